@@ -1,0 +1,6 @@
+export {
+  type Clock,
+  systemClock,
+  type TimerHandle,
+  type TimerOptions,
+} from "./src/base/clock.ts";

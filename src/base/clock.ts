@@ -1,0 +1,56 @@
+/** A timer handle, meaningful only to the {@linkcode Clock} that gave it. */
+export type TimerHandle = unknown;
+
+/** How a timer behaves beside its delay. */
+export interface TimerOptions {
+  /**
+   * Keep the process alive until the timer fires.
+   * @default true
+   */
+  keepAlive?: boolean;
+}
+
+/**
+ * Where Sluice reads the time and sets its timers. Everything that waits takes
+ * one, so that a test can move time by hand.
+ *
+ * @example
+ * ```ts
+ * import { type Clock, systemClock } from "@sluice/mcp";
+ *
+ * const frozen: Clock = { ...systemClock, now: () => 0 };
+ * ```
+ */
+export interface Clock {
+  /** Milliseconds since an arbitrary start; never goes backwards. */
+  now(): number;
+  /** Calls `callback` once, `delayMs` milliseconds from now. */
+  setTimeout(
+    callback: () => void,
+    delayMs: number,
+    options?: TimerOptions,
+  ): TimerHandle;
+  /** Forgets a timer; a handle that already fired is ignored. */
+  clearTimeout(handle: TimerHandle): void;
+}
+
+/** The runtime's own clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout(callback, delayMs, options) {
+    const handle = setTimeout(callback, delayMs);
+    if (options?.keepAlive === false) releaseTimer(handle);
+    return handle;
+  },
+  clearTimeout: (handle) => clearTimeout(handle as number),
+};
+
+/** Lets the process end while the timer waits, where the runtime can do that. */
+function releaseTimer(handle: unknown): void {
+  if (typeof handle === "number") {
+    (globalThis as { Deno?: { unrefTimer?(id: number): void } }).Deno
+      ?.unrefTimer?.(handle);
+  } else {
+    (handle as { unref?(): void }).unref?.();
+  }
+}
