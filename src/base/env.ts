@@ -1,0 +1,12 @@
+/** An environment variable, or `undefined` where there is none or no permission. */
+export function readEnv(name: string): string | undefined {
+  const host = globalThis as {
+    Deno?: { env: { get(name: string): string | undefined } };
+    process?: { env?: Record<string, string | undefined> };
+  };
+  try {
+    return host.Deno?.env.get(name) ?? host.process?.env?.[name];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,316 @@
+import type { Hono } from "hono";
+import type { SchemaLike } from "../protocol/schema.ts";
+import type { JsonObject } from "../protocol/jsonrpc.ts";
+import type {
+  Implementation,
+  LoggingMessageNotification,
+} from "../protocol/types.ts";
+import type { CallStats } from "../observe/call_record.ts";
+import { Engine } from "../server/engine.ts";
+import { LowLevelServer } from "../server/low_level_server.ts";
+import type { Middleware } from "../server/middleware.ts";
+import type {
+  PromptConfig,
+  PromptHandler,
+  RegisteredPrompt,
+} from "../server/prompt.ts";
+import type {
+  ReadResourceCallback,
+  ReadResourceTemplateCallback,
+  RegisteredResource,
+  RegisteredResourceTemplate,
+  ResourceConfig,
+} from "../server/resource.ts";
+import type { ResourceTemplate } from "../server/resource_template.ts";
+import type { McpServerOptions } from "../server/server_options.ts";
+import type {
+  RegisteredTool,
+  ToolConfig,
+  ToolHandler,
+} from "../server/tool.ts";
+import { connectTransport, type Transport } from "../transport/channel.ts";
+import { type CallOptions, directCall } from "../transport/direct_call.ts";
+import type { FetchContext, HttpOptions } from "../transport/http_transport.ts";
+import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
+import { HttpHost } from "./http_host.ts";
+import { type RunningServer, serveHttp, type ServeOptions } from "./serve.ts";
+
+/** What a server has done so far. */
+export interface ServerStats {
+  /** Requests without an answer yet. */
+  inFlight: number;
+  /** Sessions of legacy clients. */
+  sessions: number;
+  /** Open `subscriptions/listen` streams. */
+  subscriptions: number;
+  /** Tasks at work here. */
+  tasks: number;
+  /** Calls by tool. */
+  tools: Record<string, CallStats>;
+}
+
+/**
+ * An MCP server: tools, resources and prompts, served to clients of every
+ * revision from 2024-11-05 to 2026-07-28 over HTTP, stdio and in memory. It is
+ * registered with as the official TypeScript SDK's is.
+ *
+ * @example
+ * ```ts
+ * import { McpServer } from "@sluice/mcp";
+ * import { z } from "zod";
+ *
+ * const server = new McpServer({ name: "greeter", version: "1.0.0" });
+ * server.registerTool("greet", {
+ *   description: "Greets somebody",
+ *   inputSchema: z.object({ name: z.string() }),
+ * }, ({ name }) => `Hello, ${name}!`);
+ *
+ * export default server; // for `deno serve`
+ * ```
+ */
+export class McpServer<Lifespan = unknown> implements AsyncDisposable {
+  /** Methods of your own, and what concerns no request. */
+  readonly server: LowLevelServer;
+  readonly #engine: Engine;
+  readonly #options: McpServerOptions<Lifespan> & HttpOptions;
+  #host: HttpHost | undefined;
+  #connected = 0;
+
+  /**
+   * @param info what the server says it is
+   * @throws {InvalidOptionError} naming the option
+   */
+  constructor(
+    info: Implementation,
+    options: McpServerOptions<Lifespan> & HttpOptions = {},
+  ) {
+    this.#options = options;
+    this.#engine = new Engine(info, options as McpServerOptions);
+    this.server = new LowLevelServer(this.#engine);
+    // Runtimes take `fetch` off the default export and call it bare.
+    this.fetch = this.fetch.bind(this);
+  }
+
+  /**
+   * Registers a tool: something that a model can do.
+   *
+   * @throws {TypeError} if the name is taken
+   * @throws {InvalidOptionError} if a schema or an option can't be used
+   */
+  registerTool<
+    Input extends SchemaLike | undefined = undefined,
+    Output extends SchemaLike | undefined = undefined,
+  >(
+    name: string,
+    config: ToolConfig<Input, Output>,
+    handler: ToolHandler<Input, Lifespan>,
+  ): RegisteredTool {
+    return this.#engine.registry.addTool(
+      name,
+      config as ToolConfig<SchemaLike | undefined>,
+      handler as (...args: unknown[]) => unknown,
+    );
+  }
+
+  /** Registers a resource at a fixed URI: something that a client can read. */
+  registerResource(
+    name: string,
+    uri: string,
+    config: ResourceConfig,
+    read: ReadResourceCallback<Lifespan>,
+  ): RegisteredResource;
+  /** Registers a family of resources. */
+  registerResource(
+    name: string,
+    template: ResourceTemplate,
+    config: ResourceConfig,
+    read: ReadResourceTemplateCallback<Lifespan>,
+  ): RegisteredResourceTemplate;
+  registerResource(
+    name: string,
+    place: string | ResourceTemplate,
+    config: ResourceConfig,
+    read:
+      | ReadResourceCallback<Lifespan>
+      | ReadResourceTemplateCallback<Lifespan>,
+  ): RegisteredResource | RegisteredResourceTemplate {
+    const { resources } = this.#engine.registry;
+    return typeof place === "string"
+      ? resources.add(name, place, config, read as ReadResourceCallback)
+      : resources.addTemplate(
+        name,
+        place,
+        config,
+        read as ReadResourceTemplateCallback,
+      );
+  }
+
+  /** Registers a prompt: something that a user can start from. */
+  registerPrompt<Args extends SchemaLike | undefined = undefined>(
+    name: string,
+    config: PromptConfig<Args>,
+    handler: PromptHandler<Args, Lifespan>,
+  ): RegisteredPrompt {
+    return this.#engine.registry.addPrompt(
+      name,
+      config as PromptConfig<SchemaLike | undefined>,
+      handler as (...args: unknown[]) => unknown,
+    );
+  }
+
+  /** Wraps every request; the first registered is the outermost. */
+  use(middleware: Middleware): this {
+    this.#engine.use(middleware);
+    return this;
+  }
+
+  /**
+   * Shows another server's registrations here, present and future: tools and
+   * prompts as `prefix_name`, resources as `scheme://prefix/…`. Its handlers keep
+   * their own lifespan, which opens and closes with this server's.
+   */
+  mount(prefix: string, other: McpServer<never> | McpServer): this {
+    this.#engine.mount(prefix, (other as McpServer).#engine);
+    return this;
+  }
+
+  /** A Hono app for routes of your own beside the MCP endpoint. */
+  get app(): Hono {
+    return this.#http.app;
+  }
+
+  get #http(): HttpHost {
+    return this.#host ??= new HttpHost(this.#engine, this.#options);
+  }
+
+  /**
+   * Answers an HTTP request: the MCP endpoint, `/health`, and the routes of
+   * {@linkcode app}. Works wherever `Request` and `Response` do.
+   *
+   * @param context who is calling, if the host has checked it
+   */
+  fetch(
+    request: Request,
+    context?: FetchContext | object,
+  ): Response | Promise<Response> {
+    return this.#http.fetch(request, context as FetchContext);
+  }
+
+  /**
+   * Listens for HTTP. Resolves once it does; the lifespan is open by then.
+   *
+   * @throws whatever the lifespan throws, with everything closed again
+   */
+  serve(options: ServeOptions = {}): Promise<RunningServer> {
+    this.#host ??= new HttpHost(this.#engine, {
+      ...options.http,
+      ...this.#options,
+    }, options.hostname);
+    return serveHttp(this.#engine, this.#host, options);
+  }
+
+  /** Serves one client over stdin and stdout; resolves when the input has ended. */
+  async serveStdio(options?: StdioOptions): Promise<void> {
+    await this.#engine.start();
+    try {
+      await serveStdio(this.#engine, options);
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** Serves the client at the other end of a transport of the official SDK. */
+  async connect(transport: Transport): Promise<void> {
+    await this.#engine.start();
+    const { onclose } = transport;
+    transport.onclose = () => {
+      this.#connected--;
+      onclose?.();
+    };
+    await connectTransport(this.#engine, transport);
+    this.#connected++;
+  }
+
+  /**
+   * Makes one request without a transport, for tests and benches.
+   *
+   * @throws {ProtocolError} if the server answers with an error
+   *
+   * @example
+   * ```ts
+   * import { McpServer } from "@sluice/mcp";
+   *
+   * const server = new McpServer({ name: "test", version: "1.0.0" });
+   * server.registerTool("one", {}, () => 1);
+   * const result = await server.call("tools/call", { name: "one" });
+   * ```
+   */
+  call(
+    method: string,
+    params: Record<string, unknown> = {},
+    options?: CallOptions,
+  ): Promise<JsonObject> {
+    return directCall(this.#engine, method, params, options);
+  }
+
+  /** Whether a transport is connected. */
+  isConnected(): boolean {
+    return this.#connected > 0;
+  }
+
+  sendToolListChanged(): void {
+    this.#engine.announceList("tools");
+  }
+
+  sendPromptListChanged(): void {
+    this.#engine.announceList("prompts");
+  }
+
+  sendResourceListChanged(): void {
+    this.#engine.announceList("resources");
+  }
+
+  /** Tells those who subscribed to a resource that it has changed. */
+  sendResourceUpdated(uri: string): void {
+    this.#engine.resourceUpdated(uri);
+  }
+
+  /** Sends a log message outside any request. */
+  sendLoggingMessage(
+    params: LoggingMessageNotification["params"],
+    sessionId?: string,
+  ): Promise<void> {
+    return this.server.sendLoggingMessage(params, sessionId);
+  }
+
+  /** A snapshot of what the server has done. */
+  get stats(): ServerStats {
+    const { registry, sessions, subscriptions, tasks, inFlight } = this.#engine;
+    return {
+      inFlight,
+      sessions: sessions.size,
+      subscriptions: subscriptions.size,
+      tasks: tasks.running,
+      tools: Object.fromEntries(
+        Array.from(
+          registry.tools.slots.values(),
+          ({ key, item }) => [key, item.record.stats],
+        ),
+      ),
+    };
+  }
+
+  /**
+   * Ends in good order: no new requests, those in flight finish, streams and
+   * sessions end, and the lifespan closes last.
+   */
+  async close(): Promise<void> {
+    this.#host?.transport.close();
+    await this.#engine.close();
+    this.server.onclose?.();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,124 @@
+import { checkDurationMs, checkInteger } from "../base/options.ts";
+import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
+import type { HttpOptions } from "../transport/http_transport.ts";
+import type { HttpHost } from "./http_host.ts";
+
+/** Where and how to listen. */
+export interface ServeOptions {
+  /**
+   * 0 takes any free port.
+   * @default 8000
+   */
+  port?: number;
+  /** @default "127.0.0.1" */
+  hostname?: string;
+  /**
+   * End in good order on SIGINT and SIGTERM.
+   * @default true
+   */
+  signals?: boolean;
+  /**
+   * Milliseconds that requests in flight have to finish on shutdown.
+   * @default 10000
+   */
+  graceMs?: number;
+  /** Ends the server in good order when it aborts. */
+  signal?: AbortSignal;
+  /** Certificate chain and key in PEM, for HTTPS. */
+  tls?: { cert: string; key: string };
+  /** Called once it listens; by default a line on stderr says where. */
+  onListen?: (address: { hostname: string; port: number }) => void;
+  /** How HTTP requests are taken; the server's own options come first. */
+  http?: HttpOptions;
+}
+
+/** A server that listens. */
+export interface RunningServer extends AsyncDisposable {
+  readonly hostname: string;
+  readonly port: number;
+  /** The URL of the MCP endpoint. */
+  readonly url: string;
+  /** Resolves when the server has ended. */
+  readonly finished: Promise<void>;
+  /** Ends in good order: see {@linkcode McpServer.close}. */
+  shutdown(): Promise<void>;
+}
+
+/** Opens the lifespan, listens, and ends in good order. */
+export async function serveHttp(
+  engine: Engine,
+  host: HttpHost,
+  {
+    port = 8000,
+    hostname = "127.0.0.1",
+    signals = true,
+    graceMs = DEFAULT_GRACE_MS,
+    signal,
+    tls,
+    onListen,
+  }: ServeOptions,
+): Promise<RunningServer> {
+  checkInteger("port", port, 0, 65_535);
+  checkDurationMs("graceMs", graceMs);
+  await engine.start();
+  const listener = Deno.serve({
+    port,
+    hostname,
+    ...tls,
+    onListen: onListen ?? (({ hostname, port }) =>
+      console.error(
+        `${engine.info.name} listens on ` +
+          endpointUrl(tls !== undefined, hostname, port, host),
+      )),
+    onError: (error) => {
+      engine.reportFailure("HTTP request", error, {});
+      return new Response("Internal Server Error", { status: 500 });
+    },
+  }, (request) => host.fetch(request, undefined));
+  const address = listener.addr;
+  let ending: Promise<void> | undefined;
+  const shutdown = () =>
+    ending ??= (async () => {
+      release();
+      // Streams must end first: the listener waits for them.
+      const closed = engine.close(graceMs);
+      const drained = listener.shutdown();
+      await closed;
+      host.transport.close();
+      await drained;
+    })();
+  const release = endOn(signals, signal, () => void shutdown());
+  return {
+    hostname: address.hostname,
+    port: address.port,
+    url: endpointUrl(tls !== undefined, address.hostname, address.port, host),
+    finished: listener.finished.then(() => ending),
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
+}
+
+/** Ends the server on a signal of either kind; returns how to stop listening for them. */
+function endOn(
+  signals: boolean,
+  signal: AbortSignal | undefined,
+  end: () => void,
+): () => void {
+  const names: Deno.Signal[] = signals ? ["SIGINT", "SIGTERM"] : [];
+  for (const name of names) Deno.addSignalListener(name, end);
+  signal?.addEventListener("abort", end, { once: true });
+  return () => {
+    for (const name of names) Deno.removeSignalListener(name, end);
+    signal?.removeEventListener("abort", end);
+  };
+}
+
+function endpointUrl(
+  secure: boolean,
+  hostname: string,
+  port: number,
+  host: HttpHost,
+): string {
+  const name = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return `${secure ? "https" : "http"}://${name}:${port}${host.transport.path}`;
+}

@@ -1,0 +1,160 @@
+import type { ClientCapabilities, ElicitRequestURLParams } from "./types.ts";
+
+/**
+ * The codes of JSON-RPC 2.0 and of MCP (specification 2026-07-28, basic, "Error
+ * Codes"). `ResourceNotFound` and `UrlElicitationRequired` belong to the legacy
+ * era only.
+ */
+export const ProtocolErrorCode = {
+  ParseError: -32700,
+  InvalidRequest: -32600,
+  MethodNotFound: -32601,
+  InvalidParams: -32602,
+  InternalError: -32603,
+  ConnectionClosed: -32000,
+  SessionNotFound: -32001,
+  ResourceNotFound: -32002,
+  HeaderMismatch: -32020,
+  MissingRequiredClientCapability: -32021,
+  UnsupportedProtocolVersion: -32022,
+  UrlElicitationRequired: -32042,
+} as const;
+
+/**
+ * An error that goes to the client as a JSON-RPC error, with its code, its
+ * message and its data. Throw it from a handler where an `isError` result is not
+ * what you mean.
+ *
+ * @example
+ * ```ts
+ * import { ProtocolError, ProtocolErrorCode } from "@sluice/mcp";
+ *
+ * const error = new ProtocolError(
+ *   ProtocolErrorCode.InvalidParams,
+ *   "page must be at least 1",
+ *   { page: 0 },
+ * );
+ * ```
+ */
+export class ProtocolError extends Error {
+  override readonly name: string = "ProtocolError";
+  /** One of {@linkcode ProtocolErrorCode}, or a code of your own. */
+  readonly code: number;
+  /** Whatever else the client should know; must be JSON. */
+  readonly data?: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    if (data !== undefined) this.data = data;
+  }
+}
+
+/** `-32600`: the message is no JSON-RPC, or not one for here and now. */
+export class InvalidRequestError extends ProtocolError {
+  override readonly name = "InvalidRequestError";
+
+  constructor(why: string) {
+    super(ProtocolErrorCode.InvalidRequest, `Invalid Request: ${why}`);
+  }
+}
+
+/** `-32602`: the request's parameters are wrong. */
+export class InvalidParamsError extends ProtocolError {
+  override readonly name = "InvalidParamsError";
+
+  constructor(message: string, data?: unknown) {
+    super(ProtocolErrorCode.InvalidParams, message, data);
+  }
+}
+
+/** `-32601`: there is no such method here. */
+export class MethodNotFoundError extends ProtocolError {
+  override readonly name = "MethodNotFoundError";
+
+  constructor(method: string) {
+    super(
+      ProtocolErrorCode.MethodNotFound,
+      `Method not found: ${method}`,
+    );
+  }
+}
+
+/** `-32602`: no resource has this URI. */
+export class ResourceNotFoundError extends ProtocolError {
+  override readonly name = "ResourceNotFoundError";
+
+  constructor(uri: string) {
+    super(
+      ProtocolErrorCode.InvalidParams,
+      `Resource not found: ${uri}`,
+      { uri },
+    );
+  }
+}
+
+/** `-32020`: the HTTP headers say something else than the body, or are missing. */
+export class HeaderMismatchError extends ProtocolError {
+  override readonly name = "HeaderMismatchError";
+
+  constructor(message: string) {
+    super(ProtocolErrorCode.HeaderMismatch, `Header mismatch: ${message}`);
+  }
+}
+
+/** `-32021`: the request needs something that the client did not declare. */
+export class MissingRequiredClientCapabilityError extends ProtocolError {
+  override readonly name = "MissingRequiredClientCapabilityError";
+
+  constructor(requiredCapabilities: ClientCapabilities) {
+    super(
+      ProtocolErrorCode.MissingRequiredClientCapability,
+      `Missing required client capability: ${
+        capabilityNames(requiredCapabilities).join(", ")
+      }`,
+      { requiredCapabilities },
+    );
+  }
+}
+
+/** `-32022`: the request names a revision that is not spoken here. */
+export class UnsupportedProtocolVersionError extends ProtocolError {
+  override readonly name = "UnsupportedProtocolVersionError";
+
+  constructor(requested: string, supported: readonly string[]) {
+    super(
+      ProtocolErrorCode.UnsupportedProtocolVersion,
+      `Unsupported protocol version: ${requested}`,
+      { supported, requested },
+    );
+  }
+}
+
+/**
+ * `-32042` in the legacy era: the user must open these pages before the request
+ * can succeed. Toward a modern client it becomes an `input_required` result.
+ */
+export class UrlElicitationRequiredError extends ProtocolError {
+  override readonly name = "UrlElicitationRequiredError";
+  /** The pages, each with the id that its completion will name. */
+  readonly elicitations: ElicitRequestURLParams[];
+
+  constructor(
+    elicitations: ElicitRequestURLParams[],
+    message: string = `URL elicitation${
+      elicitations.length > 1 ? "s" : ""
+    } required`,
+  ) {
+    super(ProtocolErrorCode.UrlElicitationRequired, message, { elicitations });
+    this.elicitations = elicitations;
+  }
+}
+
+function capabilityNames(capabilities: object): string[] {
+  return Object.entries(capabilities).flatMap(([name, value]) => {
+    const parts = typeof value === "object" && value !== null
+      ? Object.keys(value)
+      : [];
+    return parts.length === 0 ? [name] : parts.map((part) => `${name}.${part}`);
+  });
+}

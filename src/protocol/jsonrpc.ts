@@ -1,0 +1,135 @@
+import { ProtocolError, ProtocolErrorCode } from "./errors.ts";
+import type { RequestId } from "./types.ts";
+
+/** A parsed JSON object of which nothing is known yet. */
+export type JsonObject = Record<string, unknown>;
+
+/** A JSON-RPC request or notification, as far as the envelope goes. */
+export interface IncomingCall {
+  jsonrpc: "2.0";
+  /** Missing on a notification. */
+  id?: RequestId;
+  method: string;
+  params?: JsonObject;
+}
+
+/** What a client answers to a request of the server's. */
+export interface IncomingAnswer {
+  jsonrpc: "2.0";
+  id: RequestId;
+  result?: JsonObject;
+  error?: { code: number; message: string; data?: unknown };
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * MCP takes strings and whole numbers for an id. `1e999` parses to Infinity,
+ * which JSON can't write back, so it is refused with the rest.
+ */
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === "string" || Number.isSafeInteger(value);
+}
+
+/** Whether a message answers a request rather than making one. */
+export function isAnswer(message: JsonObject): boolean {
+  return message.method === undefined &&
+    (message.result !== undefined || message.error !== undefined);
+}
+
+/**
+ * What is wrong with a call's envelope, or `undefined`. `id` is left out of a
+ * notification, never null.
+ */
+export function envelopeFault(message: unknown): string | undefined {
+  if (!isObject(message)) return "the message must be a JSON object";
+  if (message.jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
+  if (typeof message.method !== "string") return "method must be a string";
+  if (message.id !== undefined && !isRequestId(message.id)) {
+    return "id must be a string or a whole number";
+  }
+  if (message.params !== undefined && !isObject(message.params)) {
+    return "params must be an object";
+  }
+  return undefined;
+}
+
+/** What is wrong with an answer's envelope, or `undefined`. */
+export function answerFault(message: JsonObject): string | undefined {
+  if (message.jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
+  if (!isRequestId(message.id)) return "id must be a string or a whole number";
+  if (message.result !== undefined && !isObject(message.result)) {
+    return "result must be an object";
+  }
+  if (
+    message.error !== undefined &&
+    (!isObject(message.error) || typeof message.error.code !== "number" ||
+      typeof message.error.message !== "string")
+  ) return "error must have a code and a message";
+  return undefined;
+}
+
+/** The id of a broken message, where it is one that can be echoed. */
+export function readableId(message: unknown): RequestId | null {
+  return isObject(message) && isRequestId(message.id) ? message.id : null;
+}
+
+/** The text of a response around a result that is already JSON. */
+export function resultText(id: RequestId, resultJson: string): string {
+  return typeof id === "number"
+    ? `{"jsonrpc":"2.0","id":${id},"result":${resultJson}}`
+    : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${resultJson}}`;
+}
+
+/** The text of an error response. */
+export function errorText(id: RequestId | null, error: ProtocolError): string {
+  const body: JsonObject = { code: error.code, message: error.message };
+  if (error.data !== undefined) body.data = error.data;
+  let text: string;
+  try {
+    text = JSON.stringify(body);
+  } catch {
+    text = JSON.stringify({ code: error.code, message: error.message });
+  }
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":${text}}`;
+}
+
+/** The text of a notification. */
+export function notificationText(method: string, params?: unknown): string {
+  return params === undefined
+    ? `{"jsonrpc":"2.0","method":${JSON.stringify(method)}}`
+    : `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${
+      JSON.stringify(params)
+    }}`;
+}
+
+/** Any thrown value as the error that goes on the wire. */
+export function toProtocolError(
+  error: unknown,
+  maskDetails: boolean,
+): ProtocolError {
+  if (error instanceof ProtocolError) return error;
+  const foreign = error as {
+    code?: unknown;
+    message?: unknown;
+    data?: unknown;
+  };
+  if (
+    error instanceof Error && Number.isSafeInteger(foreign.code) &&
+    foreign.code !== 0
+  ) {
+    // The official SDK's ProtocolError, thrown by code that still imports it.
+    return new ProtocolError(
+      foreign.code as number,
+      error.message,
+      foreign.data,
+    );
+  }
+  const detail = error instanceof Error ? error.message : String(error);
+  return new ProtocolError(
+    ProtocolErrorCode.InternalError,
+    maskDetails ? "Internal error" : `Internal error: ${detail}`,
+  );
+}

@@ -1,0 +1,69 @@
+/**
+ * The Standard Schema interfaces (standardschema.dev, version 1, with its JSON
+ * Schema extension), which zod 4.2+, arktype and valibot implement.
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly "~standard": StandardSchemaProps<Input, Output>;
+}
+
+/** What a Standard Schema offers. */
+export interface StandardSchemaProps<Input = unknown, Output = Input> {
+  readonly version: 1;
+  readonly vendor: string;
+  readonly validate: (
+    value: unknown,
+  ) => StandardSchemaResult<Output> | Promise<StandardSchemaResult<Output>>;
+  readonly types?: { readonly input: Input; readonly output: Output };
+}
+
+/** A validated value, or what was wrong. */
+export type StandardSchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: ReadonlyArray<StandardSchemaIssue> };
+
+/** One thing that was wrong, and where. */
+export interface StandardSchemaIssue {
+  readonly message: string;
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>;
+}
+
+/** Turns a schema into a JSON Schema of the asked-for dialect. */
+export interface JsonSchemaConverter {
+  readonly input: (options: { readonly target: string }) => JsonSchema;
+  readonly output: (options: { readonly target: string }) => JsonSchema;
+}
+
+/** A Standard Schema that can also say itself as a JSON Schema. */
+export interface StandardSchemaWithJSON<Input = unknown, Output = Input> {
+  readonly "~standard":
+    & StandardSchemaProps<Input, Output>
+    & { readonly jsonSchema: JsonSchemaConverter };
+}
+
+/** A plain JSON Schema (2020-12 unless it says otherwise). */
+export type JsonSchema = Record<string, unknown>;
+
+/** The type that comes out of a Standard Schema. */
+export type InferOutput<Schema> = Schema extends
+  { readonly "~standard": { readonly types?: infer Types } }
+  ? NonNullable<Types> extends { readonly output: infer Output } ? Output
+  : unknown
+  : unknown;
+
+/** Whether a value is a Standard Schema of any library. */
+export function isStandardSchema(value: unknown): value is StandardSchema {
+  if (value === null || !/^(object|function)$/.test(typeof value)) return false;
+  const props = (value as Partial<StandardSchema>)["~standard"];
+  return typeof props?.validate === "function";
+}
+
+/** What was wrong, on one line, each complaint with the field it is about. */
+export function issuesText(issues: readonly StandardSchemaIssue[]): string {
+  return issues.map(({ message, path }) => {
+    if (path === undefined || path.length === 0) return message;
+    const where = path.map((step) =>
+      String(typeof step === "object" ? step.key : step)
+    );
+    return `${where.join(".")}: ${message}`;
+  }).join(", ");
+}

@@ -1,0 +1,237 @@
+import { InvalidOptionError } from "../base/errors.ts";
+
+/** The values of a template's variables; exploded ones (`{list*}`) are arrays. */
+export type Variables = Record<string, string | string[]>;
+
+const MAX_TEMPLATE_LENGTH = 10_000;
+const MAX_URI_LENGTH = 100_000;
+
+type Operator = "" | "+" | "#" | "." | "/" | "?" | "&";
+
+interface Variable {
+  name: string;
+  exploded: boolean;
+}
+
+interface Expression {
+  operator: Operator;
+  variables: Variable[];
+}
+
+/**
+ * A URI template (RFC 6570), expanded into URIs and matched against them.
+ *
+ * Matching gives the values as they stand in the URI, percent-encoding and all,
+ * as the official SDK does. Query variables match in any order and each may be
+ * missing; every other variable must be there.
+ *
+ * @example
+ * ```ts
+ * import { UriTemplate } from "@sluice/mcp";
+ *
+ * const template = new UriTemplate("users://{id}/posts{?page}");
+ * template.match("users://7/posts?page=2"); // { id: "7", page: "2" }
+ * template.expand({ id: "7" }); // "users://7/posts"
+ * ```
+ */
+export class UriTemplate {
+  readonly #template: string;
+  readonly #parts: readonly (string | Expression)[];
+  readonly #path: RegExp;
+  readonly #pathVariables: readonly Variable[];
+  readonly #queryVariables: readonly Variable[];
+
+  /** @throws {InvalidOptionError} for a template that is too long or malformed */
+  constructor(template: string) {
+    if (template.length > MAX_TEMPLATE_LENGTH) {
+      throw new InvalidOptionError(
+        `a URI template takes at most ${MAX_TEMPLATE_LENGTH} characters, got ${template.length}`,
+      );
+    }
+    this.#template = template;
+    this.#parts = parse(template);
+    const expressions = this.#parts.filter((part) => typeof part !== "string");
+    const isQuery = (part: Expression) =>
+      part.operator === "?" || part.operator === "&";
+    this.#pathVariables = expressions.filter((part) => !isQuery(part))
+      .flatMap((part) => part.variables);
+    this.#queryVariables = expressions.filter(isQuery)
+      .flatMap((part) => part.variables);
+    this.#path = new RegExp(
+      `^${this.#parts.map((part) => pattern(part)).join("")}$`,
+      "s",
+    );
+  }
+
+  /** Whether a string holds at least one `{expression}`. */
+  static isTemplate(text: string): boolean {
+    return /\{[^{}\s]+\}/.test(text);
+  }
+
+  /** The names of all variables, in the order of the template. */
+  get variableNames(): string[] {
+    return this.#parts.flatMap((part) =>
+      typeof part === "string" ? [] : part.variables.map(({ name }) => name)
+    );
+  }
+
+  toString(): string {
+    return this.#template;
+  }
+
+  /** Fills the variables in; those without a value leave nothing behind. */
+  expand(variables: Variables): string {
+    let result = "";
+    for (const part of this.#parts) {
+      result += typeof part === "string"
+        ? part
+        : expandExpression(part, variables, result.includes("?"));
+    }
+    return result;
+  }
+
+  /** The variables' values if `uri` has this template's form, else `null`. */
+  match(uri: string): Variables | null {
+    if (uri.length > MAX_URI_LENGTH) return null;
+    const [path, query] = this.#queryVariables.length === 0
+      ? [uri, ""]
+      : splitQuery(uri);
+    const match = this.#path.exec(path);
+    if (match === null) return null;
+    const values: Variables = {};
+    this.#pathVariables.forEach((variable, index) => {
+      values[variable.name] = readValue(match[index + 1], variable);
+    });
+    return readQuery(query, this.#queryVariables, values) ? values : null;
+  }
+}
+
+function parse(template: string): (string | Expression)[] {
+  const parts: (string | Expression)[] = [];
+  let rest = template;
+  while (rest !== "") {
+    const open = rest.indexOf("{");
+    if (open !== 0) {
+      parts.push(open < 0 ? rest : rest.slice(0, open));
+      rest = open < 0 ? "" : rest.slice(open);
+      continue;
+    }
+    const close = rest.indexOf("}");
+    if (close < 0) {
+      throw new InvalidOptionError(
+        `URI template ${JSON.stringify(template)} has a "{" without a "}"`,
+      );
+    }
+    parts.push(parseExpression(rest.slice(1, close), template));
+    rest = rest.slice(close + 1);
+  }
+  return parts;
+}
+
+function parseExpression(body: string, template: string): Expression {
+  const operator = (/^[+#./?&]/.exec(body)?.[0] ?? "") as Operator;
+  const variables = body.slice(operator.length).split(",").map((each) => {
+    const name = each.trim().replace(/\*$|:\d+$/, "");
+    if (!/^[\w%][\w.%-]*$/.test(name)) {
+      throw new InvalidOptionError(
+        `URI template ${
+          JSON.stringify(template)
+        } has an expression {${body}} ` +
+          `that names no variable`,
+      );
+    }
+    return { name, exploded: each.trim().endsWith("*") };
+  });
+  return { operator, variables };
+}
+
+function pattern(part: string | Expression): string {
+  if (typeof part === "string") return escape(part);
+  switch (part.operator) {
+    case "?":
+    case "&":
+      return "";
+    case "+":
+    case "#":
+      return (part.operator === "#" ? "#" : "") +
+        part.variables.map(() => "(.+)").join(",");
+    case ".":
+    case "/":
+      return part.variables.map((variable) =>
+        escape(part.operator) + oneOrMore(variable)
+      ).join("");
+    default:
+      return part.variables.map(oneOrMore).join(",");
+  }
+}
+
+function oneOrMore({ exploded }: Variable): string {
+  return exploded ? "([^/,]+(?:,[^/,]+)*)" : "([^/,]+)";
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+function splitQuery(uri: string): [path: string, query: string] {
+  const mark = uri.indexOf("?");
+  return mark < 0 ? [uri, ""] : [uri.slice(0, mark), uri.slice(mark + 1)];
+}
+
+/** Reads the query into `values`; false if it holds what the template does not. */
+function readQuery(
+  query: string,
+  variables: readonly Variable[],
+  values: Variables,
+): boolean {
+  if (query === "") return true;
+  for (const pair of query.split("&")) {
+    const equals = pair.indexOf("=");
+    const name = equals < 0 ? pair : pair.slice(0, equals);
+    const variable = variables.find((each) => each.name === name);
+    if (variable === undefined) return false;
+    values[name] = readValue(
+      equals < 0 ? "" : pair.slice(equals + 1),
+      variable,
+    );
+  }
+  return true;
+}
+
+function readValue(text: string, { exploded }: Variable): string | string[] {
+  return exploded && text.includes(",") ? text.split(",") : text;
+}
+
+function expandExpression(
+  { operator, variables }: Expression,
+  values: Variables,
+  hasQuery: boolean,
+): string {
+  const keepReserved = operator === "+" || operator === "#";
+  const encode = keepReserved ? encodeReserved : encodeURIComponent;
+  const given = variables.filter(({ name }) =>
+    Object.hasOwn(values, name) && values[name] !== undefined
+  );
+  if (given.length === 0) return "";
+  const texts = given.map(({ name }) => {
+    const text = [values[name]].flat().map((each) => encode(String(each)))
+      .join(",");
+    return operator === "?" || operator === "&" ? `${name}=${text}` : text;
+  });
+  switch (operator) {
+    case "?":
+    case "&":
+      return (hasQuery ? "&" : "?") + texts.join("&");
+    case "#":
+      return "#" + texts.join(",");
+    case ".":
+    case "/":
+      return operator + texts.join(operator);
+    default:
+      return texts.join(",");
+  }
+}
+
+function encodeReserved(text: string): string {
+  return encodeURI(text).replace(/%5B/g, "[").replace(/%5D/g, "]");
+}

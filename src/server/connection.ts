@@ -1,0 +1,202 @@
+import {
+  InvalidRequestError,
+  ProtocolError,
+  ProtocolErrorCode,
+  UnsupportedProtocolVersionError,
+} from "../protocol/errors.ts";
+import {
+  answerFault,
+  envelopeFault,
+  errorText,
+  type IncomingAnswer,
+  type IncomingCall,
+  isAnswer,
+  isObject,
+  type JsonObject,
+  readableId,
+} from "../protocol/jsonrpc.ts";
+import { checkPayload } from "../protocol/payload.ts";
+import {
+  allowsBatches,
+  metaKey,
+  MODERN_REVISION,
+  SUPPORTED_REVISIONS,
+} from "../protocol/revision.ts";
+import type { AuthInfo, RequestId } from "../protocol/types.ts";
+import { collectBatch } from "./batch_reply.ts";
+import type { Engine } from "./engine.ts";
+import type { Reply } from "./reply.ts";
+import { RequestContext } from "./request_context.ts";
+import { checkMeta, checkProgressToken } from "./request_meta.ts";
+import { Session } from "./session.ts";
+
+/**
+ * One client at the other end of a channel that carries messages both ways:
+ * stdio, memory, or a transport of the official SDK. Both eras may be spoken on
+ * it, told apart request by request.
+ */
+export class Connection {
+  readonly session: Session;
+  readonly #engine: Engine;
+  readonly #send: (text: string) => void;
+  readonly #authInfo: AuthInfo | undefined;
+
+  /** @param send writes one message to the channel */
+  constructor(
+    engine: Engine,
+    send: (text: string) => void,
+    sessionId?: string,
+    authInfo?: AuthInfo,
+  ) {
+    this.#engine = engine;
+    this.#send = send;
+    this.#authInfo = authInfo;
+    this.session = new Session(
+      engine.clock,
+      send,
+      sessionId,
+      engine.identify(authInfo),
+    );
+    engine.sessions.add(this.session);
+  }
+
+  /** Takes one message, or a batch of them, that has been parsed. */
+  receive(message: unknown): void {
+    if (Array.isArray(message)) this.#receiveBatch(message);
+    else this.#receiveOne(message, () => this.#reply());
+  }
+
+  #receiveBatch(messages: unknown[]): void {
+    const { session } = this;
+    if (session.initialized && !allowsBatches(session.revision)) {
+      this.#refuse(null, `revision ${session.revision} has no batches`);
+    } else if (messages.length === 0) {
+      this.#refuse(null, "the batch is empty");
+    } else this.#receiveAll(messages);
+  }
+
+  #receiveAll(messages: unknown[]): void {
+    const answered =
+      messages.filter((each) =>
+        !(isObject(each) && isAnswer(each)) &&
+        (envelopeFault(each) !== undefined ||
+          (each as IncomingCall).id !== undefined)
+      ).length;
+    const replyOf = collectBatch(this.#reply(), answered);
+    for (const message of messages) this.#receiveOne(message, replyOf);
+  }
+
+  #reply(): Reply {
+    return new ConnectionReply(this.#send, this.#authInfo);
+  }
+
+  /** @param replyOf makes the reply, should the message get one */
+  #receiveOne(message: unknown, replyOf: () => Reply): void {
+    if (isObject(message) && isAnswer(message)) {
+      if (answerFault(message) === undefined) {
+        this.session.answer(message as unknown as IncomingAnswer);
+      }
+      return;
+    }
+    const fault = envelopeFault(message);
+    if (fault !== undefined) {
+      const error = new InvalidRequestError(fault);
+      replyOf().respond(errorText(readableId(message), error), error);
+      return;
+    }
+    const { id, method, params = {} } = message as IncomingCall;
+    if (id === undefined) this.#engine.notified(method, params, this.session);
+    else this.#request(id, method, params, replyOf());
+  }
+
+  #request(
+    id: RequestId,
+    method: string,
+    params: JsonObject,
+    reply: Reply,
+  ): void {
+    const modern = isObject(params._meta) &&
+      params._meta[metaKey.protocolVersion] !== undefined;
+    const context = new RequestContext(
+      this.#engine,
+      modern ? "modern" : "legacy",
+      modern ? MODERN_REVISION : this.session.revision,
+      method,
+      params,
+      id,
+      reply,
+      this.session,
+    );
+    try {
+      this.#check(context);
+    } catch (error) {
+      this.#engine.refuse(context, error as ProtocolError);
+      return;
+    }
+    this.#engine.dispatch(context);
+  }
+
+  #check({ requestId, params, era, meta }: RequestContext): void {
+    if (this.session.inFlight.has(requestId)) {
+      throw new InvalidRequestError(
+        `id ${JSON.stringify(requestId)} belongs to a request still in flight`,
+      );
+    }
+    checkPayload(params, {
+      maxDepth: this.#engine.options.maxDepth,
+      maxElements: this.#engine.options.maxToolInputElements,
+    });
+    if (era === "legacy") {
+      checkProgressToken(meta ?? {});
+      return;
+    }
+    checkMeta(params);
+    const claimed = meta![metaKey.protocolVersion] as string;
+    if (claimed !== MODERN_REVISION) {
+      throw new UnsupportedProtocolVersionError(claimed, SUPPORTED_REVISIONS);
+    }
+  }
+
+  #refuse(id: RequestId | null, why: string): void {
+    this.#send(errorText(id, new InvalidRequestError(why)));
+  }
+
+  /** Tells the client that what it sent could not even be parsed. */
+  refuseUnparsed(why: string): void {
+    this.#send(
+      errorText(
+        null,
+        new ProtocolError(ProtocolErrorCode.ParseError, `Parse error: ${why}`),
+      ),
+    );
+  }
+
+  close(reason: string): void {
+    this.session.close(reason);
+    this.#engine.sessions.delete(this.session);
+  }
+}
+
+/** Answers on the channel that everything else travels on, too. */
+class ConnectionReply implements Reply {
+  readonly authInfo: AuthInfo | undefined;
+  readonly #send: (text: string) => void;
+
+  constructor(send: (text: string) => void, authInfo: AuthInfo | undefined) {
+    this.#send = send;
+    this.authInfo = authInfo;
+  }
+
+  respond(text: string): void {
+    this.#send(text);
+  }
+
+  send(text: string): void {
+    this.#send(text);
+  }
+
+  abandon(): void {}
+
+  /** The session cancels its requests itself when the channel closes. */
+  onDisconnect(): void {}
+}

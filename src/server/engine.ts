@@ -1,0 +1,467 @@
+import type { Clock } from "../base/clock.ts";
+import {
+  MethodNotFoundError,
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../protocol/errors.ts";
+import {
+  errorText,
+  type JsonObject,
+  notificationText,
+  resultText,
+  toProtocolError,
+} from "../protocol/jsonrpc.ts";
+import {
+  metaKey,
+  SUPPORTED_REVISIONS,
+  TASKS_EXTENSION,
+} from "../protocol/revision.ts";
+import type {
+  AuthInfo,
+  Implementation,
+  ServerCapabilities,
+} from "../protocol/types.ts";
+import { checkCacheHint } from "./cache_hint.ts";
+import { Lifespan } from "./lifespan.ts";
+import { legacyMethods, type Method, modernMethods } from "./methods.ts";
+import { compose, type Middleware } from "./middleware.ts";
+import { ReadyJson } from "./ready_json.ts";
+import { type ListKind, Registry } from "./registry.ts";
+import { STAYS_OPEN } from "./reply.ts";
+import type { RequestContext } from "./request_context.ts";
+import { StateSealer } from "./request_state.ts";
+import { isThenable } from "./rounds.ts";
+import {
+  type McpServerOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  stateTtlMs,
+} from "./server_options.ts";
+import type { Session } from "./session.ts";
+import { listTopic, resourceTopic, Subscriptions } from "./subscriptions.ts";
+import { TaskManager } from "./task_manager.ts";
+import type { RegisteredTool } from "./tool.ts";
+
+/** How long a shutdown waits for requests in flight, in milliseconds. */
+export const DEFAULT_GRACE_MS = 10_000;
+
+/** A notification from a client, on its way to a handler of the author's. */
+export type NotificationHandler = (
+  notification: { method: string; params?: JsonObject },
+) => void | Promise<void>;
+
+/**
+ * Takes requests in and sees that each is answered once: finds the method, runs
+ * it through the middleware, and writes the result in the client's era. One
+ * engine serves every transport; what belongs to a request is in its context.
+ */
+export class Engine {
+  readonly info: Implementation;
+  readonly options: ResolvedOptions;
+  readonly registry: Registry;
+  readonly subscriptions: Subscriptions;
+  readonly tasks: TaskManager;
+  readonly lifespan: Lifespan;
+  readonly stateSealer: StateSealer;
+  /** The sessions of legacy clients, whatever their transport. */
+  readonly sessions: Set<Session> = new Set();
+  /** Methods that the author has added or replaced. */
+  readonly custom: Map<string, Method> = new Map();
+  readonly notificationHandlers: Map<string, NotificationHandler> = new Map();
+
+  readonly #middleware: Middleware[] = [];
+  readonly #mounted: Engine[] = [];
+  readonly #changedLists: Set<ListKind> = new Set();
+  readonly #modernTail: string;
+  readonly #serverMeta: JsonObject;
+  #chain: ReturnType<typeof compose> | undefined;
+  readonly #waiting: Set<RequestContext> = new Set();
+  #inFlight = 0;
+  #idle: (() => void)[] = [];
+  #closing: Promise<void> | undefined;
+
+  constructor(info: Implementation, options: McpServerOptions = {}) {
+    this.info = info;
+    this.options = resolveOptions(options);
+    this.registry = new Registry(
+      this,
+      this.options.pageSize,
+      options.cacheHints ?? {},
+      (kind) => this.#listChanged(kind),
+    );
+    this.#serverMeta = this.options.identifyInResults
+      ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
+      : {};
+    this.#modernTail = `,"resultType":"complete"${
+      this.options.identifyInResults
+        ? `,"_meta":${JSON.stringify(this.#serverMeta)}`
+        : ""
+    }}`;
+    this.subscriptions = new Subscriptions(
+      this.options.maxSubscriptions,
+      () => ({
+        tools: this.offers("tools"),
+        prompts: this.offers("prompts"),
+        resources: this.offers("resources"),
+      }),
+      () => this.#serverMeta,
+    );
+    this.tasks = new TaskManager(this, options.tasks ?? {});
+    this.lifespan = new Lifespan(options.lifespan);
+    this.stateSealer = new StateSealer(
+      options.requestState?.key,
+      stateTtlMs(options),
+    );
+  }
+
+  get clock(): Clock {
+    return this.options.clock;
+  }
+
+  /** How many requests have no answer yet, open subscriptions left aside. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Whether no new work is taken. */
+  get closing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Who a request belongs to. */
+  identify(authInfo: AuthInfo | undefined): string {
+    return authInfo === undefined ? "" : this.options.identify(authInfo);
+  }
+
+  use(middleware: Middleware): void {
+    this.#middleware.push(middleware);
+    this.#chain = compose(this.#middleware);
+  }
+
+  /** Shows another server's registrations here, under a prefix. */
+  mount(prefix: string, other: Engine): void {
+    this.registry.mount(prefix, other.registry);
+    this.#mounted.push(other);
+  }
+
+  /** Opens the lifespans, of the mounted servers first. */
+  async start(): Promise<void> {
+    for (const mounted of this.#mounted) await mounted.start();
+    await this.lifespan.start();
+  }
+
+  get #ready(): boolean {
+    return this.lifespan.ready &&
+      (this.#mounted.length === 0 ||
+        this.#mounted.every((each) => each.#ready));
+  }
+
+  /** Takes a request in. The answer goes to the context's reply. */
+  dispatch(context: RequestContext): void {
+    this.#inFlight++;
+    context.session?.inFlight.set(context.requestId, context);
+    let outcome: unknown;
+    try {
+      outcome = this.#ready
+        ? this.#run(context)
+        : this.start().then(() => this.#run(context));
+    } catch (error) {
+      this.#fail(context, error);
+      return;
+    }
+    if (isThenable(outcome)) {
+      this.#waiting.add(context);
+      outcome.then(
+        (result) => this.#succeed(context, result),
+        (error) => this.#fail(context, error),
+      );
+    } else this.#succeed(context, outcome);
+  }
+
+  #run(context: RequestContext): unknown {
+    const method = this.#methodFor(context);
+    if (this.#chain === undefined) return method(context);
+    return this.#chain(
+      { method: context.method, params: context.params, ctx: context },
+      async ({ params }) => {
+        context.params = params;
+        const result = await method(context);
+        return (result instanceof ReadyJson
+          ? result.parse(context.era)
+          : result) as JsonObject;
+      },
+    );
+  }
+
+  #methodFor({ method, era }: RequestContext): Method {
+    const found = this.custom.get(method) ??
+      (era === "modern" ? modernMethods : legacyMethods).get(method);
+    if (found === undefined) throw new MethodNotFoundError(method);
+    return found;
+  }
+
+  #succeed(context: RequestContext, result: unknown): void {
+    if (context.settled) return;
+    if (result === STAYS_OPEN) {
+      this.#leave(context);
+      return;
+    }
+    let text: string;
+    try {
+      text = resultText(context.requestId, this.#encode(context, result));
+    } catch (error) {
+      this.#fail(context, error);
+      return;
+    }
+    this.#answered(context, text);
+  }
+
+  #fail(context: RequestContext, error: unknown): void {
+    if (context.settled) return;
+    const wire = toProtocolError(error, this.options.maskErrors);
+    if (!(error instanceof ProtocolError)) {
+      this.reportFailure(context.method, error, {
+        requestId: context.requestId,
+      });
+    }
+    this.#answered(context, errorText(context.requestId, wire), wire);
+  }
+
+  #answered(
+    context: RequestContext,
+    text: string,
+    error?: ProtocolError,
+  ): void {
+    this.settle(context, text, error);
+    this.#leave(context);
+  }
+
+  /** Answers a request that is not let through to its method. */
+  refuse(context: RequestContext, error: ProtocolError): void {
+    context.settled = true;
+    context.reply.respond(errorText(context.requestId, error), error);
+  }
+
+  /** Sends the last word on a request. */
+  settle(context: RequestContext, text: string, error?: ProtocolError): void {
+    context.settled = true;
+    context.session?.inFlight.delete(context.requestId);
+    context.reply.respond(text, error);
+  }
+
+  /** Lets go of a request that its client has called off. */
+  settleCancelled(context: RequestContext): void {
+    context.settled = true;
+    context.session?.inFlight.delete(context.requestId);
+    const listening = this.subscriptions.forget(context);
+    context.reply.abandon();
+    if (!listening) this.#leave(context);
+  }
+
+  #leave(context: RequestContext): void {
+    this.#waiting.delete(context);
+    if (--this.#inFlight > 0 || this.#idle.length === 0) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resume of waiting) resume();
+  }
+
+  /** A result as JSON, in the form of its era. */
+  #encode(context: RequestContext, result: unknown): string {
+    const modern = context.era === "modern";
+    if (result instanceof ReadyJson) {
+      return modern ? result.modern + this.#modernTail : `${result.legacy}}`;
+    }
+    const { resultType, _meta } = result as JsonObject;
+    if (!modern) {
+      return JSON.stringify(
+        resultType === undefined
+          ? result
+          : { ...result as JsonObject, resultType: undefined },
+      );
+    }
+    if (resultType !== undefined || _meta !== undefined) {
+      return JSON.stringify({
+        resultType: "complete",
+        ...result as JsonObject,
+        _meta: { ...this.#serverMeta, ..._meta as JsonObject },
+      });
+    }
+    const text = JSON.stringify(result);
+    return text === "{}"
+      ? `{${this.#modernTail.slice(1)}`
+      : text.slice(0, -1) + this.#modernTail;
+  }
+
+  /** Takes a notification in. Nothing is ever answered to one. */
+  notified(
+    method: string,
+    params: JsonObject,
+    session: Session | undefined,
+  ): void {
+    if (method === "notifications/cancelled") {
+      const id = params.requestId as string | number;
+      const context = session?.inFlight.get(id);
+      if (context?.method !== "initialize") {
+        context?.cancel(params.reason ?? "cancelled by the client");
+      }
+    }
+    const handler = this.notificationHandlers.get(method);
+    if (handler === undefined) return;
+    Promise.try(() => handler({ method, params })).catch((error) =>
+      this.reportFailure(method, error, {})
+    );
+  }
+
+  /** Tells every client that wants to know that a resource has changed. */
+  resourceUpdated(uri: string): void {
+    const method = "notifications/resources/updated";
+    this.subscriptions.publish(resourceTopic(uri), method, { uri });
+    const text = notificationText(method, { uri });
+    for (const session of this.sessions) {
+      if (session.subscriptions.has(uri)) session.send(text);
+    }
+  }
+
+  /** A burst of registrations is one change. */
+  #listChanged(kind: ListKind): void {
+    if (this.#changedLists.size === 0) {
+      queueMicrotask(() => {
+        const kinds = [...this.#changedLists];
+        this.#changedLists.clear();
+        for (const each of kinds) this.announceList(each);
+      });
+    }
+    this.#changedLists.add(kind);
+  }
+
+  /** Tells every client that listens that a list has changed. */
+  announceList(kind: ListKind): void {
+    const method = `notifications/${kind}/list_changed`;
+    this.subscriptions.publish(listTopic(kind), method, {});
+    const text = notificationText(method);
+    for (const session of this.sessions) {
+      if (session.initialized) session.send(text);
+    }
+  }
+
+  /** Whether the server has, or says it has, something of a kind. */
+  offers(kind: ListKind): boolean {
+    return this.options.capabilities?.[kind] !== undefined ||
+      this.registry[kind].size > 0;
+  }
+
+  #capabilities(): ServerCapabilities {
+    const declared = this.options.capabilities ?? {};
+    const lists: Record<string, unknown> = {};
+    for (const kind of ["tools", "prompts", "resources"] as const) {
+      if (!this.offers(kind)) continue;
+      lists[kind] = {
+        listChanged: true,
+        ...(kind === "resources" && { subscribe: true }),
+        ...declared[kind],
+      };
+    }
+    return {
+      logging: {},
+      ...(this.registry.completes && { completions: {} }),
+      ...declared,
+      ...lists,
+    };
+  }
+
+  /** What `initialize` says that the server can do. */
+  legacyCapabilities(): ServerCapabilities {
+    return this.#capabilities();
+  }
+
+  /** The result of `server/discover`. */
+  discovery(): JsonObject {
+    const capabilities = this.#capabilities();
+    const { instructions, cacheHints } = this.options;
+    return {
+      supportedVersions: SUPPORTED_REVISIONS,
+      capabilities: {
+        ...capabilities,
+        extensions: { [TASKS_EXTENSION]: {}, ...capabilities.extensions },
+      },
+      ...(instructions !== undefined && { instructions }),
+      ...checkCacheHint(
+        cacheHints?.["server/discover"],
+        "cacheHints: server/discover",
+      ),
+      _meta: this.options.identifyInResults
+        ? { [metaKey.serverInfo]: this.info }
+        : {},
+    };
+  }
+
+  /** The tool that a `tools/call` is about. */
+  toolOf({ params }: RequestContext): RegisteredTool | undefined {
+    return this.registry.tools.slots.get(params.name as string)?.item;
+  }
+
+  /** One line for the operator about something that went wrong. */
+  reportFailure(
+    what: string,
+    error: unknown,
+    fields: Record<string, unknown>,
+  ): void {
+    this.options.log({
+      level: "error",
+      message: `${what} failed: ${
+        error instanceof Error ? error.message : String(error)
+      }`,
+      fields: {
+        ...fields,
+        ...(error instanceof Error && { stack: error.stack }),
+      },
+    });
+  }
+
+  warn(message: string): void {
+    this.options.log({ level: "warning", message, fields: {} });
+  }
+
+  /** Resolves once no request is in flight. */
+  idle(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /**
+   * Ends in good order: subscriptions are told, tasks called off, requests in
+   * flight waited for, and then the lifespan closed.
+   *
+   * @param graceMs how long requests may take to finish before they are given up
+   */
+  close(graceMs: number = DEFAULT_GRACE_MS): Promise<void> {
+    return this.#closing ??= this.#close(graceMs);
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.subscriptions.close();
+    await this.tasks.close();
+    const timer = this.clock.setTimeout(() => this.#giveUp(), graceMs);
+    await this.idle();
+    this.clock.clearTimeout(timer);
+    for (const session of [...this.sessions]) {
+      session.close("the server is shutting down");
+    }
+    this.sessions.clear();
+    await this.lifespan.close();
+    for (const mounted of this.#mounted.toReversed()) await mounted.close();
+  }
+
+  /** Answers what is still in flight with an error. */
+  #giveUp(): void {
+    const reason = new ProtocolError(
+      ProtocolErrorCode.InternalError,
+      "The server is shutting down",
+    );
+    for (const context of [...this.#waiting]) {
+      context.expire(reason);
+      this.#fail(context, reason);
+    }
+  }
+}

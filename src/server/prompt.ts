@@ -1,0 +1,225 @@
+import { InvalidParamsError } from "../protocol/errors.ts";
+import { isObject } from "../protocol/jsonrpc.ts";
+import {
+  type SchemaLike,
+  shapeOf,
+  toJsonSchema,
+  toStandardSchema,
+} from "../protocol/schema.ts";
+import {
+  isStandardSchema,
+  issuesText,
+  type StandardSchemaWithJSON,
+} from "../protocol/standard_schema.ts";
+import type {
+  GetPromptResult,
+  Icon,
+  InputRequiredResult,
+  PromptMessage,
+} from "../protocol/types.ts";
+import { type CompleteCallback, completerOf } from "./completable.ts";
+import { isInputRequiredResult } from "./input_required.ts";
+import type { ListingEntry } from "./listing.ts";
+import type { ServerContext } from "./server_context.ts";
+import type { ToolArguments } from "./tool.ts";
+
+/** What a prompt may give: a full result, its messages, or the user's text. */
+export type PromptOutput =
+  | GetPromptResult
+  | InputRequiredResult
+  | PromptMessage[]
+  | string;
+
+/** A prompt's handler: `(args, ctx)` with a schema, `(ctx)` without. */
+export type PromptHandler<Schema = undefined, Lifespan = unknown> =
+  [Schema] extends [undefined]
+    ? (ctx: ServerContext<Lifespan>) => PromptOutput | Promise<PromptOutput>
+    : (
+      args: ToolArguments<Schema>,
+      ctx: ServerContext<Lifespan>,
+    ) => PromptOutput | Promise<PromptOutput>;
+
+/** How a prompt is described. */
+export interface PromptConfig<
+  Args extends SchemaLike | undefined = undefined,
+> {
+  /** A name for people. */
+  title?: string;
+  description?: string;
+  /** What the arguments must be; all of them are strings. */
+  argsSchema?: Args;
+  icons?: Icon[];
+  _meta?: Record<string, unknown>;
+}
+
+/** What `update` of a prompt may change; `name: null` removes it. */
+export interface PromptUpdates {
+  name?: string | null;
+  title?: string;
+  description?: string;
+  argsSchema?: SchemaLike;
+  icons?: Icon[];
+  _meta?: Record<string, unknown>;
+  // deno-lint-ignore no-explicit-any -- a handler for whatever schema it is updated with
+  callback?: (...args: any[]) => PromptOutput | Promise<PromptOutput>;
+  enabled?: boolean;
+}
+
+type AnyHandler = (...args: unknown[]) => unknown;
+
+/** A registered prompt: the handle that its author keeps. */
+export class RegisteredPrompt {
+  #changed: (prompt: RegisteredPrompt, from: string) => void;
+  #name: string;
+  #config: PromptConfig<SchemaLike | undefined>;
+  #handler: AnyHandler;
+  #schema: StandardSchemaWithJSON | undefined;
+  #arguments:
+    | { name: string; description?: string; required: boolean }[]
+    | undefined;
+  #enabled = true;
+  #removed = false;
+
+  constructor(
+    changed: (prompt: RegisteredPrompt, from: string) => void,
+    name: string,
+    config: PromptConfig<SchemaLike | undefined>,
+    handler: AnyHandler,
+  ) {
+    this.#changed = changed;
+    this.#name = name;
+    this.#config = { ...config };
+    this.#handler = handler;
+    this.#readSchema();
+  }
+
+  #readSchema(): void {
+    const { argsSchema } = this.#config;
+    this.#schema = argsSchema && toStandardSchema(argsSchema);
+    if (this.#schema === undefined) return;
+    const { properties, required } = toJsonSchema(this.#schema, "input");
+    this.#arguments = Object.entries(isObject(properties) ? properties : {})
+      .map(([name, field]) => ({
+        name,
+        description: (field as { description?: string }).description,
+        required: Array.isArray(required) && required.includes(name),
+      }));
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+  get title(): string | undefined {
+    return this.#config.title;
+  }
+  get description(): string | undefined {
+    return this.#config.description;
+  }
+  get argsSchema(): StandardSchemaWithJSON | undefined {
+    return this.#schema;
+  }
+  /** A disabled prompt is neither listed nor given. */
+  get enabled(): boolean {
+    return this.#enabled && !this.#removed;
+  }
+  /** Whether its author has taken it out for good. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  enable(): void {
+    this.update({ enabled: true });
+  }
+
+  disable(): void {
+    this.update({ enabled: false });
+  }
+
+  remove(): void {
+    this.update({ name: null });
+  }
+
+  /** Changes the prompt in place and tells every client that listens. */
+  update(updates: PromptUpdates): void {
+    const from = this.#name;
+    const { name, callback, enabled, ...rest } = updates;
+    const given = Object.entries(rest).filter(([, value]) =>
+      value !== undefined
+    );
+    Object.assign(this.#config, Object.fromEntries(given));
+    if (typeof name === "string") this.#name = name;
+    if (callback !== undefined) this.#handler = callback;
+    if (enabled !== undefined) this.#enabled = enabled;
+    if (name === null) this.#removed = true;
+    if (rest.argsSchema !== undefined) this.#readSchema();
+    this.#changed(this, from);
+  }
+
+  /** The prompt as lists show it, under the name it has there. */
+  entry(name: string): ListingEntry {
+    const { title, description, icons, _meta } = this.#config;
+    const text = JSON.stringify({
+      name,
+      title,
+      description,
+      arguments: this.#arguments,
+      icons,
+      _meta,
+    });
+    return { key: name, modern: text, legacy: text };
+  }
+
+  /** The completer of an argument, if it has one. */
+  completer(argument: string): CompleteCallback | undefined {
+    const { argsSchema } = this.#config;
+    const shape = isStandardSchema(argsSchema)
+      ? shapeOf(argsSchema)
+      : argsSchema;
+    return shape !== undefined && Object.hasOwn(shape, argument)
+      ? completerOf((shape as Record<string, unknown>)[argument])
+      : undefined;
+  }
+
+  /** Whether any argument has a completer. */
+  get completes(): boolean {
+    return (this.#arguments ?? []).some(({ name }) =>
+      this.completer(name) !== undefined
+    );
+  }
+
+  /** @throws {InvalidParamsError} if the arguments miss the schema */
+  async get(
+    args: unknown,
+    ctx: ServerContext,
+  ): Promise<GetPromptResult | InputRequiredResult> {
+    if (this.#schema === undefined) {
+      return this.#complete(await this.#handler(ctx));
+    }
+    const result = await this.#schema["~standard"].validate(args ?? {});
+    if (result.issues !== undefined) {
+      throw new InvalidParamsError(
+        `Invalid arguments for prompt ${this.#name}: ${
+          issuesText(result.issues)
+        }`,
+      );
+    }
+    return this.#complete(await this.#handler(result.value, ctx));
+  }
+
+  #complete(value: unknown): GetPromptResult | InputRequiredResult {
+    if (isInputRequiredResult(value)) return value;
+    if (typeof value === "string") {
+      return {
+        messages: [{ role: "user", content: { type: "text", text: value } }],
+      };
+    }
+    if (Array.isArray(value)) return { messages: value };
+    if (isObject(value) && Array.isArray(value.messages)) {
+      return value as unknown as GetPromptResult;
+    }
+    throw new TypeError(
+      `prompt ${this.#name} must return { messages }, an array of messages or ` +
+        "a string",
+    );
+  }
+}

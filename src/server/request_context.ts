@@ -1,0 +1,392 @@
+import { InvalidParamsError, ProtocolError } from "../protocol/errors.ts";
+import {
+  isObject,
+  type JsonObject,
+  notificationText,
+} from "../protocol/jsonrpc.ts";
+import { type Era, metaKey } from "../protocol/revision.ts";
+import { isStandardSchema } from "../protocol/standard_schema.ts";
+import type {
+  AuthInfo,
+  ClientCapabilities,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  CreateMessageResultWithTools,
+  ElicitResult,
+  Implementation,
+  ListRootsResult,
+  LoggingLevel,
+  ReadResourceResult,
+  RequestId,
+} from "../protocol/types.ts";
+import type { Engine } from "./engine.ts";
+import { Inquiry } from "./inquiry.ts";
+import type { Reply } from "./reply.ts";
+import type {
+  AskOptions,
+  ElicitParams,
+  HttpView,
+  McpRequestView,
+  RequestLog,
+  ServerContext,
+  TaskRun,
+} from "./server_context.ts";
+import type { Session } from "./session.ts";
+
+/** The syslog levels (RFC 5424), least severe first. */
+export const LOG_LEVELS: readonly LoggingLevel[] = [
+  "debug",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "critical",
+  "alert",
+  "emergency",
+];
+
+const DONE = Promise.resolve();
+
+/**
+ * One request: what came in, where its answer goes, and everything that its
+ * handler sees as `ctx`. All state of a request lives here and dies with it;
+ * whatever a handler does not read is never made.
+ */
+export class RequestContext implements ServerContext {
+  readonly engine: Engine;
+  readonly era: Era;
+  readonly revision: string;
+  readonly method: string;
+  /** Middleware may have put others in their place. */
+  params: JsonObject;
+  readonly requestId: RequestId;
+  readonly reply: Reply;
+  readonly session: Session | undefined;
+  /** Whose lifespan `ctx.lifespan` shows: a mounted server keeps its own. */
+  owner: Engine;
+  /** Whether the answer has gone, or never will. */
+  settled = false;
+
+  #controller: AbortController | undefined;
+  #cancelled: unknown;
+  #lastProgress = -Infinity;
+  #view: McpRequestView | undefined;
+  #log: RequestLog | undefined;
+  #inquiry: Inquiry | undefined;
+
+  constructor(
+    engine: Engine,
+    era: Era,
+    revision: string,
+    method: string,
+    params: JsonObject,
+    id: RequestId,
+    reply: Reply,
+    session: Session | undefined,
+  ) {
+    this.engine = engine;
+    this.owner = engine;
+    this.era = era;
+    this.revision = revision;
+    this.method = method;
+    this.params = params;
+    this.requestId = id;
+    this.reply = reply;
+    this.session = session;
+  }
+
+  get meta(): JsonObject | undefined {
+    const meta = this.params._meta;
+    return isObject(meta) ? meta : undefined;
+  }
+
+  get sessionId(): string | undefined {
+    return this.session?.id;
+  }
+
+  get lifespan(): unknown {
+    return this.owner.lifespan.value;
+  }
+
+  get authInfo(): AuthInfo | undefined {
+    return this.reply.authInfo;
+  }
+
+  get clientInfo(): Implementation | undefined {
+    return this.era === "modern"
+      ? this.meta?.[metaKey.clientInfo] as Implementation | undefined
+      : this.session?.clientInfo;
+  }
+
+  get clientCapabilities(): ClientCapabilities {
+    return (this.era === "modern"
+      ? this.meta?.[metaKey.clientCapabilities] as ClientCapabilities
+      : this.session?.capabilities) ?? {};
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cancelled !== undefined) {
+        this.#controller.abort(this.#cancelled);
+      } else if (!this.settled) {
+        this.reply.onDisconnect((reason) => this.cancel(reason));
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  /** Whether the client has called the request off. */
+  get cancelled(): boolean {
+    return this.#cancelled !== undefined;
+  }
+
+  get http(): HttpView | undefined {
+    const { request, authInfo, closeStream, closeStandaloneStream } =
+      this.reply;
+    if (request === undefined && authInfo === undefined) return undefined;
+    return {
+      req: request,
+      authInfo,
+      ...(closeStream && { closeSSE: closeStream }),
+      ...(closeStandaloneStream &&
+        { closeStandaloneSSE: closeStandaloneStream }),
+    };
+  }
+
+  get mcpReq(): McpRequestView {
+    return this.#view ??= new RequestView(this);
+  }
+
+  get log(): RequestLog {
+    return this.#log ??= Object.fromEntries(
+      (["debug", "info", "notice", "warning", "error"] as const).map((
+        level,
+      ) => [
+        level,
+        (data: unknown, logger?: string) => this.writeLog(level, data, logger),
+      ]),
+    ) as unknown as RequestLog;
+  }
+
+  /** The questions and answers of this request. */
+  get inquiry(): Inquiry {
+    return this.#inquiry ??= new Inquiry(this);
+  }
+
+  /** The inquiry, if the handler or the client has begun one. */
+  get begunInquiry(): Inquiry | undefined {
+    return this.#inquiry;
+  }
+
+  /** Ends the request without an answer: aborts its signal, says nothing more. */
+  cancel(reason: unknown): void {
+    if (this.settled || this.#cancelled !== undefined) return;
+    this.#cancelled = reason instanceof Error
+      ? reason
+      : new DOMException(String(reason ?? "cancelled"), "AbortError");
+    this.#controller?.abort(this.#cancelled);
+    this.engine.settleCancelled(this);
+  }
+
+  /** Aborts the signal because the handler took too long; the answer still goes. */
+  expire(reason: Error): void {
+    if (this.#controller === undefined) void this.signal;
+    this.#controller!.abort(reason);
+  }
+
+  /** Sends a notification that belongs to the request. */
+  notify(method: string, params?: unknown): void {
+    if (this.settled || this.#cancelled !== undefined) return;
+    this.reply.send(notificationText(method, params));
+  }
+
+  progress(progress: number, total?: number, message?: string): Promise<void> {
+    const token = this.meta?.progressToken;
+    if (token === undefined || !(progress > this.#lastProgress)) return DONE;
+    this.#lastProgress = progress;
+    const params: JsonObject = { progressToken: token, progress };
+    if (total !== undefined) params.total = total;
+    if (message !== undefined) params.message = message;
+    this.notify("notifications/progress", params);
+    return DONE;
+  }
+
+  writeLog(level: LoggingLevel, data: unknown, logger?: string): void {
+    if (!this.#wantsLog(level)) return;
+    const params: JsonObject = { level, data };
+    if (logger !== undefined) params.logger = logger;
+    this.notify("notifications/message", params);
+  }
+
+  /** A modern client gets logs only if its request asks; a legacy one unless it filters. */
+  #wantsLog(level: LoggingLevel): boolean {
+    const threshold = this.era === "modern"
+      ? this.meta?.[metaKey.logLevel] as LoggingLevel | undefined
+      : this.session?.logLevel ?? "debug";
+    return threshold !== undefined &&
+      LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(threshold);
+  }
+
+  elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
+    return this.inquiry.elicit(params, options);
+  }
+
+  sample(
+    params: CreateMessageRequestParams,
+    options?: AskOptions,
+  ): Promise<CreateMessageResult | CreateMessageResultWithTools> {
+    return this.inquiry.ask(
+      "sample",
+      { method: "sampling/createMessage", params },
+      options,
+    ) as Promise<CreateMessageResult>;
+  }
+
+  listRoots(options?: AskOptions): Promise<ListRootsResult> {
+    return this.inquiry.ask(
+      "roots",
+      { method: "roots/list" },
+      options,
+    ) as Promise<
+      ListRootsResult
+    >;
+  }
+
+  requestState<T = unknown>(): T | undefined {
+    return this.#inquiry?.state as T | undefined;
+  }
+
+  async readResource(uri: string): Promise<ReadResourceResult> {
+    return await this.owner.registry.resources.read(
+      uri,
+      this,
+    ) as ReadResourceResult;
+  }
+
+  runAsTask(
+    work: (task: TaskRun) => unknown,
+    options: { ttlMs?: number | null; pollIntervalMs?: number } = {},
+  ): Promise<unknown> {
+    return this.engine.tasks.start(this, work, options);
+  }
+}
+
+/** The official SDK's `ctx.mcpReq`, over a {@linkcode RequestContext}. */
+class RequestView implements McpRequestView {
+  readonly #context: RequestContext;
+
+  constructor(context: RequestContext) {
+    this.#context = context;
+  }
+
+  get id(): RequestId {
+    return this.#context.requestId;
+  }
+
+  get method(): string {
+    return this.#context.method;
+  }
+
+  get _meta(): JsonObject | undefined {
+    const { meta } = this.#context;
+    return meta && pick(meta, (key) => !isReserved(key));
+  }
+
+  get envelope(): JsonObject | undefined {
+    const { meta } = this.#context;
+    const envelope = meta && pick(meta, isReserved);
+    return envelope && Object.keys(envelope).length > 0 ? envelope : undefined;
+  }
+
+  get inputResponses(): JsonObject | undefined {
+    return this.#context.begunInquiry?.responses;
+  }
+
+  get droppedInputResponseKeys(): string[] | undefined {
+    return this.#context.begunInquiry?.droppedKeys;
+  }
+
+  requestState<T = unknown>(): T | undefined {
+    return this.#context.requestState<T>();
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  async send<T>(
+    { method, params }: { method: string; params?: JsonObject },
+    schemaOrOptions?: unknown,
+    options?: AskOptions,
+  ): Promise<T> {
+    const { session, reply, era } = this.#context;
+    if (era === "modern" || session === undefined) {
+      throw new ProtocolError(
+        -32600,
+        `${method} can't be sent: this client takes no requests from the server`,
+      );
+    }
+    const schema = isStandardSchema(schemaOrOptions)
+      ? schemaOrOptions
+      : undefined;
+    const result = await session.ask(
+      method,
+      params,
+      (text) => reply.send(text),
+      options ?? (schema ? undefined : schemaOrOptions as AskOptions),
+    );
+    const checked = await schema?.["~standard"].validate(result);
+    if (checked?.issues !== undefined) {
+      throw new InvalidParamsError(`${method}: the client's answer is invalid`);
+    }
+    return (checked?.value ?? result) as T;
+  }
+
+  notify(
+    { method, params }: { method: string; params?: unknown },
+  ): Promise<void> {
+    if (method === "notifications/progress" && isObject(params)) {
+      const { progress, total, message } = params;
+      return this.#context.progress(
+        progress as number,
+        total as number | undefined,
+        message as string | undefined,
+      );
+    }
+    this.#context.notify(method, params);
+    return DONE;
+  }
+
+  log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
+    this.#context.writeLog(level, data, logger);
+    return DONE;
+  }
+
+  elicitInput(
+    params: ElicitParams,
+    options?: AskOptions,
+  ): Promise<ElicitResult> {
+    return this.#context.elicit(params, options);
+  }
+
+  requestSampling(
+    params: CreateMessageRequestParams,
+    options?: AskOptions,
+  ): Promise<CreateMessageResult | CreateMessageResultWithTools> {
+    return this.#context.sample(params, options);
+  }
+}
+
+function isReserved(key: string): boolean {
+  return key.startsWith("io.modelcontextprotocol/");
+}
+
+function pick(
+  object: JsonObject,
+  wanted: (key: string) => boolean,
+): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).filter(([key]) => wanted(key)),
+  );
+}

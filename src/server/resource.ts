@@ -1,0 +1,282 @@
+import { isObject } from "../protocol/jsonrpc.ts";
+import type {
+  CacheHint,
+  InputRequiredResult,
+  ReadResourceResult,
+  Resource,
+} from "../protocol/types.ts";
+import type { Variables } from "../protocol/uri_template.ts";
+import { checkCacheHint } from "./cache_hint.ts";
+import { isInputRequiredResult } from "./input_required.ts";
+import type { ListingEntry } from "./listing.ts";
+import type { ResourceTemplate } from "./resource_template.ts";
+import type { ServerContext } from "./server_context.ts";
+
+/** What lists say of a resource beside its name and URI. */
+export type ResourceMetadata = Omit<Resource, "uri" | "name">;
+
+/** How a resource is described. */
+export type ResourceConfig = ResourceMetadata & {
+  /** How long clients may keep what they read. */
+  cacheHint?: CacheHint;
+};
+
+/**
+ * What reading a resource may give: a full result, a string, bytes, or any
+ * other JSON value.
+ */
+export type ResourceOutput =
+  | ReadResourceResult
+  | InputRequiredResult
+  | string
+  | Uint8Array
+  | object;
+
+/** Reads the resource at a fixed URI. */
+export type ReadResourceCallback<Lifespan = unknown> = (
+  uri: URL,
+  ctx: ServerContext<Lifespan>,
+) => ResourceOutput | Promise<ResourceOutput>;
+
+/** Reads a resource whose URI matched a template. */
+export type ReadResourceTemplateCallback<Lifespan = unknown> = (
+  uri: URL,
+  variables: Variables,
+  ctx: ServerContext<Lifespan>,
+) => ResourceOutput | Promise<ResourceOutput>;
+
+/** What `update` of a resource may change; `uri: null` removes it. */
+export interface ResourceUpdates {
+  name?: string;
+  title?: string;
+  uri?: string | null;
+  metadata?: ResourceMetadata;
+  callback?: ReadResourceCallback;
+  enabled?: boolean;
+}
+
+/** What `update` of a template may change; `name: null` removes it. */
+export interface ResourceTemplateUpdates {
+  name?: string | null;
+  title?: string;
+  template?: ResourceTemplate;
+  metadata?: ResourceMetadata;
+  callback?: ReadResourceTemplateCallback;
+  enabled?: boolean;
+}
+
+/** A registered resource: the handle that its author keeps. */
+export class RegisteredResource {
+  #changed: (resource: RegisteredResource, from: string) => void;
+  #name: string;
+  #uri: string;
+  #metadata: ResourceMetadata;
+  #read: ReadResourceCallback;
+  #enabled = true;
+  #removed = false;
+  readonly cacheHint: Required<CacheHint>;
+
+  constructor(
+    changed: (resource: RegisteredResource, from: string) => void,
+    name: string,
+    uri: string,
+    { cacheHint, ...metadata }: ResourceConfig,
+    read: ReadResourceCallback,
+    defaultHint: CacheHint | undefined,
+  ) {
+    this.#changed = changed;
+    this.#name = name;
+    this.#uri = uri;
+    this.#metadata = metadata;
+    this.#read = read;
+    this.cacheHint = checkCacheHint(
+      cacheHint ?? defaultHint,
+      `resource ${name}`,
+    );
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+  get uri(): string {
+    return this.#uri;
+  }
+  get title(): string | undefined {
+    return this.#metadata.title;
+  }
+  get metadata(): ResourceMetadata {
+    return this.#metadata;
+  }
+  get readCallback(): ReadResourceCallback {
+    return this.#read;
+  }
+  /** A disabled resource is neither listed nor read. */
+  get enabled(): boolean {
+    return this.#enabled && !this.#removed;
+  }
+  /** Whether its author has taken it out for good. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  enable(): void {
+    this.update({ enabled: true });
+  }
+
+  disable(): void {
+    this.update({ enabled: false });
+  }
+
+  remove(): void {
+    this.update({ uri: null });
+  }
+
+  /** Changes the resource in place and tells every client that listens. */
+  update(
+    { name, title, uri, metadata, callback, enabled }: ResourceUpdates,
+  ): void {
+    const from = this.#uri;
+    if (name !== undefined) this.#name = name;
+    if (metadata !== undefined) this.#metadata = metadata;
+    if (title !== undefined) this.#metadata = { ...this.#metadata, title };
+    if (callback !== undefined) this.#read = callback;
+    if (enabled !== undefined) this.#enabled = enabled;
+    if (typeof uri === "string") this.#uri = uri;
+    if (uri === null) this.#removed = true;
+    this.#changed(this, from);
+  }
+
+  /** The resource as lists show it, under the URI it has there. */
+  entry(uri: string): ListingEntry {
+    const text = JSON.stringify({ uri, name: this.#name, ...this.#metadata });
+    return { key: uri, modern: text, legacy: text };
+  }
+}
+
+/** A registered template: the handle that its author keeps. */
+export class RegisteredResourceTemplate {
+  #changed: (template: RegisteredResourceTemplate, from: string) => void;
+  #name: string;
+  #template: ResourceTemplate;
+  #metadata: ResourceMetadata;
+  #read: ReadResourceTemplateCallback;
+  #enabled = true;
+  #removed = false;
+  readonly cacheHint: Required<CacheHint>;
+
+  constructor(
+    changed: (template: RegisteredResourceTemplate, from: string) => void,
+    name: string,
+    template: ResourceTemplate,
+    { cacheHint, ...metadata }: ResourceConfig,
+    read: ReadResourceTemplateCallback,
+    defaultHint: CacheHint | undefined,
+  ) {
+    this.#changed = changed;
+    this.#name = name;
+    this.#template = template;
+    this.#metadata = metadata;
+    this.#read = read;
+    this.cacheHint = checkCacheHint(
+      cacheHint ?? defaultHint,
+      `resource ${name}`,
+    );
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+  get resourceTemplate(): ResourceTemplate {
+    return this.#template;
+  }
+  get title(): string | undefined {
+    return this.#metadata.title;
+  }
+  get metadata(): ResourceMetadata {
+    return this.#metadata;
+  }
+  get readCallback(): ReadResourceTemplateCallback {
+    return this.#read;
+  }
+  /** A disabled template is neither listed nor read. */
+  get enabled(): boolean {
+    return this.#enabled && !this.#removed;
+  }
+  /** Whether its author has taken it out for good. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  enable(): void {
+    this.update({ enabled: true });
+  }
+
+  disable(): void {
+    this.update({ enabled: false });
+  }
+
+  remove(): void {
+    this.update({ name: null });
+  }
+
+  /** Changes the template in place and tells every client that listens. */
+  update(
+    { name, title, template, metadata, callback, enabled }:
+      ResourceTemplateUpdates,
+  ): void {
+    const from = this.#name;
+    if (template !== undefined) this.#template = template;
+    if (metadata !== undefined) this.#metadata = metadata;
+    if (title !== undefined) this.#metadata = { ...this.#metadata, title };
+    if (callback !== undefined) this.#read = callback;
+    if (enabled !== undefined) this.#enabled = enabled;
+    if (typeof name === "string") this.#name = name;
+    if (name === null) this.#removed = true;
+    this.#changed(this, from);
+  }
+
+  /** The template as lists show it. */
+  entry(name: string, uriTemplate: string): ListingEntry {
+    const text = JSON.stringify({ name, uriTemplate, ...this.#metadata });
+    return { key: name, modern: text, legacy: text };
+  }
+}
+
+/** Makes a full result of whatever a reader returned. */
+export function toReadResult(
+  value: unknown,
+  uri: string,
+  mimeType: string | undefined,
+): ReadResourceResult | InputRequiredResult {
+  if (isInputRequiredResult(value)) return value;
+  if (isObject(value) && Array.isArray(value.contents)) {
+    return value as unknown as ReadResourceResult;
+  }
+  const type = (fallback: string) => mimeType ?? fallback;
+  if (typeof value === "string") {
+    return { contents: [{ uri, mimeType: type("text/plain"), text: value }] };
+  }
+  if (value instanceof Uint8Array) {
+    return {
+      contents: [{
+        uri,
+        mimeType: type("application/octet-stream"),
+        blob: toBase64(value),
+      }],
+    };
+  }
+  const text = JSON.stringify(value);
+  if (text === undefined) {
+    throw new TypeError(`a ${typeof value} is no content for resource ${uri}`);
+  }
+  return { contents: [{ uri, mimeType: type("application/json"), text }] };
+}
+
+function toBase64(bytes: Uint8Array): string {
+  const chunk = 0x8000;
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += chunk) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + chunk));
+  }
+  return btoa(binary);
+}

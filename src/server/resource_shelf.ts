@@ -1,0 +1,293 @@
+import {
+  InvalidParamsError,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+} from "../protocol/errors.ts";
+import type {
+  CacheHint,
+  InputRequiredResult,
+  ReadResourceResult,
+  Resource,
+} from "../protocol/types.ts";
+import { UriTemplate, type Variables } from "../protocol/uri_template.ts";
+import { checkCacheHint } from "./cache_hint.ts";
+import { Collection, entriesOf, type Slot } from "./collection.ts";
+import type { Engine } from "./engine.ts";
+import { isInputRequiredResult } from "./input_required.ts";
+import { Listing, type ListingEntry, pageOf } from "./listing.ts";
+import type { ReadyJson } from "./ready_json.ts";
+import type { CacheHints } from "./registry.ts";
+import type { RequestContext } from "./request_context.ts";
+import {
+  type ReadResourceCallback,
+  type ReadResourceTemplateCallback,
+  RegisteredResource,
+  RegisteredResourceTemplate,
+  type ResourceConfig,
+  toReadResult,
+} from "./resource.ts";
+import type { ResourceTemplate } from "./resource_template.ts";
+
+/** A template as one server shows it, with the mount's prefix in its URIs. */
+interface ShownTemplate extends Slot<RegisteredResourceTemplate> {
+  readonly uriTemplate: UriTemplate;
+}
+
+/** The resources and templates of a server. */
+export class ResourceShelf {
+  readonly fixed: Collection<RegisteredResource>;
+  readonly templates: Collection<RegisteredResourceTemplate>;
+  readonly templateList: Listing;
+  readonly #fixedList: Listing;
+  readonly #pageSize: number;
+  readonly #listHint: Required<CacheHint>;
+  readonly #readHint: CacheHint | undefined;
+  readonly #prefixes: Map<string, string> = new Map();
+  #shown: ShownTemplate[] | undefined;
+
+  constructor(
+    engine: Engine,
+    pageSize: number,
+    hints: CacheHints,
+    onChange: () => void,
+  ) {
+    const changed = () => {
+      this.#shown = undefined;
+      this.#fixedList?.invalidate();
+      this.templateList?.invalidate();
+      onChange();
+    };
+    this.fixed = new Collection("Resource", engine, prefixUri, changed);
+    this.templates = new Collection(
+      "Resource template",
+      engine,
+      (prefix, key) => {
+        const name = `${prefix}_${key}`;
+        this.#prefixes.set(name, prefix);
+        return name;
+      },
+      changed,
+    );
+    this.#pageSize = pageSize;
+    this.#readHint = hints["resources/read"];
+    this.#listHint = checkCacheHint(
+      hints["resources/list"],
+      "cacheHints: resources/list",
+    );
+    this.#fixedList = new Listing(
+      "resources",
+      entriesOf(this.fixed, ({ key, item }) => item.entry(key)),
+      pageSize,
+      this.#listHint,
+    );
+    this.templateList = new Listing(
+      "resourceTemplates",
+      () =>
+        this.#templates().map(({ key, item, uriTemplate }) =>
+          item.entry(key, String(uriTemplate))
+        ),
+      pageSize,
+      checkCacheHint(
+        hints["resources/templates/list"],
+        "cacheHints: resources/templates/list",
+      ),
+    );
+  }
+
+  get size(): number {
+    return this.fixed.size + this.templates.size;
+  }
+
+  get completes(): boolean {
+    return this.#templates().some(({ item }) =>
+      item.resourceTemplate.completes
+    );
+  }
+
+  add(
+    name: string,
+    uri: string,
+    config: ResourceConfig,
+    read: ReadResourceCallback,
+  ): RegisteredResource {
+    const resource = new RegisteredResource(
+      (changed, from) =>
+        this.fixed.move(
+          changed,
+          from,
+          changed.removed ? undefined : changed.uri,
+        ),
+      name,
+      uri,
+      config,
+      read,
+      this.#readHint,
+    );
+    this.fixed.add(uri, resource);
+    return resource;
+  }
+
+  addTemplate(
+    name: string,
+    template: ResourceTemplate,
+    config: ResourceConfig,
+    read: ReadResourceTemplateCallback,
+  ): RegisteredResourceTemplate {
+    const registered = new RegisteredResourceTemplate(
+      (changed, from) =>
+        this.templates.move(
+          changed,
+          from,
+          changed.removed ? undefined : changed.name,
+        ),
+      name,
+      template,
+      config,
+      read,
+      this.#readHint,
+    );
+    this.templates.add(name, registered);
+    return registered;
+  }
+
+  mount(prefix: string, other: ResourceShelf): void {
+    this.fixed.mount(prefix, other.fixed);
+    this.templates.mount(prefix, other.templates);
+  }
+
+  #templates(): ShownTemplate[] {
+    return this.#shown ??= Array.from(this.templates.enabled(), (slot) => {
+      const own = slot.item.resourceTemplate.uriTemplate;
+      const prefix = this.#prefixes.get(slot.key);
+      return {
+        ...slot,
+        uriTemplate: prefix === undefined
+          ? own
+          : new UriTemplate(prefixUri(prefix, String(own))),
+      };
+    });
+  }
+
+  /** One page of `resources/list`; made anew only if a template lists its own. */
+  list(
+    cursor: unknown,
+    context: RequestContext,
+  ): ReadyJson | Promise<ReadyJson> {
+    const lists = this.#templates().some(({ item }) =>
+      item.resourceTemplate.listCallback !== undefined
+    );
+    return lists
+      ? this.#listWithTemplates(cursor, context)
+      : this.#fixedList.page(cursor);
+  }
+
+  async #listWithTemplates(
+    cursor: unknown,
+    context: RequestContext,
+  ): Promise<ReadyJson> {
+    const listed = await Promise.all(
+      this.#templates().map(({ item, owner }) => {
+        context.owner = owner;
+        return item.resourceTemplate.listCallback?.(context);
+      }),
+    );
+    const entries: ListingEntry[] = entriesOf(
+      this.fixed,
+      ({ key, item }) => item.entry(key),
+    )();
+    this.#templates().forEach(({ item, key }, index) => {
+      const prefix = this.#prefixes.get(key);
+      for (const resource of listed[index]?.resources ?? []) {
+        entries.push(listedEntry(resource, item, prefix));
+      }
+    });
+    return pageOf("resources", entries, cursor, this.#pageSize, this.#listHint);
+  }
+
+  /** A template by the text that lists show for it. */
+  findTemplate(uriTemplate: string): ShownTemplate | undefined {
+    return this.#templates().find((each) =>
+      String(each.uriTemplate) === uriTemplate
+    );
+  }
+
+  /**
+   * @throws {InvalidParamsError} if the URI is not one
+   * @throws {ResourceNotFoundError} if nothing has it
+   */
+  async read(
+    uri: string,
+    context: RequestContext,
+  ): Promise<ReadResourceResult | InputRequiredResult> {
+    const url = parseUri(uri);
+    const fixed = this.fixed.slots.get(uri) ?? this.fixed.slots.get(url.href);
+    if (fixed !== undefined) {
+      if (!fixed.item.enabled) throw notFound(uri, context);
+      context.owner = fixed.owner;
+      const value = await fixed.item.readCallback(url, context);
+      return finish(value, uri, fixed.item, context);
+    }
+    for (const { item, owner, uriTemplate } of this.#templates()) {
+      const variables: Variables | null = uriTemplate.match(uri) ??
+        uriTemplate.match(url.href);
+      if (variables === null) continue;
+      context.owner = owner;
+      const value = await item.readCallback(url, variables, context);
+      return finish(value, uri, item, context);
+    }
+    throw notFound(uri, context);
+  }
+}
+
+function finish(
+  value: unknown,
+  uri: string,
+  { metadata, cacheHint }: RegisteredResource | RegisteredResourceTemplate,
+  { era }: RequestContext,
+): ReadResourceResult | InputRequiredResult {
+  const result = toReadResult(value, uri, metadata.mimeType);
+  return isInputRequiredResult(result) || era === "legacy"
+    ? result
+    : { ...cacheHint, ...result };
+}
+
+function listedEntry(
+  resource: Resource,
+  template: RegisteredResourceTemplate,
+  prefix: string | undefined,
+): ListingEntry {
+  const uri = prefix === undefined
+    ? resource.uri
+    : prefixUri(prefix, resource.uri);
+  const text = JSON.stringify({ ...template.metadata, ...resource, uri });
+  return { key: uri, modern: text, legacy: text };
+}
+
+/** The legacy era has a code of its own for this; the modern one does not. */
+function notFound(uri: string, { era }: RequestContext): ProtocolError {
+  return era === "modern" ? new ResourceNotFoundError(uri) : new ProtocolError(
+    ProtocolErrorCode.ResourceNotFound,
+    `Resource not found: ${uri}`,
+    { uri },
+  );
+}
+
+function parseUri(uri: string): URL {
+  try {
+    return new URL(uri);
+  } catch {
+    throw new InvalidParamsError(
+      `Invalid params: uri ${JSON.stringify(uri)} is not a URI`,
+      { uri, reason: "invalid_uri" },
+    );
+  }
+}
+
+/** `scheme://rest` under a prefix is `scheme://prefix/rest`. */
+export function prefixUri(prefix: string, uri: string): string {
+  return uri.replace(
+    /^([a-z][a-z0-9+.-]*:)(\/\/)?\/?/i,
+    (_, scheme, slashes) => `${scheme}${slashes ?? ""}${prefix}/`,
+  );
+}

@@ -1,0 +1,191 @@
+import type { Era } from "../protocol/revision.ts";
+import type { StandardSchema } from "../protocol/standard_schema.ts";
+import type {
+  AuthInfo,
+  ClientCapabilities,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  CreateMessageResultWithTools,
+  ElicitRequestFormParams,
+  ElicitRequestURLParams,
+  ElicitResult,
+  Implementation,
+  ListRootsResult,
+  LoggingLevel,
+  Notification,
+  ReadResourceResult,
+  RequestId,
+  RequestMeta,
+} from "../protocol/types.ts";
+import type { CreateTaskResult } from "./task.ts";
+
+/** How long a question to the client may take, and who may call it off. */
+export interface AskOptions {
+  /** Gives the question up. */
+  signal?: AbortSignal;
+  /**
+   * Milliseconds to wait for the answer (legacy era; a modern client answers by
+   * repeating its request).
+   * @default 60000
+   */
+  timeoutMs?: number;
+  /** The official SDK's name for `timeoutMs`. */
+  timeout?: number;
+}
+
+/** What `ctx.elicit` asks: a form to fill in, or a page to open. */
+export type ElicitParams =
+  | (Omit<ElicitRequestFormParams, "requestedSchema"> & {
+    requestedSchema:
+      | ElicitRequestFormParams["requestedSchema"]
+      | StandardSchema;
+  })
+  | (Omit<ElicitRequestURLParams, "elicitationId"> & {
+    elicitationId?: string;
+  });
+
+/** Writes log messages that belong to the request, if the client wants them. */
+export interface RequestLog {
+  /** @param logger names the part of the server that speaks */
+  debug(data: unknown, logger?: string): void;
+  info(data: unknown, logger?: string): void;
+  notice(data: unknown, logger?: string): void;
+  warning(data: unknown, logger?: string): void;
+  error(data: unknown, logger?: string): void;
+}
+
+/** The request as the official SDK's handlers see it. */
+export interface McpRequestView {
+  /** The JSON-RPC id. */
+  readonly id: RequestId;
+  readonly method: string;
+  /** The request's `_meta`, without the keys that MCP reserves. */
+  readonly _meta?: RequestMeta;
+  /** The reserved keys of `_meta`, as the client sent them (modern era). */
+  readonly envelope?: Record<string, unknown>;
+  /** Answers to the questions of an earlier `inputRequired()`, by key. */
+  readonly inputResponses?: Record<string, unknown>;
+  /** Keys of answers that were left out because they are not objects. */
+  readonly droppedInputResponseKeys?: string[];
+  /** The state that an earlier `inputRequired()` carried, once verified. */
+  requestState<T = unknown>(): T | undefined;
+  readonly signal: AbortSignal;
+  /** Sends a request to the client, tied to this one (legacy era only). */
+  send<T = Record<string, unknown>>(
+    request: { method: string; params?: Record<string, unknown> },
+    schemaOrOptions?: StandardSchema | AskOptions,
+    options?: AskOptions,
+  ): Promise<T>;
+  /** Sends a notification tied to this request. */
+  notify(notification: Notification): Promise<void>;
+  /** Sends a log message, if the client asked for its level. */
+  log(level: LoggingLevel, data: unknown, logger?: string): Promise<void>;
+  elicitInput(
+    params: ElicitRequestFormParams | ElicitRequestURLParams,
+    options?: AskOptions,
+  ): Promise<ElicitResult>;
+  requestSampling(
+    params: CreateMessageRequestParams,
+    options?: AskOptions,
+  ): Promise<CreateMessageResult | CreateMessageResultWithTools>;
+}
+
+/** What HTTP knows of a request. */
+export interface HttpView {
+  /** The HTTP request itself; its body has been read. */
+  readonly req?: Request;
+  /** Who is calling, if `authenticate` or the host said so. */
+  readonly authInfo?: AuthInfo;
+  /** Ends this request's stream; the client comes back for the rest (legacy, with an event store). */
+  readonly closeSSE?: () => void;
+  /** Likewise for the session's standing stream. */
+  readonly closeStandaloneSSE?: () => void;
+}
+
+/** What a task's work may do beside computing. */
+export interface TaskRun {
+  readonly taskId: string;
+  /** Aborts when the client cancels the task or its time is over. */
+  readonly signal: AbortSignal;
+  /** Answers to the questions of an `inputRequired()` that the work returned. */
+  readonly inputResponses?: Record<string, unknown>;
+  /** Says where the work stands; pollers and subscribers see it. */
+  status(message: string): Promise<void>;
+  /** Asks the client's user; the task waits as `input_required`. */
+  elicit(params: ElicitParams): Promise<ElicitResult>;
+  /** Asks the client's model. */
+  sample(
+    params: CreateMessageRequestParams,
+  ): Promise<CreateMessageResult | CreateMessageResultWithTools>;
+}
+
+/**
+ * What a handler is given beside its arguments. Everything in it is made when
+ * it is read, so what a handler leaves alone costs nothing.
+ */
+export interface ServerContext<Lifespan = unknown> {
+  /** The family of MCP that the client speaks. */
+  readonly era: Era;
+  /** The JSON-RPC id of the request. */
+  readonly requestId: RequestId;
+  /** The session, where the client has one (legacy era). */
+  readonly sessionId?: string;
+  /** What the server's `lifespan` made. */
+  readonly lifespan: Lifespan;
+  /** Aborts when the client cancels or goes away, or `timeoutMs` is over. */
+  readonly signal: AbortSignal;
+  /** The request as the official SDK's handlers see it. */
+  readonly mcpReq: McpRequestView;
+  /** What HTTP knows of the request; missing on other transports. */
+  readonly http?: HttpView;
+  /** Who is calling, if that is known. */
+  readonly authInfo?: AuthInfo;
+  /** What the client says it is; never proof of anything. */
+  readonly clientInfo?: Implementation;
+  /** What the client says it can do. */
+  readonly clientCapabilities: ClientCapabilities;
+  /** Writes to the client's log. */
+  readonly log: RequestLog;
+
+  /**
+   * Reports progress, if the client asked for it. A value that does not exceed
+   * the last one is dropped, as the specification demands.
+   */
+  progress(progress: number, total?: number, message?: string): Promise<void>;
+
+  /**
+   * Asks the client's user. A legacy client is asked on the spot. A modern one
+   * gets an `input_required` result and repeats its request, and the handler
+   * runs again from the start with the answers there: ask before you change
+   * anything, and put the same question each time.
+   *
+   * @throws {MissingRequiredClientCapabilityError} if the client can't
+   */
+  elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult>;
+
+  /** Asks the client's model, in the manner of {@linkcode elicit}. */
+  sample(
+    params: CreateMessageRequestParams,
+    options?: AskOptions,
+  ): Promise<CreateMessageResult | CreateMessageResultWithTools>;
+
+  /** Asks for the client's roots, in the manner of {@linkcode elicit}. */
+  listRoots(options?: AskOptions): Promise<ListRootsResult>;
+
+  /** The state that an earlier `inputRequired()` carried, once verified. */
+  requestState<T = unknown>(): T | undefined;
+
+  /** Reads one of this server's own resources. */
+  readResource(uri: string): Promise<ReadResourceResult>;
+
+  /**
+   * Goes on with `work` as a task (extension `io.modelcontextprotocol/tasks`)
+   * and answers with its handle: return what this returns. For a client without
+   * the extension the work runs to its end first, unless the tool requires a
+   * task.
+   */
+  runAsTask(
+    work: (task: TaskRun) => unknown,
+    options?: { ttlMs?: number | null; pollIntervalMs?: number },
+  ): Promise<CreateTaskResult | unknown>;
+}

@@ -1,0 +1,139 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { checkDurationMs, checkInteger, checkLimit } from "../base/options.ts";
+import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
+import type { LifespanFunction } from "./lifespan.ts";
+import { type LogSink, stderrLog } from "./log.ts";
+import type { CacheHints } from "./registry.ts";
+import type { ServerContext } from "./server_context.ts";
+import type { TaskOptions } from "./task_manager.ts";
+
+/** How request states are signed and read. */
+export interface RequestStateOptions {
+  /**
+   * The key that states are signed with: at least 32 bytes, the same on every
+   * replica.
+   * @default the variable SLUICE_REQUEST_STATE_KEY, or a random key
+   */
+  key?: Uint8Array | string;
+  /**
+   * Milliseconds for which a state is taken back.
+   * @default 600000
+   */
+  ttlMs?: number;
+  /** Reads a handler's own state; what it returns is `ctx.requestState()`. */
+  verify?: (state: string, ctx: ServerContext) => unknown;
+}
+
+/** How a server behaves. Everything has a default. */
+export interface McpServerOptions<Lifespan = unknown> {
+  /** How to use the server, for the client's model. */
+  instructions?: string;
+  /** Capabilities to declare beside those that follow from what is registered. */
+  capabilities?: ServerCapabilities;
+  /** Opens what the handlers share; see {@linkcode LifespanFunction}. */
+  lifespan?: LifespanFunction<Lifespan>;
+  /**
+   * How many entries a page of a list holds; `Infinity` for all of them.
+   * @default Infinity
+   */
+  pageSize?: number;
+  /** How long clients may keep what lists, discovery and resources say. */
+  cacheHints?: CacheHints;
+  requestState?: RequestStateOptions;
+  tasks?: TaskOptions;
+  /**
+   * How many `subscriptions/listen` streams may be open at once.
+   * @default 10000
+   */
+  maxSubscriptions?: number;
+  /**
+   * Levels of nesting in a request's parameters.
+   * @default 64
+   */
+  maxDepth?: number;
+  /**
+   * Array elements and object members in a request's parameters, together.
+   * @default 1000000
+   */
+  maxToolInputElements?: number;
+  /**
+   * Keep the messages of unexpected errors from clients; the log has them.
+   * @default false
+   */
+  maskErrors?: boolean;
+  /**
+   * Name the server in the `_meta` of every result.
+   * @default true
+   */
+  identifyInResults?: boolean;
+  /**
+   * Tells callers apart: sessions, tasks and request states belong to one.
+   * @default the token's client and subject
+   */
+  identify?: (authInfo: AuthInfo) => string;
+  /**
+   * Where the server's own log goes.
+   * @default lines of JSON on stderr
+   */
+  log?: LogSink;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** Options with their defaults filled in. */
+export type ResolvedOptions =
+  & McpServerOptions
+  & Required<
+    Pick<
+      McpServerOptions,
+      | "pageSize"
+      | "maxSubscriptions"
+      | "maxDepth"
+      | "maxToolInputElements"
+      | "maskErrors"
+      | "identifyInResults"
+      | "identify"
+      | "log"
+      | "clock"
+    >
+  >;
+
+const DEFAULT_STATE_TTL_MS = 600_000;
+
+/** @throws {InvalidOptionError} naming the option */
+export function resolveOptions(options: McpServerOptions): ResolvedOptions {
+  return {
+    maskErrors: false,
+    identifyInResults: true,
+    identify: clientAndSubject,
+    log: stderrLog,
+    clock: systemClock,
+    ...options,
+    pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),
+    maxSubscriptions: checkLimit(
+      "maxSubscriptions",
+      options.maxSubscriptions ?? 10_000,
+      0,
+    ),
+    maxDepth: checkInteger("maxDepth", options.maxDepth ?? 64, 1, 1_000),
+    maxToolInputElements: checkLimit(
+      "maxToolInputElements",
+      options.maxToolInputElements ?? 1_000_000,
+      1,
+    ),
+  };
+}
+
+/** How long a sealed request state is good for. */
+export function stateTtlMs({ requestState }: McpServerOptions): number {
+  return checkDurationMs(
+    "requestState.ttlMs",
+    requestState?.ttlMs ?? DEFAULT_STATE_TTL_MS,
+    1,
+  );
+}
+
+function clientAndSubject({ clientId, extra }: AuthInfo): string {
+  const subject = extra?.sub;
+  return typeof subject === "string" ? `${clientId} ${subject}` : clientId;
+}

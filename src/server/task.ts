@@ -1,0 +1,50 @@
+import type { JsonObject } from "../protocol/jsonrpc.ts";
+import type { InputRequest } from "../protocol/types.ts";
+
+/** Where a task stands. The last three are final. */
+export type TaskStatus =
+  | "working"
+  | "input_required"
+  | "completed"
+  | "failed"
+  | "cancelled";
+
+/** A task as clients see it (extension `io.modelcontextprotocol/tasks`). */
+export interface Task {
+  taskId: string;
+  status: TaskStatus;
+  /** Where the work stands, in words. */
+  statusMessage?: string;
+  /** ISO 8601. */
+  createdAt: string;
+  /** ISO 8601. */
+  lastUpdatedAt: string;
+  /** Milliseconds from creation after which the task may be gone; null for never. */
+  ttlMs: number | null;
+  /** How often clients should ask, in milliseconds. */
+  pollIntervalMs: number;
+  /** What waits for an answer, while `input_required`. */
+  inputRequests?: Record<string, InputRequest>;
+  /** The outcome, once `completed`. */
+  result?: JsonObject;
+  /** The JSON-RPC error, once `failed`. */
+  error?: { code: number; message: string; data?: unknown };
+}
+
+/** The answer to a request that goes on as a task. */
+export interface CreateTaskResult {
+  resultType: "task";
+  taskId: string;
+  status: TaskStatus;
+  statusMessage?: string;
+  createdAt: string;
+  lastUpdatedAt: string;
+  ttlMs: number | null;
+  pollIntervalMs: number;
+}
+
+/** Whether a task's state will not change any more. */
+export function isFinal(status: TaskStatus): boolean {
+  return status === "completed" || status === "failed" ||
+    status === "cancelled";
+}

@@ -1,0 +1,434 @@
+import type { Clock } from "../base/clock.ts";
+import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
+import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import { CallRecord } from "../observe/call_record.ts";
+import { Semaphore } from "../limit/semaphore.ts";
+import {
+  findParamHeaders,
+  type ParamHeader,
+} from "../protocol/param_headers.ts";
+import {
+  EMPTY_OBJECT_SCHEMA,
+  type SchemaLike,
+  toJsonSchema,
+  toStandardSchema,
+} from "../protocol/schema.ts";
+import {
+  type InferOutput,
+  issuesText,
+  type JsonSchema,
+  type StandardSchema,
+  type StandardSchemaWithJSON,
+} from "../protocol/standard_schema.ts";
+import type {
+  CallToolResult,
+  ContentBlock,
+  Icon,
+  InputRequiredResult,
+  ToolAnnotations,
+  ToolExecution,
+} from "../protocol/types.ts";
+import type { ListingEntry } from "./listing.ts";
+import type { RequestContext } from "./request_context.ts";
+import type { ServerContext } from "./server_context.ts";
+import type { CreateTaskResult } from "./task.ts";
+import { ToolResultError, toToolResult, wrapForLegacy } from "./tool_result.ts";
+
+/** A step of a tool that is an async generator: progress on its way to the result. */
+export type ToolStep =
+  | number
+  | string
+  | { progress?: number; total?: number; message?: string };
+
+/** What a tool's handler may return. */
+export type ToolOutput =
+  | CallToolResult
+  | InputRequiredResult
+  | CreateTaskResult
+  | ContentBlock[]
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | void
+  | object;
+
+/** What a tool's handler returns: now, later, or after steps of progress. */
+export type ToolReturn =
+  | ToolOutput
+  | Promise<ToolOutput>
+  | AsyncGenerator<ToolStep, ToolOutput, void>;
+
+/** The arguments that come out of an input schema. */
+export type ToolArguments<Schema> = Schema extends StandardSchema
+  ? InferOutput<Schema>
+  : Schema extends Record<string, StandardSchema>
+    ? { [Name in keyof Schema]: InferOutput<Schema[Name]> }
+  : Record<string, unknown>;
+
+/**
+ * A tool's handler: `(args, ctx)` with an input schema, `(ctx)` without.
+ */
+export type ToolHandler<Schema = undefined, Lifespan = unknown> =
+  [Schema] extends [undefined] ? (ctx: ServerContext<Lifespan>) => ToolReturn
+    : (
+      args: ToolArguments<Schema>,
+      ctx: ServerContext<Lifespan>,
+    ) => ToolReturn;
+
+/** How a tool is described and run. */
+export interface ToolConfig<
+  Input extends SchemaLike | undefined = undefined,
+  Output extends SchemaLike | undefined = SchemaLike | undefined,
+> {
+  /** A name for people. */
+  title?: string;
+  /** What the tool does, for the model. */
+  description?: string;
+  /** What the arguments must be; without it the tool takes none. */
+  inputSchema?: Input;
+  /** What `structuredContent` must be. */
+  outputSchema?: Output;
+  /** Hints about what the tool does to the world. */
+  annotations?: ToolAnnotations;
+  icons?: Icon[];
+  /** Whether the tool runs as a task (`taskSupport`). */
+  execution?: ToolExecution;
+  _meta?: Record<string, unknown>;
+  /**
+   * Milliseconds after which a call is given up and its `ctx.signal` aborts.
+   * @default no limit
+   */
+  timeoutMs?: number;
+  /**
+   * How many calls run at once; more wait in line.
+   * @default no limit
+   */
+  concurrency?: number;
+}
+
+/** What `update` may change; `name: null` removes the tool. */
+export interface ToolUpdates {
+  name?: string | null;
+  title?: string;
+  description?: string;
+  paramsSchema?: SchemaLike;
+  outputSchema?: SchemaLike;
+  annotations?: ToolAnnotations;
+  icons?: Icon[];
+  _meta?: Record<string, unknown>;
+  // deno-lint-ignore no-explicit-any -- a handler for whatever schema it is updated with
+  callback?: (...args: any[]) => ToolReturn;
+  enabled?: boolean;
+}
+
+type AnyHandler = (...args: unknown[]) => unknown;
+
+/** What a tool tells its collection. */
+export interface ToolHost {
+  readonly clock: Clock;
+  /** Tells the operator of something that still works. */
+  readonly warn: (message: string) => void;
+  /** The tool has changed; `from` is the name it was known by. */
+  toolChanged(tool: RegisteredTool, from: string): void;
+}
+
+/** A registered tool: the handle that its author keeps. */
+export class RegisteredTool {
+  #host: ToolHost;
+  #name: string;
+  #config: ToolConfig<SchemaLike | undefined>;
+  #handler: AnyHandler;
+  #enabled = true;
+  #removed = false;
+  #input: StandardSchemaWithJSON | undefined;
+  #output: StandardSchemaWithJSON | undefined;
+  #inputJson: JsonSchema = EMPTY_OBJECT_SCHEMA;
+  #outputJson: JsonSchema | undefined;
+  #paramHeaders: readonly ParamHeader[] = [];
+  #entry: ListingEntry | undefined;
+  readonly #slots: Semaphore | undefined;
+  /** What its calls have come to. */
+  readonly record: CallRecord = new CallRecord();
+
+  constructor(
+    host: ToolHost,
+    name: string,
+    config: ToolConfig<SchemaLike | undefined>,
+    handler: AnyHandler,
+  ) {
+    this.#host = host;
+    this.#name = checkToolName(name, host.warn);
+    this.#config = { ...config };
+    this.#handler = handler;
+    if (config.timeoutMs !== undefined) {
+      checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);
+    }
+    if (config.concurrency !== undefined) {
+      checkInteger(`tool ${name}: concurrency`, config.concurrency, 1);
+      this.#slots = new Semaphore(config.concurrency);
+    }
+    this.#readSchemas();
+  }
+
+  #readSchemas(): void {
+    const { inputSchema, outputSchema } = this.#config;
+    this.#input = inputSchema && toStandardSchema(inputSchema);
+    this.#inputJson = this.#input
+      ? toJsonSchema(this.#input, "input")
+      : EMPTY_OBJECT_SCHEMA;
+    this.#output = outputSchema && toStandardSchema(outputSchema);
+    this.#outputJson = this.#output && toJsonSchema(this.#output, "output");
+    this.#paramHeaders = findParamHeaders(this.#inputJson);
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+  get title(): string | undefined {
+    return this.#config.title;
+  }
+  get description(): string | undefined {
+    return this.#config.description;
+  }
+  get inputSchema(): StandardSchemaWithJSON | undefined {
+    return this.#input;
+  }
+  get outputSchema(): StandardSchemaWithJSON | undefined {
+    return this.#output;
+  }
+  get annotations(): ToolAnnotations | undefined {
+    return this.#config.annotations;
+  }
+  get icons(): Icon[] | undefined {
+    return this.#config.icons;
+  }
+  get execution(): ToolExecution | undefined {
+    return this.#config.execution;
+  }
+  get _meta(): Record<string, unknown> | undefined {
+    return this.#config._meta;
+  }
+  get handler(): (...args: unknown[]) => unknown {
+    return this.#handler;
+  }
+  /** A disabled tool is neither listed nor called. */
+  get enabled(): boolean {
+    return this.#enabled && !this.#removed;
+  }
+  /** Whether its author has taken it out for good. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+  /** The arguments that clients mirror into HTTP headers. */
+  get paramHeaders(): readonly ParamHeader[] {
+    return this.#paramHeaders;
+  }
+  /** The concurrency limit, where the tool has one. */
+  get slots(): Semaphore | undefined {
+    return this.#slots;
+  }
+
+  enable(): void {
+    this.update({ enabled: true });
+  }
+
+  disable(): void {
+    this.update({ enabled: false });
+  }
+
+  remove(): void {
+    this.update({ name: null });
+  }
+
+  /** Changes the tool in place and tells every client that listens. */
+  update(updates: ToolUpdates): void {
+    const from = this.#name;
+    const { name, paramsSchema, callback, enabled, ...rest } = updates;
+    if (typeof name === "string") {
+      this.#name = checkToolName(name, this.#host.warn);
+    }
+    const given = Object.entries(rest).filter(([, value]) =>
+      value !== undefined
+    );
+    Object.assign(this.#config, Object.fromEntries(given));
+    if (paramsSchema !== undefined) this.#config.inputSchema = paramsSchema;
+    if (callback !== undefined) this.#handler = callback;
+    if (enabled !== undefined) this.#enabled = enabled;
+    if (name === null) this.#removed = true;
+    if (paramsSchema !== undefined || rest.outputSchema !== undefined) {
+      this.#readSchemas();
+    }
+    this.#entry = undefined;
+    this.#host.toolChanged(this, from);
+  }
+
+  /** The tool as lists show it, under the name it has there. */
+  entry(key: string): ListingEntry {
+    if (this.#entry?.key === key) return this.#entry;
+    const { title, description, annotations, icons, execution, _meta } =
+      this.#config;
+    const tool = (outputSchema: JsonSchema | undefined) =>
+      JSON.stringify({
+        name: key,
+        title,
+        description,
+        inputSchema: this.#inputJson,
+        outputSchema,
+        annotations,
+        icons,
+        execution,
+        _meta,
+      });
+    return this.#entry = {
+      key,
+      modern: tool(this.#outputJson),
+      legacy: tool(
+        this.#wrapsForLegacy ? wrapSchema(this.#outputJson!) : this.#outputJson,
+      ),
+    };
+  }
+
+  get #wrapsForLegacy(): boolean {
+    return this.#outputJson !== undefined && this.#outputJson.type !== "object";
+  }
+
+  /**
+   * The validated arguments.
+   * @throws {ToolInputError}
+   */
+  validate(args: unknown): unknown | Promise<unknown> {
+    if (this.#input === undefined) return undefined;
+    const result = this.#input["~standard"].validate(args);
+    if (result instanceof Promise) {
+      return result.then((each) => this.#accept(each));
+    }
+    return this.#accept(result);
+  }
+
+  #accept(
+    result: { value?: unknown; issues?: readonly { message: string }[] },
+  ): unknown {
+    if (result.issues === undefined) return result.value;
+    throw new ToolInputError(
+      `Input validation error: Invalid arguments for tool ${this.#name}: ${
+        issuesText(result.issues)
+      }`,
+    );
+  }
+
+  /** Runs the handler under the tool's limits; what it returns or throws is its own. */
+  invoke(args: unknown, context: RequestContext): unknown {
+    if (this.#slots === undefined && this.#config.timeoutMs === undefined) {
+      return this.#run(args, context);
+    }
+    return this.#invokeLimited(args, context);
+  }
+
+  #run(args: unknown, context: RequestContext): unknown {
+    return this.#input === undefined
+      ? this.#handler(context)
+      : this.#handler(args, context);
+  }
+
+  async #invokeLimited(
+    args: unknown,
+    context: RequestContext,
+  ): Promise<unknown> {
+    const slots = this.#slots;
+    if (slots === undefined) return await this.#runTimed(args, context);
+    using _slot = slots.tryAcquire() ??
+      await slots.acquire({ signal: context.signal });
+    return await this.#runTimed(args, context);
+  }
+
+  #runTimed(args: unknown, context: RequestContext): unknown {
+    const { timeoutMs } = this.#config;
+    if (timeoutMs === undefined) return this.#run(args, context);
+    const { clock } = this.#host;
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimeout(() => {
+        const error = new TimeoutError(`tool ${this.#name}`, timeoutMs);
+        context.expire(error);
+        reject(error);
+      }, timeoutMs);
+      Promise.try(() => this.#run(args, context)).then(resolve, reject)
+        .finally(() => clock.clearTimeout(timer));
+    });
+  }
+
+  /**
+   * Makes the full result of what the handler returned, checked against the
+   * output schema.
+   * @throws {ToolResultError}
+   */
+  complete(
+    value: unknown,
+    context: RequestContext,
+  ): CallToolResult | Promise<CallToolResult> {
+    const result = toToolResult(value, this.#output !== undefined);
+    if (this.#output === undefined || result.isError) return result;
+    if (result.structuredContent === undefined) {
+      throw new ToolResultError(
+        `Output validation error: Tool ${this.#name} has an output schema but ` +
+          "no structured content was provided",
+      );
+    }
+    const checked = this.#output["~standard"].validate(
+      result.structuredContent,
+    );
+    if (checked instanceof Promise) {
+      return checked.then((each) => this.#checked(each, result, context));
+    }
+    return this.#checked(checked, result, context);
+  }
+
+  #checked(
+    { issues }: { issues?: readonly { message: string }[] },
+    result: CallToolResult,
+    context: RequestContext,
+  ): CallToolResult {
+    if (issues !== undefined) {
+      throw new ToolResultError(
+        `Output validation error: Invalid structured content for tool ` +
+          `${this.#name}: ${issuesText(issues)}`,
+      );
+    }
+    return context.era === "legacy" && this.#wrapsForLegacy
+      ? wrapForLegacy(result)
+      : result;
+  }
+}
+
+/** The arguments of a call miss the tool's schema. */
+export class ToolInputError extends Error {
+  override readonly name = "ToolInputError";
+}
+
+function wrapSchema(schema: JsonSchema): JsonSchema {
+  const { $schema, $defs, definitions, ...result } = schema;
+  return {
+    ...($schema !== undefined && { $schema }),
+    type: "object",
+    properties: { result },
+    required: ["result"],
+    ...($defs !== undefined && { $defs }),
+    ...(definitions !== undefined && { definitions }),
+  };
+}
+
+function checkToolName(name: string, warn: (message: string) => void): string {
+  if (typeof name !== "string" || name === "") {
+    throw new InvalidOptionError(
+      `a tool's name must be a string that is not empty, got ${quote(name)}`,
+    );
+  }
+  if (!/^[\w./-]{1,128}$/.test(name)) {
+    warn(
+      `tool name ${JSON.stringify(name)} may not work with every client: use ` +
+        `1 to 128 letters, digits, "_", "-", "." and "/"`,
+    );
+  }
+  return name;
+}

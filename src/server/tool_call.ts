@@ -1,0 +1,163 @@
+import {
+  InvalidParamsError,
+  MissingRequiredClientCapabilityError,
+  UrlElicitationRequiredError,
+} from "../protocol/errors.ts";
+import { isObject } from "../protocol/jsonrpc.ts";
+import { checkParamHeaders } from "../protocol/param_headers.ts";
+import type { CallToolResult } from "../protocol/types.ts";
+import type { Slot } from "./collection.ts";
+import type { RequestContext } from "./request_context.ts";
+import { isRepeat, isThenable, questionsOf, throughRounds } from "./rounds.ts";
+import { requireTasks } from "./subscriptions.ts";
+import { type RegisteredTool, ToolInputError, type ToolStep } from "./tool.ts";
+import { errorResult } from "./tool_result.ts";
+
+/**
+ * `tools/call`. Not async on purpose: a handler that answers at once costs no
+ * promise (bench/http.ts, "echo").
+ */
+export function callTool(context: RequestContext): unknown {
+  const { item: tool, owner } = findTool(context);
+  const args = context.params.arguments ?? {};
+  if (!isObject(args)) {
+    throw new InvalidParamsError("Invalid params: arguments must be an object");
+  }
+  if (context.era === "modern") {
+    const { request } = context.reply;
+    if (tool.paramHeaders.length > 0 && request !== undefined) {
+      checkParamHeaders(tool.paramHeaders, request.headers, args);
+    }
+    if (tool.execution?.taskSupport === "required") requireTasks(context);
+  }
+  context.owner = owner;
+  return isRepeat(context)
+    ? context.inquiry.resume().then(() => run(tool, context, args))
+    : run(tool, context, args);
+}
+
+function findTool(context: RequestContext): Slot<RegisteredTool> {
+  const { name } = context.params;
+  if (typeof name !== "string") {
+    throw new InvalidParamsError("Invalid params: name must be a string");
+  }
+  const slot = context.engine.registry.tools.slots.get(name);
+  if (slot === undefined) {
+    throw new InvalidParamsError(`Tool ${name} not found`);
+  }
+  if (!slot.item.enabled) throw new InvalidParamsError(`Tool ${name} disabled`);
+  return slot;
+}
+
+function run(
+  tool: RegisteredTool,
+  context: RequestContext,
+  args: unknown,
+): unknown {
+  const begunAt = tool.record.begin();
+  const ended = (result: unknown) => {
+    tool.record.end(begunAt, (result as CallToolResult).isError === true);
+    return result;
+  };
+  const failed = (error: unknown) => {
+    const questions = questionsOf(context, error);
+    tool.record.end(begunAt, questions === undefined);
+    return questions ?? toolFailure(tool, context, error);
+  };
+  try {
+    const input = tool.validate(args);
+    const outcome = isThenable(input)
+      ? input.then((value) => invoke(tool, context, value))
+      : invoke(tool, context, input);
+    return isThenable(outcome) ? outcome.then(ended, failed) : ended(outcome);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** Runs the handler and makes its result, whichever way it comes. */
+function invoke(
+  tool: RegisteredTool,
+  context: RequestContext,
+  input: unknown,
+): unknown {
+  const value = tool.invoke(input, context);
+  return isThenable(value)
+    ? value.then((each) => conclude(tool, context, input, each))
+    : conclude(tool, context, input, value);
+}
+
+function conclude(
+  tool: RegisteredTool,
+  context: RequestContext,
+  input: unknown,
+  value: unknown,
+): unknown {
+  if (isGenerator(value)) {
+    return drain(value, context)
+      .then((last) => conclude(tool, context, input, last));
+  }
+  return throughRounds(
+    context,
+    value,
+    () => tool.invoke(input, context),
+    (final) => isTaskResult(final) ? final : tool.complete(final, context),
+  );
+}
+
+/** Reports a generator's steps as progress; its return value is the result. */
+async function drain(
+  steps: AsyncGenerator<ToolStep, unknown, void>,
+  context: RequestContext,
+): Promise<unknown> {
+  let count = 0;
+  while (true) {
+    const { done, value } = await steps.next();
+    if (done) return value;
+    if (context.cancelled) {
+      await steps.return(undefined);
+      return undefined;
+    }
+    count++;
+    if (typeof value === "number") await context.progress(value);
+    else if (typeof value === "string") {
+      await context.progress(count, undefined, value);
+    } else {
+      const { progress = count, total, message } = value;
+      await context.progress(progress, total, message);
+    }
+  }
+}
+
+/** A failed call as its result: the model reads it and may do better. */
+function toolFailure(
+  tool: RegisteredTool,
+  context: RequestContext,
+  error: unknown,
+): CallToolResult {
+  if (
+    error instanceof UrlElicitationRequiredError ||
+    error instanceof MissingRequiredClientCapabilityError
+  ) throw error;
+  const { engine } = context;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ToolInputError) return errorResult(message);
+  engine.reportFailure(`tool ${tool.name}`, error, {
+    tool: tool.name,
+    requestId: context.requestId,
+  });
+  return errorResult(
+    engine.options.maskErrors ? `Tool ${tool.name} failed` : message,
+  );
+}
+
+function isGenerator(
+  value: unknown,
+): value is AsyncGenerator<ToolStep, unknown, void> {
+  return isObject(value) && typeof value.next === "function" &&
+    Symbol.asyncIterator in value;
+}
+
+function isTaskResult(value: unknown): boolean {
+  return isObject(value) && value.resultType === "task";
+}

@@ -1,0 +1,118 @@
+import type { ProtocolError } from "../protocol/errors.ts";
+import type { AuthInfo } from "../protocol/types.ts";
+import type { Reply } from "../server/reply.ts";
+import { jsonResponse, jsonResponseWith } from "./http_response.ts";
+import type { KeepAlive } from "./keep_alive.ts";
+import { frame, SSE_HEADERS, SseStream } from "./sse_stream.ts";
+
+/**
+ * For how many turns of the microtask queue early messages are held back. A
+ * handler that answers within them is answered in one piece, which costs a
+ * fraction of a stream (bench/http.ts, "progress").
+ */
+const HELD_TURNS = 12;
+
+/** What all replies of one endpoint have in common. */
+export interface HttpReplyStyle {
+  readonly keepAlive: KeepAlive;
+  /** Always answer as an event stream. */
+  readonly streamAlways: boolean;
+  /** The HTTP status of an error. */
+  status(error: ProtocolError): number;
+}
+
+/**
+ * An HTTP request's answer: JSON, or an event stream if the handler speaks
+ * before it has finished.
+ */
+export class HttpReply implements Reply {
+  readonly request: Request;
+  readonly authInfo: AuthInfo | undefined;
+  readonly #style: HttpReplyStyle;
+  readonly #headers: Record<string, string> | undefined;
+  readonly #resolve: (response: Response) => void;
+  #held = "";
+  #stream: SseStream | undefined;
+  #onGone: ((reason: unknown) => void) | undefined;
+
+  constructor(
+    style: HttpReplyStyle,
+    request: Request,
+    authInfo: AuthInfo | undefined,
+    resolve: (response: Response) => void,
+    headers?: Record<string, string>,
+  ) {
+    this.#style = style;
+    this.request = request;
+    this.authInfo = authInfo;
+    this.#resolve = resolve;
+    this.#headers = headers;
+  }
+
+  respond(text: string, error?: ProtocolError): void {
+    if (this.#stream !== undefined) {
+      this.#stream.write(frame(text));
+      this.#stream.close();
+    } else if (this.#held !== "" || this.#style.streamAlways) {
+      this.#resolve(
+        new Response(this.#held + frame(text), { headers: this.#sseHeaders() }),
+      );
+    } else if (error === undefined && this.#headers === undefined) {
+      this.#resolve(jsonResponse(text));
+    } else {
+      const status = error === undefined ? 200 : this.#style.status(error);
+      this.#resolve(jsonResponseWith(text, status, this.#headers));
+    }
+  }
+
+  send(text: string): void {
+    if (this.#stream !== undefined) {
+      this.#stream.write(frame(text));
+      return;
+    }
+    if (this.#held === "") this.#holdFor(HELD_TURNS);
+    this.#held += frame(text);
+  }
+
+  #holdFor(turns: number): void {
+    queueMicrotask(() => {
+      if (this.#held === "" || this.#stream !== undefined) return;
+      if (turns > 0) this.#holdFor(turns - 1);
+      else this.#openStream();
+    });
+  }
+
+  #openStream(): void {
+    const stream = new SseStream(
+      this.#style.keepAlive,
+      (reason) => this.#onGone?.(reason),
+    );
+    stream.write(this.#held);
+    this.#stream = stream;
+    this.#resolve(new Response(stream.body, { headers: this.#sseHeaders() }));
+  }
+
+  #sseHeaders(): Record<string, string> {
+    return { ...SSE_HEADERS, ...this.#headers };
+  }
+
+  abandon(): void {
+    if (this.#stream !== undefined) this.#stream.close();
+    else this.#resolve(new Response(null, { status: 499 }));
+  }
+
+  onDisconnect(callback: (reason: unknown) => void): void {
+    this.#onGone = callback;
+    if (this.#stream !== undefined) return;
+    // Deno aborts this signal after a good answer too; by then nobody listens.
+    const { signal } = this.request;
+    signal.addEventListener("abort", () => callback(signal.reason), {
+      once: true,
+    });
+  }
+
+  /** Hears of the client's going once there is a stream, at no cost until then. */
+  whenGone(callback: (reason: unknown) => void): void {
+    this.#onGone ??= callback;
+  }
+}

@@ -1,0 +1,123 @@
+import { ProtocolError, ProtocolErrorCode } from "../protocol/errors.ts";
+import type { AuthInfo } from "../protocol/types.ts";
+import { Connection } from "../server/connection.ts";
+import type { Engine } from "../server/engine.ts";
+import { readFailure, readJson } from "./body.ts";
+import { refusal, rejectionStatus } from "./http_response.ts";
+import type { KeepAlive } from "./keep_alive.ts";
+import { frame, SSE_HEADERS, SseStream } from "./sse_stream.ts";
+
+const STREAM_PATH = "/sse";
+const MESSAGE_PATH = "/messages";
+
+interface OpenPair {
+  connection: Connection;
+  stream: SseStream;
+}
+
+/**
+ * The transport of revision 2024-11-05: one stream for everything the server
+ * says, and a second path that the client posts its messages to.
+ */
+export class HttpSsePair {
+  readonly #engine: Engine;
+  readonly #keepAlive: KeepAlive;
+  readonly #maxBodyBytes: number;
+  readonly #open: Map<string, OpenPair> = new Map();
+
+  constructor(engine: Engine, keepAlive: KeepAlive, maxBodyBytes: number) {
+    this.#engine = engine;
+    this.#keepAlive = keepAlive;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  serves(pathname: string): boolean {
+    return pathname === STREAM_PATH || pathname === MESSAGE_PATH;
+  }
+
+  handle(
+    request: Request,
+    authInfo: AuthInfo | undefined,
+  ): Response | Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === STREAM_PATH && request.method === "GET") {
+      return this.#openStream(authInfo);
+    }
+    if (pathname === MESSAGE_PATH && request.method === "POST") {
+      return this.#post(request, searchParams.get("sessionId"), authInfo);
+    }
+    return refusal(
+      405,
+      new ProtocolError(
+        ProtocolErrorCode.ConnectionClosed,
+        "Method not allowed.",
+      ),
+      null,
+      { allow: pathname === STREAM_PATH ? "GET" : "POST" },
+    );
+  }
+
+  #openStream(authInfo: AuthInfo | undefined): Response {
+    const id = crypto.randomUUID();
+    const stream = new SseStream(
+      this.#keepAlive,
+      () => this.#end(id, "the client closed its stream"),
+    );
+    const connection = new Connection(
+      this.#engine,
+      (text) => stream.write(frame(text)),
+      id,
+      authInfo,
+    );
+    this.#open.set(id, { connection, stream });
+    stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${id}\n\n`);
+    return new Response(stream.body, { headers: SSE_HEADERS });
+  }
+
+  async #post(
+    request: Request,
+    id: string | null,
+    authInfo: AuthInfo | undefined,
+  ): Promise<Response> {
+    const pair = this.#open.get(id ?? "");
+    if (
+      pair?.connection.session.principal !== this.#engine.identify(authInfo)
+    ) {
+      await request.body?.cancel();
+      return refusal(
+        404,
+        new ProtocolError(
+          ProtocolErrorCode.SessionNotFound,
+          "Session not found",
+        ),
+      );
+    }
+    try {
+      pair.connection.receive(
+        await readJson(
+          request,
+          request.headers.get("content-length"),
+          this.#maxBodyBytes,
+        ),
+      );
+    } catch (error) {
+      const failure = readFailure(error);
+      return refusal(rejectionStatus(failure), failure);
+    }
+    return new Response("Accepted", { status: 202 });
+  }
+
+  #end(id: string, reason: string): void {
+    const pair = this.#open.get(id);
+    if (pair === undefined) return;
+    this.#open.delete(id);
+    pair.connection.close(reason);
+    pair.stream.close();
+  }
+
+  close(): void {
+    for (const id of [...this.#open.keys()]) {
+      this.#end(id, "the server is shutting down");
+    }
+  }
+}

@@ -1,0 +1,423 @@
+import { checkDurationMs, checkInteger } from "../base/options.ts";
+import {
+  InvalidRequestError,
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../protocol/errors.ts";
+import {
+  envelopeFault,
+  type IncomingCall,
+  isAnswer,
+  isObject,
+  readableId,
+} from "../protocol/jsonrpc.ts";
+import { checkPayload, type PayloadLimits } from "../protocol/payload.ts";
+import { isModernRevision, metaKey } from "../protocol/revision.ts";
+import type { AuthInfo } from "../protocol/types.ts";
+import type { Engine } from "../server/engine.ts";
+import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
+import { withCors } from "./cors.ts";
+import { Gate, type GateOptions } from "./gate.ts";
+import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
+import { HttpSsePair } from "./http_sse_pair.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import {
+  LegacyEndpoint,
+  type LegacyOptions,
+  methodNotAllowed,
+} from "./legacy_endpoint.ts";
+import { ModernEndpoint } from "./modern_endpoint.ts";
+
+/** How the server is reached over HTTP. */
+export interface HttpOptions extends GateOptions, LegacyOptions {
+  /**
+   * The path of the MCP endpoint.
+   * @default "/mcp"
+   */
+  path?: string;
+  /**
+   * The largest body taken, in bytes.
+   * @default 4194304
+   */
+  maxBodyBytes?: number;
+  /**
+   * Milliseconds between the comments that keep event streams alive; `Infinity`
+   * for none.
+   * @default 15000
+   */
+  keepAliveMs?: number;
+  /**
+   * Answer as an event stream only if the handler speaks first (`"auto"`), or
+   * always (`"sse"`).
+   * @default "auto"
+   */
+  responseMode?: "auto" | "sse";
+  /**
+   * Serve the transport of 2024-11-05 as well: `GET /sse` and `POST /messages`.
+   * @default false
+   */
+  httpSsePair?: boolean;
+  /**
+   * Says who is calling, or answers the request itself, such as with a 401.
+   * @default nobody is known
+   */
+  authenticate?: (
+    request: Request,
+  ) =>
+    | AuthInfo
+    | Response
+    | undefined
+    | Promise<
+      AuthInfo | Response | undefined
+    >;
+}
+
+/** What the host of a server knows of a request. */
+export interface FetchContext {
+  /** Who is calling, where the host has checked it. */
+  authInfo?: AuthInfo;
+}
+
+const USUAL_ACCEPT = "application/json, text/event-stream";
+
+/** The MCP endpoint over HTTP: lets requests in and finds out their era. */
+export class HttpTransport {
+  readonly path: string;
+  readonly legacy: LegacyEndpoint;
+  readonly keepAlive: KeepAlive;
+  readonly #engine: Engine;
+  readonly #gate: Gate;
+  readonly #modern: ModernEndpoint;
+  readonly #pair: HttpSsePair | undefined;
+  readonly #maxBodyBytes: number;
+  readonly #limits: PayloadLimits;
+  readonly #authenticate: HttpOptions["authenticate"];
+  /** The last URL that passed the gate: comparing is cheaper than parsing. */
+  #goodUrl = "";
+
+  constructor(engine: Engine, options: HttpOptions = {}) {
+    this.#engine = engine;
+    this.path = options.path ?? "/mcp";
+    this.#gate = new Gate(options);
+    this.#maxBodyBytes = checkInteger(
+      "maxBodyBytes",
+      options.maxBodyBytes ?? 4 * 1024 * 1024,
+      1,
+    );
+    this.#limits = {
+      maxDepth: engine.options.maxDepth,
+      maxElements: engine.options.maxToolInputElements,
+    };
+    this.#authenticate = options.authenticate;
+    const keepAliveMs = options.keepAliveMs ?? 15_000;
+    this.keepAlive = new KeepAlive(
+      engine.clock,
+      keepAliveMs === Infinity
+        ? Infinity
+        : checkDurationMs("keepAliveMs", keepAliveMs, 1),
+    );
+    const style = {
+      keepAlive: this.keepAlive,
+      streamAlways: options.responseMode === "sse",
+    };
+    this.#modern = new ModernEndpoint(engine, {
+      ...style,
+      status: modernStatus,
+    });
+    this.legacy = new LegacyEndpoint(
+      engine,
+      { ...style, status: () => 200 },
+      options,
+    );
+    if (options.httpSsePair) {
+      this.#pair = new HttpSsePair(engine, this.keepAlive, this.#maxBodyBytes);
+    }
+  }
+
+  /** Whether a path is one of this transport's. */
+  serves(pathname: string): boolean {
+    return pathname === this.path || this.#pair?.serves(pathname) === true;
+  }
+
+  /** Whether a request is for the endpoint at a URL that has passed before. */
+  knows(url: string): boolean {
+    return url === this.#goodUrl;
+  }
+
+  /** Answers a request for one of this transport's paths. */
+  handle(
+    request: Request,
+    context: FetchContext | undefined,
+  ): Response | Promise<Response> {
+    const { headers } = request;
+    if (request.url !== this.#goodUrl) {
+      const refused = this.#checkHost(request);
+      if (refused !== undefined) return refused;
+    }
+    const origin = headers.get("origin");
+    if (origin !== null) return this.#fromBrowser(request, origin, context);
+    return this.#route(request, headers, context);
+  }
+
+  #checkHost(request: Request): Response | undefined {
+    const url = new URL(request.url);
+    if (!this.#gate.allowsHost(url)) {
+      return forbidden(
+        `Host ${JSON.stringify(url.hostname)} is not allowed: ` +
+          `name it in allowedHosts`,
+      );
+    }
+    if (url.pathname === this.path) this.#goodUrl = request.url;
+    return undefined;
+  }
+
+  async #fromBrowser(
+    request: Request,
+    origin: string,
+    context: FetchContext | undefined,
+  ): Promise<Response> {
+    if (!this.#gate.allowsOrigin(origin, new URL(request.url))) {
+      return forbidden(
+        `Origin ${JSON.stringify(origin)} is not allowed: ` +
+          `name it in allowedOrigins`,
+      );
+    }
+    const response = request.method === "OPTIONS"
+      ? new Response(null, { status: 204 })
+      : await this.#route(request, request.headers, context);
+    return withCors(response, origin, request);
+  }
+
+  #route(
+    request: Request,
+    headers: Headers,
+    context: FetchContext | undefined,
+  ): Response | Promise<Response> {
+    const authInfo = context?.authInfo;
+    if (authInfo !== undefined || this.#authenticate === undefined) {
+      return this.#admitted(request, headers, authInfo);
+    }
+    return this.#authenticated(request, headers);
+  }
+
+  async #authenticated(
+    request: Request,
+    headers: Headers,
+  ): Promise<Response> {
+    const outcome = await this.#authenticate!(request);
+    return outcome instanceof Response
+      ? outcome
+      : await this.#admitted(request, headers, outcome);
+  }
+
+  #admitted(
+    request: Request,
+    headers: Headers,
+    authInfo: AuthInfo | undefined,
+  ): Response | Promise<Response> {
+    if (this.#engine.closing) {
+      return refusal(
+        503,
+        new ProtocolError(
+          ProtocolErrorCode.InternalError,
+          "The server is shutting down",
+        ),
+        null,
+        { "retry-after": "1" },
+      );
+    }
+    if (!this.knows(request.url)) {
+      const { pathname } = new URL(request.url);
+      if (pathname !== this.path) return this.#pair!.handle(request, authInfo);
+    }
+    if (request.method === "POST") {
+      return this.#post(request, headers, authInfo);
+    }
+    const version = headers.get("mcp-protocol-version");
+    if (version !== null && isModernRevision(version)) {
+      return methodNotAllowed("POST");
+    }
+    switch (request.method) {
+      case "GET":
+        return this.legacy.open(headers, version, authInfo);
+      case "DELETE":
+        return this.legacy.end(headers, version, authInfo);
+      default:
+        return methodNotAllowed("GET, POST, DELETE");
+    }
+  }
+
+  /** One promise for the whole exchange (bench/http.ts, "echo"). */
+  #post(
+    request: Request,
+    headers: Headers,
+    authInfo: AuthInfo | undefined,
+  ): Response | Promise<Response> {
+    const version = headers.get("mcp-protocol-version");
+    const refused = checkMediaTypes(headers, version);
+    if (refused !== undefined) return refused;
+    const declared = headers.get("content-length");
+    return new Promise((resolve) => {
+      readJson(request, declared, this.#maxBodyBytes).then(
+        (body) => {
+          try {
+            this.#take(
+              body,
+              request,
+              headers,
+              version,
+              declared,
+              authInfo,
+              resolve,
+            );
+          } catch (error) {
+            // A bug of ours must not leave the client waiting.
+            this.#engine.reportFailure("HTTP request", error, {});
+            resolve(refusal(500, INTERNAL_ERROR, readableId(body)));
+          }
+        },
+        (error) => {
+          const failure = readFailure(error);
+          resolve(refusal(rejectionStatus(failure), failure));
+        },
+      );
+    });
+  }
+
+  #take(
+    body: unknown,
+    request: Request,
+    headers: Headers,
+    version: string | null,
+    declared: string | null,
+    authInfo: AuthInfo | undefined,
+    resolve: (response: Response) => void,
+  ): void {
+    const modern = isModern(body, version);
+    const fault = this.#faultOf(body, modern, declared);
+    if (fault !== undefined) {
+      resolve(refusal(rejectionStatus(fault), fault, readableId(body)));
+    } else if (modern) {
+      this.#modern.take(
+        body as IncomingCall,
+        request,
+        headers,
+        version,
+        authInfo,
+        resolve,
+      );
+    } else {
+      this.legacy.take(body, { request, headers, version, authInfo, resolve });
+    }
+  }
+
+  /** What is wrong with a body whoever it is for, if anything is. */
+  #faultOf(
+    body: unknown,
+    modern: boolean,
+    declared: string | null,
+  ): ProtocolError | undefined {
+    if (modern || (isObject(body) && !isAnswer(body))) {
+      const fault = envelopeFault(body);
+      if (fault !== undefined) return new InvalidRequestError(fault);
+    }
+    try {
+      const { replaced } = checkPayload(
+        isObject(body) ? body.params : body,
+        this.#limits,
+      );
+      if (
+        replaced && declared !== null && cameMangled(body, Number(declared))
+      ) {
+        return new BodyParseError("the body is not valid UTF-8");
+      }
+    } catch (error) {
+      return error as ProtocolError;
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.legacy.close();
+    this.#pair?.close();
+  }
+}
+
+const INTERNAL_ERROR = new ProtocolError(
+  ProtocolErrorCode.InternalError,
+  "Internal error",
+);
+
+/** The body decides: a request of the modern era says its revision in `_meta`. */
+function isModern(body: unknown, version: string | null): boolean {
+  if (!isObject(body)) return false;
+  const { params } = body;
+  const meta = isObject(params) ? params._meta : undefined;
+  if (isObject(meta) && meta[metaKey.protocolVersion] !== undefined) {
+    return true;
+  }
+  return version !== null && isModernRevision(version);
+}
+
+function checkMediaTypes(
+  headers: Headers,
+  version: string | null,
+): Response | undefined {
+  const type = headers.get("content-type");
+  if (type !== "application/json" && !isJson(type)) {
+    return mediaTypeRefusal(
+      415,
+      "Unsupported Media Type: Content-Type must be application/json",
+      version,
+    );
+  }
+  const accept = headers.get("accept");
+  if (accept !== USUAL_ACCEPT && !acceptsBoth(accept)) {
+    return mediaTypeRefusal(
+      406,
+      "Not Acceptable: Client must accept both application/json and text/event-stream",
+      version,
+    );
+  }
+  return undefined;
+}
+
+function isJson(type: string | null): boolean {
+  return type !== null &&
+    /^application\/json[\t ]*(;|$)/i.test(type.trim());
+}
+
+function acceptsBoth(accept: string | null): boolean {
+  if (accept === null) return false;
+  const ranges = accept.toLowerCase().split(",").map((range) =>
+    range.split(";")[0].trim()
+  );
+  const accepts = (type: string) =>
+    ranges.some((range) =>
+      range === type || range === "*/*" ||
+      range === `${type.split("/")[0]}/*`
+    );
+  return accepts("application/json") && accepts("text/event-stream");
+}
+
+/** The modern era has no code of its own for these; legacy clients know -32000. */
+function mediaTypeRefusal(
+  status: number,
+  message: string,
+  version: string | null,
+): Response {
+  const code = version !== null && isModernRevision(version)
+    ? ProtocolErrorCode.InvalidRequest
+    : ProtocolErrorCode.ConnectionClosed;
+  return refusal(status, new ProtocolError(code, message));
+}
+
+function forbidden(message: string): Response {
+  return refusal(
+    403,
+    new ProtocolError(
+      ProtocolErrorCode.InvalidRequest,
+      `Forbidden: ${message}`,
+    ),
+  );
+}
