@@ -3,30 +3,77 @@
  *
  * @module
  */
+
+// The server.
 export {
-  type Clock,
-  systemClock,
-  type TimerHandle,
-  type TimerOptions,
-} from "./src/base/clock.ts";
-export * from "./src/base/errors.ts";
+  type HonoApp,
+  McpServer,
+  type ServerStats,
+} from "./src/host/mcp_server.ts";
+export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
+export type { LifespanFunction } from "./src/server/lifespan.ts";
+export { type LogRecord, type LogSink, stderrLog } from "./src/server/log.ts";
+export {
+  LowLevelServer,
+  type MethodSchemas,
+  type ParamsHandler,
+  type RequestHandler,
+} from "./src/server/low_level_server.ts";
+export type {
+  Middleware,
+  MiddlewareRequest,
+  Next,
+} from "./src/server/middleware.ts";
+export type { CacheHints } from "./src/server/registry.ts";
+export type {
+  McpServerOptions,
+  RequestStateOptions,
+} from "./src/server/server_options.ts";
 export {
   type CallStats,
   LATENCY_BOUNDS_MS,
 } from "./src/observe/call_record.ts";
-export * from "./src/limit/semaphore.ts";
-export * from "./src/protocol/errors.ts";
-export { fromJsonSchema } from "./src/protocol/json_schema.ts";
-export type { JsonObject } from "./src/protocol/jsonrpc.ts";
-export * from "./src/protocol/revision.ts";
-export type { SchemaLike } from "./src/protocol/schema.ts";
-export type * from "./src/protocol/standard_schema.ts";
-export type * from "./src/protocol/types.ts";
-export { UriTemplate, type Variables } from "./src/protocol/uri_template.ts";
+
+// Tools, prompts and resources.
 export {
   completable,
   type CompleteCallback,
 } from "./src/server/completable.ts";
+export type {
+  PromptConfig,
+  PromptHandler,
+  PromptOutput,
+  PromptUpdates,
+  RegisteredPrompt,
+} from "./src/server/prompt.ts";
+export type {
+  ReadResourceCallback,
+  ReadResourceTemplateCallback,
+  RegisteredResource,
+  RegisteredResourceTemplate,
+  ResourceConfig,
+  ResourceMetadata,
+  ResourceOutput,
+  ResourceTemplateUpdates,
+  ResourceUpdates,
+} from "./src/server/resource.ts";
+export {
+  type ListResourcesCallback,
+  ResourceTemplate,
+  type ResourceTemplateCallbacks,
+} from "./src/server/resource_template.ts";
+export type {
+  ToolArguments,
+  ToolConfig,
+  ToolHandler,
+  ToolOutput,
+  ToolReturn,
+  ToolStep,
+  ToolUpdates,
+} from "./src/server/tool_config.ts";
+export type { RegisteredTool } from "./src/server/tool.ts";
+
+// What handlers are given, and what they may ask of the client.
 export {
   acceptedContent,
   type ElicitInputParams,
@@ -37,49 +84,215 @@ export {
   type InputResponseView,
   isInputRequiredResult,
 } from "./src/server/input_required.ts";
-export type { LifespanFunction } from "./src/server/lifespan.ts";
-export * from "./src/server/log.ts";
-export {
-  LowLevelServer,
-  type RequestHandler,
-} from "./src/server/low_level_server.ts";
-export type {
-  Middleware,
-  MiddlewareRequest,
-  Next,
-} from "./src/server/middleware.ts";
-export * from "./src/server/prompt.ts";
-export type { CacheHints } from "./src/server/registry.ts";
 export {
   createRequestStateCodec,
   type RequestStateCodec,
   type RequestStateCodecOptions,
 } from "./src/server/request_state.ts";
-export type * from "./src/server/resource.ts";
-export {
-  type ListResourcesCallback,
-  ResourceTemplate,
-  type ResourceTemplateCallbacks,
-} from "./src/server/resource_template.ts";
-export type * from "./src/server/server_context.ts";
 export type {
-  McpServerOptions,
-  RequestStateOptions,
-} from "./src/server/server_options.ts";
-export type * from "./src/server/task.ts";
+  AskOptions,
+  ElicitParams,
+  HttpView,
+  McpRequestContext,
+  McpRequestView,
+  RequestLog,
+  ServerContext,
+  TaskRun,
+} from "./src/server/server_context.ts";
+
+// Tasks.
+export type { CreateTaskResult, Task, TaskStatus } from "./src/server/task.ts";
 export type { TaskOptions } from "./src/server/task_manager.ts";
-export * from "./src/server/task_store.ts";
-export type * from "./src/server/tool.ts";
+export {
+  MemoryTaskStore,
+  type MemoryTaskStoreOptions,
+  type StoredTask,
+  type TaskStore,
+} from "./src/server/task_store.ts";
+
+// Transports.
 export { linkedPair, type Transport } from "./src/transport/channel.ts";
 export type { CallOptions } from "./src/transport/direct_call.ts";
-export * from "./src/transport/event_store.ts";
+export {
+  type EventSink,
+  type EventStore,
+  MemoryEventStore,
+  type MemoryEventStoreOptions,
+} from "./src/transport/event_store.ts";
 export type { GateOptions } from "./src/transport/gate.ts";
 export type {
   FetchContext,
   HttpOptions,
-} from "./src/transport/http_transport.ts";
+} from "./src/transport/http_options.ts";
 export type { LegacyOptions } from "./src/transport/legacy_endpoint.ts";
 export type { SessionLimits } from "./src/transport/session_store.ts";
 export type { StdioOptions, StdioStreams } from "./src/transport/stdio.ts";
-export { McpServer, type ServerStats } from "./src/host/mcp_server.ts";
-export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
+
+// Limits.
+export {
+  type Permit,
+  Semaphore,
+  type SemaphoreAcquireOptions,
+  type SemaphoreOptions,
+  type SemaphoreStats,
+} from "./src/limit/semaphore.ts";
+
+// Errors.
+export {
+  ClosedError,
+  errorTable,
+  InvalidOptionError,
+  QueueFullError,
+  SluiceError,
+  type SluiceErrorCode,
+  TimeoutError,
+} from "./src/base/errors.ts";
+export {
+  HeaderMismatchError,
+  InvalidParamsError,
+  InvalidRequestError,
+  MethodNotFoundError,
+  MissingRequiredClientCapabilityError,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  UnsupportedProtocolVersionError,
+  UrlElicitationRequiredError,
+} from "./src/protocol/errors.ts";
+
+// Time.
+export {
+  type Clock,
+  systemClock,
+  type TimerHandle,
+  type TimerOptions,
+} from "./src/base/clock.ts";
+
+// Schemas and URI templates.
+export { fromJsonSchema } from "./src/protocol/json_schema.ts";
+export type { SchemaLike } from "./src/protocol/schema.ts";
+export type {
+  InferOutput,
+  JsonSchema,
+  JsonSchemaConverter,
+  StandardSchema,
+  StandardSchemaIssue,
+  StandardSchemaProps,
+  StandardSchemaResult,
+  StandardSchemaWithJSON,
+} from "./src/protocol/standard_schema.ts";
+export { UriTemplate, type Variables } from "./src/protocol/uri_template.ts";
+
+// The wire.
+export type { JsonObject } from "./src/protocol/jsonrpc.ts";
+export {
+  type Era,
+  LEGACY_REVISIONS,
+  MODERN_REVISION,
+  SUPPORTED_REVISIONS,
+} from "./src/protocol/revision.ts";
+export type {
+  Annotated,
+  Annotations,
+  AnyParams,
+  AudioContent,
+  AuthInfo,
+  BlobResourceContents,
+  BooleanSchema,
+  CacheHint,
+  CallToolResult,
+  CapabilitySettings,
+  ClientCapabilities,
+  CommonCapabilities,
+  CompleteResult,
+  Completion,
+  ContentBlock,
+  CreateMessageRequest,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  CreateMessageResultWithTools,
+  ElicitationCapability,
+  ElicitRequest,
+  ElicitRequestFormParams,
+  ElicitRequestURLParams,
+  ElicitResult,
+  EmbeddedResource,
+  FieldLabels,
+  FormField,
+  FormSchema,
+  GetPromptResult,
+  HasIcons,
+  HasMeta,
+  Icon,
+  ImageContent,
+  Implementation,
+  InputRequest,
+  InputRequests,
+  InputRequiredResult,
+  InputResponse,
+  InputResponses,
+  JSONRPCErrorObject,
+  JSONRPCErrorResponse,
+  JSONRPCMessage,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  JSONRPCResponse,
+  JSONRPCResultResponse,
+  JsonValue,
+  LabelledChoice,
+  LegacyTitledEnumSchema,
+  ListCapability,
+  ListResourcesResult,
+  ListRootsRequest,
+  ListRootsResult,
+  LoggingLevel,
+  LoggingMessageNotification,
+  LoggingMessageParams,
+  MessageParams,
+  ModelHint,
+  ModelPreferences,
+  MultiSelectBounds,
+  Named,
+  Notification,
+  NumberSchema,
+  PaginatedResult,
+  PrimitiveSchemaDefinition,
+  ProgressToken,
+  Prompt,
+  PromptArgument,
+  PromptMessage,
+  ReadResourceResult,
+  RelatedTaskMetadata,
+  RequestId,
+  RequestMeta,
+  Resource,
+  ResourceContents,
+  ResourceLink,
+  Result,
+  ResultMeta,
+  Role,
+  Root,
+  SamplingCapability,
+  SamplingContent,
+  SamplingMessage,
+  SamplingMessageContentBlock,
+  SamplingResult,
+  ServerCapabilities,
+  StringSchema,
+  TaskMetadata,
+  TasksCapability,
+  TextContent,
+  TextResourceContents,
+  TitledMultiSelectEnumSchema,
+  TitledSingleSelectEnumSchema,
+  Tool,
+  ToolAnnotations,
+  ToolChoice,
+  ToolExecution,
+  ToolInputSchema,
+  ToolOutputSchema,
+  ToolResultContent,
+  ToolUseContent,
+  UntitledMultiSelectEnumSchema,
+  UntitledSingleSelectEnumSchema,
+} from "./src/protocol/types.ts";

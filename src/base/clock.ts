@@ -34,16 +34,52 @@ export interface Clock {
   clearTimeout(handle: TimerHandle): void;
 }
 
+/** The longest delay that runtimes keep: they let a longer one fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /** The runtime's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout(callback, delayMs, options) {
+    if (delayMs > MAX_DELAY_MS) {
+      return new LongTimer(callback, delayMs, options);
+    }
     const handle = setTimeout(callback, delayMs);
     if (options?.keepAlive === false) releaseTimer(handle);
     return handle;
   },
-  clearTimeout: (handle) => clearTimeout(handle as number),
+  clearTimeout(handle) {
+    if (handle instanceof LongTimer) handle.clear();
+    else clearTimeout(handle as number);
+  },
 };
+
+/** Waits for weeks, in steps that a runtime keeps. */
+class LongTimer {
+  #step: TimerHandle;
+
+  constructor(
+    callback: () => void,
+    delayMs: number,
+    options: TimerOptions | undefined,
+  ) {
+    this.#step = systemClock.setTimeout(
+      () => {
+        this.#step = systemClock.setTimeout(
+          callback,
+          delayMs - MAX_DELAY_MS,
+          options,
+        );
+      },
+      MAX_DELAY_MS,
+      options,
+    );
+  }
+
+  clear(): void {
+    systemClock.clearTimeout(this.#step);
+  }
+}
 
 /** Lets the process end while the timer waits, where the runtime can do that. */
 function releaseTimer(handle: unknown): void {

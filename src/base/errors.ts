@@ -14,10 +14,12 @@ export type SluiceErrorCode = keyof typeof errorTable;
 
 /** What all of Sluice's own errors have in common: a stable `code`. */
 export class SluiceError extends Error {
+  /** The class, by name. */
   override readonly name: string = "SluiceError";
   /** Stable across versions; branch on this, not on the message. */
   readonly code: SluiceErrorCode;
 
+  /** For the errors of what stands on Sluice; its own have a class each. */
   constructor(code: SluiceErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -26,8 +28,10 @@ export class SluiceError extends Error {
 
 /** An option was refused; the message quotes the value and says what is taken. */
 export class InvalidOptionError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "InvalidOptionError";
 
+  /** The message quotes the value and says what is taken. */
   constructor(message: string) {
     super("SLUICE_INVALID_OPTION", message);
   }
@@ -35,8 +39,10 @@ export class InvalidOptionError extends SluiceError {
 
 /** Something was used after `close()`. */
 export class ClosedError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "ClosedError";
 
+  /** Names what is closed. */
   constructor(what: string) {
     super("SLUICE_CLOSED", `${what} is closed and takes no more work`);
   }
@@ -44,10 +50,12 @@ export class ClosedError extends SluiceError {
 
 /** An operation took longer than it was given. */
 export class TimeoutError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "TimeoutError";
   /** What was allowed, in milliseconds. */
   readonly timeoutMs: number;
 
+  /** Names the operation and what it was given, in milliseconds. */
   constructor(what: string, timeoutMs: number, options?: ErrorOptions) {
     super(
       "SLUICE_TIMEOUT",
@@ -60,10 +68,12 @@ export class TimeoutError extends SluiceError {
 
 /** More callers were waiting than are allowed to; try again later. */
 export class QueueFullError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "QueueFullError";
   /** How many may wait at once. */
   readonly maxWaiting: number;
 
+  /** Names what the callers wait for, and how many may. */
   constructor(what: string, maxWaiting: number) {
     super(
       "SLUICE_QUEUE_FULL",

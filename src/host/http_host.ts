@@ -1,21 +1,18 @@
 import { Hono } from "hono";
 import type { Engine } from "../server/engine.ts";
+import { InvalidRequestError } from "../protocol/errors.ts";
 import { isLoopback } from "../transport/gate.ts";
-import {
-  type FetchContext,
-  type HttpOptions,
-  HttpTransport,
-} from "../transport/http_transport.ts";
+import { refusal } from "../transport/http_response.ts";
+import type { FetchContext, HttpOptions } from "../transport/http_options.ts";
+import { HttpTransport } from "../transport/http_transport.ts";
 
 /** Routes requests to the MCP endpoint, to `/health`, or to the author's app. */
 export class HttpHost {
   readonly app: Hono = new Hono();
   readonly transport: HttpTransport;
-  readonly #engine: Engine;
 
   /** @param hostname the address to listen on, if this host does */
   constructor(engine: Engine, options: HttpOptions, hostname?: string) {
-    this.#engine = engine;
     this.transport = new HttpTransport(engine, {
       ...options,
       // Who listens beyond the loopback means to be called by other names.
@@ -28,23 +25,31 @@ export class HttpHost {
         timestamp: new Date().toISOString(),
         version: engine.info.version,
       }));
+    this.app.notFound((c) =>
+      c.json({
+        error: `There is nothing at ${c.req.path}: the MCP endpoint is at ` +
+          this.transport.path,
+      }, 404)
+    );
   }
 
   fetch(
     request: Request,
     context: FetchContext | undefined,
   ): Response | Promise<Response> {
-    if (
-      this.transport.knows(request.url) ||
-      this.transport.serves(new URL(request.url).pathname)
-    ) {
-      return this.transport.handle(request, context);
+    const { url } = request;
+    if (this.transport.knows(url)) {
+      return this.transport.handleKnown(request, context);
     }
-    return this.app.fetch(request);
-  }
-
-  /** Whether new requests are still taken. */
-  get open(): boolean {
-    return !this.#engine.closing;
+    const parsed = URL.parse(url);
+    if (parsed === null) {
+      return refusal(
+        400,
+        new InvalidRequestError("the Host header is invalid"),
+      );
+    }
+    return this.transport.serves(parsed.pathname)
+      ? this.transport.handle(request, context)
+      : this.app.fetch(request);
   }
 }

@@ -23,17 +23,22 @@ import type {
 } from "../server/resource.ts";
 import type { ResourceTemplate } from "../server/resource_template.ts";
 import type { McpServerOptions } from "../server/server_options.ts";
-import type {
-  RegisteredTool,
-  ToolConfig,
-  ToolHandler,
-} from "../server/tool.ts";
+import type { ToolConfig, ToolHandler } from "../server/tool_config.ts";
+import type { RegisteredTool } from "../server/tool.ts";
 import { connectTransport, type Transport } from "../transport/channel.ts";
 import { type CallOptions, directCall } from "../transport/direct_call.ts";
-import type { FetchContext, HttpOptions } from "../transport/http_transport.ts";
+import type { FetchContext, HttpOptions } from "../transport/http_options.ts";
 import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
-import { type RunningServer, serveHttp, type ServeOptions } from "./serve.ts";
+import {
+  endOn,
+  type RunningServer,
+  serveHttp,
+  type ServeOptions,
+} from "./serve.ts";
+
+/** The type of {@linkcode McpServer.app}: Hono's own. */
+export type HonoApp = Hono;
 
 /** What a server has done so far. */
 export interface ServerStats {
@@ -74,9 +79,12 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #options: McpServerOptions<Lifespan> & HttpOptions;
   #host: HttpHost | undefined;
+  readonly #running: Promise<RunningServer>[] = [];
   #connected = 0;
 
   /**
+   * Makes a server that listens to nobody yet.
+   *
    * @param info what the server says it is
    * @throws {InvalidOptionError} naming the option
    */
@@ -175,7 +183,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   }
 
   /** A Hono app for routes of your own beside the MCP endpoint. */
-  get app(): Hono {
+  get app(): HonoApp {
     return this.#http.app;
   }
 
@@ -202,19 +210,21 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * @throws whatever the lifespan throws, with everything closed again
    */
   serve(options: ServeOptions = {}): Promise<RunningServer> {
-    this.#host ??= new HttpHost(this.#engine, {
-      ...options.http,
-      ...this.#options,
-    }, options.hostname);
-    return serveHttp(this.#engine, this.#host, options);
+    this.#host ??= new HttpHost(this.#engine, this.#options, options.hostname);
+    const running = serveHttp(this.#engine, this.#host, options);
+    this.#running.push(running);
+    return running;
   }
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
-  async serveStdio(options?: StdioOptions): Promise<void> {
+  async serveStdio(options: StdioOptions = {}): Promise<void> {
     await this.#engine.start();
+    const stop = new AbortController();
+    const release = endOn(true, options.signal, () => stop.abort());
     try {
-      await serveStdio(this.#engine, options);
+      await serveStdio(this.#engine, { ...options, signal: stop.signal });
     } finally {
+      release();
       await this.close();
     }
   }
@@ -258,14 +268,17 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     return this.#connected > 0;
   }
 
+  /** Tells those who listen that the list of tools has changed; registering does so by itself. */
   sendToolListChanged(): void {
     this.#engine.announceList("tools");
   }
 
+  /** Likewise for the list of prompts. */
   sendPromptListChanged(): void {
     this.#engine.announceList("prompts");
   }
 
+  /** Likewise for the list of resources. */
   sendResourceListChanged(): void {
     this.#engine.announceList("resources");
   }
@@ -305,11 +318,15 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * sessions end, and the lifespan closes last.
    */
   async close(): Promise<void> {
-    this.#host?.transport.close();
+    for (const result of await Promise.allSettled(this.#running)) {
+      if (result.status === "fulfilled") await result.value.shutdown();
+    }
     await this.#engine.close();
+    this.#host?.transport.close();
     this.server.onclose?.();
   }
 
+  /** Closes the server: for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

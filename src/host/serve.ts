@@ -1,7 +1,9 @@
 import { checkDurationMs, checkInteger } from "../base/options.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
-import type { HttpOptions } from "../transport/http_transport.ts";
 import type { HttpHost } from "./http_host.ts";
+
+/** How long answers at the end of the grace have to reach their clients. */
+const LAST_WORDS_MS = 1_000;
 
 /** Where and how to listen. */
 export interface ServeOptions {
@@ -10,7 +12,10 @@ export interface ServeOptions {
    * @default 8000
    */
   port?: number;
-  /** @default "127.0.0.1" */
+  /**
+   * The address to listen on; `0.0.0.0` for all of IPv4.
+   * @default "127.0.0.1"
+   */
   hostname?: string;
   /**
    * End in good order on SIGINT and SIGTERM.
@@ -28,13 +33,13 @@ export interface ServeOptions {
   tls?: { cert: string; key: string };
   /** Called once it listens; by default a line on stderr says where. */
   onListen?: (address: { hostname: string; port: number }) => void;
-  /** How HTTP requests are taken; the server's own options come first. */
-  http?: HttpOptions;
 }
 
 /** A server that listens. */
 export interface RunningServer extends AsyncDisposable {
+  /** The address it listens on. */
   readonly hostname: string;
+  /** The port it listens on. */
   readonly port: number;
   /** The URL of the MCP endpoint. */
   readonly url: string;
@@ -76,30 +81,42 @@ export async function serveHttp(
     },
   }, (request) => host.fetch(request, undefined));
   const address = listener.addr;
+  const over = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
   const shutdown = () =>
     ending ??= (async () => {
       release();
+      const overdue = Promise.withResolvers<void>();
+      const timer = engine.clock.setTimeout(
+        overdue.resolve,
+        graceMs + LAST_WORDS_MS,
+      );
       // Streams must end first: the listener waits for them.
       const closed = engine.close(graceMs);
       const drained = listener.shutdown();
       await closed;
       host.transport.close();
-      await drained;
+      // It waits for requests that are still being sent, too, and those may never end.
+      await Promise.race([drained, overdue.promise]);
+      engine.clock.clearTimeout(timer);
+      listener.unref();
+      over.resolve();
     })();
   const release = endOn(signals, signal, () => void shutdown());
   return {
     hostname: address.hostname,
     port: address.port,
     url: endpointUrl(tls !== undefined, address.hostname, address.port, host),
-    finished: listener.finished.then(() => ending),
+    finished: Promise.race([listener.finished, over.promise]).then(() =>
+      ending
+    ),
     shutdown,
     [Symbol.asyncDispose]: shutdown,
   };
 }
 
 /** Ends the server on a signal of either kind; returns how to stop listening for them. */
-function endOn(
+export function endOn(
   signals: boolean,
   signal: AbortSignal | undefined,
   end: () => void,

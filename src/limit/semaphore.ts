@@ -22,7 +22,10 @@ export interface SemaphoreOptions {
    * @default Infinity
    */
   acquireTimeoutMs?: number;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
@@ -34,6 +37,7 @@ export interface SemaphoreAcquireOptions {
 
 /** What a {@linkcode Semaphore} has done so far. */
 export interface SemaphoreStats {
+  /** What metrics and errors call it. */
   name: string;
   /** How many may hold a permit at once. */
   permits: number;
@@ -85,6 +89,8 @@ export class Semaphore {
   #closed = false;
 
   /**
+   * Makes a semaphore with all its permits free.
+   *
    * @param permits How many may go on at once; `Infinity` only counts them.
    * @throws {InvalidOptionError} when a limit is not a number it could keep.
    */

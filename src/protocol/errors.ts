@@ -22,8 +22,10 @@ export const ProtocolErrorCode = {
 
 /**
  * An error that goes to the client as a JSON-RPC error, with its code, its
- * message and its data. Throw it from a handler where an `isError` result is not
- * what you mean.
+ * message and its data: from resources, prompts, middleware and methods of your
+ * own. A tool's errors are for the model to read, so there it becomes an
+ * `isError` result like any other; only a missing capability and a required page
+ * keep their codes.
  *
  * @example
  * ```ts
@@ -37,12 +39,14 @@ export const ProtocolErrorCode = {
  * ```
  */
 export class ProtocolError extends Error {
+  /** The class, by name. */
   override readonly name: string = "ProtocolError";
   /** One of {@linkcode ProtocolErrorCode}, or a code of your own. */
   readonly code: number;
   /** Whatever else the client should know; must be JSON. */
   readonly data?: unknown;
 
+  /** The message and the data go to the client as they are. */
   constructor(code: number, message: string, data?: unknown) {
     super(message);
     this.code = code;
@@ -52,8 +56,10 @@ export class ProtocolError extends Error {
 
 /** `-32600`: the message is no JSON-RPC, or not one for here and now. */
 export class InvalidRequestError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "InvalidRequestError";
 
+  /** Says why, after "Invalid Request". */
   constructor(why: string) {
     super(ProtocolErrorCode.InvalidRequest, `Invalid Request: ${why}`);
   }
@@ -61,8 +67,10 @@ export class InvalidRequestError extends ProtocolError {
 
 /** `-32602`: the request's parameters are wrong. */
 export class InvalidParamsError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "InvalidParamsError";
 
+  /** The message should name the parameter. */
   constructor(message: string, data?: unknown) {
     super(ProtocolErrorCode.InvalidParams, message, data);
   }
@@ -70,8 +78,10 @@ export class InvalidParamsError extends ProtocolError {
 
 /** `-32601`: there is no such method here. */
 export class MethodNotFoundError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "MethodNotFoundError";
 
+  /** Names the method. */
   constructor(method: string) {
     super(
       ProtocolErrorCode.MethodNotFound,
@@ -82,8 +92,10 @@ export class MethodNotFoundError extends ProtocolError {
 
 /** `-32602`: no resource has this URI. */
 export class ResourceNotFoundError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "ResourceNotFoundError";
 
+  /** Names the URI, in the data too. */
   constructor(uri: string) {
     super(
       ProtocolErrorCode.InvalidParams,
@@ -95,8 +107,10 @@ export class ResourceNotFoundError extends ProtocolError {
 
 /** `-32020`: the HTTP headers say something else than the body, or are missing. */
 export class HeaderMismatchError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "HeaderMismatchError";
 
+  /** The message should name the header. */
   constructor(message: string) {
     super(ProtocolErrorCode.HeaderMismatch, `Header mismatch: ${message}`);
   }
@@ -104,8 +118,10 @@ export class HeaderMismatchError extends ProtocolError {
 
 /** `-32021`: the request needs something that the client did not declare. */
 export class MissingRequiredClientCapabilityError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "MissingRequiredClientCapabilityError";
 
+  /** Names the capabilities as a client would declare them. */
   constructor(requiredCapabilities: ClientCapabilities) {
     super(
       ProtocolErrorCode.MissingRequiredClientCapability,
@@ -119,8 +135,10 @@ export class MissingRequiredClientCapabilityError extends ProtocolError {
 
 /** `-32022`: the request names a revision that is not spoken here. */
 export class UnsupportedProtocolVersionError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "UnsupportedProtocolVersionError";
 
+  /** Names what is spoken here instead. */
   constructor(requested: string, supported: readonly string[]) {
     super(
       ProtocolErrorCode.UnsupportedProtocolVersion,
@@ -135,10 +153,12 @@ export class UnsupportedProtocolVersionError extends ProtocolError {
  * can succeed. Toward a modern client it becomes an `input_required` result.
  */
 export class UrlElicitationRequiredError extends ProtocolError {
+  /** The class, by name. */
   override readonly name = "UrlElicitationRequiredError";
   /** The pages, each with the id that its completion will name. */
   readonly elicitations: ElicitRequestURLParams[];
 
+  /** Each page has an id of its own. */
   constructor(
     elicitations: ElicitRequestURLParams[],
     message: string = `URL elicitation${

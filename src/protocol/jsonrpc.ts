@@ -1,3 +1,4 @@
+import { thrownText } from "../base/thrown.ts";
 import { ProtocolError, ProtocolErrorCode } from "./errors.ts";
 import type { RequestId } from "./types.ts";
 
@@ -118,18 +119,17 @@ export function toProtocolError(
   };
   if (
     error instanceof Error && Number.isSafeInteger(foreign.code) &&
-    foreign.code !== 0
+    foreign.code !== 0 && !(error instanceof DOMException)
   ) {
     // The official SDK's ProtocolError, thrown by code that still imports it.
     return new ProtocolError(
       foreign.code as number,
-      error.message,
+      thrownText(error),
       foreign.data,
     );
   }
-  const detail = error instanceof Error ? error.message : String(error);
   return new ProtocolError(
     ProtocolErrorCode.InternalError,
-    maskDetails ? "Internal error" : `Internal error: ${detail}`,
+    maskDetails ? "Internal error" : `Internal error: ${thrownText(error)}`,
   );
 }

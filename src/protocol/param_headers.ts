@@ -2,6 +2,9 @@ import { HeaderMismatchError } from "./errors.ts";
 import { decodeHeaderValue } from "./header_value.ts";
 import { isObject, type JsonObject } from "./jsonrpc.ts";
 
+/** The keywords of a schema that hold values, which may look like schemas. */
+const HOLDS_VALUES = new Set(["const", "default", "enum", "examples"]);
+
 /** One argument that a client mirrors into an `Mcp-Param-*` header. */
 export interface ParamHeader {
   /** The whole header name, lower case. */
@@ -54,9 +57,7 @@ function collect(
       for (const [name, child] of Object.entries(value)) {
         collect(child, [...path, name], reachable, found);
       }
-    } else if (key !== "default" && key !== "examples" && key !== "const") {
-      collect(value, path, false, found);
-    }
+    } else if (!HOLDS_VALUES.has(key)) collect(value, path, false, found);
   }
 }
 

@@ -8,89 +8,114 @@ export interface PayloadLimits {
   maxElements: number;
 }
 
-/** What {@linkcode checkPayload} noticed on its way. */
-export interface PayloadFindings {
-  /** A string held U+FFFD, which may stand for bytes that were not UTF-8. */
+/** What the walk of {@linkcode checkPayload} has come upon so far. */
+interface Findings {
+  elements: number;
   replaced: boolean;
+  bad: boolean;
 }
 
 /**
- * Walks parameters once and refuses what no handler should meet: nesting and
+ * Walks a message's parameters once, their `_meta` aside, and refuses what no handler should meet: nesting and
  * sizes past the limits, and the key `__proto__`, which a careless merge would
  * turn into a prototype.
  *
+ * Every request pays for this walk, so it keeps no path; a second one names the
+ * field once something is wrong (bench/http.ts, "echo").
+ *
+ * @returns whether a string held U+FFFD, which may stand for bytes that were not
+ * UTF-8
  * @throws {InvalidParamsError} naming the field
  */
-export function checkPayload(
-  params: unknown,
+export function checkPayload(message: unknown, limits: PayloadLimits): boolean {
+  const found: Findings = { elements: 0, replaced: false, bad: false };
+  if (Array.isArray(message)) {
+    for (const each of message) walkParams(each, limits, found);
+  } else walkParams(message, limits, found);
+  if (found.bad || found.elements > limits.maxElements) {
+    throw new InvalidParamsError(`Invalid params: ${explain(message, limits)}`);
+  }
+  return found.replaced;
+}
+
+/** Handlers see what is in `_meta` key by key; what else is there stays there. */
+function walkParams(
+  message: unknown,
   limits: PayloadLimits,
-): PayloadFindings {
-  const walk = new Walk(limits);
-  walk.visit(params, 1);
-  return walk;
+  found: Findings,
+): void {
+  const { params, result } = (message ?? {}) as {
+    params?: Record<string, unknown>;
+    result?: unknown;
+  };
+  if (result !== undefined) walk(result, 1, limits, found);
+  // The keys of a string would be its characters.
+  if (typeof params !== "object") return;
+  for (const key in params) {
+    if (key === "__proto__") found.bad = true;
+    if (key !== "_meta") walk(params[key], 2, limits, found);
+  }
 }
 
-class Walk implements PayloadFindings {
-  replaced = false;
-  #elements = 0;
-  readonly #limits: PayloadLimits;
-  readonly #path: (string | number)[] = ["params"];
-
-  constructor(limits: PayloadLimits) {
-    this.#limits = limits;
-  }
-
-  visit(value: unknown, depth: number): void {
-    if (typeof value === "string") {
-      if (value.includes("\uFFFD")) this.replaced = true;
-    } else if (typeof value === "object" && value !== null) {
-      if (depth > this.#limits.maxDepth) {
-        this.#refuse(`is nested deeper than ${this.#limits.maxDepth} levels`);
+function walk(
+  value: unknown,
+  depth: number,
+  limits: PayloadLimits,
+  found: Findings,
+): void {
+  if (typeof value === "string") {
+    if (value.includes("\uFFFD")) found.replaced = true;
+  } else if (typeof value === "object" && value !== null) {
+    if (depth > limits.maxDepth || found.elements > limits.maxElements) {
+      found.bad = true;
+    } else if (Array.isArray(value)) {
+      found.elements += value.length;
+      for (let index = 0; index < value.length; index++) {
+        const each = value[index];
+        if (typeof each !== "number") walk(each, depth + 1, limits, found);
       }
-      if (Array.isArray(value)) this.#visitArray(value, depth);
-      else this.#visitObject(value as Record<string, unknown>, depth);
+    } else {
+      for (const key in value) {
+        found.elements++;
+        if (key === "__proto__") found.bad = true;
+        walk(
+          (value as Record<string, unknown>)[key],
+          depth + 1,
+          limits,
+          found,
+        );
+      }
     }
-  }
-
-  #visitArray(array: unknown[], depth: number): void {
-    this.#count(array.length);
-    for (let index = 0; index < array.length; index++) {
-      const value = array[index];
-      if (typeof value === "number") continue;
-      this.#path.push(index);
-      this.visit(value, depth + 1);
-      this.#path.pop();
-    }
-  }
-
-  #visitObject(object: Record<string, unknown>, depth: number): void {
-    for (const key in object) {
-      this.#count(1);
-      this.#path.push(key);
-      if (key === "__proto__") this.#refuse("is not an allowed key");
-      if (key.includes("\uFFFD")) this.replaced = true;
-      this.visit(object[key], depth + 1);
-      this.#path.pop();
-    }
-  }
-
-  #count(elements: number): void {
-    this.#elements += elements;
-    if (this.#elements > this.#limits.maxElements) {
-      this.#refuse(
-        `takes the request past ${this.#limits.maxElements} elements`,
-      );
-    }
-  }
-
-  #refuse(why: string): never {
-    throw new InvalidParamsError(
-      `Invalid params: ${shorten(this.#path)} ${why}`,
-    );
   }
 }
 
-function shorten(path: readonly (string | number)[]): string {
+/** Names the first thing that is wrong. */
+function explain(message: unknown, limits: PayloadLimits): string {
+  let elements = 0;
+  const search = (value: unknown, path: string[]): string | undefined => {
+    if (typeof value !== "object" || value === null) return undefined;
+    if (path.length > limits.maxDepth) {
+      return `${named(path)} is nested deeper than ${limits.maxDepth} levels`;
+    }
+    for (const [key, each] of Object.entries(value)) {
+      const inner = [...path, key];
+      if (key === "__proto__") return `${named(inner)} is not an allowed key`;
+      if (++elements > limits.maxElements) {
+        return `${named(inner)} takes it past ${limits.maxElements} elements`;
+      }
+      const wrong = search(each, inner);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  };
+  for (const each of [message].flat() as { params?: unknown }[]) {
+    const wrong = search(each?.params, ["params"]);
+    if (wrong !== undefined) return wrong;
+  }
+  return "it is too large";
+}
+
+function named(path: readonly string[]): string {
   const whole = path.join(".");
   return whole.length <= 120
     ? whole

@@ -3,16 +3,21 @@
  * Schema extension), which zod 4.2+, arktype and valibot implement.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** Everything that the interface has. */
   readonly "~standard": StandardSchemaProps<Input, Output>;
 }
 
 /** What a Standard Schema offers. */
 export interface StandardSchemaProps<Input = unknown, Output = Input> {
+  /** The version of the interface. */
   readonly version: 1;
+  /** The library. */
   readonly vendor: string;
+  /** Checks a value, and gives it with defaults and transforms applied. */
   readonly validate: (
     value: unknown,
   ) => StandardSchemaResult<Output> | Promise<StandardSchemaResult<Output>>;
+  /** For the compiler only: there is no value. */
   readonly types?: { readonly input: Input; readonly output: Output };
 }
 
@@ -23,18 +28,23 @@ export type StandardSchemaResult<Output> =
 
 /** One thing that was wrong, and where. */
 export interface StandardSchemaIssue {
+  /** What was wrong, in words. */
   readonly message: string;
+  /** Where, from the root. */
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>;
 }
 
 /** Turns a schema into a JSON Schema of the asked-for dialect. */
 export interface JsonSchemaConverter {
+  /** What may go in. */
   readonly input: (options: { readonly target: string }) => JsonSchema;
+  /** What comes out. */
   readonly output: (options: { readonly target: string }) => JsonSchema;
 }
 
 /** A Standard Schema that can also say itself as a JSON Schema. */
 export interface StandardSchemaWithJSON<Input = unknown, Output = Input> {
+  /** Everything that the two interfaces have. */
   readonly "~standard":
     & StandardSchemaProps<Input, Output>
     & { readonly jsonSchema: JsonSchemaConverter };

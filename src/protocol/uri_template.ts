@@ -41,7 +41,11 @@ export class UriTemplate {
   readonly #pathVariables: readonly Variable[];
   readonly #queryVariables: readonly Variable[];
 
-  /** @throws {InvalidOptionError} for a template that is too long or malformed */
+  /**
+   * Reads a template.
+   *
+   * @throws {InvalidOptionError} for a template that is too long or malformed
+   */
   constructor(template: string) {
     if (template.length > MAX_TEMPLATE_LENGTH) {
       throw new InvalidOptionError(
@@ -75,6 +79,7 @@ export class UriTemplate {
     );
   }
 
+  /** The template as it was written. */
   toString(): string {
     return this.#template;
   }

@@ -142,7 +142,7 @@ export class Connection {
         `id ${JSON.stringify(requestId)} belongs to a request still in flight`,
       );
     }
-    checkPayload(params, {
+    checkPayload({ params }, {
       maxDepth: this.#engine.options.maxDepth,
       maxElements: this.#engine.options.maxToolInputElements,
     });
@@ -169,6 +169,11 @@ export class Connection {
         new ProtocolError(ProtocolErrorCode.ParseError, `Parse error: ${why}`),
       ),
     );
+  }
+
+  /** The client will say nothing more: its answers are not waited for. */
+  endInput(): void {
+    this.session.refuseQuestions();
   }
 
   close(reason: string): void {

@@ -1,4 +1,6 @@
 import type { Clock } from "../base/clock.ts";
+import { quote } from "../base/options.ts";
+import { thrownText } from "../base/thrown.ts";
 import {
   MethodNotFoundError,
   ProtocolError,
@@ -25,6 +27,7 @@ import { checkCacheHint } from "./cache_hint.ts";
 import { Lifespan } from "./lifespan.ts";
 import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
+import type { LogRecord } from "./log.ts";
 import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
@@ -272,9 +275,9 @@ export class Engine {
     if (result instanceof ReadyJson) {
       return modern ? result.modern + this.#modernTail : `${result.legacy}}`;
     }
-    const { resultType, _meta } = result as JsonObject;
+    const { resultType, _meta } = (result ?? {}) as JsonObject;
     if (!modern) {
-      return JSON.stringify(
+      return objectText(
         resultType === undefined
           ? result
           : { ...result as JsonObject, resultType: undefined },
@@ -287,7 +290,7 @@ export class Engine {
         _meta: { ...this.#serverMeta, ..._meta as JsonObject },
       });
     }
-    const text = JSON.stringify(result);
+    const text = objectText(result);
     return text === "{}"
       ? `{${this.#modernTail.slice(1)}`
       : text.slice(0, -1) + this.#modernTail;
@@ -303,7 +306,11 @@ export class Engine {
       const id = params.requestId as string | number;
       const context = session?.inFlight.get(id);
       if (context?.method !== "initialize") {
-        context?.cancel(params.reason ?? "cancelled by the client");
+        context?.cancel(
+          typeof params.reason === "string"
+            ? params.reason
+            : "cancelled by the client",
+        );
       }
     }
     const handler = this.notificationHandlers.get(method);
@@ -407,11 +414,9 @@ export class Engine {
     error: unknown,
     fields: Record<string, unknown>,
   ): void {
-    this.options.log({
+    this.#write({
       level: "error",
-      message: `${what} failed: ${
-        error instanceof Error ? error.message : String(error)
-      }`,
+      message: `${what} failed: ${thrownText(error)}`,
       fields: {
         ...fields,
         ...(error instanceof Error && { stack: error.stack }),
@@ -420,7 +425,15 @@ export class Engine {
   }
 
   warn(message: string): void {
-    this.options.log({ level: "warning", message, fields: {} });
+    this.#write({ level: "warning", message, fields: {} });
+  }
+
+  #write(record: LogRecord): void {
+    try {
+      this.options.log(record);
+    } catch {
+      // A log that fails must not take requests down with it.
+    }
   }
 
   /** Resolves once no request is in flight. */
@@ -441,9 +454,8 @@ export class Engine {
 
   async #close(graceMs: number): Promise<void> {
     this.subscriptions.close();
-    await this.tasks.close();
     const timer = this.clock.setTimeout(() => this.#giveUp(), graceMs);
-    await this.idle();
+    await Promise.all([this.tasks.close(graceMs), this.idle()]);
     this.clock.clearTimeout(timer);
     for (const session of [...this.sessions]) {
       session.close("the server is shutting down");
@@ -464,4 +476,11 @@ export class Engine {
       this.#fail(context, reason);
     }
   }
+}
+
+/** @throws {TypeError} if the value is not an object in JSON, as every result is */
+function objectText(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text?.[0] === "{") return text;
+  throw new TypeError(`a result must be an object, got ${quote(value)}`);
 }

@@ -162,7 +162,7 @@ export function missingCapability(
   switch (request.method) {
     case "elicitation/create": {
       const url = isObject(request.params) && request.params.mode === "url";
-      if (has.elicitation === undefined) {
+      if (!isObject(has.elicitation)) {
         return { elicitation: url ? { url: {} } : {} };
       }
       return url && has.elicitation.url === undefined

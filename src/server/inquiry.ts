@@ -1,3 +1,4 @@
+import { ClosedError } from "../base/errors.ts";
 import {
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
@@ -6,7 +7,9 @@ import {
   type UrlElicitationRequiredError,
 } from "../protocol/errors.ts";
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts";
+import type { Era } from "../protocol/revision.ts";
 import type {
+  ElicitRequestURLParams,
   ElicitResult,
   InputRequest,
   InputRequests,
@@ -121,12 +124,12 @@ export class Inquiry {
   }
 
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    const form = params.mode === "url"
-      ? { ...params }
+    const asked = params.mode === "url"
+      ? pageParams(params, this.#context.era)
       : formParams(params as ElicitInputParams);
     return this.ask(
       "elicit",
-      { method: "elicitation/create", params: form },
+      { method: "elicitation/create", params: asked },
       options,
     ) as Promise<ElicitResult>;
   }
@@ -163,7 +166,8 @@ export class Inquiry {
     lacking: boolean,
     options?: AskOptions,
   ): Promise<unknown> {
-    const { session, reply } = this.#context;
+    const { session, reply, settled } = this.#context;
+    if (settled) return rejected(new ClosedError("the request"));
     if (session === undefined || !session.initialized) {
       return rejected(
         new ProtocolError(
@@ -185,10 +189,12 @@ export class Inquiry {
     if (typeof elicitationId === "string") {
       session.elicitations.set(elicitationId, via);
     }
-    return session.ask(method, params, via, {
-      ...options,
-      signal: options?.signal ?? this.#context.signal,
-    }).finally(() => session.elicitations.delete(elicitationId as string));
+    return handled(
+      session.ask(method, params, via, {
+        ...options,
+        signal: options?.signal ?? this.#context.signal,
+      }).finally(() => session.elicitations.delete(elicitationId as string)),
+    );
   }
 
   /** Asks a legacy client what a modern one would get as an `input_required` result. */
@@ -203,7 +209,10 @@ export class Inquiry {
           request,
           this.#context.clientCapabilities,
         );
-        return [key, await this.#askNow(request, lacking !== undefined)];
+        const asked = isPage(request.params)
+          ? { ...request, params: pageParams(request.params, "legacy") }
+          : request;
+        return [key, await this.#askNow(asked, lacking !== undefined)];
       },
     );
     this.responses = Object.fromEntries(await Promise.all(answers));
@@ -289,9 +298,26 @@ export class Inquiry {
   }
 }
 
-/** A rejection that does not count as unhandled if the handler never awaits it. */
+function isPage(params: unknown): params is ElicitRequestURLParams {
+  return isObject(params) && params.mode === "url";
+}
+
+/** Only the legacy era has an id for a page to open, and demands one there. */
+function pageParams(
+  { elicitationId = crypto.randomUUID(), ...page }:
+    & Omit<ElicitRequestURLParams, "elicitationId">
+    & { elicitationId?: string },
+  era: Era,
+): JsonObject {
+  return era === "legacy" ? { ...page, elicitationId } : page;
+}
+
 function rejected(reason: Error): Promise<never> {
-  const promise = Promise.reject(reason);
+  return handled(Promise.reject(reason));
+}
+
+/** A promise whose rejection takes nothing down if the handler never awaits it. */
+function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }

@@ -31,7 +31,11 @@ export class Lifespan {
   /** Opens the lifespan, once; a failed opening is tried again by the next call. */
   start(): Promise<void> {
     if (this.#closed) return Promise.reject(new ClosedError("the server"));
-    return this.#opening ??= this.#start();
+    if (this.#opening === undefined) {
+      const opening = this.#opening = this.#start();
+      opening.catch(() => this.#opening = undefined);
+    }
+    return this.#opening;
   }
 
   async #start(): Promise<void> {
@@ -40,7 +44,6 @@ export class Lifespan {
     try {
       this.value = await this.#open(stack);
     } catch (error) {
-      this.#opening = undefined;
       await stack.disposeAsync();
       throw error;
     }

@@ -1,6 +1,8 @@
 /** What the server tells its operator. */
 export interface LogRecord {
+  /** How grave it is. */
   level: "debug" | "info" | "warning" | "error";
+  /** One sentence. */
   message: string;
   /** What the message is about: request id, tool, duration; never arguments or tokens. */
   fields: Record<string, unknown>;

@@ -3,13 +3,9 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from "../protocol/errors.ts";
+import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
-  isObject,
-  type JsonObject,
-  notificationText,
-} from "../protocol/jsonrpc.ts";
-import {
-  isStandardSchema,
+  type InferOutput,
   issuesText,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
@@ -23,9 +19,10 @@ import type {
   Implementation,
   ListRootsResult,
   LoggingMessageNotification,
+  Notification,
   ServerCapabilities,
 } from "../protocol/types.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, NotificationHandler } from "./engine.ts";
 import { LOG_LEVELS } from "./request_context.ts";
 import type { AskOptions, ServerContext } from "./server_context.ts";
 import type { Session } from "./session.ts";
@@ -34,6 +31,20 @@ import type { Session } from "./session.ts";
 export type RequestHandler = (
   // deno-lint-ignore no-explicit-any -- the parameters of any method
   request: { method: string; params: any },
+  ctx: ServerContext,
+) => unknown;
+
+/** What the parameters and the result of a method of your own must be. */
+export interface MethodSchemas<Params extends StandardSchema> {
+  /** Checks the parameters. */
+  params: Params;
+  /** Says what the handler returns; that is sent as it is. */
+  result?: StandardSchema;
+}
+
+/** Answers a method of your own whose parameters have been checked. */
+export type ParamsHandler<Params extends StandardSchema> = (
+  params: InferOutput<Params>,
   ctx: ServerContext,
 ) => unknown;
 
@@ -52,6 +63,7 @@ export class LowLevelServer {
   /** Called with what went wrong outside any request. */
   onerror?: (error: Error) => void;
 
+  /** @internal */
   constructor(engine: Engine) {
     this.#engine = engine;
     engine.notificationHandlers.set(
@@ -60,30 +72,32 @@ export class LowLevelServer {
     );
   }
 
-  /** Answers a method; with a schema, its parameters are checked against it. */
+  /** Answers a method: the handler gets the whole request. */
   setRequestHandler(method: string, handler: RequestHandler): void;
-  setRequestHandler(
+  /** Answers a method of your own: the handler gets the checked parameters. */
+  setRequestHandler<Params extends StandardSchema>(
     method: string,
-    schemas: StandardSchema | { params?: StandardSchema },
-    handler: RequestHandler,
+    schemas: MethodSchemas<Params>,
+    handler: ParamsHandler<Params>,
   ): void;
   setRequestHandler(
     method: string,
-    second: RequestHandler | StandardSchema | { params?: StandardSchema },
-    third?: RequestHandler,
+    second: RequestHandler | MethodSchemas<StandardSchema>,
+    third?: ParamsHandler<StandardSchema>,
   ): void {
-    const handler = third ?? second as RequestHandler;
-    const schema = third === undefined ? undefined : paramsSchema(second);
     this.#engine.custom.set(method, async (context) => {
       const { _meta, ...params } = context.params;
-      const checked = await checkParams(schema, params);
-      const request = {
-        method,
-        params: { ...checked, ...(_meta !== undefined && { _meta }) },
-      };
-      const result = await handler(request, context) ?? {};
+      const result = typeof second === "function"
+        ? await second({
+          method,
+          params: { ...params, ...(_meta !== undefined && { _meta }) },
+        }, context)
+        : await third!(
+          await checkParams(method, second.params, params),
+          context,
+        );
       remember(method, params, context.session);
-      return result;
+      return result ?? {};
     });
   }
 
@@ -99,8 +113,34 @@ export class LowLevelServer {
       // deno-lint-ignore no-explicit-any -- the parameters of any notification
       notification: { method: string; params?: any },
     ) => void | Promise<void>,
+  ): void;
+  /** Hears of a notification of your own: the handler gets the checked parameters. */
+  setNotificationHandler<Params extends StandardSchema>(
+    method: string,
+    schemas: { params: Params },
+    handler: (
+      params: InferOutput<Params>,
+      notification: Notification,
+    ) => void | Promise<void>,
+  ): void;
+  setNotificationHandler(
+    method: string,
+    second: NotificationHandler | { params: StandardSchema },
+    third?: (
+      params: unknown,
+      notification: Notification,
+    ) => void | Promise<void>,
   ): void {
-    this.#engine.notificationHandlers.set(method, handler);
+    this.#engine.notificationHandlers.set(
+      method,
+      typeof second === "function"
+        ? second
+        : async (notification) =>
+          await third!(
+            await checkParams(method, second.params, notification.params ?? {}),
+            notification as Notification,
+          ),
+    );
   }
 
   /** Declares more capabilities. */
@@ -109,6 +149,7 @@ export class LowLevelServer {
     this.#engine.options.capabilities = { ...declared, ...capabilities };
   }
 
+  /** What the server declares to legacy clients. */
   getCapabilities(): ServerCapabilities {
     return this.#engine.legacyCapabilities();
   }
@@ -133,10 +174,12 @@ export class LowLevelServer {
     return this.#announce("tools");
   }
 
+  /** Likewise for the list of prompts. */
   sendPromptListChanged(): Promise<void> {
     return this.#announce("prompts");
   }
 
+  /** Likewise for the list of resources. */
   sendResourceListChanged(): Promise<void> {
     return this.#announce("resources");
   }
@@ -262,24 +305,16 @@ function remember(
   if (method === "resources/unsubscribe") session?.subscriptions.delete(uri);
 }
 
-function paramsSchema(
-  schemas: unknown,
-): StandardSchema | undefined {
-  if (isStandardSchema(schemas)) return schemas;
-  const params = isObject(schemas) ? schemas.params : undefined;
-  return isStandardSchema(params) ? params : undefined;
-}
-
 async function checkParams(
-  schema: StandardSchema | undefined,
+  method: string,
+  schema: StandardSchema,
   params: JsonObject,
-): Promise<JsonObject> {
-  if (schema === undefined) return params;
+): Promise<unknown> {
   const result = await schema["~standard"].validate(params);
   if (result.issues !== undefined) {
     throw new InvalidParamsError(
-      `Invalid params: ${issuesText(result.issues)}`,
+      `Invalid params for ${method}: ${issuesText(result.issues)}`,
     );
   }
-  return result.value as JsonObject;
+  return result.value;
 }

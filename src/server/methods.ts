@@ -228,21 +228,31 @@ function findCompleter(
 ): CompleteCallback | undefined {
   const { prompts, resources } = engine.registry;
   if (isObject(ref) && ref.type === "ref/prompt") {
-    const slot = prompts.slots.get(String(ref.name));
+    const name = textOf(ref, "name");
+    const slot = prompts.slots.get(name);
     if (slot === undefined || !slot.item.enabled) {
-      throw new InvalidParamsError(`Prompt ${ref.name} not found`);
+      throw new InvalidParamsError(`Prompt ${name} not found`);
     }
     return slot.item.completer(argument);
   }
   if (isObject(ref) && ref.type === "ref/resource") {
-    const template = resources.findTemplate(String(ref.uri));
+    const uri = textOf(ref, "uri");
+    const template = resources.findTemplate(uri);
     if (template !== undefined) {
       return template.item.resourceTemplate.completeCallback(argument);
     }
-    if (resources.fixed.slots.has(String(ref.uri))) return undefined;
-    throw new InvalidParamsError(`Resource template ${ref.uri} not found`);
+    if (resources.fixed.slots.has(uri)) return undefined;
+    throw new InvalidParamsError(`Resource template ${uri} not found`);
   }
   throw new InvalidParamsError(
     'Invalid params: ref.type must be "ref/prompt" or "ref/resource"',
+  );
+}
+
+function textOf(ref: JsonObject, field: "name" | "uri"): string {
+  const value = ref[field];
+  if (typeof value === "string") return value;
+  throw new InvalidParamsError(
+    `Invalid params: ref.${field} must be a string`,
   );
 }

@@ -21,7 +21,7 @@ import { type CompleteCallback, completerOf } from "./completable.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { ServerContext } from "./server_context.ts";
-import type { ToolArguments } from "./tool.ts";
+import type { ToolArguments } from "./tool_config.ts";
 
 /** What a prompt may give: a full result, its messages, or the user's text. */
 export type PromptOutput =
@@ -45,23 +45,34 @@ export interface PromptConfig<
 > {
   /** A name for people. */
   title?: string;
+  /** What the prompt is for. */
   description?: string;
   /** What the arguments must be; all of them are strings. */
   argsSchema?: Args;
+  /** Pictures for user interfaces. */
   icons?: Icon[];
+  /** Metadata that lists show. */
   _meta?: Record<string, unknown>;
 }
 
 /** What `update` of a prompt may change; `name: null` removes it. */
 export interface PromptUpdates {
+  /** A new name, or null to take the prompt out for good. */
   name?: string | null;
+  /** A name for people. */
   title?: string;
+  /** What the prompt is for. */
   description?: string;
+  /** What the arguments must be. */
   argsSchema?: SchemaLike;
+  /** Pictures for user interfaces. */
   icons?: Icon[];
+  /** Metadata that lists show. */
   _meta?: Record<string, unknown>;
+  /** The new handler. */
   // deno-lint-ignore no-explicit-any -- a handler for whatever schema it is updated with
   callback?: (...args: any[]) => PromptOutput | Promise<PromptOutput>;
+  /** False hides it until it is enabled again. */
   enabled?: boolean;
 }
 
@@ -80,6 +91,7 @@ export class RegisteredPrompt {
   #enabled = true;
   #removed = false;
 
+  /** @internal */
   constructor(
     changed: (prompt: RegisteredPrompt, from: string) => void,
     name: string,
@@ -106,15 +118,19 @@ export class RegisteredPrompt {
       }));
   }
 
+  /** What the prompt is known by. */
   get name(): string {
     return this.#name;
   }
+  /** A name for people. */
   get title(): string | undefined {
     return this.#config.title;
   }
+  /** What the prompt is for. */
   get description(): string | undefined {
     return this.#config.description;
   }
+  /** What the arguments must be. */
   get argsSchema(): StandardSchemaWithJSON | undefined {
     return this.#schema;
   }
@@ -127,14 +143,17 @@ export class RegisteredPrompt {
     return this.#removed;
   }
 
+  /** Shows it again. */
   enable(): void {
     this.update({ enabled: true });
   }
 
+  /** Hides it until it is enabled again. */
   disable(): void {
     this.update({ enabled: false });
   }
 
+  /** Takes it out for good. */
   remove(): void {
     this.update({ name: null });
   }
@@ -155,7 +174,10 @@ export class RegisteredPrompt {
     this.#changed(this, from);
   }
 
-  /** The prompt as lists show it, under the name it has there. */
+  /**
+   * The prompt as lists show it, under the name it has there.
+   * @internal
+   */
   entry(name: string): ListingEntry {
     const { title, description, icons, _meta } = this.#config;
     const text = JSON.stringify({
@@ -169,7 +191,10 @@ export class RegisteredPrompt {
     return { key: name, modern: text, legacy: text };
   }
 
-  /** The completer of an argument, if it has one. */
+  /**
+   * The completer of an argument, if it has one.
+   * @internal
+   */
   completer(argument: string): CompleteCallback | undefined {
     const { argsSchema } = this.#config;
     const shape = isStandardSchema(argsSchema)
@@ -180,14 +205,21 @@ export class RegisteredPrompt {
       : undefined;
   }
 
-  /** Whether any argument has a completer. */
+  /**
+   * Whether any argument has a completer.
+   * @internal
+   */
   get completes(): boolean {
     return (this.#arguments ?? []).some(({ name }) =>
       this.completer(name) !== undefined
     );
   }
 
-  /** @throws {InvalidParamsError} if the arguments miss the schema */
+  /**
+   * The prompt filled in.
+   * @internal
+   * @throws {InvalidParamsError} if the arguments miss the schema
+   */
   async get(
     args: unknown,
     ctx: ServerContext,

@@ -5,7 +5,8 @@ import type { Engine } from "./engine.ts";
 import { Listing } from "./listing.ts";
 import { type PromptConfig, RegisteredPrompt } from "./prompt.ts";
 import { ResourceShelf } from "./resource_shelf.ts";
-import { RegisteredTool, type ToolConfig } from "./tool.ts";
+import { RegisteredTool } from "./tool.ts";
+import type { ToolConfig } from "./tool_config.ts";
 import type { SchemaLike } from "../protocol/schema.ts";
 
 /** The results that a server gives hints for, by method. */

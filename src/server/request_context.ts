@@ -1,11 +1,9 @@
-import { InvalidParamsError, ProtocolError } from "../protocol/errors.ts";
 import {
   isObject,
   type JsonObject,
   notificationText,
 } from "../protocol/jsonrpc.ts";
 import { type Era, metaKey } from "../protocol/revision.ts";
-import { isStandardSchema } from "../protocol/standard_schema.ts";
 import type {
   AuthInfo,
   ClientCapabilities,
@@ -22,6 +20,7 @@ import type {
 import type { Engine } from "./engine.ts";
 import { Inquiry } from "./inquiry.ts";
 import type { Reply } from "./reply.ts";
+import { RequestView } from "./request_view.ts";
 import type {
   AskOptions,
   ElicitParams,
@@ -204,6 +203,8 @@ export class RequestContext implements ServerContext {
   progress(progress: number, total?: number, message?: string): Promise<void> {
     const token = this.meta?.progressToken;
     if (token === undefined || !(progress > this.#lastProgress)) return DONE;
+    // JSON has no way to write it.
+    if (progress === Infinity) return DONE;
     this.#lastProgress = progress;
     const params: JsonObject = { progressToken: token, progress };
     if (total !== undefined) params.total = total;
@@ -270,123 +271,4 @@ export class RequestContext implements ServerContext {
   ): Promise<unknown> {
     return this.engine.tasks.start(this, work, options);
   }
-}
-
-/** The official SDK's `ctx.mcpReq`, over a {@linkcode RequestContext}. */
-class RequestView implements McpRequestView {
-  readonly #context: RequestContext;
-
-  constructor(context: RequestContext) {
-    this.#context = context;
-  }
-
-  get id(): RequestId {
-    return this.#context.requestId;
-  }
-
-  get method(): string {
-    return this.#context.method;
-  }
-
-  get _meta(): JsonObject | undefined {
-    const { meta } = this.#context;
-    return meta && pick(meta, (key) => !isReserved(key));
-  }
-
-  get envelope(): JsonObject | undefined {
-    const { meta } = this.#context;
-    const envelope = meta && pick(meta, isReserved);
-    return envelope && Object.keys(envelope).length > 0 ? envelope : undefined;
-  }
-
-  get inputResponses(): JsonObject | undefined {
-    return this.#context.begunInquiry?.responses;
-  }
-
-  get droppedInputResponseKeys(): string[] | undefined {
-    return this.#context.begunInquiry?.droppedKeys;
-  }
-
-  requestState<T = unknown>(): T | undefined {
-    return this.#context.requestState<T>();
-  }
-
-  get signal(): AbortSignal {
-    return this.#context.signal;
-  }
-
-  async send<T>(
-    { method, params }: { method: string; params?: JsonObject },
-    schemaOrOptions?: unknown,
-    options?: AskOptions,
-  ): Promise<T> {
-    const { session, reply, era } = this.#context;
-    if (era === "modern" || session === undefined) {
-      throw new ProtocolError(
-        -32600,
-        `${method} can't be sent: this client takes no requests from the server`,
-      );
-    }
-    const schema = isStandardSchema(schemaOrOptions)
-      ? schemaOrOptions
-      : undefined;
-    const result = await session.ask(
-      method,
-      params,
-      (text) => reply.send(text),
-      options ?? (schema ? undefined : schemaOrOptions as AskOptions),
-    );
-    const checked = await schema?.["~standard"].validate(result);
-    if (checked?.issues !== undefined) {
-      throw new InvalidParamsError(`${method}: the client's answer is invalid`);
-    }
-    return (checked?.value ?? result) as T;
-  }
-
-  notify(
-    { method, params }: { method: string; params?: unknown },
-  ): Promise<void> {
-    if (method === "notifications/progress" && isObject(params)) {
-      const { progress, total, message } = params;
-      return this.#context.progress(
-        progress as number,
-        total as number | undefined,
-        message as string | undefined,
-      );
-    }
-    this.#context.notify(method, params);
-    return DONE;
-  }
-
-  log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
-    this.#context.writeLog(level, data, logger);
-    return DONE;
-  }
-
-  elicitInput(
-    params: ElicitParams,
-    options?: AskOptions,
-  ): Promise<ElicitResult> {
-    return this.#context.elicit(params, options);
-  }
-
-  requestSampling(
-    params: CreateMessageRequestParams,
-    options?: AskOptions,
-  ): Promise<CreateMessageResult | CreateMessageResultWithTools> {
-    return this.#context.sample(params, options);
-  }
-}
-
-function isReserved(key: string): boolean {
-  return key.startsWith("io.modelcontextprotocol/");
-}
-
-function pick(
-  object: JsonObject,
-  wanted: (key: string) => boolean,
-): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).filter(([key]) => wanted(key)),
-  );
 }

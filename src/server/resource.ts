@@ -47,21 +47,33 @@ export type ReadResourceTemplateCallback<Lifespan = unknown> = (
 
 /** What `update` of a resource may change; `uri: null` removes it. */
 export interface ResourceUpdates {
+  /** A new name. */
   name?: string;
+  /** A name for people. */
   title?: string;
+  /** A new URI, or null to take the resource out for good. */
   uri?: string | null;
+  /** Replaces what lists say of it. */
   metadata?: ResourceMetadata;
+  /** The new reader. */
   callback?: ReadResourceCallback;
+  /** False hides it until it is enabled again. */
   enabled?: boolean;
 }
 
 /** What `update` of a template may change; `name: null` removes it. */
 export interface ResourceTemplateUpdates {
+  /** A new name, or null to take the template out for good. */
   name?: string | null;
+  /** A name for people. */
   title?: string;
+  /** The new form of the URIs. */
   template?: ResourceTemplate;
+  /** Replaces what lists say of it. */
   metadata?: ResourceMetadata;
+  /** The new reader. */
   callback?: ReadResourceTemplateCallback;
+  /** False hides it until it is enabled again. */
   enabled?: boolean;
 }
 
@@ -74,8 +86,10 @@ export class RegisteredResource {
   #read: ReadResourceCallback;
   #enabled = true;
   #removed = false;
+  /** How long clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
 
+  /** @internal */
   constructor(
     changed: (resource: RegisteredResource, from: string) => void,
     name: string,
@@ -95,18 +109,23 @@ export class RegisteredResource {
     );
   }
 
+  /** What the resource is known by. */
   get name(): string {
     return this.#name;
   }
+  /** Where it is read. */
   get uri(): string {
     return this.#uri;
   }
+  /** A name for people. */
   get title(): string | undefined {
     return this.#metadata.title;
   }
+  /** What lists say of it beside its name and URI. */
   get metadata(): ResourceMetadata {
     return this.#metadata;
   }
+  /** What reads it. */
   get readCallback(): ReadResourceCallback {
     return this.#read;
   }
@@ -119,14 +138,17 @@ export class RegisteredResource {
     return this.#removed;
   }
 
+  /** Shows it again. */
   enable(): void {
     this.update({ enabled: true });
   }
 
+  /** Hides it until it is enabled again. */
   disable(): void {
     this.update({ enabled: false });
   }
 
+  /** Takes it out for good. */
   remove(): void {
     this.update({ uri: null });
   }
@@ -146,7 +168,10 @@ export class RegisteredResource {
     this.#changed(this, from);
   }
 
-  /** The resource as lists show it, under the URI it has there. */
+  /**
+   * The resource as lists show it, under the URI it has there.
+   * @internal
+   */
   entry(uri: string): ListingEntry {
     const text = JSON.stringify({ uri, name: this.#name, ...this.#metadata });
     return { key: uri, modern: text, legacy: text };
@@ -162,8 +187,10 @@ export class RegisteredResourceTemplate {
   #read: ReadResourceTemplateCallback;
   #enabled = true;
   #removed = false;
+  /** How long clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
 
+  /** @internal */
   constructor(
     changed: (template: RegisteredResourceTemplate, from: string) => void,
     name: string,
@@ -183,18 +210,23 @@ export class RegisteredResourceTemplate {
     );
   }
 
+  /** What the resource is known by. */
   get name(): string {
     return this.#name;
   }
+  /** The form of its URIs. */
   get resourceTemplate(): ResourceTemplate {
     return this.#template;
   }
+  /** A name for people. */
   get title(): string | undefined {
     return this.#metadata.title;
   }
+  /** What lists say of it beside its name and URI. */
   get metadata(): ResourceMetadata {
     return this.#metadata;
   }
+  /** What reads its resources. */
   get readCallback(): ReadResourceTemplateCallback {
     return this.#read;
   }
@@ -207,14 +239,17 @@ export class RegisteredResourceTemplate {
     return this.#removed;
   }
 
+  /** Shows it again. */
   enable(): void {
     this.update({ enabled: true });
   }
 
+  /** Hides it until it is enabled again. */
   disable(): void {
     this.update({ enabled: false });
   }
 
+  /** Takes it out for good. */
   remove(): void {
     this.update({ name: null });
   }
@@ -235,7 +270,10 @@ export class RegisteredResourceTemplate {
     this.#changed(this, from);
   }
 
-  /** The template as lists show it. */
+  /**
+   * The template as lists show it.
+   * @internal
+   */
   entry(name: string, uriTemplate: string): ListingEntry {
     const text = JSON.stringify({ name, uriTemplate, ...this.#metadata });
     return { key: name, modern: text, legacy: text };

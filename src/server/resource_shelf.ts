@@ -186,22 +186,19 @@ export class ResourceShelf {
     cursor: unknown,
     context: RequestContext,
   ): Promise<ReadyJson> {
-    const listed = await Promise.all(
-      this.#templates().map(({ item, owner }) => {
-        context.owner = owner;
-        return item.resourceTemplate.listCallback?.(context);
-      }),
-    );
     const entries: ListingEntry[] = entriesOf(
       this.fixed,
       ({ key, item }) => item.entry(key),
     )();
-    this.#templates().forEach(({ item, key }, index) => {
+    // One after the other: the context shows each the lifespan of its own server.
+    for (const { item, key, owner } of this.#templates()) {
+      context.owner = owner;
+      const listed = await item.resourceTemplate.listCallback?.(context);
       const prefix = this.#prefixes.get(key);
-      for (const resource of listed[index]?.resources ?? []) {
+      for (const resource of listed?.resources ?? []) {
         entries.push(listedEntry(resource, item, prefix));
       }
-    });
+    }
     return pageOf("resources", entries, cursor, this.#pageSize, this.#listHint);
   }
 

@@ -30,6 +30,11 @@ export class ResourceTemplate {
   readonly #uriTemplate: UriTemplate;
   readonly #callbacks: ResourceTemplateCallbacks;
 
+  /**
+   * Makes a template of a string such as `users://{id}`.
+   *
+   * @throws {InvalidOptionError} for a template that is too long or malformed
+   */
   constructor(
     uriTemplate: string | UriTemplate,
     callbacks: ResourceTemplateCallbacks = { list: undefined },
@@ -40,10 +45,12 @@ export class ResourceTemplate {
     this.#callbacks = callbacks;
   }
 
+  /** The form of the URIs. */
   get uriTemplate(): UriTemplate {
     return this.#uriTemplate;
   }
 
+  /** What lists its resources. */
   get listCallback(): ListResourcesCallback | undefined {
     return this.#callbacks.list;
   }

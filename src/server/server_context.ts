@@ -46,11 +46,18 @@ export type ElicitParams =
 
 /** Writes log messages that belong to the request, if the client wants them. */
 export interface RequestLog {
-  /** @param logger names the part of the server that speaks */
+  /**
+   * Details for those who look into a fault.
+   * @param logger names the part of the server that speaks
+   */
   debug(data: unknown, logger?: string): void;
+  /** The usual course of things. */
   info(data: unknown, logger?: string): void;
+  /** Usual, but worth knowing. */
   notice(data: unknown, logger?: string): void;
+  /** Something that may become a fault. */
   warning(data: unknown, logger?: string): void;
+  /** Something that failed. */
   error(data: unknown, logger?: string): void;
 }
 
@@ -58,6 +65,7 @@ export interface RequestLog {
 export interface McpRequestView {
   /** The JSON-RPC id. */
   readonly id: RequestId;
+  /** Such as `tools/call`. */
   readonly method: string;
   /** The request's `_meta`, without the keys that MCP reserves. */
   readonly _meta?: RequestMeta;
@@ -69,6 +77,7 @@ export interface McpRequestView {
   readonly droppedInputResponseKeys?: string[];
   /** The state that an earlier `inputRequired()` carried, once verified. */
   requestState<T = unknown>(): T | undefined;
+  /** Aborts when the client cancels or goes away, or `timeoutMs` is over. */
   readonly signal: AbortSignal;
   /** Sends a request to the client, tied to this one (legacy era only). */
   send<T = Record<string, unknown>>(
@@ -80,10 +89,12 @@ export interface McpRequestView {
   notify(notification: Notification): Promise<void>;
   /** Sends a log message, if the client asked for its level. */
   log(level: LoggingLevel, data: unknown, logger?: string): Promise<void>;
+  /** Asks the client's user, as {@linkcode ServerContext.elicit} does. */
   elicitInput(
     params: ElicitRequestFormParams | ElicitRequestURLParams,
     options?: AskOptions,
   ): Promise<ElicitResult>;
+  /** Asks the client's model, as {@linkcode ServerContext.sample} does. */
   requestSampling(
     params: CreateMessageRequestParams,
     options?: AskOptions,
@@ -104,6 +115,7 @@ export interface HttpView {
 
 /** What a task's work may do beside computing. */
 export interface TaskRun {
+  /** What clients ask after the task by. */
   readonly taskId: string;
   /** Aborts when the client cancels the task or its time is over. */
   readonly signal: AbortSignal;
@@ -188,4 +200,19 @@ export interface ServerContext<Lifespan = unknown> {
     work: (task: TaskRun) => unknown,
     options?: { ttlMs?: number | null; pollIntervalMs?: number },
   ): Promise<CreateTaskResult | unknown>;
+}
+
+/**
+ * What the official SDK hands to a server factory, which it calls for every
+ * request. Here a server is made once and serves them all: call such a factory
+ * with either era, and let its handlers read `ctx.era`, `ctx.authInfo` and
+ * `ctx.http?.req` instead, which belong to the request at hand.
+ */
+export interface McpRequestContext {
+  /** The family of MCP that the client speaks. */
+  era: Era;
+  /** Who is calling, if that is known. */
+  authInfo?: AuthInfo;
+  /** The HTTP request; missing on other transports. */
+  requestInfo?: Request;
 }

@@ -39,7 +39,9 @@ export interface McpServerOptions<Lifespan = unknown> {
   pageSize?: number;
   /** How long clients may keep what lists, discovery and resources say. */
   cacheHints?: CacheHints;
+  /** How request states are signed and read. */
   requestState?: RequestStateOptions;
+  /** How tasks run and where they are kept. */
   tasks?: TaskOptions;
   /**
    * How many `subscriptions/listen` streams may be open at once.
@@ -76,7 +78,10 @@ export interface McpServerOptions<Lifespan = unknown> {
    * @default lines of JSON on stderr
    */
   log?: LogSink;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

@@ -49,6 +49,7 @@ export class Session {
   readonly #questions: Map<RequestId, Question> = new Map();
   #lastQuestion = 0;
   #closed = false;
+  #deaf = false;
 
   /** @param sendStanding sends what belongs to no request */
   constructor(
@@ -84,7 +85,7 @@ export class Session {
     via: (text: string) => void,
     options: AskOptions = {},
   ): Promise<unknown> {
-    if (this.#closed) return Promise.reject(new ClosedError("the session"));
+    if (this.#deaf) return Promise.reject(new ClosedError("the session"));
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = `sluice-${++this.#lastQuestion}`;
@@ -134,16 +135,22 @@ export class Session {
     }
   }
 
-  /** Cancels what is in flight and fails what is waited for. */
-  close(reason: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const context of [...this.inFlight.values()]) context.cancel(reason);
+  /** Fails every question that is still open; the client can't answer any more. */
+  refuseQuestions(): void {
+    this.#deaf = true;
     for (const question of this.#questions.values()) {
       question.release();
       question.reject(new ClosedError("the session"));
     }
     this.#questions.clear();
+  }
+
+  /** Cancels what is in flight and fails what is waited for. */
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const context of [...this.inFlight.values()]) context.cancel(reason);
+    this.refuseQuestions();
     this.inFlight.clear();
     this.subscriptions.clear();
     this.elicitations.clear();

@@ -11,7 +11,9 @@ export type TaskStatus =
 
 /** A task as clients see it (extension `io.modelcontextprotocol/tasks`). */
 export interface Task {
+  /** What clients ask after the task by; unguessable. */
   taskId: string;
+  /** Where the task stands. */
   status: TaskStatus;
   /** Where the work stands, in words. */
   statusMessage?: string;
@@ -33,13 +35,21 @@ export interface Task {
 
 /** The answer to a request that goes on as a task. */
 export interface CreateTaskResult {
+  /** Tells it from a complete result. */
   resultType: "task";
+  /** What to ask after the task by. */
   taskId: string;
+  /** Where the task stands. */
   status: TaskStatus;
+  /** Where the work stands, in words. */
   statusMessage?: string;
+  /** ISO 8601. */
   createdAt: string;
+  /** ISO 8601. */
   lastUpdatedAt: string;
+  /** Milliseconds from creation after which the task may be gone; null for never. */
   ttlMs: number | null;
+  /** How often to ask, in milliseconds. */
   pollIntervalMs: number;
 }
 

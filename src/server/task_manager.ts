@@ -1,24 +1,13 @@
 import { InvalidParamsError } from "../protocol/errors.ts";
-import {
-  isObject,
-  type JsonObject,
-  toProtocolError,
-} from "../protocol/jsonrpc.ts";
-import type {
-  CreateMessageResult,
-  ElicitResult,
-  InputRequest,
-  InputRequiredResult,
-} from "../protocol/types.ts";
+import { isObject, type JsonObject } from "../protocol/jsonrpc.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { checkDurationMs } from "../base/options.ts";
+import { ClosedError } from "../base/errors.ts";
+import { checkInteger } from "../base/options.ts";
+import { thrownText } from "../base/thrown.ts";
 import type { Engine } from "./engine.ts";
-import {
-  type ElicitInputParams,
-  formParams,
-  isInputRequiredResult,
-} from "./input_required.ts";
+import { InlineRun } from "./inline_run.ts";
 import type { RequestContext } from "./request_context.ts";
+import { RunningTask } from "./running_task.ts";
 import type { TaskRun } from "./server_context.ts";
 import { knowsTasks, requireTasks, taskTopic } from "./subscriptions.ts";
 import { type CreateTaskResult, isFinal, type Task } from "./task.ts";
@@ -58,12 +47,11 @@ export class TaskManager {
   ) {
     this.#engine = engine;
     this.#store = store ?? new MemoryTaskStore({ clock: engine.clock });
-    this.#ttlMs = ttlMs === null
-      ? null
-      : checkDurationMs("tasks.ttlMs", ttlMs, 1);
-    this.#pollIntervalMs = checkDurationMs(
+    this.#ttlMs = checkTtlMs("tasks.ttlMs", ttlMs);
+    this.#pollIntervalMs = checkInteger(
       "tasks.pollIntervalMs",
       pollIntervalMs,
+      1,
     );
   }
 
@@ -81,15 +69,19 @@ export class TaskManager {
       pollIntervalMs?: number;
     },
   ): Promise<unknown> {
-    if (!knowsTasks(context)) return await work(new InlineRun(context));
+    // Only a tool's call may be answered with a task.
+    if (context.method !== "tools/call" || !knowsTasks(context)) {
+      return await work(new InlineRun(context));
+    }
+    if (this.#engine.closing) throw new ClosedError("the server");
     const now = new Date().toISOString();
     const task: Task = {
       taskId: crypto.randomUUID(),
       status: "working",
       createdAt: now,
       lastUpdatedAt: now,
-      ttlMs,
-      pollIntervalMs,
+      ttlMs: checkTtlMs("ttlMs", ttlMs),
+      pollIntervalMs: checkInteger("pollIntervalMs", pollIntervalMs, 1),
     };
     await this.#store.create({
       task,
@@ -113,53 +105,51 @@ export class TaskManager {
     context: RequestContext,
   ): void {
     const { taskId, ttlMs } = running.task;
+    const tool = this.#engine.toolOf(context);
     this.#running.set(taskId, running);
     const timer = ttlMs === null ? undefined : this.#engine.clock.setTimeout(
-      () => running.cancel("the task's time is over"),
+      () => this.#callOff(running, "the task's time is over"),
       ttlMs,
       { keepAlive: false },
     );
-    Promise.try(() => running.work(work))
-      .then((value) => this.#complete(context, value))
+    running.done = Promise.try(() => running.work(work))
+      .then((value) => tool?.complete(value, context) ?? value)
+      .then(asJson)
       .then(
         (result) => running.finish({ status: "completed", result }),
         (error) => this.#failed(running, error),
       )
+      .catch((error) => this.#report(running, error))
       .finally(() => {
         this.#engine.clock.clearTimeout(timer);
         this.#running.delete(taskId);
       });
   }
 
-  async #complete(
-    context: RequestContext,
-    value: unknown,
-  ): Promise<JsonObject> {
-    const tool = this.#engine.toolOf(context);
-    return await (tool?.complete(value, context) ?? value) as JsonObject;
-  }
-
   /** An error of the tool's own completes the task; one of the protocol fails it. */
   async #failed(running: RunningTask, error: unknown): Promise<void> {
-    if (!(error instanceof ProtocolError) && error instanceof Error) {
-      this.#engine.reportFailure("task", error, { taskId: running.taskId });
-      const text = this.#engine.options.maskErrors
-        ? "The task failed"
-        : error.message;
-      await running.finish({
-        status: "completed",
-        result: errorResult(text) as JsonObject,
+    // What work that was called off has left to say interests nobody.
+    if (isFinal(running.task.status)) return;
+    if (error instanceof ProtocolError) {
+      const { code, message, data } = error;
+      return await running.finish({
+        status: "failed",
+        statusMessage: message,
+        error: { code, message, ...(data !== undefined && { data }) },
       });
-      return;
     }
-    const { code, message, data } = toProtocolError(
-      error,
-      this.#engine.options.maskErrors,
-    );
+    this.#report(running, error);
+    const text = this.#engine.options.maskErrors
+      ? "The task failed"
+      : thrownText(error);
     await running.finish({
-      status: "failed",
-      error: { code, message, ...(data !== undefined && { data }) },
+      status: "completed",
+      result: errorResult(text) as JsonObject,
     });
+  }
+
+  #report({ taskId }: RunningTask, error: unknown): void {
+    this.#engine.reportFailure("task", error, { taskId });
   }
 
   async #changed(task: Task): Promise<void> {
@@ -216,164 +206,38 @@ export class TaskManager {
     return stored?.principal === this.#engine.identify(context.authInfo);
   }
 
-  /** Calls every task off and waits until their states are stored. */
-  async close(): Promise<void> {
-    await Promise.all(
-      Array.from(
-        this.#running.values(),
-        (each) => each.cancel("the server is shutting down"),
-      ),
-    );
+  async #callOff(running: RunningTask, reason: string): Promise<void> {
+    try {
+      await running.cancel(reason);
+    } catch (error) {
+      this.#report(running, error);
+    }
+  }
+
+  /**
+   * Calls every task off and waits for the work to end: it may hold what the
+   * lifespan is about to close.
+   *
+   * @param graceMs how long work that ignores its signal is waited for
+   */
+  async close(graceMs: number): Promise<void> {
+    const ended = Array.from(this.#running.values(), async (each) => {
+      await this.#callOff(each, "the server is shutting down");
+      await each.done;
+    });
+    const { promise: patience, resolve } = Promise.withResolvers<void>();
+    const timer = this.#engine.clock.setTimeout(resolve, graceMs);
+    await Promise.race([Promise.all(ended), patience]);
+    this.#engine.clock.clearTimeout(timer);
     await (this.#store as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
   }
 }
 
-/** A task at work: its state, its signal, and its open questions. */
-class RunningTask implements TaskRun {
-  readonly task: Task;
-  inputResponses: JsonObject | undefined;
-  readonly #save: (task: Task) => Promise<void>;
-  readonly #controller = new AbortController();
-  readonly #questions: Map<string, (answer: JsonObject) => void> = new Map();
-  #asked = 0;
-
-  constructor(task: Task, save: (task: Task) => Promise<void>) {
-    this.task = { ...task };
-    this.#save = save;
-  }
-
-  get taskId(): string {
-    return this.task.taskId;
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Runs the work, again for as long as it answers with questions. */
-  async work(work: (task: TaskRun) => unknown): Promise<unknown> {
-    let value = await work(this);
-    while (isInputRequiredResult(value) && !this.signal.aborted) {
-      const responses = await this.#askAll(value);
-      this.inputResponses = responses;
-      value = await work(this);
-    }
-    return value;
-  }
-
-  async #askAll({ inputRequests }: InputRequiredResult): Promise<JsonObject> {
-    const answers = Object.entries(inputRequests ?? {}).map(
-      async ([key, request]) => [key, await this.#ask(request, key)],
-    );
-    return Object.fromEntries(await Promise.all(answers));
-  }
-
-  elicit(params: Parameters<TaskRun["elicit"]>[0]): Promise<ElicitResult> {
-    const asked = params.mode === "url"
-      ? params
-      : formParams(params as ElicitInputParams);
-    return this.#ask(
-      { method: "elicitation/create", params: asked } as InputRequest,
-      "elicit",
-    ) as Promise<ElicitResult>;
-  }
-
-  sample(
-    params: Parameters<TaskRun["sample"]>[0],
-  ): Promise<CreateMessageResult> {
-    return this.#ask(
-      { method: "sampling/createMessage", params } as InputRequest,
-      "sample",
-    ) as Promise<CreateMessageResult>;
-  }
-
-  async status(message: string): Promise<void> {
-    await this.#change({ statusMessage: message });
-  }
-
-  /** A key is never used twice in a task's life, so it is numbered. */
-  #ask(request: InputRequest, kind: string): Promise<unknown> {
-    if (this.signal.aborted) return Promise.reject(this.signal.reason);
-    const key = `${kind}-${++this.#asked}`;
-    return new Promise((resolve, reject) => {
-      const onAbort = () => reject(this.signal.reason);
-      this.signal.addEventListener("abort", onAbort, { once: true });
-      this.#questions.set(key, (answer) => {
-        this.signal.removeEventListener("abort", onAbort);
-        resolve(answer);
-      });
-      this.#change({
-        status: "input_required",
-        inputRequests: { ...this.task.inputRequests, [key]: request },
-      }).catch(reject);
-    });
-  }
-
-  /** Hands answers to the questions they belong to; the rest is ignored. */
-  async answer(responses: JsonObject): Promise<void> {
-    const answered: [(answer: JsonObject) => void, JsonObject][] = [];
-    const open = { ...this.task.inputRequests };
-    for (const [key, answer] of Object.entries(responses)) {
-      const question = this.#questions.get(key);
-      if (question === undefined || !isObject(answer)) continue;
-      this.#questions.delete(key);
-      delete open[key];
-      answered.push([question, answer]);
-    }
-    if (answered.length === 0) return;
-    await this.#change(
-      Object.keys(open).length === 0
-        ? { status: "working", inputRequests: undefined }
-        : { inputRequests: open },
-    );
-    for (const [question, answer] of answered) question(answer);
-  }
-
-  async cancel(reason: string): Promise<void> {
-    await this.finish({ status: "cancelled", statusMessage: reason });
-    this.#controller.abort(new DOMException(reason, "AbortError"));
-  }
-
-  /** Brings the task to its final state; a later one changes nothing. */
-  async finish(outcome: Partial<Task>): Promise<void> {
-    await this.#change({ inputRequests: undefined, ...outcome });
-  }
-
-  async #change(change: Partial<Task>): Promise<void> {
-    if (isFinal(this.task.status)) return;
-    Object.assign(this.task, change, {
-      lastUpdatedAt: new Date().toISOString(),
-    });
-    if (this.task.inputRequests === undefined) delete this.task.inputRequests;
-    await this.#save({ ...this.task });
-  }
+function checkTtlMs(name: string, ttlMs: number | null): number | null {
+  return ttlMs === null ? null : checkInteger(name, ttlMs, 1);
 }
 
-/** The same work for a client that has to wait for it. */
-class InlineRun implements TaskRun {
-  readonly taskId = "";
-  readonly #context: RequestContext;
-
-  constructor(context: RequestContext) {
-    this.#context = context;
-  }
-
-  get signal(): AbortSignal {
-    return this.#context.signal;
-  }
-
-  status(message: string): Promise<void> {
-    this.#context.log.info(message);
-    return Promise.resolve();
-  }
-
-  elicit(params: Parameters<TaskRun["elicit"]>[0]): Promise<ElicitResult> {
-    return this.#context.elicit(params);
-  }
-
-  sample(
-    params: Parameters<TaskRun["sample"]>[0],
-  ): ReturnType<TaskRun["sample"]> {
-    return this.#context.sample(params);
-  }
+/** The result as it will be sent: better refused now than at every poll. */
+function asJson(result: unknown): JsonObject {
+  return JSON.parse(JSON.stringify(result));
 }

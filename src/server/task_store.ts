@@ -4,6 +4,7 @@ import type { Task } from "./task.ts";
 
 /** A task and whose it is. */
 export interface StoredTask {
+  /** The task as clients see it. */
   task: Task;
   /** Only the caller who made the task sees it. */
   principal: string;
@@ -16,9 +17,11 @@ export interface StoredTask {
 export interface TaskStore {
   /** Resolves once `get` on any replica would find the task. */
   create(stored: StoredTask): Promise<void>;
+  /** The task, or `undefined` if it is unknown or its time is over. */
   get(taskId: string): Promise<StoredTask | undefined>;
   /** Replaces the task's state. */
   update(task: Task): Promise<void>;
+  /** Forgets the task, if it is there. */
   delete(taskId: string): Promise<void>;
 }
 
@@ -29,7 +32,10 @@ export interface MemoryTaskStoreOptions {
    * @default 10000
    */
   maxTasks?: number;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
@@ -40,6 +46,11 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
   readonly #maxTasks: number;
   readonly #clock: Clock;
 
+  /**
+   * Makes an empty store.
+   *
+   * @throws {InvalidOptionError} naming the option
+   */
   constructor(
     { maxTasks = 10_000, clock = systemClock }: MemoryTaskStoreOptions = {},
   ) {
@@ -93,6 +104,7 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
     return this.#tasks.size;
   }
 
+  /** Forgets every task. */
   [Symbol.asyncDispose](): Promise<void> {
     for (const taskId of [...this.#tasks.keys()]) this.#forget(taskId);
     return Promise.resolve();

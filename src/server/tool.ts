@@ -14,114 +14,20 @@ import {
   toStandardSchema,
 } from "../protocol/schema.ts";
 import {
-  type InferOutput,
   issuesText,
   type JsonSchema,
-  type StandardSchema,
   type StandardSchemaWithJSON,
 } from "../protocol/standard_schema.ts";
 import type {
   CallToolResult,
-  ContentBlock,
   Icon,
-  InputRequiredResult,
   ToolAnnotations,
   ToolExecution,
 } from "../protocol/types.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { RequestContext } from "./request_context.ts";
-import type { ServerContext } from "./server_context.ts";
-import type { CreateTaskResult } from "./task.ts";
+import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
 import { ToolResultError, toToolResult, wrapForLegacy } from "./tool_result.ts";
-
-/** A step of a tool that is an async generator: progress on its way to the result. */
-export type ToolStep =
-  | number
-  | string
-  | { progress?: number; total?: number; message?: string };
-
-/** What a tool's handler may return. */
-export type ToolOutput =
-  | CallToolResult
-  | InputRequiredResult
-  | CreateTaskResult
-  | ContentBlock[]
-  | string
-  | number
-  | boolean
-  | null
-  | undefined
-  | void
-  | object;
-
-/** What a tool's handler returns: now, later, or after steps of progress. */
-export type ToolReturn =
-  | ToolOutput
-  | Promise<ToolOutput>
-  | AsyncGenerator<ToolStep, ToolOutput, void>;
-
-/** The arguments that come out of an input schema. */
-export type ToolArguments<Schema> = Schema extends StandardSchema
-  ? InferOutput<Schema>
-  : Schema extends Record<string, StandardSchema>
-    ? { [Name in keyof Schema]: InferOutput<Schema[Name]> }
-  : Record<string, unknown>;
-
-/**
- * A tool's handler: `(args, ctx)` with an input schema, `(ctx)` without.
- */
-export type ToolHandler<Schema = undefined, Lifespan = unknown> =
-  [Schema] extends [undefined] ? (ctx: ServerContext<Lifespan>) => ToolReturn
-    : (
-      args: ToolArguments<Schema>,
-      ctx: ServerContext<Lifespan>,
-    ) => ToolReturn;
-
-/** How a tool is described and run. */
-export interface ToolConfig<
-  Input extends SchemaLike | undefined = undefined,
-  Output extends SchemaLike | undefined = SchemaLike | undefined,
-> {
-  /** A name for people. */
-  title?: string;
-  /** What the tool does, for the model. */
-  description?: string;
-  /** What the arguments must be; without it the tool takes none. */
-  inputSchema?: Input;
-  /** What `structuredContent` must be. */
-  outputSchema?: Output;
-  /** Hints about what the tool does to the world. */
-  annotations?: ToolAnnotations;
-  icons?: Icon[];
-  /** Whether the tool runs as a task (`taskSupport`). */
-  execution?: ToolExecution;
-  _meta?: Record<string, unknown>;
-  /**
-   * Milliseconds after which a call is given up and its `ctx.signal` aborts.
-   * @default no limit
-   */
-  timeoutMs?: number;
-  /**
-   * How many calls run at once; more wait in line.
-   * @default no limit
-   */
-  concurrency?: number;
-}
-
-/** What `update` may change; `name: null` removes the tool. */
-export interface ToolUpdates {
-  name?: string | null;
-  title?: string;
-  description?: string;
-  paramsSchema?: SchemaLike;
-  outputSchema?: SchemaLike;
-  annotations?: ToolAnnotations;
-  icons?: Icon[];
-  _meta?: Record<string, unknown>;
-  // deno-lint-ignore no-explicit-any -- a handler for whatever schema it is updated with
-  callback?: (...args: any[]) => ToolReturn;
-  enabled?: boolean;
-}
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
@@ -149,9 +55,13 @@ export class RegisteredTool {
   #paramHeaders: readonly ParamHeader[] = [];
   #entry: ListingEntry | undefined;
   readonly #slots: Semaphore | undefined;
-  /** What its calls have come to. */
+  /**
+   * What its calls have come to.
+   * @internal
+   */
   readonly record: CallRecord = new CallRecord();
 
+  /** @internal */
   constructor(
     host: ToolHost,
     name: string,
@@ -183,33 +93,43 @@ export class RegisteredTool {
     this.#paramHeaders = findParamHeaders(this.#inputJson);
   }
 
+  /** What the tool is known by. */
   get name(): string {
     return this.#name;
   }
+  /** A name for people. */
   get title(): string | undefined {
     return this.#config.title;
   }
+  /** What the tool does, for the model. */
   get description(): string | undefined {
     return this.#config.description;
   }
+  /** What the arguments must be. */
   get inputSchema(): StandardSchemaWithJSON | undefined {
     return this.#input;
   }
+  /** What `structuredContent` must be. */
   get outputSchema(): StandardSchemaWithJSON | undefined {
     return this.#output;
   }
+  /** Hints about what the tool does to the world. */
   get annotations(): ToolAnnotations | undefined {
     return this.#config.annotations;
   }
+  /** Pictures for user interfaces. */
   get icons(): Icon[] | undefined {
     return this.#config.icons;
   }
+  /** Whether the tool runs as a task. */
   get execution(): ToolExecution | undefined {
     return this.#config.execution;
   }
+  /** Metadata that lists show. */
   get _meta(): Record<string, unknown> | undefined {
     return this.#config._meta;
   }
+  /** What a call runs. */
   get handler(): (...args: unknown[]) => unknown {
     return this.#handler;
   }
@@ -221,7 +141,10 @@ export class RegisteredTool {
   get removed(): boolean {
     return this.#removed;
   }
-  /** The arguments that clients mirror into HTTP headers. */
+  /**
+   * The arguments that clients mirror into HTTP headers.
+   * @internal
+   */
   get paramHeaders(): readonly ParamHeader[] {
     return this.#paramHeaders;
   }
@@ -230,14 +153,17 @@ export class RegisteredTool {
     return this.#slots;
   }
 
+  /** Shows it again. */
   enable(): void {
     this.update({ enabled: true });
   }
 
+  /** Hides it until it is enabled again. */
   disable(): void {
     this.update({ enabled: false });
   }
 
+  /** Takes it out for good. */
   remove(): void {
     this.update({ name: null });
   }
@@ -264,11 +190,13 @@ export class RegisteredTool {
     this.#host.toolChanged(this, from);
   }
 
-  /** The tool as lists show it, under the name it has there. */
+  /**
+   * The tool as lists show it, under the name it has there.
+   * @internal
+   */
   entry(key: string): ListingEntry {
     if (this.#entry?.key === key) return this.#entry;
-    const { title, description, annotations, icons, execution, _meta } =
-      this.#config;
+    const { title, description, annotations, icons, _meta } = this.#config;
     const tool = (outputSchema: JsonSchema | undefined) =>
       JSON.stringify({
         name: key,
@@ -278,7 +206,6 @@ export class RegisteredTool {
         outputSchema,
         annotations,
         icons,
-        execution,
         _meta,
       });
     return this.#entry = {
@@ -296,6 +223,7 @@ export class RegisteredTool {
 
   /**
    * The validated arguments.
+   * @internal
    * @throws {ToolInputError}
    */
   validate(args: unknown): unknown | Promise<unknown> {
@@ -318,7 +246,10 @@ export class RegisteredTool {
     );
   }
 
-  /** Runs the handler under the tool's limits; what it returns or throws is its own. */
+  /**
+   * Runs the handler under the tool's limits; what it returns or throws is its own.
+   * @internal
+   */
   invoke(args: unknown, context: RequestContext): unknown {
     if (this.#slots === undefined && this.#config.timeoutMs === undefined) {
       return this.#run(args, context);
@@ -361,6 +292,7 @@ export class RegisteredTool {
   /**
    * Makes the full result of what the handler returned, checked against the
    * output schema.
+   * @internal
    * @throws {ToolResultError}
    */
   complete(

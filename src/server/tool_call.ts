@@ -1,3 +1,4 @@
+import { thrownText } from "../base/thrown.ts";
 import {
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
@@ -10,7 +11,8 @@ import type { Slot } from "./collection.ts";
 import type { RequestContext } from "./request_context.ts";
 import { isRepeat, isThenable, questionsOf, throughRounds } from "./rounds.ts";
 import { requireTasks } from "./subscriptions.ts";
-import { type RegisteredTool, ToolInputError, type ToolStep } from "./tool.ts";
+import { type RegisteredTool, ToolInputError } from "./tool.ts";
+import type { ToolStep } from "./tool_config.ts";
 import { errorResult } from "./tool_result.ts";
 
 /**
@@ -55,24 +57,40 @@ function run(
   args: unknown,
 ): unknown {
   const begunAt = tool.record.begin();
-  const ended = (result: unknown) => {
-    tool.record.end(begunAt, (result as CallToolResult).isError === true);
-    return result;
-  };
-  const failed = (error: unknown) => {
-    const questions = questionsOf(context, error);
-    tool.record.end(begunAt, questions === undefined);
-    return questions ?? toolFailure(tool, context, error);
-  };
   try {
     const input = tool.validate(args);
     const outcome = isThenable(input)
       ? input.then((value) => invoke(tool, context, value))
       : invoke(tool, context, input);
-    return isThenable(outcome) ? outcome.then(ended, failed) : ended(outcome);
+    return isThenable(outcome)
+      ? outcome.then(
+        (result) => ended(tool, begunAt, result),
+        (error) => failed(tool, context, begunAt, error),
+      )
+      : ended(tool, begunAt, outcome);
   } catch (error) {
-    return failed(error);
+    return failed(tool, context, begunAt, error);
   }
+}
+
+function ended(
+  tool: RegisteredTool,
+  begunAt: number,
+  result: unknown,
+): unknown {
+  tool.record.end(begunAt, (result as CallToolResult).isError === true);
+  return result;
+}
+
+function failed(
+  tool: RegisteredTool,
+  context: RequestContext,
+  begunAt: number,
+  error: unknown,
+): unknown {
+  const questions = questionsOf(context, error);
+  tool.record.end(begunAt, questions === undefined);
+  return questions ?? toolFailure(tool, context, error);
 }
 
 /** Runs the handler and makes its result, whichever way it comes. */
@@ -93,6 +111,7 @@ function conclude(
   input: unknown,
   value: unknown,
 ): unknown {
+  if (isPlainOutcome(value, context)) return tool.complete(value, context);
   if (isGenerator(value)) {
     return drain(value, context)
       .then((last) => conclude(tool, context, input, last));
@@ -103,6 +122,12 @@ function conclude(
     () => tool.invoke(input, context),
     (final) => isTaskResult(final) ? final : tool.complete(final, context),
   );
+}
+
+/** Whether there is nothing to it but to complete it, as with most values. */
+function isPlainOutcome(value: unknown, context: RequestContext): boolean {
+  return context.begunInquiry === undefined && isObject(value) &&
+    value.resultType === undefined && value.next === undefined;
 }
 
 /** Reports a generator's steps as progress; its return value is the result. */
@@ -140,8 +165,10 @@ function toolFailure(
     error instanceof MissingRequiredClientCapabilityError
   ) throw error;
   const { engine } = context;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = thrownText(error);
   if (error instanceof ToolInputError) return errorResult(message);
+  // Its client has called it off: this goes nowhere, and nothing is wrong.
+  if (context.cancelled) return errorResult(message);
   engine.reportFailure(`tool ${tool.name}`, error, {
     tool: tool.name,
     requestId: context.requestId,

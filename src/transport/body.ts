@@ -34,7 +34,8 @@ export function readJson(
   maxBytes: number,
 ): Promise<unknown> {
   if (declared === null) return readCounted(request, maxBytes);
-  if (Number(declared) > maxBytes) {
+  // What is no number, such as a list of two equal lengths, is too large as well.
+  if (!(Number(declared) <= maxBytes)) {
     return drop(request).then(() => {
       throw new BodyTooLargeError(maxBytes);
     });
@@ -94,9 +95,18 @@ async function drop(request: Request): Promise<void> {
  * `request.json()` puts that character in their place, which makes the text
  * longer than what was sent: one to three bytes became three. So the lengths of
  * the two usual ways to write the same JSON (compact, and spaced as Python does)
- * are held against the declared one. Exact for those, lenient for the rest.
+ * are held against the declared one. Exact for those, lenient for the rest, and
+ * for what is nested too deep to be written again.
  */
 export function cameMangled(body: unknown, declaredBytes: number): boolean {
+  try {
+    return lostBytes(body, declaredBytes);
+  } catch {
+    return false;
+  }
+}
+
+function lostBytes(body: unknown, declaredBytes: number): boolean {
   const text = JSON.stringify(body);
   const compact = new TextEncoder().encode(text).length;
   const replaced = text.split("\uFFFD").length - 1;

@@ -14,15 +14,20 @@ export interface Transport {
     message: JSONRPCMessage,
     options?: { relatedRequestId?: string | number },
   ): Promise<void>;
+  /** Ends the channel. */
   close(): Promise<void>;
+  /** Called when the channel has ended, from either side. */
   onclose?: (() => void) | undefined;
+  /** Called with what went wrong outside any request. */
   onerror?: ((error: Error) => void) | undefined;
+  /** Called with each message from the other end. */
   onmessage?:
     | (<T extends JSONRPCMessage>(
       message: T,
       extra?: { authInfo?: AuthInfo },
     ) => void)
     | undefined;
+  /** The session, where the transport has one. */
   sessionId?: string | undefined;
 }
 

@@ -33,27 +33,22 @@ export function directCall(
   params: JsonObject,
   options: CallOptions | undefined,
 ): Promise<JsonObject> {
+  const signal = options?.signal;
+  if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
+    const id = ++lastId;
+    const reply = new DirectReply(resolve, reject, options);
     const context = new RequestContext(
       engine,
       "modern",
       MODERN_REVISION,
       method,
-      withMeta(params, options),
-      ++lastId,
-      new DirectReply(resolve, reject, options),
+      withMeta(params, id, options),
+      id,
+      reply,
       undefined,
     );
-    const signal = options?.signal;
-    if (signal !== undefined) {
-      if (signal.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      signal.addEventListener("abort", () => context.cancel(signal.reason), {
-        once: true,
-      });
-    }
+    if (signal !== undefined) reply.follow(signal, context);
     engine.dispatch(context);
   });
 }
@@ -61,6 +56,7 @@ export function directCall(
 /** The parameters with the `_meta` that every modern request has. */
 function withMeta(
   params: JsonObject,
+  id: number,
   options: CallOptions | undefined,
 ): JsonObject {
   const given = params._meta as JsonObject | undefined;
@@ -70,7 +66,7 @@ function withMeta(
   };
   return given === undefined && options?.onNotification === undefined
     ? { ...params, _meta: required }
-    : { ...params, _meta: { progressToken: lastId, ...given, ...required } };
+    : { ...params, _meta: { progressToken: id, ...given, ...required } };
 }
 
 class DirectReply implements Reply {
@@ -78,6 +74,7 @@ class DirectReply implements Reply {
   readonly #resolve: (result: JsonObject) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #options: CallOptions | undefined;
+  #unfollow: (() => void) | undefined;
 
   constructor(
     resolve: (result: JsonObject) => void,
@@ -90,7 +87,15 @@ class DirectReply implements Reply {
     this.authInfo = options?.authInfo;
   }
 
+  /** Cancels the call when the signal aborts, for as long as it lasts. */
+  follow(signal: AbortSignal, context: RequestContext): void {
+    const cancel = () => context.cancel(signal.reason);
+    signal.addEventListener("abort", cancel, { once: true });
+    this.#unfollow = () => signal.removeEventListener("abort", cancel);
+  }
+
   respond(text: string, error?: ProtocolError): void {
+    this.#unfollow?.();
     if (error !== undefined) this.#reject(error);
     else this.#resolve(JSON.parse(text).result);
   }

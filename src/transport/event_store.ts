@@ -3,6 +3,7 @@ import type { JSONRPCMessage } from "../protocol/types.ts";
 
 /** What replay hands each stored message to. */
 export interface EventSink {
+  /** Takes one message, in the order they were sent. */
   send(eventId: string, message: JSONRPCMessage): Promise<void>;
 }
 
@@ -37,6 +38,11 @@ export class MemoryEventStore implements EventStore {
   > = new Map();
   #last = 0;
 
+  /**
+   * Makes an empty store.
+   *
+   * @throws {InvalidOptionError} naming the option
+   */
   constructor({ maxEvents = 10_000 }: MemoryEventStoreOptions = {}) {
     this.#maxEvents = checkInteger("maxEvents", maxEvents, 1);
   }

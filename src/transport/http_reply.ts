@@ -12,6 +12,11 @@ import { frame, SSE_HEADERS, SseStream } from "./sse_stream.ts";
  */
 const HELD_TURNS = 12;
 
+/** A request that its client can walk away from. */
+export interface Cancellable {
+  cancel(reason: unknown): void;
+}
+
 /** What all replies of one endpoint have in common. */
 export interface HttpReplyStyle {
   readonly keepAlive: KeepAlive;
@@ -33,6 +38,7 @@ export class HttpReply implements Reply {
   readonly #resolve: (response: Response) => void;
   #held = "";
   #stream: SseStream | undefined;
+  #watcher: Cancellable | undefined;
   #onGone: ((reason: unknown) => void) | undefined;
 
   constructor(
@@ -50,17 +56,21 @@ export class HttpReply implements Reply {
   }
 
   respond(text: string, error?: ProtocolError): void {
+    const status = error === undefined ? 200 : this.#style.status(error);
+    const held = this.#takeHeld();
     if (this.#stream !== undefined) {
       this.#stream.write(frame(text));
       this.#stream.close();
-    } else if (this.#held !== "" || this.#style.streamAlways) {
+    } else if (status !== 200) {
+      // An error's status must not hide behind a stream's; what was held is lost.
+      this.#resolve(jsonResponseWith(text, status, this.#headers));
+    } else if (held !== "" || this.#style.streamAlways) {
       this.#resolve(
-        new Response(this.#held + frame(text), { headers: this.#sseHeaders() }),
+        new Response(held + frame(text), { headers: this.#sseHeaders() }),
       );
-    } else if (error === undefined && this.#headers === undefined) {
+    } else if (this.#headers === undefined) {
       this.#resolve(jsonResponse(text));
     } else {
-      const status = error === undefined ? 200 : this.#style.status(error);
       this.#resolve(jsonResponseWith(text, status, this.#headers));
     }
   }
@@ -74,6 +84,13 @@ export class HttpReply implements Reply {
     this.#held += frame(text);
   }
 
+  /** What was held back; the turn in waiting then finds nothing to open a stream for. */
+  #takeHeld(): string {
+    const held = this.#held;
+    this.#held = "";
+    return held;
+  }
+
   #holdFor(turns: number): void {
     queueMicrotask(() => {
       if (this.#held === "" || this.#stream !== undefined) return;
@@ -85,9 +102,9 @@ export class HttpReply implements Reply {
   #openStream(): void {
     const stream = new SseStream(
       this.#style.keepAlive,
-      (reason) => this.#onGone?.(reason),
+      (reason) => this.#onGone?.(reason) ?? this.#watcher?.cancel(reason),
     );
-    stream.write(this.#held);
+    stream.write(this.#takeHeld());
     this.#stream = stream;
     this.#resolve(new Response(stream.body, { headers: this.#sseHeaders() }));
   }
@@ -97,22 +114,30 @@ export class HttpReply implements Reply {
   }
 
   abandon(): void {
+    this.#takeHeld();
     if (this.#stream !== undefined) this.#stream.close();
     else this.#resolve(new Response(null, { status: 499 }));
   }
 
   onDisconnect(callback: (reason: unknown) => void): void {
-    this.#onGone = callback;
+    const others = this.#onGone;
+    this.#onGone = (reason) => {
+      others?.(reason);
+      callback(reason);
+    };
     if (this.#stream !== undefined) return;
     // Deno aborts this signal after a good answer too; by then nobody listens.
     const { signal } = this.request;
-    signal.addEventListener("abort", () => callback(signal.reason), {
-      once: true,
-    });
+    if (signal.aborted) callback(signal.reason);
+    else {
+      signal.addEventListener("abort", () => callback(signal.reason), {
+        once: true,
+      });
+    }
   }
 
-  /** Hears of the client's going once there is a stream, at no cost until then. */
-  whenGone(callback: (reason: unknown) => void): void {
-    this.#onGone ??= callback;
+  /** Names who is cancelled if the client leaves its stream. */
+  watch(watcher: Cancellable): void {
+    this.#watcher = watcher;
   }
 }

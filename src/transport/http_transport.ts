@@ -17,68 +17,14 @@ import type { AuthInfo } from "../protocol/types.ts";
 import type { Engine } from "../server/engine.ts";
 import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
 import { withCors } from "./cors.ts";
-import { Gate, type GateOptions } from "./gate.ts";
+import { Gate } from "./gate.ts";
 import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
+import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { HttpSsePair } from "./http_sse_pair.ts";
 import { KeepAlive } from "./keep_alive.ts";
-import {
-  LegacyEndpoint,
-  type LegacyOptions,
-  methodNotAllowed,
-} from "./legacy_endpoint.ts";
+import { checkMediaTypes } from "./media_type.ts";
+import { LegacyEndpoint, methodNotAllowed } from "./legacy_endpoint.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
-
-/** How the server is reached over HTTP. */
-export interface HttpOptions extends GateOptions, LegacyOptions {
-  /**
-   * The path of the MCP endpoint.
-   * @default "/mcp"
-   */
-  path?: string;
-  /**
-   * The largest body taken, in bytes.
-   * @default 4194304
-   */
-  maxBodyBytes?: number;
-  /**
-   * Milliseconds between the comments that keep event streams alive; `Infinity`
-   * for none.
-   * @default 15000
-   */
-  keepAliveMs?: number;
-  /**
-   * Answer as an event stream only if the handler speaks first (`"auto"`), or
-   * always (`"sse"`).
-   * @default "auto"
-   */
-  responseMode?: "auto" | "sse";
-  /**
-   * Serve the transport of 2024-11-05 as well: `GET /sse` and `POST /messages`.
-   * @default false
-   */
-  httpSsePair?: boolean;
-  /**
-   * Says who is calling, or answers the request itself, such as with a 401.
-   * @default nobody is known
-   */
-  authenticate?: (
-    request: Request,
-  ) =>
-    | AuthInfo
-    | Response
-    | undefined
-    | Promise<
-      AuthInfo | Response | undefined
-    >;
-}
-
-/** What the host of a server knows of a request. */
-export interface FetchContext {
-  /** Who is calling, where the host has checked it. */
-  authInfo?: AuthInfo;
-}
-
-const USUAL_ACCEPT = "application/json, text/event-stream";
 
 /** The MCP endpoint over HTTP: lets requests in and finds out their era. */
 export class HttpTransport {
@@ -144,22 +90,11 @@ export class HttpTransport {
     return url === this.#goodUrl;
   }
 
-  /** Answers a request for one of this transport's paths. */
+  /** Answers a request for one of this transport's paths, whose URL is new. */
   handle(
     request: Request,
     context: FetchContext | undefined,
   ): Response | Promise<Response> {
-    const { headers } = request;
-    if (request.url !== this.#goodUrl) {
-      const refused = this.#checkHost(request);
-      if (refused !== undefined) return refused;
-    }
-    const origin = headers.get("origin");
-    if (origin !== null) return this.#fromBrowser(request, origin, context);
-    return this.#route(request, headers, context);
-  }
-
-  #checkHost(request: Request): Response | undefined {
     const url = new URL(request.url);
     if (!this.#gate.allowsHost(url)) {
       return forbidden(
@@ -168,7 +103,18 @@ export class HttpTransport {
       );
     }
     if (url.pathname === this.path) this.#goodUrl = request.url;
-    return undefined;
+    return this.handleKnown(request, context);
+  }
+
+  /** Answers a request whose URL has passed before. */
+  handleKnown(
+    request: Request,
+    context: FetchContext | undefined,
+  ): Response | Promise<Response> {
+    const { headers } = request;
+    const origin = headers.get("origin");
+    if (origin !== null) return this.#fromBrowser(request, origin, context);
+    return this.#route(request, headers, context);
   }
 
   async #fromBrowser(
@@ -216,28 +162,28 @@ export class HttpTransport {
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
     if (this.#engine.closing) {
-      return refusal(
-        503,
-        new ProtocolError(
-          ProtocolErrorCode.InternalError,
-          "The server is shutting down",
-        ),
-        null,
-        { "retry-after": "1" },
-      );
+      return refusal(503, SHUTTING_DOWN, null, RETRY_SOON);
     }
-    if (!this.knows(request.url)) {
+    if (this.#pair !== undefined) {
       const { pathname } = new URL(request.url);
-      if (pathname !== this.path) return this.#pair!.handle(request, authInfo);
+      if (pathname !== this.path) return this.#pair.handle(request, authInfo);
     }
-    if (request.method === "POST") {
-      return this.#post(request, headers, authInfo);
-    }
+    return request.method === "POST"
+      ? this.#post(request, headers, authInfo)
+      : this.#visit(request.method, headers, authInfo);
+  }
+
+  /** Only legacy clients come with anything but POST. */
+  #visit(
+    method: string,
+    headers: Headers,
+    authInfo: AuthInfo | undefined,
+  ): Response | Promise<Response> {
     const version = headers.get("mcp-protocol-version");
     if (version !== null && isModernRevision(version)) {
       return methodNotAllowed("POST");
     }
-    switch (request.method) {
+    switch (method) {
       case "GET":
         return this.legacy.open(headers, version, authInfo);
       case "DELETE":
@@ -322,10 +268,7 @@ export class HttpTransport {
       if (fault !== undefined) return new InvalidRequestError(fault);
     }
     try {
-      const { replaced } = checkPayload(
-        isObject(body) ? body.params : body,
-        this.#limits,
-      );
+      const replaced = checkPayload(body, this.#limits);
       if (
         replaced && declared !== null && cameMangled(body, Number(declared))
       ) {
@@ -343,6 +286,13 @@ export class HttpTransport {
   }
 }
 
+const SHUTTING_DOWN = new ProtocolError(
+  ProtocolErrorCode.InternalError,
+  "The server is shutting down",
+);
+
+const RETRY_SOON = { "retry-after": "1" };
+
 const INTERNAL_ERROR = new ProtocolError(
   ProtocolErrorCode.InternalError,
   "Internal error",
@@ -350,66 +300,12 @@ const INTERNAL_ERROR = new ProtocolError(
 
 /** The body decides: a request of the modern era says its revision in `_meta`. */
 function isModern(body: unknown, version: string | null): boolean {
-  if (!isObject(body)) return false;
-  const { params } = body;
+  const params = isObject(body) ? body.params : undefined;
   const meta = isObject(params) ? params._meta : undefined;
   if (isObject(meta) && meta[metaKey.protocolVersion] !== undefined) {
     return true;
   }
   return version !== null && isModernRevision(version);
-}
-
-function checkMediaTypes(
-  headers: Headers,
-  version: string | null,
-): Response | undefined {
-  const type = headers.get("content-type");
-  if (type !== "application/json" && !isJson(type)) {
-    return mediaTypeRefusal(
-      415,
-      "Unsupported Media Type: Content-Type must be application/json",
-      version,
-    );
-  }
-  const accept = headers.get("accept");
-  if (accept !== USUAL_ACCEPT && !acceptsBoth(accept)) {
-    return mediaTypeRefusal(
-      406,
-      "Not Acceptable: Client must accept both application/json and text/event-stream",
-      version,
-    );
-  }
-  return undefined;
-}
-
-function isJson(type: string | null): boolean {
-  return type !== null &&
-    /^application\/json[\t ]*(;|$)/i.test(type.trim());
-}
-
-function acceptsBoth(accept: string | null): boolean {
-  if (accept === null) return false;
-  const ranges = accept.toLowerCase().split(",").map((range) =>
-    range.split(";")[0].trim()
-  );
-  const accepts = (type: string) =>
-    ranges.some((range) =>
-      range === type || range === "*/*" ||
-      range === `${type.split("/")[0]}/*`
-    );
-  return accepts("application/json") && accepts("text/event-stream");
-}
-
-/** The modern era has no code of its own for these; legacy clients know -32000. */
-function mediaTypeRefusal(
-  status: number,
-  message: string,
-  version: string | null,
-): Response {
-  const code = version !== null && isModernRevision(version)
-    ? ProtocolErrorCode.InvalidRequest
-    : ProtocolErrorCode.ConnectionClosed;
-  return refusal(status, new ProtocolError(code, message));
 }
 
 function forbidden(message: string): Response {

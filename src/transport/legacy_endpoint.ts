@@ -19,7 +19,7 @@ import {
   SUPPORTED_REVISIONS,
 } from "../protocol/revision.ts";
 import type { AuthInfo, RequestId } from "../protocol/types.ts";
-import { collectBatch } from "../server/batch_reply.ts";
+import { BatchReply, collectBatch } from "../server/batch_reply.ts";
 import type { Engine } from "../server/engine.ts";
 import type { Reply } from "../server/reply.ts";
 import { RequestContext } from "../server/request_context.ts";
@@ -256,8 +256,9 @@ export class LegacyEndpoint {
       reply,
       session?.session,
     );
-    if (reply instanceof HttpReply) {
-      reply.whenGone((reason) => context.cancel(reason));
+    if (reply instanceof HttpReply) reply.watch(context);
+    else if (reply instanceof BatchReply) {
+      reply.onDisconnect((reason) => context.cancel(reason));
     }
     const fault = refusalOf(context);
     if (fault === undefined) this.#engine.dispatch(context);

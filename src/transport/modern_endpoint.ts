@@ -90,7 +90,7 @@ export class ModernEndpoint {
       reply,
       undefined,
     );
-    reply.whenGone((reason) => context.cancel(reason));
+    reply.watch(context);
     this.#engine.dispatch(context);
   }
 
@@ -108,7 +108,7 @@ export class ModernEndpoint {
       return refusal(
         400,
         new UnsupportedProtocolVersionError(
-          String(claimed ?? version),
+          typeof claimed === "string" ? claimed : JSON.stringify(claimed),
           SUPPORTED_REVISIONS,
         ),
       );

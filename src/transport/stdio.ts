@@ -1,8 +1,10 @@
 import { checkInteger } from "../base/options.ts";
 import { Connection } from "../server/connection.ts";
-import type { Engine } from "../server/engine.ts";
+import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
 
 const READ_BYTES = 256 * 1024;
+const NEWLINE = 10;
+const BYTE_ORDER_MARK = "\uFEFF";
 
 /** The two streams of a process; Deno's own by default. */
 export interface StdioStreams {
@@ -10,17 +12,29 @@ export interface StdioStreams {
   read(buffer: Uint8Array): Promise<number | null>;
   /** Writes some of the bytes and says how many. */
   write(bytes: Uint8Array): Promise<number>;
+  /** Makes a `read` that waits end. */
+  close?(): void;
 }
 
 /** How a server speaks over stdio. */
 export interface StdioOptions {
-  /** @default Deno.stdin and Deno.stdout */
+  /**
+   * Where messages come from and go to.
+   * @default Deno.stdin and Deno.stdout
+   */
   streams?: StdioStreams;
   /**
    * The longest message taken, in bytes; a longer one is refused and skipped.
    * @default 4194304
    */
   maxMessageBytes?: number;
+  /**
+   * Milliseconds that requests in flight have to finish once the input has ended.
+   * @default 10000
+   */
+  graceMs?: number;
+  /** Ends the server in good order, as the end of its input does. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -31,25 +45,49 @@ export interface StdioOptions {
  */
 export async function serveStdio(
   engine: Engine,
-  { streams = processStreams(), maxMessageBytes = 4 * 1024 * 1024 }:
-    StdioOptions = {},
+  {
+    streams = processStreams(),
+    maxMessageBytes = 4 * 1024 * 1024,
+    graceMs = DEFAULT_GRACE_MS,
+    signal,
+  }: StdioOptions = {},
 ): Promise<void> {
   checkInteger("maxMessageBytes", maxMessageBytes, 1);
   const writer = new LineWriter(streams);
   const connection = new Connection(engine, (text) => writer.add(text));
   const lines = new LineSplitter(maxMessageBytes);
-  const buffer = new Uint8Array(READ_BYTES);
+  const onAbort = () => streams.close?.();
+  signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    while (!writer.broken) {
-      const count = await streams.read(buffer);
-      if (count === null) break;
-      lines.push(buffer.subarray(0, count), connection);
-    }
+    await readAll(streams, writer, lines, connection, signal);
     lines.end(connection);
-    await engine.idle();
+    connection.endInput();
+    await engine.close(graceMs);
     await writer.flushed();
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     connection.close("the input has ended");
+  }
+}
+
+async function readAll(
+  streams: StdioStreams,
+  writer: LineWriter,
+  lines: LineSplitter,
+  connection: Connection,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const buffer = new Uint8Array(READ_BYTES);
+  while (!writer.broken && !signal?.aborted) {
+    let count: number | null;
+    try {
+      count = await streams.read(buffer);
+    } catch (error) {
+      if (signal?.aborted) return;
+      throw error;
+    }
+    if (count === null) return;
+    lines.push(buffer.subarray(0, count), connection);
   }
 }
 
@@ -57,78 +95,106 @@ function processStreams(): StdioStreams {
   return {
     read: (buffer) => Deno.stdin.read(buffer),
     write: (bytes) => Deno.stdout.write(bytes),
+    close: () => Deno.stdin.close(),
   };
 }
 
-/** Cuts bytes into lines and hands each to the connection. */
+/**
+ * Cuts bytes into lines and hands each to the connection. A line that is too
+ * long, or not UTF-8, costs itself and not the ones around it.
+ */
 class LineSplitter {
-  readonly #maxChars: number;
-  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  #rest = "";
+  readonly #maxBytes: number;
+  readonly #decoder = new TextDecoder("utf-8", {
+    fatal: true,
+    ignoreBOM: true,
+  });
+  /** The begin of a line whose end has yet to come. */
+  #begun: Uint8Array[] = [];
+  #begunBytes = 0;
   #skipping = false;
 
   constructor(maxBytes: number) {
-    this.#maxChars = maxBytes;
+    this.#maxBytes = maxBytes;
   }
 
+  /** @param bytes are only read during the call: the buffer is used again */
   push(bytes: Uint8Array, connection: Connection): void {
-    let text: string;
-    try {
-      text = this.#decoder.decode(bytes, { stream: true });
-    } catch {
-      this.#skipBroken(bytes, connection);
-      return;
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) this.#takeLines(bytes.subarray(0, end), connection);
+    if (this.#skipping || end === bytes.length) return;
+    this.#begun.push(bytes.slice(end));
+    this.#begunBytes += bytes.length - end;
+    if (this.#begunBytes > this.#maxBytes) {
+      this.#takeBegun();
+      this.#skipping = true;
+      this.#refuseLength(connection);
     }
-    this.#split(text, connection);
   }
 
-  #split(text: string, connection: Connection): void {
+  /** A last line may lack its newline. */
+  end(connection: Connection): void {
+    this.#takeEach(this.#takeBegun(), connection);
+  }
+
+  #takeLines(bytes: Uint8Array, connection: Connection): void {
+    let lines = bytes;
+    if (this.#skipping) {
+      this.#skipping = false;
+      lines = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
+    } else if (this.#begunBytes > 0) {
+      this.#begun.push(bytes);
+      lines = this.#takeBegun();
+    }
+    const text = lines.length > this.#maxBytes
+      ? undefined
+      : this.#decode(lines);
+    if (text === undefined) this.#takeEach(lines, connection);
+    else this.#splitText(text, connection);
+  }
+
+  #takeBegun(): Uint8Array {
+    const whole = concat(this.#begun);
+    this.#begun = [];
+    this.#begunBytes = 0;
+    return whole;
+  }
+
+  /** The fast way, for lines that are known to be good. */
+  #splitText(text: string, connection: Connection): void {
     let start = 0;
     let end = text.indexOf("\n");
     while (end >= 0) {
-      const line = this.#rest + text.slice(start, end);
-      this.#rest = "";
-      if (this.#skipping) this.#skipping = false;
-      else this.#line(line, connection);
+      this.#take(text.slice(start, end), connection);
       start = end + 1;
       end = text.indexOf("\n", start);
     }
-    if (this.#skipping) return;
-    this.#rest += text.slice(start);
-    if (this.#rest.length > this.#maxChars) {
-      this.#rest = "";
-      this.#skipping = true;
-      connection.refuseUnparsed(
-        `the message is larger than ${this.#maxChars} bytes`,
-      );
-    }
   }
 
-  /** Bytes that are not UTF-8 cost the line they are in, not the ones around it. */
-  #skipBroken(bytes: Uint8Array, connection: Connection): void {
-    let start = 0;
-    while (start < bytes.length) {
-      const newline = bytes.indexOf(10, start);
-      const end = newline < 0 ? bytes.length : newline + 1;
-      const piece = bytes.subarray(start, end);
-      const text = decodeWhole(piece);
-      if (text !== undefined) this.#split(text, connection);
-      else {
-        if (!this.#skipping) {
-          connection.refuseUnparsed("the message is not valid UTF-8");
-        }
-        this.#rest = "";
-        this.#skipping = newline < 0;
+  /** The careful way: looks at every line for itself. */
+  #takeEach(bytes: Uint8Array, connection: Connection): void {
+    for (let start = 0; start < bytes.length;) {
+      const newline = bytes.indexOf(NEWLINE, start);
+      const end = newline < 0 ? bytes.length : newline;
+      const line = bytes.subarray(start, end);
+      start = end + 1;
+      if (line.length > this.#maxBytes) {
+        this.#refuseLength(connection);
+        continue;
       }
-      start = end;
+      const text = this.#decode(line);
+      if (text !== undefined) this.#take(text, connection);
+      else connection.refuseUnparsed("the message is not valid UTF-8");
     }
   }
 
-  #line(line: string, connection: Connection): void {
+  #take(line: string, connection: Connection): void {
     if (line === "" || line === "\r") return;
     let message: unknown;
     try {
-      message = JSON.parse(line);
+      message = JSON.parse(
+        line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line,
+      );
     } catch {
       connection.refuseUnparsed("the line is not valid JSON");
       return;
@@ -136,20 +202,31 @@ class LineSplitter {
     connection.receive(message);
   }
 
-  /** A last line may lack its newline. */
-  end(connection: Connection): void {
-    const line = this.#rest;
-    this.#rest = "";
-    if (!this.#skipping && line.trim() !== "") this.#line(line, connection);
+  #decode(bytes: Uint8Array): string | undefined {
+    try {
+      return this.#decoder.decode(bytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #refuseLength(connection: Connection): void {
+    connection.refuseUnparsed(
+      `the message is larger than ${this.#maxBytes} bytes`,
+    );
   }
 }
 
-function decodeWhole(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(
+    pieces.reduce((sum, { length }) => sum + length, 0),
+  );
+  let offset = 0;
+  for (const piece of pieces) {
+    whole.set(piece, offset);
+    offset += piece.length;
   }
+  return whole;
 }
 
 /** Collects lines and writes them together, one write at a time. */

@@ -1,0 +1,58 @@
+/** Any value that JSON can say. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | JsonValue[]
+  | { [key: string]: JsonValue };
+
+/** What carries metadata (specification, basic, "`_meta`"). */
+export interface HasMeta {
+  /**
+   * Whatever else there is to say. A prefix such as `com.example/` keeps keys
+   * apart; those of `io.modelcontextprotocol/` and its like belong to MCP.
+   */
+  _meta?: Record<string, unknown>;
+}
+
+/** What is known by a name (specification, schema, "BaseMetadata"). */
+export interface Named {
+  /** For programs. */
+  name: string;
+  /**
+   * For people.
+   * @default the name
+   */
+  title?: string;
+}
+
+/** A picture for user interfaces (specification, basic, "`icons`"). */
+export interface Icon {
+  /** An `https:` or `data:` URI. */
+  src: string;
+  /**
+   * Such as `image/png`.
+   * @default what the source says of itself
+   */
+  mimeType?: string;
+  /**
+   * Sizes in pixels, such as `48x48`, or `any`.
+   * @default any size
+   */
+  sizes?: string[];
+  /**
+   * The background that the icon is drawn for.
+   * @default either
+   */
+  theme?: "light" | "dark";
+}
+
+/** What user interfaces may show with a picture. */
+export interface HasIcons {
+  /** Pictures to choose from. */
+  icons?: Icon[];
+}
+
+/** Who speaks, or is spoken to. */
+export type Role = "user" | "assistant";
