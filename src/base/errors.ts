@@ -6,6 +6,7 @@ export const errorTable = {
   SLUICE_INVALID_OPTION: "An option was refused when something was made.",
   SLUICE_CLOSED: "Something was used after it had been closed.",
   SLUICE_TIMEOUT: "An operation took longer than it was given.",
+  SLUICE_QUEUE_FULL: "More callers were waiting than are allowed to.",
 } as const;
 
 /** A stable code from {@linkcode errorTable}. */
@@ -54,5 +55,20 @@ export class TimeoutError extends SluiceError {
       options,
     );
     this.timeoutMs = timeoutMs;
+  }
+}
+
+/** More callers were waiting than are allowed to; try again later. */
+export class QueueFullError extends SluiceError {
+  override readonly name = "QueueFullError";
+  /** How many may wait at once. */
+  readonly maxWaiting: number;
+
+  constructor(what: string, maxWaiting: number) {
+    super(
+      "SLUICE_QUEUE_FULL",
+      `${what} already has ${maxWaiting} callers waiting`,
+    );
+    this.maxWaiting = maxWaiting;
   }
 }

@@ -1,0 +1,229 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
+import { checkDurationMs, checkLimit } from "../base/options.ts";
+import { WaitQueue } from "./wait_queue.ts";
+
+/** How a {@linkcode Semaphore} queues its callers. */
+export interface SemaphoreOptions {
+  /**
+   * What metrics and errors call it.
+   * @default "semaphore"
+   */
+  name?: string;
+  /**
+   * How many callers may wait; one more is refused with a
+   * {@linkcode QueueFullError}. `Infinity` for no limit.
+   * @default Infinity
+   */
+  maxWaiting?: number;
+  /**
+   * How long a caller waits, in milliseconds, before a
+   * {@linkcode TimeoutError}; `Infinity` for as long as it takes.
+   * @default Infinity
+   */
+  acquireTimeoutMs?: number;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** How one caller waits for a permit. */
+export interface SemaphoreAcquireOptions {
+  /** Gives the place in the queue up, rejecting with its reason. */
+  signal?: AbortSignal;
+}
+
+/** What a {@linkcode Semaphore} has done so far. */
+export interface SemaphoreStats {
+  name: string;
+  /** How many may hold a permit at once. */
+  permits: number;
+  /** How many hold one now. */
+  active: number;
+  /** How many wait for one now. */
+  waiting: number;
+  /** How many permits were ever given. */
+  acquired: number;
+  /** How many callers found the queue full. */
+  rejected: number;
+  /** How many callers waited longer than `acquireTimeoutMs`. */
+  timedOut: number;
+  /** How many callers gave up by their signal. */
+  aborted: number;
+}
+
+/** The right to go on, until released; releasing it again does nothing. */
+export interface Permit extends Disposable {
+  /** Gives the permit to the next in line. */
+  release(): void;
+}
+
+/**
+ * Lets at most `permits` callers go on at a time; the others wait in line,
+ * first come first served.
+ *
+ * @example
+ * ```ts
+ * import { Semaphore } from "@sluice/mcp";
+ *
+ * const semaphore = new Semaphore(10, { maxWaiting: 100 });
+ * await semaphore.use(() => Promise.resolve("one of ten at a time"));
+ *
+ * using _permit = await semaphore.acquire({ signal: AbortSignal.timeout(50) });
+ * ```
+ */
+export class Semaphore {
+  readonly #permits: number;
+  readonly #name: string;
+  readonly #maxWaiting: number;
+  readonly #acquireTimeoutMs: number;
+  readonly #queue: WaitQueue;
+  #active = 0;
+  #acquired = 0;
+  #rejected = 0;
+  #timedOut = 0;
+  #aborted = 0;
+  #closed = false;
+
+  /**
+   * @param permits How many may go on at once; `Infinity` only counts them.
+   * @throws {InvalidOptionError} when a limit is not a number it could keep.
+   */
+  constructor(permits: number, options: SemaphoreOptions = {}) {
+    const {
+      name = "semaphore",
+      maxWaiting = Infinity,
+      acquireTimeoutMs = Infinity,
+      clock = systemClock,
+    } = options;
+    this.#permits = checkLimit("permits", permits, 1);
+    this.#name = name;
+    this.#maxWaiting = checkLimit("maxWaiting", maxWaiting, 0);
+    if (acquireTimeoutMs !== Infinity) {
+      checkDurationMs("acquireTimeoutMs", acquireTimeoutMs);
+    }
+    this.#acquireTimeoutMs = acquireTimeoutMs;
+    this.#queue = new WaitQueue(clock);
+  }
+
+  /**
+   * Waits for a permit.
+   *
+   * @throws {QueueFullError} when `maxWaiting` callers wait already.
+   * @throws {TimeoutError} after `acquireTimeoutMs`.
+   * @throws {ClosedError} once closed.
+   */
+  acquire(options?: SemaphoreAcquireOptions): Promise<Permit> {
+    const turn = this.#turn(options);
+    return turn === undefined
+      ? Promise.resolve(this.#permit())
+      : turn.then(() => this.#permit());
+  }
+
+  /** Takes a permit if one is free, without waiting. */
+  tryAcquire(): Permit | undefined {
+    if (this.#closed || this.#active >= this.#permits) return undefined;
+    this.#take();
+    return this.#permit();
+  }
+
+  /** Waits for a permit, runs `fn` and releases the permit whatever came of it. */
+  use<T>(
+    fn: () => T | Promise<T>,
+    options?: SemaphoreAcquireOptions,
+  ): Promise<T> {
+    const turn = this.#turn(options);
+    return turn === undefined ? this.#run(fn) : turn.then(() => this.#run(fn));
+  }
+
+  /** Refuses all new callers and those in line; permits that are out stay good. */
+  close(): void {
+    this.#closed = true;
+    this.#queue.rejectAll(() => new ClosedError(this.#name));
+  }
+
+  /** A snapshot of the counters. */
+  get stats(): SemaphoreStats {
+    return {
+      name: this.#name,
+      permits: this.#permits,
+      active: this.#active,
+      waiting: this.#queue.size,
+      acquired: this.#acquired,
+      rejected: this.#rejected,
+      timedOut: this.#timedOut,
+      aborted: this.#aborted,
+    };
+  }
+
+  /** Takes a place among the active now (undefined) or in a while (a promise). */
+  #turn(
+    options: SemaphoreAcquireOptions | undefined,
+  ): Promise<void> | undefined {
+    const signal = options?.signal;
+    if (this.#closed) return Promise.reject(new ClosedError(this.#name));
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#active < this.#permits) {
+      this.#take();
+      return undefined;
+    }
+    if (this.#queue.size >= this.#maxWaiting) {
+      this.#rejected++;
+      return Promise.reject(new QueueFullError(this.#name, this.#maxWaiting));
+    }
+    return this.#queue.wait({
+      signal,
+      timeoutMs: this.#acquireTimeoutMs,
+      onTimeout: () => this.#timeout(),
+      onAbort: () => this.#aborted++,
+    });
+  }
+
+  #take(): void {
+    this.#active++;
+    this.#acquired++;
+  }
+
+  #timeout(): TimeoutError {
+    this.#timedOut++;
+    return new TimeoutError(
+      `waiting for ${this.#name}`,
+      this.#acquireTimeoutMs,
+    );
+  }
+
+  async #run<T>(fn: () => T | Promise<T>): Promise<T> {
+    try {
+      return await fn();
+    } finally {
+      this.#release();
+    }
+  }
+
+  /** Hands the place to the next in line, so that nobody can overtake it. */
+  #release(): void {
+    if (this.#queue.releaseFirst()) this.#acquired++;
+    else this.#active--;
+  }
+
+  #permit(): Permit {
+    return new HeldPermit(() => this.#release());
+  }
+}
+
+class HeldPermit implements Permit {
+  #release: (() => void) | undefined;
+
+  constructor(release: () => void) {
+    this.#release = release;
+  }
+
+  release(): void {
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
