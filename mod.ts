@@ -11,3 +11,9 @@ export {
   type SemaphoreOptions,
   type SemaphoreStats,
 } from "./src/limit/semaphore.ts";
+export { deadline, type DeadlineOptions } from "./src/limit/deadline.ts";
+export {
+  mapConcurrent,
+  type MapConcurrentContext,
+  type MapConcurrentOptions,
+} from "./src/limit/map_concurrent.ts";

@@ -200,13 +200,13 @@ export class Semaphore {
   }
 
   /** Hands the place to the next in line, so that nobody can overtake it. */
-  #release(): void {
+  readonly #release = (): void => {
     if (this.#queue.releaseFirst()) this.#acquired++;
     else this.#active--;
-  }
+  };
 
   #permit(): Permit {
-    return new HeldPermit(() => this.#release());
+    return new HeldPermit(this.#release);
   }
 }
 
