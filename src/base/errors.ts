@@ -7,6 +7,11 @@ export const errorTable = {
   SLUICE_CLOSED: "Something was used after it had been closed.",
   SLUICE_TIMEOUT: "An operation took longer than it was given.",
   SLUICE_QUEUE_FULL: "More callers were waiting than are allowed to.",
+  SLUICE_RATE_LIMITED: "A caller's turn would not have come in time.",
+  SLUICE_LEASE_RELEASED: "A pool's item was used after it had been released.",
+  SLUICE_POSTGRES: "PostgreSQL refused a statement.",
+  SLUICE_POSTGRES_CONNECTION: "A connection to PostgreSQL failed or was lost.",
+  SLUICE_POSTGRES_PARAMETER: "A query parameter has no form in PostgreSQL.",
 } as const;
 
 /** A stable code from {@linkcode errorTable}. */
@@ -70,5 +75,20 @@ export class QueueFullError extends SluiceError {
       `${what} already has ${maxWaiting} callers waiting`,
     );
     this.maxWaiting = maxWaiting;
+  }
+}
+
+/** A caller's turn would not have come in the time it was willing to wait. */
+export class RateLimitedError extends SluiceError {
+  override readonly name = "RateLimitedError";
+  /** When to come back, in milliseconds from now. */
+  readonly retryAfterMs: number;
+
+  constructor(what: string, retryAfterMs: number) {
+    super(
+      "SLUICE_RATE_LIMITED",
+      `${what} allows no more for ${retryAfterMs} ms`,
+    );
+    this.retryAfterMs = retryAfterMs;
   }
 }
