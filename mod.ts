@@ -40,3 +40,37 @@ export {
   type RedisRateLimitStoreStats,
   type RedisSend,
 } from "./src/limit/redis_rate_limit_store.ts";
+export { Pool } from "./src/pool/pool.ts";
+export {
+  type AcquireOptions,
+  type CreateContext,
+  type DrainOptions,
+  type PoolCounters,
+  type PoolLimits,
+  type PoolLog,
+  type PoolOptions,
+  type PoolStats,
+} from "./src/pool/pool_options.ts";
+export { type Lease } from "./src/pool/lease.ts";
+export { LeaseReleasedError } from "./src/pool/pool_errors.ts";
+export {
+  type BatchContext,
+  type BatcherOptions,
+  type BatchLoader,
+  type BatchResults,
+} from "./src/batch/batch_options.ts";
+export {
+  Batcher,
+  type BatcherStats,
+  type BatchFlushOptions,
+  type BatchLoadOptions,
+} from "./src/batch/batcher.ts";
+export {
+  type AnyBatchLoader,
+  type BatchDefaults,
+  Batchers,
+  type BatchersOptions,
+  type BatchKeyOf,
+  type BatchValueOf,
+} from "./src/batch/batchers.ts";
+export { type BatchSchedule, endOfTick } from "./src/batch/end_of_tick.ts";

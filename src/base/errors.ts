@@ -12,6 +12,10 @@ export const errorTable = {
   SLUICE_POSTGRES: "PostgreSQL refused a statement.",
   SLUICE_POSTGRES_CONNECTION: "A connection to PostgreSQL failed or was lost.",
   SLUICE_POSTGRES_PARAMETER: "A query parameter has no form in PostgreSQL.",
+  SLUICE_CACHE_KEY: "Something was used as a cache key that can't be one.",
+  SLUICE_CACHE_VALUE: "A value can't be kept in this cache.",
+  SLUICE_BATCH_RESULTS: "A batch loader's results don't fit its keys.",
+  SLUICE_BATCH_KEY_MISSING: "A batch loader's results leave a key out.",
 } as const;
 
 /** A stable code from {@linkcode errorTable}. */
@@ -90,5 +94,54 @@ export class RateLimitedError extends SluiceError {
       `${what} allows no more for ${retryAfterMs} ms`,
     );
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Something can't be (part of) a cache key. */
+export class CacheKeyError extends SluiceError {
+  override readonly name = "CacheKeyError";
+
+  constructor(message: string) {
+    super("SLUICE_CACHE_KEY", message);
+  }
+}
+
+/** A value can't be kept in this cache; the message says why. */
+export class CacheValueError extends SluiceError {
+  override readonly name = "CacheValueError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("SLUICE_CACHE_VALUE", message, options);
+  }
+}
+
+/** A batch loader returned something that can't be mapped back to its keys. */
+export class BatchResultsError extends SluiceError {
+  override readonly name = "BatchResultsError";
+
+  /** @param results How many there were; none if it wasn't an array or a Map. */
+  constructor(what: string, keys: number, results?: number) {
+    super(
+      "SLUICE_BATCH_RESULTS",
+      `the loader of ${what} was given ${keys} keys and returned ${
+        results === undefined
+          ? "neither an array nor a Map"
+          : `${results} results`
+      }`,
+    );
+  }
+}
+
+/** A batch loader's results, given by key, leave this caller's key out. */
+export class BatchKeyMissingError extends SluiceError {
+  override readonly name = "BatchKeyMissingError";
+  readonly key: unknown;
+
+  constructor(what: string, key: unknown) {
+    super(
+      "SLUICE_BATCH_KEY_MISSING",
+      `the loader of ${what} returned nothing for one of its keys`,
+    );
+    this.key = key;
   }
 }
