@@ -5,7 +5,7 @@ export class BatchEntry<K, V> {
   reject!: (reason: unknown) => void;
   #callers = 0;
 
-  constructor(readonly key: K) {
+  constructor(readonly identity: unknown, readonly key: K) {
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -43,19 +43,16 @@ export type BatchPhase = "gathering" | "due" | "running" | "finished";
 /** Keys that are asked for together. */
 export class Batch<K, V> {
   phase: BatchPhase = "gathering";
-  readonly #entries = new Map<unknown, BatchEntry<K, V>>();
-  readonly #finished = Promise.withResolvers<void>();
+  readonly entries: BatchEntry<K, V>[] = [];
+  readonly #byIdentity = new Map<unknown, BatchEntry<K, V>>();
   #controller: AbortController | undefined;
+  #finished: PromiseWithResolvers<void> | undefined;
   #abandoned = 0;
 
   constructor(readonly partition: unknown) {}
 
   get size(): number {
-    return this.#entries.size;
-  }
-
-  get keys(): K[] {
-    return Array.from(this.#entries.values(), ({ key }) => key);
+    return this.entries.length;
   }
 
   /** Made when first asked for: most loaders don't look at it. */
@@ -64,26 +61,27 @@ export class Batch<K, V> {
   }
 
   get whenFinished(): Promise<void> {
-    return this.#finished.promise;
+    if (this.phase === "finished") return Promise.resolve();
+    return (this.#finished ??= Promise.withResolvers()).promise;
   }
 
   get(identity: unknown): BatchEntry<K, V> | undefined {
-    return this.#entries.get(identity);
+    return this.#byIdentity.get(identity);
   }
 
   add(identity: unknown, key: K): BatchEntry<K, V> {
-    const entry = new BatchEntry<K, V>(key);
-    this.#entries.set(identity, entry);
+    const entry = new BatchEntry<K, V>(identity, key);
+    this.#byIdentity.set(identity, entry);
+    this.entries.push(entry);
     return entry;
   }
 
-  /** Takes note that a key's last caller left; true if it was the last key. */
-  abandon(identity: unknown): boolean {
-    if (this.phase === "running") {
-      return ++this.#abandoned === this.#entries.size;
-    }
-    this.#entries.delete(identity);
-    return this.#entries.size === 0;
+  /** Takes note that an entry's last caller left; true if it was the last entry. */
+  abandon(entry: BatchEntry<K, V>): boolean {
+    if (this.phase === "running") return ++this.#abandoned === this.size;
+    this.#byIdentity.delete(entry.identity);
+    this.entries.splice(this.entries.indexOf(entry), 1);
+    return this.size === 0;
   }
 
   /** Tells the loader to stop. */
@@ -91,28 +89,27 @@ export class Batch<K, V> {
     this.#controller?.abort(reason);
   }
 
-  /** Gives each key's callers its outcome, and says how many were errors. */
-  settle(outcomeOf: (identity: unknown, index: number) => V | Error): number {
-    let index = 0;
+  /** Gives each entry's callers its outcome, and says how many were errors. */
+  settle(outcomes: readonly (V | Error)[]): number {
     let failures = 0;
-    for (const [identity, entry] of this.#entries) {
-      const outcome = outcomeOf(identity, index++);
+    for (let index = 0; index < this.entries.length; index++) {
+      const outcome = outcomes[index];
       if (outcome instanceof Error) {
         failures++;
-        entry.reject(outcome);
+        this.entries[index].reject(outcome);
       } else {
-        entry.resolve(outcome);
+        this.entries[index].resolve(outcome);
       }
     }
     return failures;
   }
 
   rejectAll(reason: unknown): void {
-    for (const entry of this.#entries.values()) entry.reject(reason);
+    for (const entry of this.entries) entry.reject(reason);
   }
 
   finish(): void {
     this.phase = "finished";
-    this.#finished.resolve();
+    this.#finished?.resolve();
   }
 }

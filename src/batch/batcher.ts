@@ -74,6 +74,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   readonly #due: Batch<K, V>[] = [];
   readonly #unfinished = new Set<Batch<K, V>>();
   readonly #timers = new Map<Batch<K, V>, TimerHandle>();
+  #scheduled = false;
   #running = 0;
   #waiting = 0;
   #closed = false;
@@ -173,7 +174,7 @@ export class Batcher<K, V> implements AsyncDisposable {
     this.#loads++;
     return signal === undefined ? entry.join() : entry.joinUntil(
       signal,
-      (reason) => this.#abandon(batch, identity, reason),
+      (reason) => this.#abandon(batch, entry, reason),
     );
   }
 
@@ -195,15 +196,25 @@ export class Batcher<K, V> implements AsyncDisposable {
     return entry;
   }
 
-  /** Sets the one timer of a batch that has got its first key. */
+  /** Sets the time at which a batch with its first key will be due. */
   #begin(batch: Batch<K, V>): void {
     const { maxWaitMs, schedule, clock } = this.#settings;
-    const becomeDue = () => this.#becomeDue(batch);
     this.#open.set(batch.partition, batch);
     this.#unfinished.add(batch);
-    if (maxWaitMs === 0) schedule(becomeDue);
-    else this.#timers.set(batch, clock.setTimeout(becomeDue, maxWaitMs));
+    if (maxWaitMs > 0) {
+      const becomeDue = () => this.#becomeDue(batch);
+      this.#timers.set(batch, clock.setTimeout(becomeDue, maxWaitMs));
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      schedule(this.#endTick);
+    }
   }
+
+  /** All that has gathered by the end of a tick is due, so one call per tick will do. */
+  readonly #endTick = (): void => {
+    this.#scheduled = false;
+    for (const batch of this.#open.values()) this.#becomeDue(batch);
+  };
 
   #becomeDue(batch: Batch<K, V>): void {
     if (batch.phase !== "gathering") return;
@@ -241,7 +252,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   async #callLoader(batch: Batch<K, V>): Promise<BatchResults<V>> {
-    return await this.#load(batch.keys, batch);
+    return await this.#load(batch.entries.map(({ key }) => key), batch);
   }
 
   #succeed(batch: Batch<K, V>, results: BatchResults<V>): void {
@@ -264,10 +275,14 @@ export class Batcher<K, V> implements AsyncDisposable {
     this.#finish(batch);
   }
 
-  #abandon(batch: Batch<K, V>, identity: unknown, reason: unknown): void {
+  #abandon(
+    batch: Batch<K, V>,
+    entry: BatchEntry<K, V>,
+    reason: unknown,
+  ): void {
     if (batch.phase === "finished") return;
     if (batch.phase !== "running") this.#waiting--;
-    if (!batch.abandon(identity)) return;
+    if (!batch.abandon(entry)) return;
     this.#abandonedBatches++;
     batch.abort(reason);
     this.#finish(batch);

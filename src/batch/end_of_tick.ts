@@ -1,13 +1,19 @@
 /** Calls `flush` once what is running now, and all it awaits of its own, is through. */
 export type BatchSchedule = (flush: () => void) => void;
 
-const { setImmediate } = globalThis as {
-  setImmediate?: (callback: () => void) => unknown;
-};
+interface Runtime {
+  process?: { nextTick?(callback: () => void): void };
+  setImmediate?(callback: () => void): void;
+}
+
+const { process, setImmediate } = globalThis as Runtime;
 
 /**
- * The next turn of the event loop. A microtask would be too early: callers that
- * are a few awaits apart would miss each other's batch.
+ * After the microtasks: callers that are a few awaits apart still meet, and
+ * nobody waits for the outside world. A tick that is asked for from within a
+ * microtask comes when they are through; a runtime without ticks has its turn
+ * of the event loop, which is later.
  */
-export const endOfTick: BatchSchedule = setImmediate ??
-  ((flush) => setTimeout(flush, 0));
+export const endOfTick: BatchSchedule = process?.nextTick !== undefined
+  ? (flush) => queueMicrotask(() => process.nextTick!(flush))
+  : setImmediate ?? ((flush) => setTimeout(flush, 0));
