@@ -55,9 +55,7 @@ function encode(value: unknown, path: Path | undefined): string {
     case "object":
       return value === null ? "l" : encodeObject(value, path);
     default:
-      throw new CacheKeyError(
-        `a ${typeof value} can't be part of a cache key: ${quote(value)}`,
-      );
+      throw new CacheKeyError(`a ${typeof value} can't be part of a cache key`);
   }
 }
 
