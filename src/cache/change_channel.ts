@@ -21,7 +21,7 @@ export interface ChangeChannelOptions {
   /** The name its own process tells changes under; these it doesn't pass on. */
   readonly id: string;
   readonly publish: (channel: string, message: string) => Promise<unknown>;
-  /** How often it proves that it hears everything. */
+  /** How often it proves that it hears everything; ten times that until then. */
   readonly heartbeatMs: number;
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
@@ -94,7 +94,8 @@ export class ChangeChannel {
       );
     }
     publish(inbox, `${this.#generation} ${now}`);
-    this.#timer = clock.setTimeout(() => this.#beat(), heartbeatMs, {
+    const waitMs = this.#gap ? heartbeatMs / 10 : heartbeatMs;
+    this.#timer = clock.setTimeout(() => this.#beat(), waitMs, {
       keepAlive: false,
     });
   }

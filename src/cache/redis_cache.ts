@@ -310,6 +310,7 @@ export class RedisCache<V = unknown>
     this.#closed = true;
     this.#settings.clock.clearTimeout(this.#backlogTimer);
     for (const channel of this.#channels) channel.close();
+    this.#locks.close();
     this.#circuit.close();
     return Promise.resolve();
   }

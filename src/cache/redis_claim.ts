@@ -8,6 +8,8 @@ export interface RedisClaimActions<V> {
   /** Extends the lease; says whether the lock is still held. */
   renew(): Promise<boolean>;
   release(): Promise<void>;
+  /** Called when the claim is no longer kept up. */
+  onEnd(): void;
 }
 
 /** A lock in Redis whose lease is renewed for as long as the load takes. */
@@ -18,7 +20,10 @@ export class RedisClaim<V> implements CacheClaim<V> {
   #timer: TimerHandle;
   #ended = false;
 
-  constructor(actions: RedisClaimActions<V>, leaseMs: number, clock: Clock) {
+  constructor(
+    actions: RedisClaimActions<V>,
+    { leaseMs, clock }: { readonly leaseMs: number; readonly clock: Clock },
+  ) {
     this.#actions = actions;
     this.#clock = clock;
     this.#renewMs = leaseMs / 3;
@@ -26,18 +31,20 @@ export class RedisClaim<V> implements CacheClaim<V> {
   }
 
   commit(value: V): Promise<boolean> {
-    this.#end();
+    this.end();
     return this.#actions.commit(value);
   }
 
   release(): Promise<void> {
-    this.#end();
+    this.end();
     return this.#actions.release();
   }
 
-  #end(): void {
+  /** Lets the lease run out. */
+  end(): void {
     this.#ended = true;
     this.#clock.clearTimeout(this.#timer);
+    this.#actions.onEnd();
   }
 
   #renewLater(): void {

@@ -24,6 +24,7 @@ export interface RedisLocksOptions {
 /** Decides which process loads an entry. */
 export class RedisLocks<V> {
   readonly #options: RedisLocksOptions;
+  readonly #claims = new Set<RedisClaim<V>>();
 
   constructor(options: RedisLocksOptions) {
     this.#options = options;
@@ -60,6 +61,11 @@ export class RedisLocks<V> {
     return await circuit.send(command) === "OK";
   }
 
+  /** Keeps up no claim any more. */
+  close(): void {
+    for (const claim of this.#claims) claim.end();
+  }
+
   #claimed(
     key: string,
     token: string,
@@ -70,15 +76,14 @@ export class RedisLocks<V> {
     const lock = [keys.lock(key)];
     const renew = evalScript(scripts.RENEW, lock, [token, String(leaseMs)]);
     const release = evalScript(scripts.RELEASE, lock, [token]);
-    return new RedisClaim<V>(
-      {
-        commit: (value) => this.#commit(key, token, value, options, versions),
-        renew: async () => await circuit.send(renew) !== 0,
-        release: async () => void await circuit.send(release),
-      },
-      leaseMs,
-      clock,
-    );
+    const claim = new RedisClaim<V>({
+      commit: (value) => this.#commit(key, token, value, options, versions),
+      renew: async () => await circuit.send(renew) !== 0,
+      release: async () => void await circuit.send(release),
+      onEnd: () => this.#claims.delete(claim),
+    }, { leaseMs, clock });
+    this.#claims.add(claim);
+    return claim;
   }
 
   async #commit(
