@@ -74,3 +74,62 @@ export {
   type BatchValueOf,
 } from "./src/batch/batchers.ts";
 export { type BatchSchedule, endOfTick } from "./src/batch/end_of_tick.ts";
+export {
+  cached,
+  type CachedFunction,
+  type CachedOptions,
+  type CachedStats,
+} from "./src/cache/cached.ts";
+export { cacheKey } from "./src/cache/cache_key.ts";
+export {
+  type CacheClaim,
+  type CacheClaimOptions,
+  type CacheClaimOutcome,
+  type CacheHit,
+  type CacheSetOptions,
+  type CacheStore,
+  type ClaimingCacheStore,
+  type MaybePromise,
+} from "./src/cache/cache_store.ts";
+export { type LifetimeOptions } from "./src/cache/lifetimes.ts";
+export {
+  MemoryCache,
+  type MemoryCacheOptions,
+  type MemoryCacheStats,
+} from "./src/cache/memory_cache.ts";
+export { RedisCache } from "./src/cache/redis_cache.ts";
+export {
+  type RedisCacheOptions,
+  type RedisCacheStats,
+  type RedisEntry,
+} from "./src/cache/redis_cache_options.ts";
+export {
+  type RedisCircuitStats,
+  type RedisState,
+} from "./src/cache/redis_circuit.ts";
+export { type RedisFormat } from "./src/cache/redis_codec.ts";
+export {
+  type RedisClient,
+  type RedisDriver,
+} from "./src/cache/redis_clients.ts";
+export { type NodeRedisClient } from "./src/cache/node_redis.ts";
+export { type IoRedisClient } from "./src/cache/io_redis.ts";
+export {
+  type DenoRedisClient,
+  type DenoRedisSubscription,
+} from "./src/cache/deno_redis.ts";
+export {
+  type RedisArgument,
+  type RedisListener,
+  type RedisPort,
+} from "./src/cache/redis_port.ts";
+export {
+  type ChangeChannel,
+  type ChangeListener,
+} from "./src/cache/change_channel.ts";
+export {
+  TieredCache,
+  type TieredCacheOptions,
+  type TieredCacheStats,
+} from "./src/cache/tiered_cache.ts";
+export { CacheKeyError, CacheValueError } from "./src/base/errors.ts";
