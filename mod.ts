@@ -75,6 +75,61 @@ export {
 } from "./src/batch/batchers.ts";
 export { type BatchSchedule, endOfTick } from "./src/batch/end_of_tick.ts";
 export {
+  HttpCircuitOpenError,
+  HttpError,
+  type HttpErrorCode,
+  HttpFailedError,
+  HttpStatusError,
+  HttpTimeoutError,
+} from "./src/pool/http_errors.ts";
+export {
+  type HttpCircuitOptions,
+  type HttpPoolOptions,
+  type HttpRequestOptions,
+} from "./src/pool/http_options.ts";
+export { type HttpOriginStats } from "./src/pool/http_origin.ts";
+export {
+  type HttpFetchAllOptions,
+  HttpPool,
+  type HttpPoolStats,
+} from "./src/pool/http_pool.ts";
+export { type HttpOutcome } from "./src/pool/http_outcome.ts";
+export { PostgresPool } from "./src/pool/postgres/postgres_pool.ts";
+export {
+  type PostgresDriverName,
+  type PostgresOptions,
+  type PostgresStats,
+} from "./src/pool/postgres/postgres_options.ts";
+export {
+  PostgresQueries,
+  type PostgresRow,
+  type StreamOptions,
+} from "./src/pool/postgres/postgres_queries.ts";
+export { PostgresSession } from "./src/pool/postgres/postgres_session.ts";
+export {
+  type PostgresIsolation,
+  PostgresTransaction,
+  type TransactionOptions,
+  TransactionOverError,
+} from "./src/pool/postgres/postgres_transaction.ts";
+export {
+  type CommandCounters,
+  type QueryOptions,
+} from "./src/pool/postgres/command_guard.ts";
+export {
+  type PostgresConnectContext,
+  type PostgresConnection,
+  type PostgresDriver,
+  type PostgresResult,
+  type PostgresSsl,
+} from "./src/pool/postgres/postgres_driver.ts";
+export {
+  PostgresConnectionError,
+  PostgresError,
+  type PostgresErrorFields,
+  PostgresParameterError,
+} from "./src/pool/postgres/postgres_errors.ts";
+export {
   cached,
   type CachedFunction,
   type CachedOptions,

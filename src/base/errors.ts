@@ -12,10 +12,18 @@ export const errorTable = {
   SLUICE_POSTGRES: "PostgreSQL refused a statement.",
   SLUICE_POSTGRES_CONNECTION: "A connection to PostgreSQL failed or was lost.",
   SLUICE_POSTGRES_PARAMETER: "A query parameter has no form in PostgreSQL.",
+  SLUICE_TRANSACTION_OVER: "A transaction was used after its end.",
   SLUICE_CACHE_KEY: "Something was used as a cache key that can't be one.",
   SLUICE_CACHE_VALUE: "A value can't be kept in this cache.",
   SLUICE_BATCH_RESULTS: "A batch loader's results don't fit its keys.",
   SLUICE_BATCH_KEY_MISSING: "A batch loader's results leave a key out.",
+  SLUICE_HTTP_FAILED: "No answer came to an HTTP request, or not all of it.",
+  SLUICE_HTTP_STATUS: "An HTTP server answered with no success.",
+  SLUICE_HTTP_CIRCUIT_OPEN: "An HTTP origin failed too often lately.",
+  SLUICE_HTTP_URL_REFUSED: "A URL is none that may be fetched.",
+  SLUICE_HTTP_REDIRECT: "An HTTP redirect can't be followed.",
+  SLUICE_HTTP_BODY_TOO_LARGE: "An HTTP response was larger than allowed.",
+  SLUICE_HTTP_NOT_JSON: "An HTTP response was not the JSON it should be.",
 } as const;
 
 /** A stable code from {@linkcode errorTable}. */

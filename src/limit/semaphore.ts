@@ -30,6 +30,8 @@ export interface SemaphoreOptions {
 export interface SemaphoreAcquireOptions {
   /** Gives the place in the queue up, rejecting with its reason. */
   signal?: AbortSignal;
+  /** Overrides the semaphore's `acquireTimeoutMs` for this caller. */
+  timeoutMs?: number;
 }
 
 /** What a {@linkcode Semaphore} has done so far. */
@@ -170,10 +172,12 @@ export class Semaphore {
       this.#rejected++;
       return Promise.reject(new QueueFullError(this.#name, this.#maxWaiting));
     }
+    const timeoutMs = options?.timeoutMs ?? this.#acquireTimeoutMs;
+    if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs);
     return this.#queue.wait({
       signal,
-      timeoutMs: this.#acquireTimeoutMs,
-      onTimeout: () => this.#timeout(),
+      timeoutMs,
+      onTimeout: () => this.#timeout(timeoutMs),
       onAbort: () => this.#aborted++,
     });
   }
@@ -183,12 +187,9 @@ export class Semaphore {
     this.#acquired++;
   }
 
-  #timeout(): TimeoutError {
+  #timeout(timeoutMs: number): TimeoutError {
     this.#timedOut++;
-    return new TimeoutError(
-      `waiting for ${this.#name}`,
-      this.#acquireTimeoutMs,
-    );
+    return new TimeoutError(`waiting for ${this.#name}`, timeoutMs);
   }
 
   async #run<T>(fn: () => T | Promise<T>): Promise<T> {
