@@ -13,6 +13,7 @@ type Step =
   | { do: "break"; create: Fault; destroy: Fault; validate: Fault };
 
 const MAX = 3;
+const destroyTimeoutMs = 60;
 const fault = fc.constantFrom<Fault>("none", "none", "slow", "throws", "hangs");
 const which = fc.nat(10);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -84,7 +85,7 @@ class World {
     maxLifetimeMs: 400,
     acquireTimeoutMs: 160,
     createTimeoutMs: 60,
-    destroyTimeoutMs: 60,
+    destroyTimeoutMs,
     validateTimeoutMs: 60,
     heldWarningMs: 100,
     create: async ({ signal }) => {
@@ -101,7 +102,10 @@ class World {
       this.destroyed.add(item);
       try {
         const gone = this.#suffer(this.faults.destroy);
-        await Promise.race([gone, sleep(60, { clock: this.clock })]);
+        await Promise.race([
+          gone,
+          sleep(destroyTimeoutMs - 1, { clock: this.clock }),
+        ]);
       } finally {
         this.alive.delete(item);
       }
