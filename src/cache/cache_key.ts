@@ -25,9 +25,16 @@ export function cacheKey(...values: unknown[]): string {
   return keyOfList(values);
 }
 
-/** {@linkcode cacheKey} of values that are already in a list. */
+/**
+ * {@linkcode cacheKey} of values that are already in a list. A string by itself
+ * is its own key, which spares making one, unless it looks like a list's.
+ */
 export function keyOfList(values: readonly unknown[]): string {
-  let key = "";
+  const first = values[0];
+  if (typeof first === "string" && values.length === 1 && first[0] !== "(") {
+    return first;
+  }
+  let key = "(";
   for (let i = 0; i < values.length; i++) key += encode(values[i], undefined);
   return key;
 }

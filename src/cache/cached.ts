@@ -28,8 +28,8 @@ export interface CachedOptions<A extends readonly unknown[]> {
    */
   cache?: CacheStore;
   /**
-   * What its keys begin with and its statistics are filed under. Functions that
-   * share a cache need names of their own.
+   * What its statistics are filed under, and its keys in a shared cache begin
+   * with: functions that share one need names of their own.
    * @default the function's name
    */
   name?: string;

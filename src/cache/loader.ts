@@ -69,7 +69,7 @@ export class Loader<A extends readonly unknown[], R> {
     this.#fn = fn;
     this.#options = options;
     this.#name = nameOf(fn, options);
-    this.#prefix = `${this.#name}:`;
+    this.#prefix = cache === undefined ? "" : `${this.#name}:`;
     this.#clock = clock;
     this.#random = options.random ?? Math.random;
     this.#log = options.log ?? console.warn;
@@ -87,7 +87,9 @@ export class Loader<A extends readonly unknown[], R> {
       const signals = findSignals(args);
       signals?.signal.throwIfAborted();
       const key = this.#key(args, signals);
-      const flight = this.#flights.get(key);
+      const flight = this.#flights.size > 0
+        ? this.#flights.get(key)
+        : undefined;
       if (flight !== undefined) return this.#join(flight, signals);
       const hit = this.#store.lookup(key);
       if (hit === undefined || hit instanceof Promise) {

@@ -18,6 +18,8 @@ import { TagIndex } from "./tag_index.ts";
 
 /** The most entries a JavaScript Map can hold. */
 const MOST_ENTRIES = 2 ** 24;
+/** A time that never comes; unlike Infinity a small whole number. */
+const FOR_EVER = -1;
 
 /** How a {@linkcode MemoryCache} is made. */
 export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
@@ -136,7 +138,7 @@ export class MemoryCache<V = unknown>
   /** @throws {ClosedError} once it is closed. */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#time.now() < entry.freshUntil) {
+    if (entry !== undefined && this.#isFresh(entry)) {
       this.#hits++;
       return entry.value;
     }
@@ -146,7 +148,7 @@ export class MemoryCache<V = unknown>
   /** @throws {ClosedError} once it is closed. */
   lookup(key: string): CacheHit<V> | undefined {
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#time.now() < entry.freshUntil) {
+    if (entry !== undefined && this.#isFresh(entry)) {
       this.#hits++;
       return entry;
     }
@@ -175,14 +177,12 @@ export class MemoryCache<V = unknown>
       this.#entries.delete(key);
       return;
     }
-    const now = this.#time.now();
     const tags = options?.tags?.length ? options.tags : undefined;
-    const entry = new Entry(
-      value,
-      now + freshMs,
-      now + freshMs + staleMs,
-      tags,
-    );
+    const freshUntil = freshMs === Infinity
+      ? FOR_EVER
+      : Math.ceil(this.#time.now() + freshMs);
+    const staleUntil = Math.ceil(freshUntil + staleMs);
+    const entry = new Entry(value, freshUntil, staleUntil, tags);
     this.#entries.set(key, entry, { size });
     if (tags !== undefined) this.#tags.add(key, tags);
     this.#sets++;
@@ -221,7 +221,7 @@ export class MemoryCache<V = unknown>
     if (options.steal) this.#fences.closeKey(key);
     else {
       const entry = this.#entries.peek(key);
-      if (entry !== undefined && this.#time.now() < entry.freshUntil) {
+      if (entry !== undefined && this.#isFresh(entry)) {
         return { kind: "hit", hit: entry };
       }
     }
@@ -254,6 +254,10 @@ export class MemoryCache<V = unknown>
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
+  }
+
+  #isFresh({ freshUntil }: Entry<V>): boolean {
+    return freshUntil === FOR_EVER || this.#time.now() < freshUntil;
   }
 
   #claimBehind(fence: Fence, key: string, options: CacheSetOptions) {

@@ -27,7 +27,7 @@ import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
 import { RedisLocks } from "./redis_locks.ts";
 
-/** How many entries one command of `getMany` reads, or `setMany` sends at once. */
+/** How many entries `setMany` sends at once. */
 const BATCH = 100;
 
 /**
@@ -143,7 +143,12 @@ export class RedisCache<V = unknown>
   /** @throws {ClosedError} once it is closed. */
   async get(key: string): Promise<V | undefined> {
     this.#check(key);
-    return this.#receive(key, await this.#entries.find(key));
+    const found = await this.#entries.find(key);
+    if (found?.stale && await this.#locks.takeTurn(key)) {
+      this.#misses++;
+      return undefined;
+    }
+    return this.#count(found)?.value;
   }
 
   /**
@@ -152,16 +157,7 @@ export class RedisCache<V = unknown>
    */
   async getMany(keys: readonly string[]): Promise<(V | undefined)[]> {
     for (const key of keys) this.#check(key);
-    const values: (V | undefined)[] = [];
-    for (const batch of batches(keys)) {
-      const found = await this.#entries.findMany(batch);
-      values.push(
-        ...await Promise.all(
-          batch.map((key, i) => this.#receive(key, found[i])),
-        ),
-      );
-    }
-    return values;
+    return await Promise.all(keys.map((key) => this.get(key)));
   }
 
   /** @throws {ClosedError} once it is closed. */
@@ -317,18 +313,6 @@ export class RedisCache<V = unknown>
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** One caller of all processes is told that a stale entry is a miss. */
-  async #receive(
-    key: string,
-    found: FoundEntry | undefined,
-  ): Promise<V | undefined> {
-    if (found?.stale && await this.#locks.takeTurn(key)) {
-      this.#misses++;
-      return undefined;
-    }
-    return this.#count(found)?.value;
   }
 
   #count(found: FoundEntry | undefined): CacheHit<V> | undefined {

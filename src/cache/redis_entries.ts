@@ -26,6 +26,15 @@ export interface RedisEntriesOptions {
   readonly id: string;
 }
 
+/** A read that waits to be sent with others. */
+interface Asked {
+  readonly key: string;
+  resolve(found: FoundEntry | undefined): void;
+}
+
+/** How many entries one command reads. */
+const BATCH = 100;
+
 /** An entry about to be written. */
 export interface EntryDraft {
   readonly payload: string | Uint8Array;
@@ -38,27 +47,19 @@ export interface EntryDraft {
 /** Reads and writes entries in Redis. */
 export class RedisEntries {
   readonly #options: RedisEntriesOptions;
+  #asked: Asked[] = [];
 
   constructor(options: RedisEntriesOptions) {
     this.#options = options;
   }
 
+  /** Reads that are asked for at the same time share a command. */
   find(key: string): Promise<FoundEntry | undefined> {
-    const { circuit, codec, keys } = this.#options;
-    return circuit.send(["GET", keys.entry(key)], codec.bytes)
-      .then((reply) => this.#judge(reply));
-  }
-
-  async findMany(
-    names: readonly string[],
-  ): Promise<(FoundEntry | undefined)[]> {
-    const { circuit, codec, keys } = this.#options;
-    const command = ["MGET", ...names.map((name) => keys.entry(name))];
-    const replies = await circuit.send(command, codec.bytes);
-    if (!Array.isArray(replies)) return names.map(() => undefined);
-    const found = replies.map((reply) => this.#decode(reply));
-    const isValid = await this.#validity(found);
-    return found.map((entry) => entry && isValid(entry) ? entry : undefined);
+    return new Promise((resolve) => {
+      if (this.#asked.push({ key, resolve }) === 1) {
+        queueMicrotask(this.#answer);
+      }
+    });
   }
 
   /** What is left of an entry's life in Redis, in milliseconds. */
@@ -140,11 +141,28 @@ export class RedisEntries {
     return JSON.stringify([this.#options.id, kind, ...subjects]);
   }
 
-  #judge(
-    reply: unknown,
-  ): FoundEntry | undefined | Promise<FoundEntry | undefined> {
-    const found = this.#decode(reply);
-    return found?.marks?.t === undefined ? found : this.#verify(found);
+  readonly #answer = (): void => {
+    const asked = this.#asked;
+    this.#asked = [];
+    for (let i = 0; i < asked.length; i += BATCH) {
+      this.#read(asked.slice(i, i + BATCH));
+    }
+  };
+
+  async #read(asked: readonly Asked[]): Promise<void> {
+    const { circuit, codec, keys } = this.#options;
+    const names = asked.map(({ key }) => keys.entry(key));
+    const replies = names.length === 1
+      ? [await circuit.send(["GET", ...names], codec.bytes)]
+      : await circuit.send(["MGET", ...names], codec.bytes);
+    if (!Array.isArray(replies)) {
+      return asked.forEach(({ resolve }) => resolve(undefined));
+    }
+    const found = replies.map((reply) => this.#decode(reply));
+    const isValid = await this.#validity(found);
+    found.forEach((entry, i) =>
+      asked[i].resolve(entry && isValid(entry) ? entry : undefined)
+    );
   }
 
   #decode(reply: unknown): FoundEntry | undefined {
@@ -157,20 +175,15 @@ export class RedisEntries {
     return { value, stale, marks };
   }
 
-  async #verify(found: FoundEntry): Promise<FoundEntry | undefined> {
-    const isValid = await this.#validity([found]);
-    return isValid(found) ? found : undefined;
-  }
-
   /** Finds out which tags have been invalidated since the entries were made. */
   async #validity(
     found: readonly (FoundEntry | undefined)[],
   ): Promise<(entry: FoundEntry) => boolean> {
     const { circuit, keys } = this.#options;
+    if (found.every((entry) => entry?.marks?.t === undefined)) return always;
     const tags = [
       ...new Set(found.flatMap((entry) => Object.keys(entry?.marks?.t ?? {}))),
     ];
-    if (tags.length === 0) return () => true;
     const reply = await circuit.send(["MGET", ...keys.tags(tags)]);
     const current = new Map(
       Array.isArray(reply) ? reply.map((version, i) => [tags[i], version]) : [],
@@ -219,6 +232,10 @@ export class RedisEntries {
       this.change("k", key),
     ]);
   }
+}
+
+function always(): boolean {
+  return true;
 }
 
 /** Never the same twice. */

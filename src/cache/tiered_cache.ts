@@ -135,11 +135,7 @@ export class TieredCache<V = unknown>
     this.#remote = remote instanceof RedisCache
       ? remote as RedisCache<V>
       : new RedisCache({ clock, ...remote });
-    this.#channel = this.#remote.watch({
-      onKeys: (keys) => this.#onKeys(keys),
-      onTag: (tag) => this.#onTag(tag),
-      onGap: () => this.#onGap(),
-    }, maxStaleMs / 4);
+    this.#channel = this.#listen();
   }
 
   /** @throws {ClosedError} once it is closed. */
@@ -230,6 +226,19 @@ export class TieredCache<V = unknown>
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #listen(): ChangeChannel {
+    try {
+      return this.#remote.watch({
+        onKeys: (keys) => this.#onKeys(keys),
+        onTag: (tag) => this.#onTag(tag),
+        onGap: () => this.#onGap(),
+      }, this.#maxStaleMs / 4);
+    } catch (error) {
+      if (this.#ownsRemote) this.#remote.close();
+      throw error;
+    }
   }
 
   #fromMemory(key: string): LocalEntry<V> | undefined {

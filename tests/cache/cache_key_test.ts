@@ -6,7 +6,20 @@ import { cacheKey } from "../../src/cache/cache_key.ts";
 Deno.test("different values make different keys", () => {
   const values = [
     ...[undefined, null, true, false, 0, 1, -1, NaN, Infinity, 1.5, 1n, -1n],
-    ...["", "1", "true", "null", "undefined", "s1:1", "[]", "{}"],
+    ...[
+      "",
+      "1",
+      "true",
+      "null",
+      "undefined",
+      "s1:1",
+      "(",
+      "(u",
+      "(n1,",
+      "(s2:(u",
+      "[]",
+      "{}",
+    ],
     ...[[], [[]], [1], ["1"], [1, 2], [2, 1], [[1], 2], [[1, 2]], [undefined]],
     ...[{}, { a: 1 }, { a: "1" }, { a: 1, b: 2 }, { b: 1 }, { a: undefined }],
     ...[

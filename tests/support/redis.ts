@@ -16,9 +16,12 @@ export class TestRedis implements AsyncDisposable {
   }
 
   static async start(): Promise<TestRedis> {
-    const redis = new TestRedis(await freePort(), await Deno.makeTempDir());
-    await redis.restart();
-    return redis;
+    const directory = await Deno.makeTempDir();
+    for (let attempts = 0; attempts < 5; attempts++) {
+      const redis = new TestRedis(await freePort(), directory);
+      if (await redis.#run()) return redis;
+    }
+    throw new Error("redis-server didn't start");
   }
 
   get url(): string {
@@ -27,19 +30,10 @@ export class TestRedis implements AsyncDisposable {
 
   /** Starts it again, empty, on the same port. */
   async restart(): Promise<void> {
-    this.#process = new Deno.Command("redis-server", {
-      args: [
-        ...["--port", String(this.port), "--bind", "127.0.0.1"],
-        ...["--dir", this.#directory, "--save", "", "--appendonly", "no"],
-      ],
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    for (let attempts = 0; attempts < 500; attempts++) {
-      if (await this.#answers()) return;
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let attempts = 0; attempts < 5; attempts++) {
+      if (await this.#run()) return;
     }
-    throw new Error("redis-server didn't start");
+    throw new Error("redis-server didn't start again");
   }
 
   /** It dies without a word. */
@@ -76,8 +70,24 @@ export class TestRedis implements AsyncDisposable {
     await Deno.remove(this.#directory, { recursive: true });
   }
 
-  async #answers(): Promise<boolean> {
-    return await this.command("PING") === "PONG";
+  /** Says whether it came up: another program may have taken the port. */
+  async #run(): Promise<boolean> {
+    const process = this.#process = new Deno.Command("redis-server", {
+      args: [
+        ...["--port", String(this.port), "--bind", "127.0.0.1"],
+        ...["--dir", this.#directory, "--save", "", "--appendonly", "no"],
+      ],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    let ended = false;
+    process.status.then(() => ended = true);
+    while (!ended) {
+      const server = await this.command("INFO", "server");
+      if (server.includes(`process_id:${process.pid}\r`)) return true;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return false;
   }
 }
 
