@@ -104,7 +104,13 @@ export class Semaphore {
       checkDurationMs("acquireTimeoutMs", acquireTimeoutMs);
     }
     this.#acquireTimeoutMs = acquireTimeoutMs;
-    this.#queue = new WaitQueue(clock);
+    this.#queue = new WaitQueue(clock, {
+      onTimeout: (timeoutMs) => {
+        this.#timedOut++;
+        return new TimeoutError(`waiting for ${name}`, timeoutMs);
+      },
+      onAbort: () => this.#aborted++,
+    });
   }
 
   /**
@@ -115,10 +121,7 @@ export class Semaphore {
    * @throws {ClosedError} once closed.
    */
   acquire(options?: SemaphoreAcquireOptions): Promise<Permit> {
-    const turn = this.#turn(options);
-    return turn === undefined
-      ? Promise.resolve(this.#permit())
-      : turn.then(() => this.#permit());
+    return this.#enter(this.#permit, options);
   }
 
   /** Takes a permit if one is free, without waiting. */
@@ -133,8 +136,7 @@ export class Semaphore {
     fn: () => T | Promise<T>,
     options?: SemaphoreAcquireOptions,
   ): Promise<T> {
-    const turn = this.#turn(options);
-    return turn === undefined ? this.#run(fn) : turn.then(() => this.#run(fn));
+    return this.#enter(() => this.#run(fn), options);
   }
 
   /** Refuses all new callers and those in line; permits that are out stay good. */
@@ -157,39 +159,29 @@ export class Semaphore {
     };
   }
 
-  /** Takes a place among the active now (undefined) or in a while (a promise). */
-  #turn(
+  /** Calls `onTurn` as soon as there is a place among the active. */
+  #enter<T>(
+    onTurn: () => T | Promise<T>,
     options: SemaphoreAcquireOptions | undefined,
-  ): Promise<void> | undefined {
+  ): Promise<T> {
     const signal = options?.signal;
     if (this.#closed) return Promise.reject(new ClosedError(this.#name));
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#active < this.#permits) {
       this.#take();
-      return undefined;
+      return Promise.resolve(onTurn());
     }
     if (this.#queue.size >= this.#maxWaiting) {
       this.#rejected++;
       return Promise.reject(new QueueFullError(this.#name, this.#maxWaiting));
     }
     const timeoutMs = options?.timeoutMs ?? this.#acquireTimeoutMs;
-    if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs);
-    return this.#queue.wait({
-      signal,
-      timeoutMs,
-      onTimeout: () => this.#timeout(timeoutMs),
-      onAbort: () => this.#aborted++,
-    });
+    return this.#queue.wait({ onTurn, signal, timeoutMs }) as Promise<T>;
   }
 
   #take(): void {
     this.#active++;
     this.#acquired++;
-  }
-
-  #timeout(timeoutMs: number): TimeoutError {
-    this.#timedOut++;
-    return new TimeoutError(`waiting for ${this.#name}`, timeoutMs);
   }
 
   async #run<T>(fn: () => T | Promise<T>): Promise<T> {
@@ -206,9 +198,7 @@ export class Semaphore {
     else this.#active--;
   };
 
-  #permit(): Permit {
-    return new HeldPermit(this.#release);
-  }
+  readonly #permit = (): Permit => new HeldPermit(this.#release);
 }
 
 class HeldPermit implements Permit {

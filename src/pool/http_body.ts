@@ -14,10 +14,13 @@ export async function readBody(
   url: string,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const announced = Number(response.headers.get("content-length") ?? 0);
-  if (announced > maxBytes) {
+  const announced = response.headers.get("content-length");
+  if (Number(announced) > maxBytes) {
     await response.body?.cancel();
     throw tooLarge(url, maxBytes);
+  }
+  if (announced !== null && !response.headers.has("content-encoding")) {
+    return await response.bytes();
   }
   const { bytes, complete } = await readUpTo(response, maxBytes);
   if (!complete) throw tooLarge(url, maxBytes);

@@ -6,6 +6,15 @@ import type { HttpRequest } from "./http_request.ts";
 /** How much of a body is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
 
+const bodilessStatuses = new Set([204, 205, 304]);
+
+/** Whether a response announces a body of no more than what is read ahead. */
+function isSmall({ headers }: Response): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= readAheadBytes &&
+    !headers.has("content-encoding");
+}
+
 /** What an {@linkcode HttpExchange} needs. */
 export interface HttpExchangeOptions {
   request: HttpRequest;
@@ -57,7 +66,9 @@ export class HttpExchange {
         signal,
         redirect: "manual",
       });
-      return this.#guard(response);
+      return isSmall(response)
+        ? await this.#readNow(response)
+        : this.#guard(response);
     } catch (error) {
       this.#end();
       throw this.#failure(error);
@@ -66,16 +77,31 @@ export class HttpExchange {
     }
   }
 
+  /** The response, with its body already here: much cheaper than a stream. */
+  async #readNow(response: Response): Promise<Response> {
+    const bytes = await response.bytes();
+    this.#end();
+    return this.#withBody(
+      response,
+      bodilessStatuses.has(response.status) ? null : bytes,
+    );
+  }
+
   /** The response, with a body that is watched over and says when it ends. */
   #guard(response: Response): Response {
-    if (response.body === null) {
-      this.#end();
-      return response;
+    if (response.body !== null) {
+      return this.#withBody(response, this.#guardBody(response.body));
     }
-    const { status, statusText, headers } = response;
-    const body = this.#guardBody(response.body);
-    const guarded = new Response(body, { status, statusText, headers });
-    return Object.defineProperty(guarded, "url", {
+    this.#end();
+    return response;
+  }
+
+  #withBody(
+    { status, statusText, headers }: Response,
+    body: BodyInit | null,
+  ): Response {
+    const response = new Response(body, { status, statusText, headers });
+    return Object.defineProperty(response, "url", {
       value: this.#options.request.url.href,
     });
   }

@@ -87,8 +87,9 @@ export class HttpPool implements AsyncDisposable {
 
   /**
    * Like the global `fetch`, within the pool's bounds: any status is a
-   * response. Read its body or cancel it: until then it takes up room in the
-   * pool, though not for longer than `totalTimeoutMs`.
+   * response. A body that announces no more than 64 KiB has arrived with it.
+   * Read any other, or cancel it: until then it takes up room in the pool,
+   * though not for longer than `totalTimeoutMs`.
    *
    * @throws {HttpError} when no answer came; see its `code`.
    * @throws {HttpTimeoutError} when it took too long: queueing, connecting, reading, or in all.

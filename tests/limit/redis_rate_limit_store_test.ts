@@ -3,11 +3,10 @@ import { createClient } from "redis";
 import { InvalidOptionError, TimeoutError } from "../../src/base/errors.ts";
 import { RateLimiter } from "../../src/limit/rate_limiter.ts";
 import { RedisRateLimitStore } from "../../src/limit/redis_rate_limit_store.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { testRateLimitStore } from "./rate_limiter_cases.ts";
-import { hasRedis, RedisServer } from "./redis_server.ts";
-
-const ignore = !hasRedis;
+import { ignoreWithoutRedis as ignore, TestRedis } from "../support/redis.ts";
 
 async function openClient(url: string) {
   const client = createClient({ url });
@@ -17,7 +16,7 @@ async function openClient(url: string) {
 }
 
 testRateLimitStore("redis", async () => {
-  const server = await RedisServer.start();
+  const server = await TestRedis.start();
   const client = await openClient(server.url);
   return {
     makeStore: (clock) =>
@@ -29,7 +28,7 @@ testRateLimitStore("redis", async () => {
       }),
     async [Symbol.asyncDispose]() {
       client.destroy();
-      await server.stop();
+      await server[Symbol.asyncDispose]();
     },
   };
 }, { ignore, numRuns: 40 });
@@ -37,10 +36,12 @@ testRateLimitStore("redis", async () => {
 Deno.test("processes that share a Redis share one limit", {
   ignore,
 }, async () => {
-  await using server = await RedisServer.start();
+  await using server = await TestRedis.start();
   for (const algorithm of ["token-bucket", "sliding-window"] as const) {
-    await using one = await RedisRateLimitStore.connect(server.url);
-    await using other = await RedisRateLimitStore.connect(server.url);
+    const options = { timeoutMs: 10_000, whenDown: "throw" } as const;
+    const { url } = server;
+    await using one = await RedisRateLimitStore.connect(url, options);
+    await using other = await RedisRateLimitStore.connect(url, options);
     const limiters = [one, other].map((store) =>
       new RateLimiter({
         limit: 50,
@@ -61,7 +62,7 @@ Deno.test("processes that share a Redis share one limit", {
 Deno.test("keys leave Redis as soon as they no longer count", {
   ignore,
 }, async () => {
-  await using server = await RedisServer.start();
+  await using server = await TestRedis.start();
   const client = await openClient(server.url);
   const send = (command: string[]) => client.sendCommand(command);
   for (const algorithm of ["token-bucket", "sliding-window"] as const) {
@@ -83,7 +84,7 @@ Deno.test("keys leave Redis as soon as they no longer count", {
 Deno.test("a Redis that forgot its scripts is told them again", {
   ignore,
 }, async () => {
-  await using server = await RedisServer.start();
+  await using server = await TestRedis.start();
   const client = await openClient(server.url);
   const store = new RedisRateLimitStore(
     (command) => client.sendCommand(command),
@@ -99,7 +100,7 @@ Deno.test("a Redis that forgot its scripts is told them again", {
 Deno.test("without Redis each process limits on its own, until it is back", {
   ignore,
 }, async () => {
-  await using server = await RedisServer.start();
+  await using server = await TestRedis.start();
   const changes: string[] = [];
   await using store = await RedisRateLimitStore.connect(server.url, {
     retryAfterMs: 10,
@@ -108,7 +109,7 @@ Deno.test("without Redis each process limits on its own, until it is back", {
   });
   const limiter = new RateLimiter({ limit: 2, intervalMs: 3_600_000, store });
   assert.equal((await limiter.take("a")).remaining, 1);
-  await server.stop();
+  await server.kill();
   const alone = [];
   for (let call = 0; call < 3; call++) {
     alone.push((await limiter.take("a")).allowed);
@@ -116,10 +117,10 @@ Deno.test("without Redis each process limits on its own, until it is back", {
   assert.deepEqual(alone, [true, true, false]);
   assert.deepEqual(changes, ["down"]);
   await server.restart();
-  for (let attempt = 0; attempt < 500 && changes.length < 2; attempt++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually(async () => {
     await limiter.take("b");
-  }
+    return changes.length === 2;
+  });
   assert.deepEqual(changes, ["down", "up"]);
   assert.ok(store.stats.localDecisions >= 3);
 });

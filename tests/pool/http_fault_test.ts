@@ -5,8 +5,9 @@ import {
   HttpTimeoutError,
 } from "../../src/pool/http_errors.ts";
 import { HttpPool } from "../../src/pool/http_pool.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { RawServer, TestServer, until } from "./http_server.ts";
+import { RawServer, TestServer } from "./http_server.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const okAndClose =
@@ -33,7 +34,7 @@ Deno.test("a server that never answers is given up after readTimeoutMs", async (
     connectTimeoutMs: Infinity,
   });
   const late = assert.rejects(http.getText(server.origin), timedOut("read"));
-  await until(() => server.requests === 1);
+  await eventually(() => server.requests === 1);
   await clock.advance(29_999);
   assert.equal(http.stats.active, 1);
   await clock.advance(1);
@@ -45,7 +46,11 @@ Deno.test("a server that never answers is given up after readTimeoutMs", async (
 Deno.test("a body that stalls is given up after readTimeoutMs, one that drips is not", async () => {
   const drip = Promise.withResolvers<(text: string) => Promise<void>>();
   await using server = new RawServer(async ({ request, write }) => {
-    await write("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nab");
+    await write(
+      request.startsWith("GET /small")
+        ? "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nab"
+        : "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n",
+    );
     if (request.startsWith("GET /drip")) drip.resolve(write);
   });
   const clock = new FakeClock();
@@ -54,9 +59,15 @@ Deno.test("a body that stalls is given up after readTimeoutMs, one that drips is
     maxRetries: 0,
     readTimeoutMs: 1_000,
   });
+  const small = assert.rejects(
+    http.fetch(`${server.origin}/small`),
+    timedOut("read"),
+  );
+  await eventually(() => server.requests === 1);
+  await clock.advance(1_000);
+  await small;
   const stalled = await http.fetch(`${server.origin}/stall`);
   const text = assert.rejects(stalled.text(), timedOut("read"));
-  await until(() => server.requests === 1);
   await clock.advance(1_000);
   await text;
   const dripping = await http.fetch(`${server.origin}/drip`);
@@ -67,11 +78,12 @@ Deno.test("a body that stalls is given up after readTimeoutMs, one that drips is
     const { value } = await reader.read();
     received += new TextDecoder().decode(value);
     await clock.advance(999);
-    await write(part);
+    await write(`2\r\n${part}\r\n`);
   }
   const { value } = await reader.read();
   received += new TextDecoder().decode(value);
   assert.equal(received, "abcdef");
+  await write("0\r\n\r\n");
   assert.equal((await reader.read()).done, true);
   assert.equal(http.stats.active, 0);
   assert.equal(clock.pending, 0);
@@ -87,12 +99,12 @@ Deno.test("totalTimeoutMs covers all: dripping bodies, retries and queueing", as
     http.getText(server.origin, { totalTimeoutMs: 700 }),
     (error) => timedOut("total")(error) && /700 ms/.test(String(error)),
   );
-  await until(() => server.requests === 1);
+  await eventually(() => server.requests === 1);
   const queued = assert.rejects(
     http.getText(server.origin, { totalTimeoutMs: 500 }),
     timedOut("total"),
   );
-  await until(() => http.stats.waiting === 1);
+  await eventually(() => http.stats.waiting === 1);
   await clock.advance(700);
   await Promise.all([late, queued]);
   assert.equal(http.stats.active + http.stats.waiting, 0);
@@ -123,7 +135,7 @@ Deno.test("an origin that accepts no connection is given up after connectTimeout
       http.getText(`http://127.0.0.1:${port}`),
       (error) => timedOut("connect")(error) && /5000 ms/.test(String(error)),
     );
-    await until(() => http.stats.requests === 1);
+    await eventually(() => http.stats.requests === 1);
     await clock.advance(5_000);
     await late;
     assert.equal(clock.pending, 0);
@@ -142,9 +154,9 @@ Deno.test("an origin that is merely slow to answer is not taken for unconnectabl
   const clock = new FakeClock();
   await using http = new HttpPool({ clock, connectTimeoutMs: 1_000 });
   const text = http.getText(server.origin);
-  await until(() => server.requests.length === 1);
+  await eventually(() => server.requests.length === 1);
   await clock.advance(500);
-  await until(() => clock.pending === 2);
+  await eventually(() => clock.pending === 2);
   await clock.advance(20_000);
   gate.resolve();
   assert.equal(await text, "slow");
@@ -161,6 +173,12 @@ Deno.test("what was refused, dropped or garbled is a named error with its cause"
     await write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc");
     close();
   });
+  await using tearer = new RawServer(async ({ write, close }) => {
+    await write(
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n",
+    );
+    close();
+  });
   await using http = new HttpPool({ maxRetries: 0 });
   const failed = (sent: boolean) => (error: unknown) =>
     error instanceof HttpFailedError && error.code === "SLUICE_HTTP_FAILED" &&
@@ -170,7 +188,8 @@ Deno.test("what was refused, dropped or garbled is a named error with its cause"
   await assert.rejects(http.getText(dropper.origin), failed(true));
   await assert.rejects(http.getText(garbler.origin), failed(true));
   await assert.rejects(http.getText(cutter.origin), failed(true));
-  const response = await http.fetch(cutter.origin);
+  await assert.rejects(http.fetch(cutter.origin), failed(true));
+  const response = await http.fetch(tearer.origin);
   await assert.rejects(response.text(), failed(true));
   assert.equal(http.stats.active, 0);
 });
@@ -294,8 +313,8 @@ Deno.test("an abort ends a request at any stage with its reason", async () => {
       http.getText(`${server.origin}/${path}`, { signal: controller.signal }),
       /given up/,
     );
-    await until(() => http.stats.requests > before || held !== undefined);
-    if (path === "busy") await until(() => http.stats.retries > 0);
+    await eventually(() => http.stats.requests > before || held !== undefined);
+    if (path === "busy") await eventually(() => http.stats.retries > 0);
     controller.abort(new Error("given up"));
     await ended;
     holder.abort();
@@ -328,8 +347,8 @@ Deno.test("429 and 503 are repeated when Retry-After says, if that is soon enoug
     const fetched = http.fetch(server.origin);
     let repeats = 0;
     for (const waitMs of waitsMs) {
-      await until(() => http.stats.retries === retries + repeats + 1);
-      await until(() => http.stats.active === 0);
+      await eventually(() => http.stats.retries === retries + repeats + 1);
+      await eventually(() => http.stats.active === 0);
       await clock.advance(waitMs - 1);
       assert.equal(server.requests.length, before + ++repeats);
       await clock.advance(1);
@@ -352,8 +371,8 @@ Deno.test("429 and 503 are repeated when Retry-After says, if that is soon enoug
   );
   answers.splice(0, Infinity, [503, inThreeSeconds]);
   const dated = http.fetch(server.origin);
-  await until(() => http.stats.retries === retries + 1);
-  await until(() => http.stats.active === 0);
+  await eventually(() => http.stats.retries === retries + 1);
+  await eventually(() => http.stats.active === 0);
   await clock.advance(3_000);
   assert.equal((await dated).status, 200);
   answers.push([429, "1"]);
@@ -397,7 +416,7 @@ Deno.test("an origin that keeps failing is left alone, then tried again with one
 
   healthy = true;
   const outcomes = new Set<string>();
-  await until(() => {
+  await eventually(() => {
     http.fetch(sick.origin).then(
       ({ status }) => outcomes.add(String(status)),
       (error) => outcomes.add(open(error) ? "open" : String(error)),
@@ -426,7 +445,7 @@ Deno.test("a trial request that its caller gives up does not close the circuit",
     http.fetch(server.origin, { signal: controller.signal }),
     /given up/,
   );
-  await until(() => server.requests === 2);
+  await eventually(() => server.requests === 2);
   assert.equal(http.stats.origins[server.origin].circuit, "half-open");
   controller.abort(new Error("given up"));
   await trial;

@@ -11,8 +11,9 @@ import {
 } from "../../src/pool/http_errors.ts";
 import type { HttpPoolOptions } from "../../src/pool/http_options.ts";
 import { HttpPool } from "../../src/pool/http_pool.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { TestServer, until } from "./http_server.ts";
+import { TestServer } from "./http_server.ts";
 
 const codeIs = (code: string) => (error: unknown) =>
   error instanceof HttpError && error.code === code;
@@ -90,7 +91,7 @@ Deno.test("getJson, getText and getBytes read successes and throw the rest", asy
     1,
     "an answer that is no JSON is an answer",
   );
-  await until(() => http.stats.active === 0);
+  await eventually(() => http.stats.active === 0);
 });
 
 Deno.test("a body larger than allowed is refused, announced or not", async () => {
@@ -147,7 +148,7 @@ Deno.test("a small body that nobody reads gives its place back", async () => {
   await using server = new TestServer(() => new Response("unread"));
   await using http = new HttpPool({ maxPerOrigin: 1 });
   for (let call = 0; call < 5; call++) await http.fetch(server.origin);
-  await until(() => http.stats.active === 0);
+  await eventually(() => http.stats.active === 0);
   assert.equal(server.requests.length, 5);
   assert.equal(server.connections, 1);
 });
@@ -159,7 +160,7 @@ Deno.test("a large body that nobody reads takes up room until its time is over",
   const clock = new FakeClock();
   await using http = new HttpPool({ clock });
   const response = await http.fetch(server.origin);
-  await until(() => server.requests.length === 1);
+  await eventually(() => server.requests.length === 1);
   assert.equal(http.stats.active, 1);
   await clock.advance(60_000);
   assert.equal(http.stats.active, 0);
@@ -225,14 +226,14 @@ Deno.test("who waits too long, or finds too many waiting, is sent away", async (
     clock,
   });
   const running = http.getText(server.origin);
-  await until(() => server.requests.length === 1);
+  await eventually(() => server.requests.length === 1);
   const late = assert.rejects(
     http.getText(server.origin),
     (error) =>
       error instanceof HttpTimeoutError && error.phase === "queue" &&
       error.timeoutMs === 500,
   );
-  await until(() => http.stats.waiting === 1);
+  await eventually(() => http.stats.waiting === 1);
   await assert.rejects(http.getText(server.origin), QueueFullError);
   await clock.advance(500);
   await late;
@@ -305,7 +306,7 @@ Deno.test("fetchAll still has an outcome for each when its caller gives up", asy
     [0, 1, 2, 3].map((index) => `${server.origin}/${index}`),
     { concurrency: 2, signal: controller.signal },
   );
-  await until(() => server.requests.length === 3);
+  await eventually(() => server.requests.length === 3);
   controller.abort(new Error("enough"));
   const outcomes = await all;
   assert.deepEqual(outcomes.map(({ status }) => status), [
@@ -355,7 +356,7 @@ Deno.test("close ends what runs and waits; nothing goes after it", async () => {
   const http = new HttpPool({ maxPerOrigin: 1 });
   const running = assert.rejects(http.fetch(server.origin), ClosedError);
   const waiting = assert.rejects(http.fetch(server.origin), ClosedError);
-  await until(() => server.requests.length === 1);
+  await eventually(() => server.requests.length === 1);
   await http.close();
   await Promise.all([running, waiting]);
   await assert.rejects(http.fetch(server.origin), ClosedError);
@@ -371,7 +372,7 @@ Deno.test("drain waits for what runs", async () => {
   await using http = new HttpPool();
   await http.drain();
   const running = http.getText(server.origin);
-  await until(() => server.requests.length === 1);
+  await eventually(() => server.requests.length === 1);
   const controller = new AbortController();
   const impatient = http.drain({ signal: controller.signal });
   controller.abort(new Error("no patience"));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { HttpError } from "../../src/pool/http_errors.ts";
 import { HttpPool } from "../../src/pool/http_pool.ts";
-import { RawServer, TestServer, until } from "./http_server.ts";
+import { eventually } from "../support/eventually.ts";
+import { RawServer, TestServer } from "./http_server.ts";
 
 /** Answers with what arrived, redirects from /<status>?<location>. */
 function makeServer(): TestServer {
@@ -119,7 +120,7 @@ Deno.test("a redirect to what can't be fetched is refused", async () => {
         error instanceof HttpError && error.code === "SLUICE_HTTP_URL_REFUSED",
     );
   }
-  await until(() => http.stats.active === 0);
+  await eventually(() => http.stats.active === 0);
 });
 
 Deno.test("a stream is not sent twice", async () => {

@@ -105,11 +105,3 @@ export class RawServer implements AsyncDisposable {
     await this.#accepting.catch(() => {});
   }
 }
-
-/** Lets what is under way in the runtime go on until `condition` holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; !condition(); turn++) {
-    if (turn > 2_000) throw new Error("it never came to pass");
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}

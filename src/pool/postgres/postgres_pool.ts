@@ -120,14 +120,13 @@ export class PostgresPool extends PostgresQueries implements AsyncDisposable {
         applicationName: checked.applicationName,
         statementCacheSize: checked.statementCacheSize,
       });
+    await using opened = new AsyncDisposableStack();
+    opened.defer(() => driver.close());
     const pool = new PostgresPool(driver, options, checked);
-    try {
-      await pool.#pool.use(() => {});
-      return pool;
-    } catch (error) {
-      await pool.close();
-      throw error;
-    }
+    opened.defer(() => pool.#pool.close());
+    await pool.#pool.use(() => {});
+    opened.move();
+    return pool;
   }
 
   /** What metrics, warnings and errors call it. */
