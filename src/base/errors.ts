@@ -7,6 +7,23 @@ export const errorTable = {
   SLUICE_CLOSED: "Something was used after it had been closed.",
   SLUICE_TIMEOUT: "An operation took longer than it was given.",
   SLUICE_QUEUE_FULL: "More callers were waiting than are allowed to.",
+  SLUICE_RATE_LIMITED: "A caller's turn would not have come in time.",
+  SLUICE_LEASE_RELEASED: "A pool's item was used after it had been released.",
+  SLUICE_POSTGRES: "PostgreSQL refused a statement.",
+  SLUICE_POSTGRES_CONNECTION: "A connection to PostgreSQL failed or was lost.",
+  SLUICE_POSTGRES_PARAMETER: "A query parameter has no form in PostgreSQL.",
+  SLUICE_TRANSACTION_OVER: "A transaction was used after its end.",
+  SLUICE_CACHE_KEY: "Something was used as a cache key that can't be one.",
+  SLUICE_CACHE_VALUE: "A value can't be kept in this cache.",
+  SLUICE_BATCH_RESULTS: "A batch loader's results don't fit its keys.",
+  SLUICE_BATCH_KEY_MISSING: "A batch loader's results leave a key out.",
+  SLUICE_HTTP_FAILED: "No answer came to an HTTP request, or not all of it.",
+  SLUICE_HTTP_STATUS: "An HTTP server answered with no success.",
+  SLUICE_HTTP_CIRCUIT_OPEN: "An HTTP origin failed too often lately.",
+  SLUICE_HTTP_URL_REFUSED: "A URL is none that may be fetched.",
+  SLUICE_HTTP_REDIRECT: "An HTTP redirect can't be followed.",
+  SLUICE_HTTP_BODY_TOO_LARGE: "An HTTP response was larger than allowed.",
+  SLUICE_HTTP_NOT_JSON: "An HTTP response was not the JSON it should be.",
 } as const;
 
 /** A stable code from {@linkcode errorTable}. */
@@ -80,5 +97,69 @@ export class QueueFullError extends SluiceError {
       `${what} already has ${maxWaiting} callers waiting`,
     );
     this.maxWaiting = maxWaiting;
+  }
+}
+
+/** A caller's turn would not have come in the time it was willing to wait. */
+export class RateLimitedError extends SluiceError {
+  override readonly name = "RateLimitedError";
+  /** When to come back, in milliseconds from now. */
+  readonly retryAfterMs: number;
+
+  constructor(what: string, retryAfterMs: number) {
+    super(
+      "SLUICE_RATE_LIMITED",
+      `${what} allows no more for ${retryAfterMs} ms`,
+    );
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Something can't be (part of) a cache key. */
+export class CacheKeyError extends SluiceError {
+  override readonly name = "CacheKeyError";
+
+  constructor(message: string) {
+    super("SLUICE_CACHE_KEY", message);
+  }
+}
+
+/** A value can't be kept in this cache; the message says why. */
+export class CacheValueError extends SluiceError {
+  override readonly name = "CacheValueError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("SLUICE_CACHE_VALUE", message, options);
+  }
+}
+
+/** A batch loader returned something that can't be mapped back to its keys. */
+export class BatchResultsError extends SluiceError {
+  override readonly name = "BatchResultsError";
+
+  /** @param results How many there were; none if it wasn't an array or a Map. */
+  constructor(what: string, keys: number, results?: number) {
+    super(
+      "SLUICE_BATCH_RESULTS",
+      `the loader of ${what} was given ${keys} keys and returned ${
+        results === undefined
+          ? "neither an array nor a Map"
+          : `${results} results`
+      }`,
+    );
+  }
+}
+
+/** A batch loader's results, given by key, leave this caller's key out. */
+export class BatchKeyMissingError extends SluiceError {
+  override readonly name = "BatchKeyMissingError";
+  readonly key: unknown;
+
+  constructor(what: string, key: unknown) {
+    super(
+      "SLUICE_BATCH_KEY_MISSING",
+      `the loader of ${what} returned nothing for one of its keys`,
+    );
+    this.key = key;
   }
 }

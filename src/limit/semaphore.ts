@@ -22,10 +22,7 @@ export interface SemaphoreOptions {
    * @default Infinity
    */
   acquireTimeoutMs?: number;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
 }
 
@@ -33,11 +30,12 @@ export interface SemaphoreOptions {
 export interface SemaphoreAcquireOptions {
   /** Gives the place in the queue up, rejecting with its reason. */
   signal?: AbortSignal;
+  /** Overrides the semaphore's `acquireTimeoutMs` for this caller. */
+  timeoutMs?: number;
 }
 
 /** What a {@linkcode Semaphore} has done so far. */
 export interface SemaphoreStats {
-  /** What metrics and errors call it. */
   name: string;
   /** How many may hold a permit at once. */
   permits: number;
@@ -89,8 +87,6 @@ export class Semaphore {
   #closed = false;
 
   /**
-   * Makes a semaphore with all its permits free.
-   *
    * @param permits How many may go on at once; `Infinity` only counts them.
    * @throws {InvalidOptionError} when a limit is not a number it could keep.
    */
@@ -108,7 +104,13 @@ export class Semaphore {
       checkDurationMs("acquireTimeoutMs", acquireTimeoutMs);
     }
     this.#acquireTimeoutMs = acquireTimeoutMs;
-    this.#queue = new WaitQueue(clock);
+    this.#queue = new WaitQueue(clock, {
+      onTimeout: (timeoutMs) => {
+        this.#timedOut++;
+        return new TimeoutError(`waiting for ${name}`, timeoutMs);
+      },
+      onAbort: () => this.#aborted++,
+    });
   }
 
   /**
@@ -119,10 +121,7 @@ export class Semaphore {
    * @throws {ClosedError} once closed.
    */
   acquire(options?: SemaphoreAcquireOptions): Promise<Permit> {
-    const turn = this.#turn(options);
-    return turn === undefined
-      ? Promise.resolve(this.#permit())
-      : turn.then(() => this.#permit());
+    return this.#enter(this.#permit, options);
   }
 
   /** Takes a permit if one is free, without waiting. */
@@ -137,8 +136,7 @@ export class Semaphore {
     fn: () => T | Promise<T>,
     options?: SemaphoreAcquireOptions,
   ): Promise<T> {
-    const turn = this.#turn(options);
-    return turn === undefined ? this.#run(fn) : turn.then(() => this.#run(fn));
+    return this.#enter(() => this.#run(fn), options);
   }
 
   /** Refuses all new callers and those in line; permits that are out stay good. */
@@ -161,40 +159,29 @@ export class Semaphore {
     };
   }
 
-  /** Takes a place among the active now (undefined) or in a while (a promise). */
-  #turn(
+  /** Calls `onTurn` as soon as there is a place among the active. */
+  #enter<T>(
+    onTurn: () => T | Promise<T>,
     options: SemaphoreAcquireOptions | undefined,
-  ): Promise<void> | undefined {
+  ): Promise<T> {
     const signal = options?.signal;
     if (this.#closed) return Promise.reject(new ClosedError(this.#name));
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#active < this.#permits) {
       this.#take();
-      return undefined;
+      return Promise.resolve(onTurn());
     }
     if (this.#queue.size >= this.#maxWaiting) {
       this.#rejected++;
       return Promise.reject(new QueueFullError(this.#name, this.#maxWaiting));
     }
-    return this.#queue.wait({
-      signal,
-      timeoutMs: this.#acquireTimeoutMs,
-      onTimeout: () => this.#timeout(),
-      onAbort: () => this.#aborted++,
-    });
+    const timeoutMs = options?.timeoutMs ?? this.#acquireTimeoutMs;
+    return this.#queue.wait({ onTurn, signal, timeoutMs }) as Promise<T>;
   }
 
   #take(): void {
     this.#active++;
     this.#acquired++;
-  }
-
-  #timeout(): TimeoutError {
-    this.#timedOut++;
-    return new TimeoutError(
-      `waiting for ${this.#name}`,
-      this.#acquireTimeoutMs,
-    );
   }
 
   async #run<T>(fn: () => T | Promise<T>): Promise<T> {
@@ -206,14 +193,12 @@ export class Semaphore {
   }
 
   /** Hands the place to the next in line, so that nobody can overtake it. */
-  #release(): void {
+  readonly #release = (): void => {
     if (this.#queue.releaseFirst()) this.#acquired++;
     else this.#active--;
-  }
+  };
 
-  #permit(): Permit {
-    return new HeldPermit(() => this.#release());
-  }
+  readonly #permit = (): Permit => new HeldPermit(this.#release);
 }
 
 class HeldPermit implements Permit {

@@ -1,26 +1,35 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
+import { checkDurationMs } from "../base/options.ts";
 
-/** How one caller waits in a {@linkcode WaitQueue}. */
-export interface WaitOptions {
-  /** Leaves the queue with its reason. */
-  signal?: AbortSignal;
-  /** Leaves the queue with what `onTimeout` makes; `Infinity` waits on. */
-  timeoutMs: number;
+/** What a {@linkcode WaitQueue} tells its owner. */
+export interface WaitQueueHooks {
   /** Makes the error of a caller that waited too long. */
-  onTimeout: () => Error;
+  onTimeout: (timeoutMs: number) => Error;
   /** Told when a caller left by its signal. */
   onAbort: () => void;
+}
+
+/** How one caller waits in a {@linkcode WaitQueue}. */
+export interface WaitOptions<T> {
+  /** Makes what the caller gets when it is its turn. */
+  onTurn: () => T;
+  /** Leaves the queue with its reason. */
+  signal?: AbortSignal;
+  /** Leaves the queue with an error; `Infinity` waits on. */
+  timeoutMs: number;
 }
 
 /** Callers in line, first come first served; leaving costs the same anywhere in it. */
 export class WaitQueue {
   readonly #clock: Clock;
+  readonly #hooks: WaitQueueHooks;
   #first: Waiter | undefined;
   #last: Waiter | undefined;
   #size = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, hooks: WaitQueueHooks) {
     this.#clock = clock;
+    this.#hooks = hooks;
   }
 
   get size(): number {
@@ -28,9 +37,19 @@ export class WaitQueue {
   }
 
   /** Joins the end of the line; resolves when it is this caller's turn. */
-  wait(options: WaitOptions): Promise<void> {
+  wait<T>(options: WaitOptions<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#append(new Waiter(this, this.#clock, options, resolve, reject));
+      const { timeoutMs } = options;
+      if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs);
+      const waiter = new Waiter(
+        this,
+        this.#clock,
+        options,
+        resolve as (value: unknown) => void,
+        reject,
+      );
+      waiter.begin(this.#hooks);
+      this.#append(waiter);
     });
   }
 
@@ -39,7 +58,7 @@ export class WaitQueue {
     const waiter = this.#first;
     if (waiter === undefined) return false;
     waiter.leave();
-    waiter.resolve();
+    waiter.resolve(waiter.options.onTurn());
     return true;
   }
 
@@ -77,32 +96,34 @@ class Waiter {
   next: Waiter | undefined;
   readonly #queue: WaitQueue;
   readonly #clock: Clock;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort: (() => void) | undefined;
-  readonly #timer: TimerHandle;
+  #onAbort: (() => void) | undefined;
+  #timer: TimerHandle;
 
   constructor(
     queue: WaitQueue,
     clock: Clock,
-    { signal, timeoutMs, onTimeout, onAbort }: WaitOptions,
-    readonly resolve: () => void,
+    readonly options: WaitOptions<unknown>,
+    readonly resolve: (value: unknown) => void,
     readonly reject: (reason: unknown) => void,
   ) {
     this.#queue = queue;
     this.#clock = clock;
+  }
+
+  begin(hooks: WaitQueueHooks): void {
+    const { signal, timeoutMs } = this.options;
     if (signal !== undefined) {
-      this.#signal = signal;
       this.#onAbort = () => {
         this.leave();
-        onAbort();
-        reject(signal.reason);
+        hooks.onAbort();
+        this.reject(signal.reason);
       };
       signal.addEventListener("abort", this.#onAbort, { once: true });
     }
     if (timeoutMs !== Infinity) {
-      this.#timer = clock.setTimeout(() => {
+      this.#timer = this.#clock.setTimeout(() => {
         this.leave();
-        reject(onTimeout());
+        this.reject(hooks.onTimeout(timeoutMs));
       }, timeoutMs);
     }
   }
@@ -110,7 +131,7 @@ class Waiter {
   leave(): void {
     this.#queue.remove(this);
     if (this.#onAbort !== undefined) {
-      this.#signal!.removeEventListener("abort", this.#onAbort);
+      this.options.signal!.removeEventListener("abort", this.#onAbort);
     }
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
   }

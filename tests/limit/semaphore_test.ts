@@ -136,14 +136,20 @@ Deno.test("a caller waits no longer than acquireTimeoutMs", async () => {
     semaphore.acquire(),
     (error) => error instanceof TimeoutError && error.timeoutMs === 100,
   );
+  const hasty = assert.rejects(
+    semaphore.acquire({ timeoutMs: 30 }),
+    (error) => error instanceof TimeoutError && error.timeoutMs === 30,
+  );
   await clock.advance(60);
+  await hasty;
   const inTime = semaphore.acquire();
+  await assert.rejects(semaphore.acquire({ timeoutMs: NaN }), /timeoutMs.*NaN/);
   await clock.advance(40);
   await late;
   held.release();
   (await inTime).release();
   assert.equal(clock.pending, 0);
-  assert.equal(semaphore.stats.timedOut, 1);
+  assert.equal(semaphore.stats.timedOut, 2);
 });
 
 Deno.test("close sends the waiting away and leaves the running alone", async () => {

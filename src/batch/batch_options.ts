@@ -1,0 +1,135 @@
+import type { Clock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { checkDurationMs, checkLimit } from "../base/options.ts";
+import { type BatchSchedule, endOfTick } from "./end_of_tick.ts";
+
+/** What a loader may know of the batch it loads. */
+export interface BatchContext {
+  /** Aborts when the batch took too long or all its callers left. */
+  readonly signal: AbortSignal;
+  /** What all keys of the batch have in common. */
+  readonly partition: unknown;
+}
+
+/**
+ * What a loader returns: a value or an Error per key, as an array in the order
+ * of the keys, or as a Map by key (by what the option `key` makes of it, if
+ * there is one).
+ */
+export type BatchResults<V> =
+  | readonly (V | Error)[]
+  | ReadonlyMap<unknown, V | Error>;
+
+/** Loads many keys at once. */
+export type BatchLoader<K, V> = (
+  keys: K[],
+  context: BatchContext,
+) => BatchResults<V> | PromiseLike<BatchResults<V>>;
+
+/** How a {@linkcode Batcher} gathers keys and hands results out. */
+export interface BatcherOptions<K, V> {
+  /**
+   * A batch of so many keys is loaded at once; `Infinity` for any number.
+   * @default 100
+   */
+  maxSize?: number;
+  /**
+   * How long a batch waits for more keys, in milliseconds from its first. At 0
+   * it waits to the end of the tick: for the keys that other callers ask for
+   * without waiting for anything from outside.
+   * @default 0
+   */
+  maxWaitMs?: number;
+  /**
+   * Decides instead of `maxWaitMs` when a batch is due: calls the function it
+   * is given.
+   */
+  schedule?: BatchSchedule;
+  /**
+   * How many batches are loaded at once; `Infinity` for any number. While none
+   * may start, keys go on gathering.
+   * @default Infinity
+   */
+  concurrency?: number;
+  /**
+   * How many keys may wait to be loaded; the next caller is refused with a
+   * {@linkcode QueueFullError}.
+   * @default Infinity
+   */
+  maxWaiting?: number;
+  /**
+   * How long the loader may take, in milliseconds, before the batch's callers
+   * get a {@linkcode TimeoutError} and its place goes to the next.
+   * @default Infinity
+   */
+  timeoutMs?: number;
+  /**
+   * What makes two keys the same, as a value to compare by: a string made of an
+   * object's parts, say.
+   * @default the key itself
+   */
+  key?: (key: K) => unknown;
+  /** Keys are only loaded together with keys of the same partition: a tenant, say. */
+  partition?: (key: K) => unknown;
+  /**
+   * Which key a value belongs to. With it the loader may return its values in
+   * any order, leave some out and return others beside.
+   */
+  resultKey?: (value: V) => unknown;
+  /**
+   * What a caller gets whose key is not among results that are given by key.
+   * @default a BatchKeyMissingError
+   */
+  missing?: (key: K) => V | Error;
+  /**
+   * What metrics and errors call it.
+   * @default "batcher"
+   */
+  name?: string;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** {@linkcode BatcherOptions} with nothing left open. */
+export type BatcherSettings<K, V> =
+  & Required<Omit<BatcherOptions<K, V>, OptionalHooks>>
+  & Pick<BatcherOptions<K, V>, OptionalHooks>;
+
+type OptionalHooks = "key" | "partition" | "resultKey" | "missing";
+
+/** Fills in the defaults and refuses what makes no sense. */
+export function checkBatcherOptions<K, V>(
+  options: BatcherOptions<K, V>,
+): BatcherSettings<K, V> {
+  const {
+    maxSize = 100,
+    maxWaitMs = 0,
+    concurrency = Infinity,
+    maxWaiting = Infinity,
+    timeoutMs = Infinity,
+    name = "batcher",
+    clock = systemClock,
+  } = options;
+  checkLimit("maxSize", maxSize, 1);
+  checkDurationMs("maxWaitMs", maxWaitMs);
+  checkLimit("concurrency", concurrency, 1);
+  checkLimit("maxWaiting", maxWaiting, 1);
+  if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs, 1);
+  if (options.schedule !== undefined && options.maxWaitMs !== undefined) {
+    throw new InvalidOptionError(
+      `schedule and maxWaitMs both say when a batch is due, got maxWaitMs ${maxWaitMs} and a schedule`,
+    );
+  }
+  return {
+    ...options,
+    maxSize,
+    maxWaitMs,
+    schedule: options.schedule ?? endOfTick,
+    concurrency,
+    maxWaiting,
+    timeoutMs,
+    name,
+    clock,
+  };
+}

@@ -1,0 +1,321 @@
+import { abortable } from "../base/abort.ts";
+import type { TimerHandle } from "../base/clock.ts";
+import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
+import { Batch, type BatchEntry } from "./batch.ts";
+import {
+  type BatcherOptions,
+  type BatcherSettings,
+  type BatchLoader,
+  type BatchResults,
+  checkBatcherOptions,
+} from "./batch_options.ts";
+import { outcomesOf } from "./batch_outcomes.ts";
+
+/** How one caller asks for a key. */
+export interface BatchLoadOptions {
+  /** Leaves the batch with its reason; the others' keys are loaded all the same. */
+  signal?: AbortSignal;
+  /** Overrides the batcher's own `partition` for this call. */
+  partition?: unknown;
+}
+
+/** How one caller waits for batches to finish. */
+export interface BatchFlushOptions {
+  /** Ends the wait, not the batches. */
+  signal?: AbortSignal;
+}
+
+/** What a {@linkcode Batcher} has done so far. */
+export interface BatcherStats {
+  name: string;
+  /** How many times a key was asked for. */
+  loads: number;
+  /** How many keys were handed to the loader. */
+  keys: number;
+  /** How many batches were. */
+  batches: number;
+  /** The largest of them. */
+  largestBatch: number;
+  /** How many batches are being loaded now. */
+  running: number;
+  /** How many keys wait to be loaded now. */
+  waiting: number;
+  /** How many batches failed as a whole, time-outs among them. */
+  failedBatches: number;
+  /** How many keys failed on their own. */
+  failedKeys: number;
+  /** How many batches were given up because all their callers had left. */
+  abandonedBatches: number;
+}
+
+/**
+ * Gathers what many callers ask for one by one, and loads it together.
+ *
+ * A key that is asked for twice is loaded once per batch. The loader answers
+ * for each key: a value for its callers, or an Error that hurts only them. What
+ * the loader throws hurts all of that batch and no other.
+ *
+ * @example
+ * ```ts
+ * import { Batcher } from "@sluice/mcp";
+ *
+ * const names = new Batcher((ids: number[]) =>
+ *   Promise.resolve(ids.map((id) => `user ${id}`))
+ * );
+ * const [one, two] = await Promise.all([names.load(1), names.load(2)]);
+ * ```
+ */
+export class Batcher<K, V> implements AsyncDisposable {
+  readonly #load: BatchLoader<K, V>;
+  readonly #settings: BatcherSettings<K, V>;
+  /** The batch of each partition that can still take keys. */
+  readonly #open = new Map<unknown, Batch<K, V>>();
+  /** Batches whose time has come, while others hold the places. */
+  readonly #due: Batch<K, V>[] = [];
+  readonly #unfinished = new Set<Batch<K, V>>();
+  readonly #timers = new Map<Batch<K, V>, TimerHandle>();
+  #scheduled = false;
+  #running = 0;
+  #waiting = 0;
+  #closed = false;
+  #loads = 0;
+  #keys = 0;
+  #batches = 0;
+  #largestBatch = 0;
+  #failedBatches = 0;
+  #failedKeys = 0;
+  #abandonedBatches = 0;
+
+  /** @throws {InvalidOptionError} when an option makes no sense. */
+  constructor(load: BatchLoader<K, V>, options: BatcherOptions<K, V> = {}) {
+    this.#load = load;
+    this.#settings = checkBatcherOptions(options);
+  }
+
+  /**
+   * Asks for one key.
+   *
+   * @throws {BatchResultsError} when the loader's results don't fit its keys.
+   * @throws {BatchKeyMissingError} when results by key leave this one out.
+   * @throws {TimeoutError} when the loader took longer than `timeoutMs`.
+   * @throws {QueueFullError} when `maxWaiting` keys wait already.
+   * @throws {ClosedError} once closed.
+   */
+  load(key: K, options?: BatchLoadOptions): Promise<V> {
+    try {
+      return this.#join(key, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Asks for many keys; one outcome each, in their order, so that a failure
+   * hides none of the values.
+   *
+   * @throws the signal's reason, if it aborts.
+   */
+  async loadMany(
+    keys: Iterable<K>,
+    options?: BatchLoadOptions,
+  ): Promise<(V | Error)[]> {
+    const outcomes = await Promise.all(
+      Array.from(keys, (key) => this.load(key, options).catch(toError)),
+    );
+    options?.signal?.throwIfAborted();
+    return outcomes;
+  }
+
+  /** Loads what has gathered so far, and waits for it. */
+  async flush({ signal }: BatchFlushOptions = {}): Promise<void> {
+    const batches = [...this.#unfinished];
+    for (const batch of batches) this.#becomeDue(batch);
+    await abortable(
+      Promise.all(batches.map(({ whenFinished }) => whenFinished)),
+      signal,
+    );
+  }
+
+  /** Takes no more keys, loads what has gathered, and waits for all of it. */
+  close(options?: BatchFlushOptions): Promise<void> {
+    this.#closed = true;
+    return this.flush(options);
+  }
+
+  /** Same as {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A snapshot of the counters. */
+  get stats(): BatcherStats {
+    return {
+      name: this.#settings.name,
+      loads: this.#loads,
+      keys: this.#keys,
+      batches: this.#batches,
+      largestBatch: this.#largestBatch,
+      running: this.#running,
+      waiting: this.#waiting,
+      failedBatches: this.#failedBatches,
+      failedKeys: this.#failedKeys,
+      abandonedBatches: this.#abandonedBatches,
+    };
+  }
+
+  #join(key: K, options: BatchLoadOptions | undefined): Promise<V> {
+    const signal = options?.signal;
+    if (this.#closed) throw new ClosedError(this.#settings.name);
+    signal?.throwIfAborted();
+    const identity = this.#identify(key);
+    const partition = options?.partition ?? this.#settings.partition?.(key);
+    const batch = this.#open.get(partition) ?? new Batch<K, V>(partition);
+    const entry = batch.get(identity) ?? this.#addKey(batch, identity, key);
+    this.#loads++;
+    return signal === undefined ? entry.join() : entry.joinUntil(
+      signal,
+      (reason) => this.#abandon(batch, entry, reason),
+    );
+  }
+
+  #identify(key: K): unknown {
+    const { key: identify } = this.#settings;
+    return identify === undefined ? key : identify(key);
+  }
+
+  #addKey(batch: Batch<K, V>, identity: unknown, key: K): BatchEntry<K, V> {
+    const { name, maxWaiting, maxSize } = this.#settings;
+    if (this.#waiting >= maxWaiting) throw new QueueFullError(name, maxWaiting);
+    const entry = batch.add(identity, key);
+    this.#waiting++;
+    if (batch.size === 1) this.#begin(batch);
+    if (batch.size === maxSize) {
+      this.#closeToKeys(batch);
+      this.#becomeDue(batch);
+    }
+    return entry;
+  }
+
+  /** Sets the time at which a batch with its first key will be due. */
+  #begin(batch: Batch<K, V>): void {
+    const { maxWaitMs, schedule, clock } = this.#settings;
+    this.#open.set(batch.partition, batch);
+    this.#unfinished.add(batch);
+    if (maxWaitMs > 0) {
+      const becomeDue = () => this.#becomeDue(batch);
+      this.#timers.set(batch, clock.setTimeout(becomeDue, maxWaitMs));
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      schedule(this.#endTick);
+    }
+  }
+
+  /** All that has gathered by the end of a tick is due, so one call per tick will do. */
+  readonly #endTick = (): void => {
+    this.#scheduled = false;
+    for (const batch of this.#open.values()) this.#becomeDue(batch);
+  };
+
+  #becomeDue(batch: Batch<K, V>): void {
+    if (batch.phase !== "gathering") return;
+    this.#clearTimer(batch);
+    batch.phase = "due";
+    this.#due.push(batch);
+    this.#runDue();
+  }
+
+  #runDue(): void {
+    while (this.#running < this.#settings.concurrency) {
+      const batch = this.#due.shift();
+      if (batch === undefined) return;
+      if (batch.phase === "due") this.#run(batch);
+    }
+  }
+
+  #run(batch: Batch<K, V>): void {
+    const { timeoutMs, clock, name } = this.#settings;
+    this.#closeToKeys(batch);
+    batch.phase = "running";
+    this.#running++;
+    this.#waiting -= batch.size;
+    this.#batches++;
+    this.#keys += batch.size;
+    this.#largestBatch = Math.max(this.#largestBatch, batch.size);
+    if (timeoutMs !== Infinity) {
+      const giveUp = () => this.#fail(batch, new TimeoutError(name, timeoutMs));
+      this.#timers.set(batch, clock.setTimeout(giveUp, timeoutMs));
+    }
+    this.#callLoader(batch).then(
+      (results) => this.#succeed(batch, results),
+      (error) => this.#fail(batch, error),
+    );
+  }
+
+  async #callLoader(batch: Batch<K, V>): Promise<BatchResults<V>> {
+    return await this.#load(batch.entries.map(({ key }) => key), batch);
+  }
+
+  #succeed(batch: Batch<K, V>, results: BatchResults<V>): void {
+    if (batch.phase === "finished") return;
+    try {
+      this.#failedKeys += batch.settle(
+        outcomesOf(batch, results, this.#settings),
+      );
+      this.#finish(batch);
+    } catch (error) {
+      this.#fail(batch, error);
+    }
+  }
+
+  #fail(batch: Batch<K, V>, error: unknown): void {
+    if (batch.phase === "finished") return;
+    this.#failedBatches++;
+    batch.rejectAll(error);
+    batch.abort(error);
+    this.#finish(batch);
+  }
+
+  #abandon(
+    batch: Batch<K, V>,
+    entry: BatchEntry<K, V>,
+    reason: unknown,
+  ): void {
+    if (batch.phase === "finished") return;
+    if (batch.phase !== "running") this.#waiting--;
+    if (!batch.abandon(entry)) return;
+    this.#abandonedBatches++;
+    batch.abort(reason);
+    this.#finish(batch);
+  }
+
+  #finish(batch: Batch<K, V>): void {
+    const wasRunning = batch.phase === "running";
+    this.#clearTimer(batch);
+    this.#closeToKeys(batch);
+    this.#unfinished.delete(batch);
+    batch.finish();
+    if (wasRunning) {
+      this.#running--;
+      this.#runDue();
+    }
+  }
+
+  #closeToKeys(batch: Batch<K, V>): void {
+    if (this.#open.get(batch.partition) === batch) {
+      this.#open.delete(batch.partition);
+    }
+  }
+
+  #clearTimer(batch: Batch<K, V>): void {
+    const timer = this.#timers.get(batch);
+    if (timer === undefined) return;
+    this.#timers.delete(batch);
+    this.#settings.clock.clearTimeout(timer);
+  }
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error
+    ? reason
+    : new Error(String(reason), { cause: reason });
+}

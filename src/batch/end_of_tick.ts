@@ -1,0 +1,19 @@
+/** Calls `flush` once what is running now, and all it awaits of its own, is through. */
+export type BatchSchedule = (flush: () => void) => void;
+
+interface Runtime {
+  process?: { nextTick?(callback: () => void): void };
+  setImmediate?(callback: () => void): void;
+}
+
+const { process, setImmediate } = globalThis as Runtime;
+
+/**
+ * After the microtasks: callers that are a few awaits apart still meet, and
+ * nobody waits for the outside world. A tick that is asked for from within a
+ * microtask comes when they are through; a runtime without ticks has its turn
+ * of the event loop, which is later.
+ */
+export const endOfTick: BatchSchedule = process?.nextTick !== undefined
+  ? (flush) => queueMicrotask(() => process.nextTick!(flush))
+  : setImmediate ?? ((flush) => setTimeout(flush, 0));

@@ -1,0 +1,86 @@
+import { InvalidOptionError } from "../base/errors.ts";
+import { checkDurationMs, quote } from "../base/options.ts";
+import type { CacheSetOptions } from "./cache_store.ts";
+
+/** How long a store keeps its entries, unless a `set` says otherwise. */
+export interface LifetimeOptions {
+  /**
+   * How long a value is fresh, in milliseconds; `Infinity` for ever.
+   * @default 300_000
+   */
+  ttlMs?: number;
+  /**
+   * How much longer it may be served while one caller refreshes it, in
+   * milliseconds.
+   * @default 0
+   */
+  staleMs?: number;
+  /**
+   * The largest share of `ttlMs` by which an entry's own is shortened at
+   * random, from 0 to 1, so that what was loaded together doesn't expire
+   * together.
+   * @default 0
+   */
+  jitter?: number;
+  /**
+   * Gives a number from 0 up to 1.
+   * @default Math.random
+   */
+  random?: () => number;
+}
+
+/** How long one entry is fresh, and then stale, in milliseconds. */
+export interface Lifetime {
+  readonly freshMs: number;
+  readonly staleMs: number;
+}
+
+/** Decides how long each entry lives. */
+export class Lifetimes {
+  readonly #ttlMs: number;
+  readonly #staleMs: number;
+  readonly #jitter: number;
+  readonly #random: () => number;
+
+  constructor(
+    { ttlMs = 300_000, staleMs = 0, jitter = 0, random = Math.random }:
+      LifetimeOptions,
+  ) {
+    checkLifetime(ttlMs, staleMs);
+    if (!(jitter >= 0 && jitter <= 1)) {
+      throw new InvalidOptionError(
+        `jitter must be a share from 0 to 1, got ${quote(jitter)}`,
+      );
+    }
+    this.#ttlMs = ttlMs;
+    this.#staleMs = staleMs;
+    this.#jitter = jitter;
+    this.#random = random;
+  }
+
+  of(options: CacheSetOptions = {}): Lifetime {
+    const { ttlMs = this.#ttlMs } = options;
+    const staleMs = options.staleMs ?? (ttlMs === Infinity ? 0 : this.#staleMs);
+    checkLifetime(ttlMs, staleMs);
+    if (this.#jitter === 0 || ttlMs === Infinity) {
+      return { freshMs: ttlMs, staleMs };
+    }
+    return { freshMs: ttlMs * (1 - this.#jitter * this.#random()), staleMs };
+  }
+
+  /** How long an entry is fresh whatever the jitter takes, in milliseconds. */
+  leastFreshMs({ ttlMs = this.#ttlMs }: CacheSetOptions = {}): number {
+    return ttlMs === Infinity ? Infinity : ttlMs * (1 - this.#jitter);
+  }
+}
+
+/** Refuses a lifetime out of its range. */
+export function checkLifetime(ttlMs: number = 1, staleMs: number = 0): void {
+  if (ttlMs !== Infinity) checkDurationMs("ttlMs", ttlMs, 1);
+  checkDurationMs("staleMs", staleMs);
+  if (ttlMs === Infinity && staleMs > 0) {
+    throw new InvalidOptionError(
+      `staleMs (${staleMs}) has no meaning while ttlMs is Infinity`,
+    );
+  }
+}

@@ -1,0 +1,349 @@
+import { LRUCache } from "lru-cache";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { CacheValueError, ClosedError } from "../base/errors.ts";
+import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import { byteSize } from "./byte_size.ts";
+import { checkKey } from "./cache_key.ts";
+import type {
+  CacheClaimOptions,
+  CacheClaimOutcome,
+  CacheHit,
+  CacheSetOptions,
+  ClaimingCacheStore,
+} from "./cache_store.ts";
+import { CoarseTime } from "./coarse_time.ts";
+import { type Fence, Fences } from "./fences.ts";
+import { type LifetimeOptions, Lifetimes } from "./lifetimes.ts";
+import { TagIndex } from "./tag_index.ts";
+
+/** The most entries a JavaScript Map can hold. */
+const MOST_ENTRIES = 2 ** 24;
+/** A time that never comes; unlike Infinity a small whole number. */
+const FOR_EVER = -1;
+
+/** How a {@linkcode MemoryCache} is made. */
+export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
+  /**
+   * What its statistics are filed under.
+   * @default "memory"
+   */
+  name?: string;
+  /**
+   * How many entries it holds before the least recently used go; `Infinity` is
+   * allowed beside `maxBytes`.
+   * @default 1_000
+   */
+  maxEntries?: number;
+  /**
+   * How many bytes its keys and values may take, as `sizeOf` counts them. A
+   * value that is bigger than this by itself isn't kept.
+   * @default Infinity
+   */
+  maxBytes?: number;
+  /**
+   * The size of a value in bytes; asked only where `maxBytes` is set.
+   * @default an estimate of what the value takes in memory
+   */
+  sizeOf?: (value: V, key: string) => number;
+  /**
+   * How long the one caller of `get` who was told that a stale entry is a miss
+   * has to refresh it, in milliseconds, before another one is asked to.
+   * @default 5_000
+   */
+  leaseMs?: number;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** A snapshot of what a {@linkcode MemoryCache} holds and has done. */
+export interface MemoryCacheStats {
+  readonly name: string;
+  /** Held now, those that expired unnoticed included. */
+  readonly entries: number;
+  /** Held now, in bytes; 0 where `maxBytes` isn't set. */
+  readonly bytes: number;
+  readonly hits: number;
+  /** Of the hits, those that served a stale value. */
+  readonly staleHits: number;
+  readonly misses: number;
+  readonly sets: number;
+  /** Entries that went to make room. */
+  readonly evictions: number;
+  /** Entries found past their time. */
+  readonly expirations: number;
+  /** Values that were bigger than the cache. */
+  readonly rejected: number;
+}
+
+/**
+ * A cache in this process: least recently used entries go first, by number and
+ * by bytes.
+ *
+ * @example
+ * ```ts
+ * import { MemoryCache } from "@sluice/mcp";
+ *
+ * await using cache = new MemoryCache<string>({ maxEntries: 500, ttlMs: 60_000 });
+ * cache.set("user:1", "Ada", { tags: ["users"] });
+ * cache.get("user:1"); // "Ada"
+ * cache.invalidateTag("users");
+ * cache.get("user:1"); // undefined
+ * ```
+ */
+export class MemoryCache<V = unknown>
+  implements ClaimingCacheStore<V>, AsyncDisposable {
+  readonly #name: string;
+  readonly #entries: LRUCache<string, Entry<V>>;
+  readonly #lifetimes: Lifetimes;
+  readonly #maxBytes: number;
+  readonly #sizeOf: (value: V, key: string) => number;
+  readonly #leaseMs: number;
+  readonly #time: CoarseTime;
+  readonly #tags = new TagIndex();
+  readonly #fences = new Fences();
+  #closed = false;
+  #hits = 0;
+  #staleHits = 0;
+  #misses = 0;
+  #sets = 0;
+  #evictions = 0;
+  #expirations = 0;
+  #rejected = 0;
+
+  /** @throws {InvalidOptionError} for an option out of its range. */
+  constructor(options: MemoryCacheOptions<V> = {}) {
+    const {
+      name = "memory",
+      maxBytes = Infinity,
+      maxEntries = 1_000,
+      sizeOf = byteSize,
+      leaseMs = 5_000,
+      clock = systemClock,
+    } = options;
+    this.#lifetimes = new Lifetimes(options);
+    this.#name = name;
+    this.#maxBytes = maxBytes;
+    this.#sizeOf = sizeOf;
+    this.#leaseMs = checkDurationMs("leaseMs", leaseMs, 1);
+    this.#time = new CoarseTime(clock);
+    this.#entries = new LRUCache({
+      ...checkBounds(maxEntries, maxBytes),
+      dispose: (entry, key, reason) => {
+        if (entry.tags !== undefined) this.#tags.remove(key, entry.tags);
+        if (reason === "evict") this.#evictions++;
+      },
+    });
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  get(key: string): V | undefined {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && this.#isFresh(entry)) {
+      this.#hits++;
+      return entry.value;
+    }
+    return this.#getStale(key, entry);
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  lookup(key: string): CacheHit<V> | undefined {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && this.#isFresh(entry)) {
+      this.#hits++;
+      return entry;
+    }
+    const stale = this.#staleEntry(key, entry);
+    if (stale === undefined) {
+      this.#misses++;
+      return undefined;
+    }
+    return this.#serveStale(stale);
+  }
+
+  /**
+   * @throws {ClosedError} once it is closed.
+   * @throws {CacheKeyError} for a key that isn't a string.
+   * @throws {CacheValueError} when `sizeOf` gives no size for the value.
+   * @throws {InvalidOptionError} for a lifetime out of its range.
+   */
+  set(key: string, value: V, options?: CacheSetOptions): void {
+    this.#checkOpen();
+    checkKey(key);
+    const { freshMs, staleMs } = this.#lifetimes.of(options);
+    this.#fences.closeKey(key);
+    const size = this.#measure(key, value);
+    if (size > this.#maxBytes) {
+      this.#rejected++;
+      this.#entries.delete(key);
+      return;
+    }
+    const tags = options?.tags?.length ? options.tags : undefined;
+    const freshUntil = freshMs === Infinity
+      ? FOR_EVER
+      : Math.ceil(this.#time.now() + freshMs);
+    const staleUntil = Math.ceil(freshUntil + staleMs);
+    const entry = new Entry(value, freshUntil, staleUntil, tags);
+    this.#entries.set(key, entry, { size });
+    if (tags !== undefined) this.#tags.add(key, tags);
+    this.#sets++;
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  delete(key: string): boolean {
+    this.#checkOpen();
+    this.#fences.closeKey(key);
+    return this.#entries.delete(key);
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  invalidateTag(tag: string): void {
+    this.#checkOpen();
+    this.#fences.closeTag(tag);
+    for (const key of this.#tags.keysOf(tag)) this.#entries.delete(key);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#fences.closeAll();
+    this.#entries.clear();
+  }
+
+  /**
+   * Never `busy`: in one process {@linkcode cached} shares loads by itself.
+   * @throws {ClosedError} once it is closed.
+   */
+  claim(
+    key: string,
+    options: CacheClaimOptions = {},
+  ): Exclude<CacheClaimOutcome<V>, { kind: "busy" }> {
+    this.#checkOpen();
+    checkKey(key);
+    if (options.steal) this.#fences.closeKey(key);
+    else {
+      const entry = this.#entries.peek(key);
+      if (entry !== undefined && this.#isFresh(entry)) {
+        return { kind: "hit", hit: entry };
+      }
+    }
+    const fence = this.#fences.add(key, options.tags ?? []);
+    return { kind: "claimed", claim: this.#claimBehind(fence, key, options) };
+  }
+
+  get stats(): MemoryCacheStats {
+    return {
+      name: this.#name,
+      entries: this.#entries.size,
+      bytes: this.#entries.calculatedSize,
+      hits: this.#hits,
+      staleHits: this.#staleHits,
+      misses: this.#misses,
+      sets: this.#sets,
+      evictions: this.#evictions,
+      expirations: this.#expirations,
+      rejected: this.#rejected,
+    };
+  }
+
+  /** Forgets everything and takes no more calls. */
+  close(): void {
+    this.#closed = true;
+    this.clear();
+    this.#time.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #isFresh({ freshUntil }: Entry<V>): boolean {
+    return freshUntil === FOR_EVER || this.#time.now() < freshUntil;
+  }
+
+  #claimBehind(fence: Fence, key: string, options: CacheSetOptions) {
+    return {
+      commit: (value: V): boolean => {
+        fence.remove();
+        if (!fence.open || this.#closed) return false;
+        this.set(key, value, options);
+        return true;
+      },
+      release: (): void => fence.remove(),
+    };
+  }
+
+  /** The first caller after the entry went stale is told a miss, to refresh it. */
+  #getStale(key: string, found: Entry<V> | undefined): V | undefined {
+    const entry = this.#staleEntry(key, found);
+    if (entry === undefined || this.#takeTurn(entry)) {
+      this.#misses++;
+      return undefined;
+    }
+    return this.#serveStale(entry).value;
+  }
+
+  #staleEntry(key: string, entry: Entry<V> | undefined): Entry<V> | undefined {
+    this.#checkOpen();
+    checkKey(key);
+    if (entry === undefined || this.#time.now() < entry.staleUntil) {
+      return entry;
+    }
+    this.#expirations++;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  #takeTurn(entry: Entry<V>): boolean {
+    const now = this.#time.now();
+    if (now < entry.turnUntil) return false;
+    entry.turnUntil = now + this.#leaseMs;
+    return true;
+  }
+
+  #serveStale(entry: Entry<V>): CacheHit<V> {
+    this.#hits++;
+    this.#staleHits++;
+    return { value: entry.value, stale: true };
+  }
+
+  #measure(key: string, value: V): number {
+    if (this.#maxBytes === Infinity) return 0;
+    const size = this.#sizeOf(value, key);
+    if (size >= 0) return Math.max(1, Math.ceil(2 * key.length + size));
+    throw new CacheValueError(
+      `sizeOf must give a number of bytes, got ${quote(size)}`,
+    );
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ClosedError(`the cache "${this.#name}"`);
+  }
+}
+
+/** Doubles as the hit it gives while it is fresh, to spare making one. */
+class Entry<V> implements CacheHit<V> {
+  readonly stale = false;
+  /** Until when a caller of `get` is busy refreshing it. */
+  turnUntil = -Infinity;
+
+  constructor(
+    readonly value: V,
+    readonly freshUntil: number,
+    readonly staleUntil: number,
+    readonly tags: readonly string[] | undefined,
+  ) {}
+}
+
+/** In lru-cache's terms, where 0 is "no limit". */
+function checkBounds(
+  maxEntries: number,
+  maxBytes: number,
+): { max: number; maxSize: number } {
+  const maxSize = maxBytes === Infinity
+    ? 0
+    : checkInteger("maxBytes", maxBytes, 1);
+  const max = maxEntries === Infinity && maxSize > 0
+    ? 0
+    : checkInteger("maxEntries", maxEntries, 1, MOST_ENTRIES);
+  return { max, maxSize };
+}

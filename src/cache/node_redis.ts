@@ -1,0 +1,106 @@
+import { Buffer } from "node:buffer";
+import {
+  opened,
+  type RedisArgument,
+  type RedisListener,
+  type RedisOpener,
+  type RedisPort,
+} from "./redis_port.ts";
+
+/** What is used of a client of `npm:redis`, version 5 or later. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean;
+  withTypeMapping(mapping: Record<never, never>): unknown;
+  sendCommand(
+    args: readonly (string | Buffer)[],
+    options?: Record<never, never>,
+  ): Promise<unknown>;
+  duplicate(overrides?: Record<never, never>): unknown;
+  connect(): Promise<unknown>;
+  subscribe(
+    channels: string[],
+    listener: (message: string, channel: string) => void,
+  ): Promise<void>;
+  // deno-lint-ignore no-explicit-any
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  destroy(): void;
+}
+
+/** RESP's type byte of strings ("$"): node-redis maps reply types by number. */
+const BYTES_REPLY = { typeMapping: { 36: Buffer } };
+
+/** A client of `npm:redis` as a {@linkcode RedisPort}. */
+export class NodeRedisPort implements RedisPort {
+  readonly #client: NodeRedisClient;
+
+  constructor(client: NodeRedisClient) {
+    this.#client = client;
+    client.on("error", () => {});
+  }
+
+  command(args: readonly RedisArgument[]): Promise<unknown> {
+    return this.#client.sendCommand(toBuffers(args));
+  }
+
+  commandBytes(args: readonly RedisArgument[]): Promise<unknown> {
+    return this.#client.sendCommand(toBuffers(args), BYTES_REPLY);
+  }
+
+  subscribe(
+    channels: readonly string[],
+    listener: RedisListener,
+  ): Promise<void> {
+    return this.#client.subscribe(
+      [...channels],
+      (message, channel) => listener(channel, message),
+    );
+  }
+
+  onLost(callback: () => void): void {
+    this.#client.on("error", callback);
+    this.#client.on("end", callback);
+  }
+
+  close(): void {
+    if (this.#client.isOpen) this.#client.destroy();
+  }
+}
+
+/** Loads `npm:redis` and connects it to a URL. */
+export function nodeRedisOpener(url: string): RedisOpener {
+  return async (signal) => {
+    const { createClient } = await import("redis");
+    const client = createClient({
+      url,
+      disableOfflineQueue: true,
+      socket: { reconnectStrategy: false },
+    });
+    return await opened(new NodeRedisPort(client), client.connect(), signal);
+  };
+}
+
+/** Opens connections like the client's own. */
+export function duplicateNodeRedis(client: NodeRedisClient): RedisOpener {
+  const { options } = client as { options?: { socket?: object } };
+  return async (signal) => {
+    const copy = client.duplicate({
+      socket: { ...options?.socket, reconnectStrategy: false },
+    }) as NodeRedisClient;
+    return await opened(new NodeRedisPort(copy), copy.connect(), signal);
+  };
+}
+
+/** Node's clients take bytes as a Buffer only. */
+export function toBuffers(
+  args: readonly RedisArgument[],
+): readonly (string | Buffer)[] {
+  return args.every((arg) => typeof arg === "string")
+    ? args
+    : args.map(toBuffer);
+}
+
+function toBuffer(arg: RedisArgument): string | Buffer {
+  return typeof arg === "string"
+    ? arg
+    : Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength);
+}

@@ -1,0 +1,368 @@
+import type { TimerHandle } from "../base/clock.ts";
+import { abortable } from "../base/abort.ts";
+import { ClosedError, InvalidOptionError } from "../base/errors.ts";
+import { checkKey } from "./cache_key.ts";
+import type {
+  CacheClaimOptions,
+  CacheClaimOutcome,
+  CacheHit,
+  CacheSetOptions,
+  ClaimingCacheStore,
+} from "./cache_store.ts";
+import { ChangeChannel, type ChangeListener } from "./change_channel.ts";
+import { Lifetimes } from "./lifetimes.ts";
+import { RedisBacklog } from "./redis_backlog.ts";
+import {
+  type RedisCacheOptions,
+  type RedisCacheStats,
+  type RedisEntry,
+  type RedisLink,
+  redisLink,
+  type RedisSettings,
+  redisSettings,
+} from "./redis_cache_options.ts";
+import { RedisCircuit, unavailable } from "./redis_circuit.ts";
+import { redisCodec } from "./redis_codec.ts";
+import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
+import { RedisKeys } from "./redis_keys.ts";
+import { RedisLocks } from "./redis_locks.ts";
+
+/** How many entries `setMany` sends at once. */
+const BATCH = 100;
+
+/**
+ * A cache in Redis, shared by every process that uses the same prefix.
+ *
+ * Redis may die, hang or be slow: an operation then is a miss, after `timeoutMs`
+ * at most, and after some of these Redis is left alone until it answers again.
+ * Nothing here rejects on its account. What should have been forgotten
+ * meanwhile is forgotten before Redis is used again.
+ *
+ * @example
+ * ```ts no-run
+ * import { RedisCache } from "@sluice/mcp";
+ *
+ * await using cache = await RedisCache.connect<string>({
+ *   url: "redis://127.0.0.1:6379",
+ *   prefix: "users",
+ *   ttlMs: 60_000,
+ * });
+ * await cache.set("1", "Ada", { tags: ["people"] });
+ * await cache.getMany(["1", "2"]); // ["Ada", undefined]
+ * ```
+ */
+export class RedisCache<V = unknown>
+  implements ClaimingCacheStore<V>, AsyncDisposable {
+  readonly #settings: RedisSettings;
+  readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
+  readonly #lifetimes: Lifetimes;
+  readonly #circuit: RedisCircuit;
+  readonly #backlog = new RedisBacklog(() => this.#flushLater());
+  readonly #entries: RedisEntries;
+  readonly #locks: RedisLocks<V>;
+  readonly #channels = new Set<ChangeChannel>();
+  readonly #id = newVersion();
+  #backlogTimer: TimerHandle;
+  #closed = false;
+  #hits = 0;
+  #staleHits = 0;
+  #misses = 0;
+  #sets = 0;
+
+  /**
+   * Connects in the background; until then everything is a miss.
+   * @throws {InvalidOptionError} for an option out of its range.
+   */
+  constructor(options: RedisCacheOptions = {}) {
+    const settings = redisSettings(options);
+    this.#settings = settings;
+    const lifetimes = this.#lifetimes = new Lifetimes(options);
+    this.#keys = new RedisKeys(settings.prefix);
+    this.#link = redisLink(options);
+    this.#circuit = new RedisCircuit({
+      ...settings,
+      link: this.#link.commands,
+      onRecover: (port) =>
+        this.#backlog.replay((command) => port.command(command)),
+    });
+    this.#entries = new RedisEntries({
+      ...settings,
+      circuit: this.#circuit,
+      keys: this.#keys,
+      codec: redisCodec(settings.format),
+      lifetimes,
+      backlog: this.#backlog,
+      id: this.#id,
+    });
+    this.#locks = new RedisLocks({
+      ...settings,
+      circuit: this.#circuit,
+      keys: this.#keys,
+      entries: this.#entries,
+      lifetimes,
+    });
+  }
+
+  /**
+   * Makes a cache and waits until Redis is there, for `connectTimeoutMs` at
+   * most: a Redis that isn't is no error.
+   * @throws {InvalidOptionError} for an option out of its range.
+   */
+  static async connect<V = unknown>(
+    options: RedisCacheOptions = {},
+  ): Promise<RedisCache<V>> {
+    const cache = new RedisCache<V>(options);
+    await cache.ready();
+    return cache;
+  }
+
+  /**
+   * Waits until Redis is there, for `connectTimeoutMs` at most, and says whether
+   * it is.
+   */
+  async ready(signal?: AbortSignal): Promise<boolean> {
+    const { clock, connectTimeoutMs } = this.#settings;
+    const late = Promise.withResolvers<void>();
+    const timer = clock.setTimeout(late.resolve, connectTimeoutMs);
+    try {
+      const first = Promise.race([this.#circuit.ready, late.promise]);
+      await abortable(first, signal);
+    } finally {
+      clock.clearTimeout(timer);
+    }
+    return this.#circuit.closed;
+  }
+
+  /** Whether Redis answers within `timeoutMs` now. */
+  async ping(): Promise<boolean> {
+    this.#checkOpen();
+    return await this.#circuit.send(["PING"]) !== unavailable;
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  async get(key: string): Promise<V | undefined> {
+    this.#check(key);
+    const found = await this.#entries.find(key);
+    if (found?.stale && await this.#locks.takeTurn(key)) {
+      this.#misses++;
+      return undefined;
+    }
+    return this.#count(found)?.value;
+  }
+
+  /**
+   * Many entries with few commands; in the order of the keys.
+   * @throws {ClosedError} once it is closed.
+   */
+  async getMany(keys: readonly string[]): Promise<(V | undefined)[]> {
+    for (const key of keys) this.#check(key);
+    return await Promise.all(keys.map((key) => this.get(key)));
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  async lookup(key: string): Promise<CacheHit<V> | undefined> {
+    this.#check(key);
+    return this.#count(await this.#entries.find(key));
+  }
+
+  /**
+   * Like {@linkcode lookup}, with what is left of the entry's life and its tags.
+   * @throws {ClosedError} once it is closed.
+   */
+  async read(key: string): Promise<RedisEntry<V> | undefined> {
+    this.#check(key);
+    const [found, leftMs] = await Promise.all([
+      this.#entries.find(key),
+      this.#entries.leftMs(key),
+    ]);
+    const hit = this.#count(found);
+    if (hit === undefined) return undefined;
+    const { f: freshUntil, t: versions = {} } = found?.marks ?? {};
+    const freshForMs = freshUntil === undefined
+      ? leftMs
+      : freshUntil - this.#settings.wallClock();
+    return { ...hit, freshForMs, tags: Object.keys(versions) };
+  }
+
+  /**
+   * @throws {ClosedError} once it is closed.
+   * @throws {CacheKeyError} for a key that isn't a string.
+   * @throws {CacheValueError} for a value the format can't say.
+   * @throws {InvalidOptionError} for a lifetime out of its range.
+   */
+  async set(key: string, value: V, options?: CacheSetOptions): Promise<void> {
+    this.#check(key);
+    const draft = this.#entries.draft(value, options);
+    this.#sets++;
+    await this.#entries.write(key, draft, options?.tags ?? []);
+  }
+
+  /**
+   * Many entries in few round trips, all kept in the same way.
+   * @throws as {@linkcode set}, before anything is written.
+   */
+  async setMany(
+    entries: Iterable<readonly [key: string, value: V]>,
+    options?: CacheSetOptions,
+  ): Promise<void> {
+    const drafts = Array.from(entries, ([key, value]) => {
+      this.#check(key);
+      return { key, draft: this.#entries.draft(value, options) };
+    });
+    const tags = options?.tags ?? [];
+    for (const batch of batches(drafts)) {
+      this.#sets += batch.length;
+      await Promise.all(
+        batch.map(({ key, draft }) => this.#entries.write(key, draft, tags)),
+      );
+    }
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  async delete(key: string): Promise<boolean> {
+    this.#check(key);
+    return await this.#entries.remove(key);
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  async invalidateTag(tag: string): Promise<void> {
+    this.#checkOpen();
+    await this.#entries.invalidateTag(tag);
+  }
+
+  /**
+   * Asks for the right to load an entry, among all processes. The claim holds
+   * for as long as its owner lives and doesn't end it. While Redis is away
+   * everyone gets one, and what they commit isn't kept.
+   * @throws {ClosedError} once it is closed.
+   */
+  async claim(
+    key: string,
+    options: CacheClaimOptions = {},
+  ): Promise<CacheClaimOutcome<V>> {
+    this.#check(key);
+    const [claim, found] = await Promise.all([
+      this.#locks.claim(key, options),
+      options.steal ? undefined : this.#entries.find(key),
+    ]);
+    if (found !== undefined && !found.stale) {
+      await claim?.release();
+      return { kind: "hit", hit: hitOf(found) };
+    }
+    return claim === undefined ? { kind: "busy" } : { kind: "claimed", claim };
+  }
+
+  /**
+   * Tells of every change that others make to entries with this prefix, for as
+   * long as the channel is open.
+   * @throws {InvalidOptionError} for a client that can't open a second
+   * connection.
+   */
+  watch(listener: ChangeListener, heartbeatMs: number): ChangeChannel {
+    this.#checkOpen();
+    const { opener } = this.#link;
+    if (opener === undefined) {
+      throw new InvalidOptionError(
+        "client can't open a second connection to listen with: give a url, " +
+          "or a client of node-redis or ioredis",
+      );
+    }
+    const channel = new ChangeChannel({
+      ...this.#settings,
+      open: opener,
+      channel: this.#keys.channel,
+      inbox: this.#keys.inbox(newVersion()),
+      id: this.#id,
+      publish: (channel, message) =>
+        this.#circuit.send(["PUBLISH", channel, message]),
+      heartbeatMs,
+      listener,
+    });
+    this.#channels.add(channel);
+    return channel;
+  }
+
+  /** How long an entry set like this is fresh at least, in milliseconds. */
+  leastFreshMs(options?: CacheSetOptions): number {
+    return this.#lifetimes.leastFreshMs(options);
+  }
+
+  get stats(): RedisCacheStats {
+    return {
+      name: this.#settings.name,
+      ...this.#circuit.stats,
+      hits: this.#hits,
+      staleHits: this.#staleHits,
+      misses: this.#misses,
+      sets: this.#sets,
+      pendingChanges: this.#backlog.size,
+      lostChanges: this.#backlog.lost,
+    };
+  }
+
+  /** Ends its connections, though not a client that was handed in. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#settings.clock.clearTimeout(this.#backlogTimer);
+    for (const channel of this.#channels) channel.close();
+    this.#locks.close();
+    this.#circuit.close();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #count(found: FoundEntry | undefined): CacheHit<V> | undefined {
+    if (found === undefined) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    if (found.stale) this.#staleHits++;
+    return hitOf(found);
+  }
+
+  #flushLater(): void {
+    if (this.#closed) return;
+    const { clock, probeMs } = this.#settings;
+    clock.clearTimeout(this.#backlogTimer);
+    this.#backlogTimer = clock.setTimeout(() => this.#flush(), probeMs, {
+      keepAlive: false,
+    });
+  }
+
+  /** While the circuit isn't closed this is left to its recovery. */
+  async #flush(): Promise<void> {
+    if (!this.#circuit.closed) return;
+    try {
+      await this.#backlog.replay(async (command) => {
+        const reply = await this.#circuit.send(command);
+        if (reply === unavailable) throw new Error("not told");
+      });
+    } catch {
+      this.#flushLater();
+    }
+  }
+
+  #check(key: string): void {
+    this.#checkOpen();
+    checkKey(key);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) {
+      throw new ClosedError(`the cache "${this.#settings.name}"`);
+    }
+  }
+}
+
+function hitOf<V>({ value, stale }: FoundEntry): CacheHit<V> {
+  return { value: value as V, stale };
+}
+
+function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += BATCH) yield items.slice(i, i + BATCH);
+}

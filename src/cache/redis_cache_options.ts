@@ -1,0 +1,204 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import type { CacheHit } from "./cache_store.ts";
+import type { LifetimeOptions } from "./lifetimes.ts";
+import type { RedisCircuitStats } from "./redis_circuit.ts";
+import {
+  type RedisClient,
+  type RedisDriver,
+  redisDuplicator,
+  redisOpener,
+  redisPort,
+} from "./redis_clients.ts";
+import type { RedisFormat } from "./redis_codec.ts";
+import type { RedisOpener, RedisPort } from "./redis_port.ts";
+
+/** How a {@linkcode RedisCache} is made. */
+export interface RedisCacheOptions extends LifetimeOptions {
+  /**
+   * Where Redis is: `redis://[[user]:password@]host[:port][/database]`, or
+   * `rediss:` for TLS. Not beside `client`.
+   * @default "redis://127.0.0.1:6379"
+   */
+  url?: string;
+  /**
+   * The package that connects to `url`.
+   * @default "redis"
+   */
+  driver?: RedisDriver;
+  /** A client that is connected already; it stays open when the cache closes. */
+  client?: RedisClient;
+  /**
+   * What its statistics and log messages are filed under.
+   * @default "redis"
+   */
+  name?: string;
+  /**
+   * What its keys in Redis begin with; caches with the same prefix share their
+   * entries. In a cluster it needs a hash tag, as in "{cache}".
+   * @default "sluice"
+   */
+  prefix?: string;
+  /**
+   * `json` for any value JSON can say, `bytes` for a Uint8Array.
+   * @default "json"
+   */
+  format?: RedisFormat;
+  /**
+   * How long an operation may take, in milliseconds; after that it is a miss.
+   * @default 5
+   */
+  timeoutMs?: number;
+  /**
+   * How many operations in a row must fail before Redis is left alone.
+   * @default 5
+   */
+  failureThreshold?: number;
+  /**
+   * How long to wait before Redis is tried again, in milliseconds.
+   * @default 250
+   */
+  probeMs?: number;
+  /**
+   * How long connecting, or a probe, may take, in milliseconds.
+   * @default 2_000
+   */
+  connectTimeoutMs?: number;
+  /**
+   * How long a claim to load a value holds without a sign of life from its
+   * owner, in milliseconds; and how long the caller of `get` who was told that a
+   * stale entry is a miss has to refresh it.
+   * @default 5_000
+   */
+  leaseMs?: number;
+  /**
+   * Told once whenever Redis goes or comes back.
+   * @default console.warn
+   */
+  log?: (message: string) => void;
+  /** @default systemClock */
+  clock?: Clock;
+  /**
+   * The time in milliseconds since 1970, by which processes tell each other how
+   * long a value is fresh.
+   * @default Date.now
+   */
+  wallClock?: () => number;
+}
+
+/** An entry as {@linkcode RedisCache.read} gives it. */
+export interface RedisEntry<V> extends CacheHit<V> {
+  /** How long it is still fresh, in milliseconds. */
+  readonly freshForMs: number;
+  readonly tags: readonly string[];
+}
+
+/** A snapshot of what a {@linkcode RedisCache} has done. */
+export interface RedisCacheStats extends RedisCircuitStats {
+  readonly name: string;
+  readonly hits: number;
+  /** Of the hits, those that served a stale value. */
+  readonly staleHits: number;
+  /** Also those because Redis was away or late. */
+  readonly misses: number;
+  readonly sets: number;
+  /** Changes that Redis hasn't been told of yet. */
+  readonly pendingChanges: number;
+  /** Changes that were too many to remember until Redis came back. */
+  readonly lostChanges: number;
+}
+
+/** The options with their defaults. */
+export interface RedisSettings {
+  readonly name: string;
+  readonly prefix: string;
+  readonly format: RedisFormat;
+  readonly timeoutMs: number;
+  readonly failureThreshold: number;
+  readonly probeMs: number;
+  readonly connectTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly log: (message: string) => void;
+  readonly clock: Clock;
+  readonly wallClock: () => number;
+  readonly random: () => number;
+}
+
+/** Fills the defaults in and refuses what is out of range. */
+export function redisSettings(options: RedisCacheOptions): RedisSettings {
+  const { format = "json", prefix = "sluice" } = options;
+  if (format !== "json" && format !== "bytes") {
+    throw new InvalidOptionError(
+      `format must be "json" or "bytes", got ${quote(format)}`,
+    );
+  }
+  if (typeof prefix !== "string" || prefix === "") {
+    throw new InvalidOptionError(
+      `prefix must be a string that isn't empty, got ${quote(prefix)}`,
+    );
+  }
+  return {
+    name: options.name ?? "redis",
+    prefix,
+    format,
+    timeoutMs: checkDurationMs("timeoutMs", options.timeoutMs ?? 5, 1),
+    failureThreshold: checkInteger(
+      "failureThreshold",
+      options.failureThreshold ?? 5,
+      1,
+    ),
+    probeMs: checkDurationMs("probeMs", options.probeMs ?? 250, 1),
+    connectTimeoutMs: checkDurationMs(
+      "connectTimeoutMs",
+      options.connectTimeoutMs ?? 2_000,
+      1,
+    ),
+    leaseMs: checkInteger("leaseMs", options.leaseMs ?? 5_000, 1),
+    log: options.log ?? console.warn,
+    clock: options.clock ?? systemClock,
+    wallClock: options.wallClock ?? Date.now,
+    random: options.random ?? Math.random,
+  };
+}
+
+/** How the cache reaches Redis. */
+export interface RedisLink {
+  /** For commands: a connection that someone else keeps, or how to open one. */
+  readonly commands: RedisPort | RedisOpener;
+  /** How to open one to listen with, where that is possible. */
+  readonly opener: RedisOpener | undefined;
+}
+
+/** Finds out how to reach Redis. */
+export function redisLink(
+  { url, driver = "redis", client }: RedisCacheOptions,
+): RedisLink {
+  if (driver !== "redis" && driver !== "@db/redis") {
+    throw new InvalidOptionError(
+      `driver must be "redis" or "@db/redis", got ${quote(driver)}`,
+    );
+  }
+  if (client === undefined) {
+    const opener = redisOpener(
+      driver,
+      checkUrl(url ?? "redis://127.0.0.1:6379"),
+    );
+    return { commands: opener, opener };
+  }
+  if (url !== undefined) {
+    throw new InvalidOptionError("url and client can't both be given");
+  }
+  return { commands: redisPort(client), opener: redisDuplicator(client) };
+}
+
+/** Says nothing of the URL but its beginning: it may hold a password. */
+function checkUrl(url: string): string {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
+  if (protocol === "redis:" || protocol === "rediss:") return url;
+  throw new InvalidOptionError(
+    `url must begin with redis:// or rediss://, got ${
+      protocol === undefined ? "something else" : quote(protocol)
+    }`,
+  );
+}

@@ -1,0 +1,94 @@
+import type { Clock, TimerHandle } from "../base/clock.ts";
+import { TimeoutError } from "../base/errors.ts";
+import type { RedisOpener, RedisPort } from "./redis_port.ts";
+
+/** How long to wait before a lost connection is opened again. */
+const SHORTEST_WAIT_MS = 25;
+const LONGEST_WAIT_MS = 1_000;
+
+/** How a {@linkcode RedisConnection} is kept. */
+export interface RedisConnectionOptions {
+  readonly open: RedisOpener;
+  readonly connectTimeoutMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Called with each new connection. */
+  readonly onOpen: (port: RedisPort) => void;
+  /** Called when one is lost, and when one can't be opened. */
+  readonly onLost: (error: unknown) => void;
+}
+
+/** Keeps one connection open: when it is lost another one takes its place. */
+export class RedisConnection {
+  readonly #options: RedisConnectionOptions;
+  #port: RedisPort | undefined;
+  #attempt: AbortController | undefined;
+  #timer: TimerHandle;
+  #failures = 0;
+  #closed = false;
+
+  constructor(options: RedisConnectionOptions) {
+    this.#options = options;
+    this.#open();
+  }
+
+  /** Gives the connection up for lost. */
+  drop(reason: unknown): void {
+    if (this.#port !== undefined) this.#lose(this.#port, reason);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#attempt?.abort();
+    this.#port?.close();
+    this.#port = undefined;
+  }
+
+  async #open(): Promise<void> {
+    const { clock, connectTimeoutMs, open } = this.#options;
+    const attempt = this.#attempt = new AbortController();
+    this.#timer = clock.setTimeout(
+      () => attempt.abort(new TimeoutError("connecting", connectTimeoutMs)),
+      connectTimeoutMs,
+      { keepAlive: false },
+    );
+    try {
+      this.#use(await open(attempt.signal));
+    } catch (error) {
+      this.#reopen(error);
+    }
+  }
+
+  #use(port: RedisPort): void {
+    if (this.#closed) return port.close();
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#port = port;
+    this.#failures = 0;
+    port.onLost(() => this.#lose(port, new Error("the connection was lost")));
+    this.#options.onOpen(port);
+  }
+
+  #lose(port: RedisPort, reason: unknown): void {
+    if (this.#port !== port) return;
+    this.#port = undefined;
+    port.close();
+    this.#reopen(reason);
+  }
+
+  #reopen(reason: unknown): void {
+    if (this.#closed) return;
+    const { clock, onLost, random } = this.#options;
+    clock.clearTimeout(this.#timer);
+    onLost(reason);
+    const waitMs = Math.min(
+      SHORTEST_WAIT_MS * 2 ** this.#failures++,
+      LONGEST_WAIT_MS,
+    );
+    this.#timer = clock.setTimeout(
+      () => this.#open(),
+      waitMs * (0.5 + random() / 2),
+      { keepAlive: false },
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { abortable } from "../base/abort.ts";
+
+/** One argument of a Redis command. */
+export type RedisArgument = string | Uint8Array;
+
+/** Takes what is published on a channel. */
+export type RedisListener = (channel: string, message: string) => void;
+
+/**
+ * All that Sluice asks of one connection to Redis; any client can be put behind
+ * it.
+ */
+export interface RedisPort {
+  /** Sends one command, at once and in order; strings come back as strings. */
+  command(args: readonly RedisArgument[]): Promise<unknown>;
+  /** The same, but strings come back as bytes. */
+  commandBytes(args: readonly RedisArgument[]): Promise<unknown>;
+  /** Turns the connection into a subscriber. */
+  subscribe(
+    channels: readonly string[],
+    listener: RedisListener,
+  ): Promise<void>;
+  /** Has the callback called whenever the connection is lost. */
+  onLost(callback: () => void): void;
+  /** Ends the connection at once; never throws. */
+  close(): void;
+}
+
+/**
+ * Opens a connection that ends, rather than reconnects, when it is lost. The
+ * signal ends the attempt.
+ */
+export type RedisOpener = (signal: AbortSignal) => Promise<RedisPort>;
+
+/** Waits until a new connection stands; one that doesn't is closed. */
+export async function opened(
+  port: RedisPort,
+  opening: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<RedisPort> {
+  try {
+    await abortable(opening, signal);
+    return port;
+  } catch (error) {
+    port.close();
+    throw error;
+  }
+}

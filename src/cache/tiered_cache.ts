@@ -1,0 +1,383 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { ClosedError } from "../base/errors.ts";
+import { checkDurationMs } from "../base/options.ts";
+import type {
+  CacheClaim,
+  CacheClaimOptions,
+  CacheClaimOutcome,
+  CacheHit,
+  CacheSetOptions,
+  ClaimingCacheStore,
+  MaybePromise,
+} from "./cache_store.ts";
+import type { ChangeChannel } from "./change_channel.ts";
+import { CoarseTime } from "./coarse_time.ts";
+import { type Fence, Fences } from "./fences.ts";
+import {
+  MemoryCache,
+  type MemoryCacheOptions,
+  type MemoryCacheStats,
+} from "./memory_cache.ts";
+import { RedisCache } from "./redis_cache.ts";
+import type {
+  RedisCacheOptions,
+  RedisCacheStats,
+} from "./redis_cache_options.ts";
+
+/** How a {@linkcode TieredCache} is made. */
+export interface TieredCacheOptions {
+  /** The bounds of the memory tier. */
+  local?: Pick<MemoryCacheOptions, "maxEntries" | "maxBytes" | "sizeOf">;
+  /**
+   * The Redis tier, or how to make it. One that is handed in stays open when
+   * this closes; it must have a `url`, or a client of node-redis or ioredis.
+   */
+  remote: RedisCache | RedisCacheOptions;
+  /**
+   * What its statistics are filed under.
+   * @default "tiered"
+   */
+  name?: string;
+  /**
+   * The longest that the memory tier may serve a value which another process
+   * has replaced, in milliseconds. While changes are heard of this takes no
+   * longer than a message through Redis; the limit is for when they aren't.
+   * @default 1_000
+   */
+  maxStaleMs?: number;
+  /**
+   * The longest that a value stays in memory without being read from Redis
+   * again, in milliseconds.
+   * @default 60_000
+   */
+  localTtlMs?: number;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** A snapshot of what a {@linkcode TieredCache} has done. */
+export interface TieredCacheStats {
+  readonly name: string;
+  /** Reads served from memory. */
+  readonly localHits: number;
+  /** Reads served from Redis. */
+  readonly remoteHits: number;
+  readonly misses: number;
+  /** Whether changes made elsewhere are being heard of. */
+  readonly coherent: boolean;
+  /** Changes made elsewhere that were heard of. */
+  readonly changesHeard: number;
+  /** Times memory was emptied because changes may have been missed. */
+  readonly flushes: number;
+  readonly local: MemoryCacheStats;
+  readonly remote: RedisCacheStats;
+}
+
+/** A value in memory, and when it was known to be the one in Redis. */
+interface LocalEntry<V> extends CacheHit<V> {
+  readonly knownAt: number;
+}
+
+/**
+ * Memory in front of Redis, the same in every process: each change is told to
+ * the others through Redis, and drops what they hold of it in memory.
+ *
+ * That every change has been heard of is proven by heartbeats. Without proof,
+ * because Redis or the way to it is broken, memory serves a value for no longer
+ * than `maxStaleMs` after it was read or set, and after that the value comes
+ * from Redis, or is a miss. When changes may have been missed, memory is
+ * emptied.
+ *
+ * @example
+ * ```ts no-run
+ * import { cached, TieredCache } from "@sluice/mcp";
+ *
+ * await using cache = new TieredCache({
+ *   local: { maxEntries: 10_000 },
+ *   remote: { url: "redis://127.0.0.1:6379", prefix: "rates" },
+ * });
+ * const rate = cached(
+ *   async (currency: string) => (await fetch(`http://rates/${currency}`)).json(),
+ *   { name: "rate", cache, ttlMs: 60_000 },
+ * );
+ * await rate("EUR");
+ * ```
+ */
+export class TieredCache<V = unknown>
+  implements ClaimingCacheStore<V>, AsyncDisposable {
+  readonly #name: string;
+  readonly #local: MemoryCache<LocalEntry<V>>;
+  readonly #remote: RedisCache<V>;
+  readonly #ownsRemote: boolean;
+  readonly #channel: ChangeChannel;
+  readonly #maxStaleMs: number;
+  readonly #localTtlMs: number;
+  readonly #time: CoarseTime;
+  readonly #fences = new Fences();
+  readonly #reads = new Map<string, Promise<CacheHit<V> | undefined>>();
+  #localHits = 0;
+  #remoteHits = 0;
+  #misses = 0;
+  #changesHeard = 0;
+  #flushes = 0;
+  #closed = false;
+
+  /** @throws {InvalidOptionError} for an option out of its range. */
+  constructor(options: TieredCacheOptions) {
+    const { maxStaleMs = 1_000, localTtlMs = 60_000, remote } = options;
+    const { name = "tiered", clock = systemClock } = options;
+    this.#name = name;
+    this.#maxStaleMs = checkDurationMs("maxStaleMs", maxStaleMs, 10);
+    this.#localTtlMs = checkDurationMs("localTtlMs", localTtlMs, 1);
+    this.#time = new CoarseTime(clock);
+    this.#local = new MemoryCache(localOptions(options));
+    this.#ownsRemote = !(remote instanceof RedisCache);
+    this.#remote = remote instanceof RedisCache
+      ? remote as RedisCache<V>
+      : new RedisCache({ clock, ...remote });
+    this.#channel = this.#listen();
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  get(key: string): MaybePromise<V | undefined> {
+    const entry = this.#fromMemory(key);
+    return entry === undefined ? this.#getRemote(key) : entry.value;
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  lookup(key: string): MaybePromise<CacheHit<V> | undefined> {
+    const entry = this.#fromMemory(key);
+    if (entry !== undefined) return entry;
+    return this.#fromRemote(key);
+  }
+
+  /**
+   * @throws {ClosedError} once it is closed.
+   * @throws {CacheKeyError} for a key that isn't a string.
+   * @throws {CacheValueError} for a value the format can't say.
+   * @throws {InvalidOptionError} for a lifetime out of its range.
+   */
+  async set(key: string, value: V, options?: CacheSetOptions): Promise<void> {
+    this.#forget(key);
+    const fence = this.#fences.add(key, options?.tags ?? []);
+    const knownAt = this.#time.now();
+    try {
+      await this.#remote.set(key, value, options);
+      if (fence.open) this.#keep(key, value, knownAt, options);
+    } finally {
+      fence.remove();
+    }
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  async delete(key: string): Promise<boolean> {
+    this.#forget(key);
+    const deleted = await this.#remote.delete(key);
+    if (!this.#closed) this.#forget(key);
+    return deleted;
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  async invalidateTag(tag: string): Promise<void> {
+    this.#forgetTag(tag);
+    await this.#remote.invalidateTag(tag);
+    if (!this.#closed) this.#forgetTag(tag);
+  }
+
+  /** @throws {ClosedError} once it is closed. */
+  async claim(
+    key: string,
+    options: CacheClaimOptions = {},
+  ): Promise<CacheClaimOutcome<V>> {
+    this.#checkOpen();
+    const fence = this.#fences.add(key, options.tags ?? []);
+    const outcome = await this.#remote.claim(key, options);
+    if (outcome.kind === "claimed") {
+      const claim = this.#claimBehind(fence, key, options, outcome.claim);
+      return { kind: "claimed", claim };
+    }
+    fence.remove();
+    return outcome;
+  }
+
+  get stats(): TieredCacheStats {
+    return {
+      name: this.#name,
+      localHits: this.#localHits,
+      remoteHits: this.#remoteHits,
+      misses: this.#misses,
+      coherent: this.#isProven(this.#time.now()),
+      changesHeard: this.#changesHeard,
+      flushes: this.#flushes,
+      local: this.#local.stats,
+      remote: this.#remote.stats,
+    };
+  }
+
+  /** Closes the memory tier, and the Redis tier unless it was handed in. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#channel.close();
+    this.#fences.closeAll();
+    this.#local.close();
+    this.#time.stop();
+    if (this.#ownsRemote) await this.#remote.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #listen(): ChangeChannel {
+    try {
+      return this.#remote.watch({
+        onKeys: (keys) => this.#onKeys(keys),
+        onTag: (tag) => this.#onTag(tag),
+        onGap: () => this.#onGap(),
+      }, this.#maxStaleMs / 4);
+    } catch (error) {
+      if (this.#ownsRemote) this.#remote.close();
+      throw error;
+    }
+  }
+
+  #fromMemory(key: string): LocalEntry<V> | undefined {
+    const entry = this.#local.get(key);
+    if (entry === undefined) return undefined;
+    const now = this.#time.now();
+    const known = now - entry.knownAt <= this.#maxStaleMs;
+    if (!known && !this.#isProven(now)) return undefined;
+    this.#localHits++;
+    return entry;
+  }
+
+  #isProven(now: number): boolean {
+    return now - this.#channel.provenAt <= this.#maxStaleMs;
+  }
+
+  async #getRemote(key: string): Promise<V | undefined> {
+    const hit = await this.#fromRemote(key);
+    return hit?.stale ? await this.#remote.get(key) : hit?.value;
+  }
+
+  async #fromRemote(key: string): Promise<CacheHit<V> | undefined> {
+    const hit = await this.#read(key);
+    if (hit === undefined) this.#misses++;
+    else this.#remoteHits++;
+    return hit;
+  }
+
+  /** Those who miss one key at the same time share a read. */
+  #read(key: string): Promise<CacheHit<V> | undefined> {
+    const shared = this.#reads.get(key);
+    if (shared !== undefined) return shared;
+    const read = this.#readAndKeep(key).finally(() => {
+      if (this.#reads.get(key) === read) this.#reads.delete(key);
+    });
+    this.#reads.set(key, read);
+    return read;
+  }
+
+  async #readAndKeep(key: string): Promise<CacheHit<V> | undefined> {
+    const fence = this.#fences.add(key);
+    const knownAt = this.#time.now();
+    try {
+      const entry = await this.#remote.read(key);
+      if (entry !== undefined && !entry.stale && fence.open) {
+        const { freshForMs: ttlMs, tags, value } = entry;
+        this.#keep(key, value, knownAt, { ttlMs, tags });
+      }
+      return entry;
+    } finally {
+      fence.remove();
+    }
+  }
+
+  /** In memory nothing is kept longer than it is fresh in Redis. */
+  #keep(
+    key: string,
+    value: V,
+    knownAt: number,
+    options: CacheSetOptions = {},
+  ): void {
+    if (this.#closed) return;
+    const freshMs = this.#remote.leastFreshMs(options);
+    const ttlMs = Math.min(freshMs, this.#localTtlMs);
+    if (ttlMs < 1) return;
+    const entry = { value, stale: false, knownAt } as const;
+    this.#local.set(key, entry, { ttlMs, tags: options.tags });
+  }
+
+  #claimBehind(
+    fence: Fence,
+    key: string,
+    options: CacheSetOptions,
+    claim: CacheClaim<V>,
+  ): CacheClaim<V> {
+    return {
+      commit: async (value) => {
+        const knownAt = this.#time.now();
+        try {
+          const kept = await claim.commit(value);
+          if (kept && fence.open) {
+            this.#forget(key);
+            this.#keep(key, value, knownAt, options);
+          }
+          return kept;
+        } finally {
+          fence.remove();
+        }
+      },
+      release: () => {
+        fence.remove();
+        return claim.release();
+      },
+    };
+  }
+
+  #forget(key: string): void {
+    this.#fences.closeKey(key);
+    this.#reads.delete(key);
+    this.#local.delete(key);
+  }
+
+  #forgetTag(tag: string): void {
+    this.#fences.closeTag(tag);
+    this.#reads.clear();
+    this.#local.invalidateTag(tag);
+  }
+
+  #onKeys(keys: readonly string[]): void {
+    this.#changesHeard++;
+    for (const key of keys) this.#forget(key);
+  }
+
+  #onTag(tag: string): void {
+    this.#changesHeard++;
+    this.#forgetTag(tag);
+  }
+
+  #onGap(): void {
+    this.#flushes++;
+    this.#fences.closeAll();
+    this.#reads.clear();
+    this.#local.clear();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ClosedError(`the cache "${this.#name}"`);
+  }
+}
+
+function localOptions<V>(
+  { local = {}, name = "tiered", clock }: TieredCacheOptions,
+): MemoryCacheOptions<LocalEntry<V>> {
+  const { maxBytes, maxEntries, sizeOf } = local;
+  return {
+    name: `${name} (memory)`,
+    maxBytes,
+    maxEntries,
+    sizeOf: sizeOf && ((entry, key) => sizeOf(entry.value, key)),
+    clock,
+  };
+}

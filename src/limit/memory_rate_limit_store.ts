@@ -1,0 +1,83 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { checkInteger } from "../base/options.ts";
+import type {
+  RateLimitDecision,
+  RateLimitRule,
+  RateLimitState,
+  RateLimitStore,
+} from "./rate_limit_store.ts";
+import { SlidingWindow } from "./sliding_window.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** How much a {@linkcode MemoryRateLimitStore} remembers. */
+export interface MemoryRateLimitStoreOptions {
+  /**
+   * How many keys are remembered; one more and the key that asked least
+   * recently is forgotten, which allows it a full limit again.
+   * @default 100_000
+   */
+  maxKeys?: number;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** What a {@linkcode MemoryRateLimitStore} holds. */
+export interface MemoryRateLimitStoreStats {
+  /** How many keys are remembered now. */
+  keys: number;
+  /** How many keys were forgotten while they still counted, for want of room. */
+  evicted: number;
+}
+
+/** Keeps what each key has taken in this process, for a bounded number of keys. */
+export class MemoryRateLimitStore implements RateLimitStore {
+  readonly #maxKeys: number;
+  readonly #clock: Clock;
+  /** In the order in which the keys last asked. */
+  readonly #states = new Map<string, RateLimitState>();
+  #evicted = 0;
+
+  /** @throws {InvalidOptionError} when `maxKeys` is not a whole number of at least 1. */
+  constructor(options: MemoryRateLimitStoreOptions = {}) {
+    const { maxKeys = 100_000, clock = systemClock } = options;
+    this.#maxKeys = checkInteger("maxKeys", maxKeys, 1);
+    this.#clock = clock;
+  }
+
+  /** Takes `cost` units for `key`. */
+  take(key: string, cost: number, rule: RateLimitRule): RateLimitDecision {
+    const nowMs = Math.floor(this.#clock.now());
+    let state = this.#states.get(key);
+    if (state === undefined) {
+      this.#makeRoom(nowMs);
+      state = rule.algorithm === "token-bucket"
+        ? new TokenBucket(rule)
+        : new SlidingWindow(rule);
+    } else {
+      this.#states.delete(key);
+    }
+    this.#states.set(key, state);
+    return state.take(cost, nowMs);
+  }
+
+  /** A snapshot of the counters. */
+  get stats(): MemoryRateLimitStoreStats {
+    return { keys: this.#states.size, evicted: this.#evicted };
+  }
+
+  /**
+   * Two expired keys go for each new one, so that the map shrinks again after a
+   * rush without a timer.
+   */
+  #makeRoom(nowMs: number): void {
+    for (let count = 0; count < 2; count++) {
+      const [oldest] = this.#states;
+      if (oldest === undefined) return;
+      const [key, state] = oldest;
+      const expired = state.expiresAtMs <= nowMs;
+      if (!expired && this.#states.size < this.#maxKeys) return;
+      if (!expired) this.#evicted++;
+      this.#states.delete(key);
+    }
+  }
+}

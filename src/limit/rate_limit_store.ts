@@ -1,0 +1,42 @@
+/** What is allowed: `limit` units in every `intervalMs` milliseconds. */
+export interface RateLimitRule {
+  /**
+   * `"token-bucket"` refills evenly and remembers one number per key.
+   * `"sliding-window"` never allows more than `limit` in any window of
+   * `intervalMs`, and remembers each call of the window (to the millisecond).
+   */
+  algorithm: "token-bucket" | "sliding-window";
+  limit: number;
+  intervalMs: number;
+  /** How much a full token bucket holds. */
+  burst: number;
+}
+
+/** Whether a call may go on, and when to come back if not. */
+export interface RateLimitDecision {
+  allowed: boolean;
+  /** How many units could still be taken now. */
+  remaining: number;
+  /** How long until the same call would be allowed; 0 if it was. */
+  retryAfterMs: number;
+  /** How long until nothing of what was taken counts any more. */
+  resetAfterMs: number;
+}
+
+/** What one key has taken, under one rule. */
+export interface RateLimitState {
+  /** Takes `cost` units, or none of them if that would be too much. */
+  take(cost: number, nowMs: number): RateLimitDecision;
+  /** From here on it is as if the key had never taken anything. */
+  readonly expiresAtMs: number;
+}
+
+/** Where a {@linkcode RateLimiter} keeps what each key has taken. */
+export interface RateLimitStore {
+  /** Takes `cost` units for `key` in one atomic step. */
+  take(
+    key: string,
+    cost: number,
+    rule: RateLimitRule,
+  ): RateLimitDecision | Promise<RateLimitDecision>;
+}

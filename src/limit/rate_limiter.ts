@@ -1,0 +1,190 @@
+import { sleep } from "../base/abort.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
+import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
+import type {
+  RateLimitDecision,
+  RateLimitRule,
+  RateLimitStore,
+} from "./rate_limit_store.ts";
+
+/** What a {@linkcode RateLimiter} allows, and where it remembers. */
+export interface RateLimiterOptions {
+  /** How many units a key may take in `intervalMs`. */
+  limit: number;
+  /** A whole number of milliseconds. */
+  intervalMs: number;
+  /**
+   * `"token-bucket"` refills evenly and allows a `burst` at once;
+   * `"sliding-window"` never allows more than `limit` in any stretch of
+   * `intervalMs`, at the price of remembering each call of it.
+   * @default "token-bucket"
+   */
+  algorithm?: "token-bucket" | "sliding-window";
+  /**
+   * How many units a token bucket holds when full.
+   * @default limit
+   */
+  burst?: number;
+  /**
+   * Where to remember; a {@linkcode RedisRateLimitStore} is shared by processes.
+   * @default a MemoryRateLimitStore of its own
+   */
+  store?: RateLimitStore;
+  /**
+   * What metrics call it, and a prefix of its keys in the store: limiters that
+   * share a store need names of their own.
+   * @default "rate_limiter"
+   */
+  name?: string;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** How one call is counted. */
+export interface RateLimitTakeOptions {
+  /**
+   * How many units the call takes.
+   * @default 1
+   */
+  cost?: number;
+}
+
+/** How one caller waits for its turn. */
+export interface RateLimitAcquireOptions extends RateLimitTakeOptions {
+  /** Ends the wait with its reason. */
+  signal?: AbortSignal;
+  /**
+   * How long to wait at most, in milliseconds; `Infinity` for as long as it takes.
+   * @default Infinity
+   */
+  timeoutMs?: number;
+}
+
+/** What a {@linkcode RateLimiter} has decided so far. */
+export interface RateLimiterStats {
+  name: string;
+  /** How many calls were allowed. */
+  allowed: number;
+  /** How many were not. */
+  limited: number;
+  /** How many wait in `acquire` now. */
+  waiting: number;
+}
+
+/**
+ * Allows each key so much per time, and says when to come back.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter } from "@sluice/mcp";
+ *
+ * const limiter = new RateLimiter({ limit: 100, intervalMs: 60_000 });
+ * const { allowed, retryAfterMs } = await limiter.take("tenant-7");
+ * if (!allowed) console.log(`come back in ${retryAfterMs} ms`);
+ * ```
+ */
+export class RateLimiter {
+  readonly #rule: RateLimitRule;
+  readonly #store: RateLimitStore;
+  readonly #name: string;
+  readonly #clock: Clock;
+  #allowed = 0;
+  #limited = 0;
+  #waiting = 0;
+
+  /** @throws {InvalidOptionError} when an option makes no sense. */
+  constructor(options: RateLimiterOptions) {
+    const { name = "rate_limiter", clock = systemClock } = options;
+    this.#rule = checkRule(options);
+    this.#store = options.store ?? new MemoryRateLimitStore({ clock });
+    this.#name = name;
+    this.#clock = clock;
+  }
+
+  /**
+   * Takes units for `key` if they are there, and says so either way.
+   *
+   * @throws {InvalidOptionError} when `cost` is more than could ever be allowed.
+   */
+  async take(
+    key: string = "",
+    { cost = 1 }: RateLimitTakeOptions = {},
+  ): Promise<RateLimitDecision> {
+    const { limit, burst, algorithm } = this.#rule;
+    checkInteger("cost", cost, 1, algorithm === "token-bucket" ? burst : limit);
+    const decision = await this.#store.take(
+      `${this.#name}:${key}`,
+      cost,
+      this.#rule,
+    );
+    if (decision.allowed) this.#allowed++;
+    else this.#limited++;
+    return decision;
+  }
+
+  /**
+   * Waits until the units could be taken for `key`.
+   *
+   * @throws {RateLimitedError} as soon as it is clear that `timeoutMs` won't do.
+   * @throws {InvalidOptionError} when `cost` is more than could ever be allowed.
+   */
+  async acquire(
+    key: string = "",
+    options: RateLimitAcquireOptions = {},
+  ): Promise<void> {
+    const { signal, timeoutMs = Infinity, ...takeOptions } = options;
+    if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs);
+    signal?.throwIfAborted();
+    const untilMs = this.#clock.now() + timeoutMs;
+    this.#waiting++;
+    try {
+      for (;;) {
+        const { allowed, retryAfterMs } = await this.take(key, takeOptions);
+        if (allowed) return;
+        if (this.#clock.now() + retryAfterMs > untilMs) {
+          throw new RateLimitedError(this.#name, retryAfterMs);
+        }
+        await sleep(retryAfterMs, { signal, clock: this.#clock });
+      }
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** A snapshot of the counters. */
+  get stats(): RateLimiterStats {
+    return {
+      name: this.#name,
+      allowed: this.#allowed,
+      limited: this.#limited,
+      waiting: this.#waiting,
+    };
+  }
+}
+
+function checkRule(options: RateLimiterOptions): RateLimitRule {
+  const { limit, intervalMs, algorithm = "token-bucket" } = options;
+  if (algorithm !== "token-bucket" && algorithm !== "sliding-window") {
+    throw new InvalidOptionError(
+      `algorithm must be "token-bucket" or "sliding-window", got ${
+        quote(algorithm)
+      }`,
+    );
+  }
+  if (algorithm === "sliding-window" && options.burst !== undefined) {
+    throw new InvalidOptionError(
+      `burst belongs to a token bucket, got ${
+        quote(options.burst)
+      } for a sliding window`,
+    );
+  }
+  checkInteger("limit", limit, 1);
+  return {
+    algorithm,
+    limit,
+    intervalMs: checkInteger("intervalMs", intervalMs, 1),
+    burst: checkInteger("burst", options.burst ?? limit, 1),
+  };
+}

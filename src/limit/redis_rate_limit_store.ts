@@ -1,0 +1,259 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { checkDurationMs, quote } from "../base/options.ts";
+import { deadline } from "./deadline.ts";
+import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
+import type {
+  RateLimitDecision,
+  RateLimitRule,
+  RateLimitStore,
+} from "./rate_limit_store.ts";
+import { slidingWindowScript } from "./sliding_window.ts";
+import { tokenBucketScript } from "./token_bucket.ts";
+
+/**
+ * Sends one command to Redis: whatever client there is, it has a method for it.
+ * node-redis: `(command) => client.sendCommand(command)`; ioredis:
+ * `([name, ...args]) => client.call(name, ...args)`.
+ */
+export type RedisSend = (command: string[]) => Promise<unknown>;
+
+/** How a {@linkcode RedisRateLimitStore} behaves. */
+export interface RedisRateLimitStoreOptions {
+  /**
+   * Goes before every key.
+   * @default "sluice:rate:"
+   */
+  prefix?: string;
+  /**
+   * How long Redis may take to answer, in milliseconds.
+   * @default 50
+   */
+  timeoutMs?: number;
+  /**
+   * What happens while Redis is down or slow: `"local"` lets each process limit
+   * on its own, `"throw"` passes the error on.
+   * @default "local"
+   */
+  whenDown?: "local" | "throw";
+  /**
+   * After a failure Redis is left alone for so long, in milliseconds.
+   * @default 1_000
+   */
+  retryAfterMs?: number;
+  /** Told when Redis fails after it worked, and (without an error) when it works again. */
+  onStateChange?: (error?: unknown) => void;
+  /**
+   * Whether time is Redis's own, which all processes share, or the clock's.
+   * @default true
+   */
+  useServerTime?: boolean;
+  /** @default systemClock */
+  clock?: Clock;
+}
+
+/** What a {@linkcode RedisRateLimitStore} has been through. */
+export interface RedisRateLimitStoreStats {
+  /** Whether Redis is being left alone after a failure. */
+  down: boolean;
+  /** How many calls to Redis failed or took too long. */
+  failures: number;
+  /** How many decisions were made in this process instead. */
+  localDecisions: number;
+}
+
+/** How much longer Redis keeps a key when its own clock isn't the one that counts. */
+const foreignClockMarginMs = 60_000;
+
+interface Script {
+  source: string;
+  sha?: string;
+}
+
+/**
+ * Keeps what each key has taken in Redis, so that all processes share one
+ * limit. A decision is one script, run by Redis in one step; keys expire by
+ * themselves as soon as they no longer count.
+ *
+ * @example
+ * ```ts ignore
+ * import { RateLimiter, RedisRateLimitStore } from "@sluice/mcp";
+ *
+ * await using store = await RedisRateLimitStore.connect("redis://127.0.0.1");
+ * const limiter = new RateLimiter({ limit: 100, intervalMs: 60_000, store });
+ * ```
+ */
+export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
+  readonly #send: RedisSend;
+  readonly #prefix: string;
+  readonly #timeoutMs: number;
+  readonly #whenDown: "local" | "throw";
+  readonly #retryAfterMs: number;
+  readonly #onStateChange: (error?: unknown) => void;
+  readonly #useServerTime: boolean;
+  readonly #clock: Clock;
+  readonly #local: MemoryRateLimitStore;
+  readonly #scripts: Record<RateLimitRule["algorithm"], Script> = {
+    "token-bucket": { source: tokenBucketScript },
+    "sliding-window": { source: slidingWindowScript },
+  };
+  #close: (() => void) | undefined;
+  #working = true;
+  #downUntilMs = -Infinity;
+  #failures = 0;
+  #localDecisions = 0;
+
+  /** @throws {InvalidOptionError} when an option makes no sense. */
+  constructor(send: RedisSend, options: RedisRateLimitStoreOptions = {}) {
+    const {
+      prefix = "sluice:rate:",
+      timeoutMs = 50,
+      whenDown = "local",
+      retryAfterMs = 1_000,
+      onStateChange = () => {},
+      useServerTime = true,
+      clock = systemClock,
+    } = options;
+    if (whenDown !== "local" && whenDown !== "throw") {
+      throw new InvalidOptionError(
+        `whenDown must be "local" or "throw", got ${quote(whenDown)}`,
+      );
+    }
+    this.#send = send;
+    this.#prefix = prefix;
+    this.#timeoutMs = checkDurationMs("timeoutMs", timeoutMs, 1);
+    this.#whenDown = whenDown;
+    this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
+    this.#onStateChange = onStateChange;
+    this.#useServerTime = useServerTime;
+    this.#clock = clock;
+    this.#local = new MemoryRateLimitStore({ clock });
+  }
+
+  /**
+   * Opens a connection of the store's own, by the package `redis`. A Redis that
+   * is down is no error here; the connection is retried behind the scenes.
+   */
+  static async connect(
+    url: string,
+    options: RedisRateLimitStoreOptions = {},
+  ): Promise<RedisRateLimitStore> {
+    const { createClient } = await import("redis");
+    const client = createClient({ url, disableOfflineQueue: true });
+    const store = new RedisRateLimitStore(
+      (command) => client.sendCommand(command),
+      options,
+    );
+    store.#close = () => client.destroy();
+    client.on("error", (error) => store.#fail(error));
+    const connected = client.connect().catch(() => {});
+    await deadline(() => connected, 1_000).catch(() => {});
+    return store;
+  }
+
+  /** Takes `cost` units for `key`. */
+  async take(
+    key: string,
+    cost: number,
+    rule: RateLimitRule,
+  ): Promise<RateLimitDecision> {
+    const local = this.#whenDown === "local";
+    if (local && this.#clock.now() < this.#downUntilMs) {
+      return this.#decideLocally(key, cost, rule);
+    }
+    try {
+      const decision = await deadline(
+        () => this.#runScript(key, cost, rule),
+        this.#timeoutMs,
+        { name: "the rate limit's Redis", clock: this.#clock },
+      );
+      this.#succeed();
+      return decision;
+    } catch (error) {
+      this.#failures++;
+      this.#fail(error);
+      if (!local) throw error;
+      return this.#decideLocally(key, cost, rule);
+    }
+  }
+
+  /** Ends the connection, if `connect` opened it. */
+  close(): Promise<void> {
+    this.#close?.();
+    this.#close = undefined;
+    return Promise.resolve();
+  }
+
+  /** Same as {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A snapshot of the counters. */
+  get stats(): RedisRateLimitStoreStats {
+    return {
+      down: this.#clock.now() < this.#downUntilMs,
+      failures: this.#failures,
+      localDecisions: this.#localDecisions,
+    };
+  }
+
+  async #runScript(
+    key: string,
+    cost: number,
+    { algorithm, limit, intervalMs, burst }: RateLimitRule,
+  ): Promise<RateLimitDecision> {
+    const script = this.#scripts[algorithm];
+    script.sha ??= await sha1(script.source);
+    const time = this.#useServerTime
+      ? ["", 0]
+      : [Math.floor(this.#clock.now()), foreignClockMarginMs];
+    const rest = [
+      "1",
+      this.#prefix + key,
+      ...[limit, intervalMs, burst, cost, ...time].map(String),
+    ];
+    const reply = await this.#send(["EVALSHA", script.sha, ...rest])
+      .catch((error) => {
+        if (!String(error).includes("NOSCRIPT")) throw error;
+        return this.#send(["EVAL", script.source, ...rest]);
+      });
+    const [allowed, remaining, retryAfterMs, resetAfterMs] =
+      (reply as unknown[]).map(Number);
+    return { allowed: allowed === 1, remaining, retryAfterMs, resetAfterMs };
+  }
+
+  #decideLocally(
+    key: string,
+    cost: number,
+    rule: RateLimitRule,
+  ): RateLimitDecision {
+    this.#localDecisions++;
+    return this.#local.take(key, cost, rule);
+  }
+
+  #succeed(): void {
+    if (this.#working) return;
+    this.#working = true;
+    this.#downUntilMs = -Infinity;
+    this.#onStateChange();
+  }
+
+  #fail(error: unknown): void {
+    this.#downUntilMs = this.#clock.now() + this.#retryAfterMs;
+    if (!this.#working) return;
+    this.#working = false;
+    this.#onStateChange(error);
+  }
+}
+
+async function sha1(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest(
+    "SHA-1",
+    new TextEncoder().encode(text),
+  );
+  return Array.from(
+    new Uint8Array(digest),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+}

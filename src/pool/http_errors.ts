@@ -1,0 +1,88 @@
+import {
+  SluiceError,
+  type SluiceErrorCode,
+  TimeoutError,
+} from "../base/errors.ts";
+
+/** The codes of {@linkcode HttpError}. */
+export type HttpErrorCode = Extract<SluiceErrorCode, `SLUICE_HTTP_${string}`>;
+
+/** An HTTP request came to nothing. */
+export class HttpError extends SluiceError {
+  override readonly name: string = "HttpError";
+  /** The URL that failed: after redirects, not the first. */
+  readonly url: string;
+
+  constructor(
+    code: HttpErrorCode,
+    url: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+    this.url = url;
+  }
+}
+
+/** No answer came, or not all of it: refused, reset, dropped, malformed. */
+export class HttpFailedError extends HttpError {
+  override readonly name = "HttpFailedError";
+  /** Whether a connection was made, so that the server may have seen the request. */
+  readonly sent: boolean;
+
+  constructor(url: string, message: string, sent: boolean, cause?: unknown) {
+    super("SLUICE_HTTP_FAILED", url, message, { cause });
+    this.sent = sent;
+  }
+}
+
+/** A part of a request's way took too long. */
+export class HttpTimeoutError extends TimeoutError {
+  /** Waiting for its turn, being connected, waiting for the server, or all of it. */
+  readonly phase: "queue" | "connect" | "read" | "total";
+  readonly url: string;
+
+  constructor(
+    url: string,
+    phase: "queue" | "connect" | "read" | "total",
+    timeoutMs: number,
+  ) {
+    super(`${url} (${phase} time)`, timeoutMs);
+    this.url = url;
+    this.phase = phase;
+  }
+}
+
+/** The server answered with a status that is not a success. */
+export class HttpStatusError extends HttpError {
+  override readonly name = "HttpStatusError";
+  readonly status: number;
+  readonly headers: Headers;
+  /** The beginning of the body. */
+  readonly bodyText: string;
+
+  constructor(
+    url: string,
+    status: number,
+    headers: Headers,
+    bodyText: string,
+  ) {
+    super("SLUICE_HTTP_STATUS", url, `${url} answered with status ${status}`);
+    this.status = status;
+    this.headers = headers;
+    this.bodyText = bodyText;
+  }
+}
+
+/** The origin failed so often lately that it is being left alone. */
+export class HttpCircuitOpenError extends HttpError {
+  override readonly name = "HttpCircuitOpenError";
+
+  constructor(url: string, origin: string) {
+    super(
+      "SLUICE_HTTP_CIRCUIT_OPEN",
+      url,
+      `${origin} failed too often and is left alone for a while`,
+    );
+  }
+}

@@ -1,0 +1,251 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import {
+  checkDurationMs,
+  checkInteger,
+  checkLimit,
+  quote,
+} from "../base/options.ts";
+
+/** When an origin is left alone. */
+export interface HttpCircuitOptions {
+  /**
+   * So many failures in a row (no answer, or a status of 500 and above) open
+   * the origin's circuit.
+   * @default 5
+   */
+  failures?: number;
+  /**
+   * How long it stays open, in milliseconds, before one request may try again.
+   * @default 10_000
+   */
+  openMs?: number;
+}
+
+/** How an {@linkcode HttpPool} treats its origins. */
+export interface HttpPoolOptions {
+  /**
+   * How many requests run at once, from the first byte out to the last byte in.
+   * @default 100
+   */
+  maxConcurrency?: number;
+  /**
+   * How many of them to one origin.
+   * @default 32
+   */
+  maxPerOrigin?: number;
+  /**
+   * How many may wait for one origin; one more is refused with a
+   * {@linkcode QueueFullError}.
+   * @default Infinity
+   */
+  maxWaiting?: number;
+  /**
+   * How long a request may wait for its turn, in milliseconds.
+   * @default 5_000
+   */
+  queueTimeoutMs?: number;
+  /**
+   * How long an origin that was silent for a while may take to accept a
+   * connection, in milliseconds; `Infinity` leaves it to the system.
+   * @default 5_000
+   */
+  connectTimeoutMs?: number;
+  /**
+   * How long a server may be silent, in milliseconds, before the response
+   * starts and between any two pieces of it.
+   * @default 30_000
+   */
+  readTimeoutMs?: number;
+  /**
+   * How long all of it may take, in milliseconds: waiting, redirects, retries,
+   * to the last byte of the body.
+   * @default 60_000
+   */
+  totalTimeoutMs?: number;
+  /**
+   * How long an unused connection is kept, in milliseconds.
+   * @default 30_000
+   */
+  keepAliveMs?: number;
+  /**
+   * Whether HTTP/2 is spoken with servers that offer it.
+   * @default true
+   */
+  http2?: boolean;
+  /**
+   * How many redirects are followed.
+   * @default 10
+   */
+  maxRedirects?: number;
+  /**
+   * How often a request that is safe to repeat is repeated.
+   * @default 2
+   */
+  maxRetries?: number;
+  /**
+   * The wait before the first retry, in milliseconds; doubled each time, half
+   * of it random. A server's `Retry-After` goes before it.
+   * @default 100
+   */
+  retryDelayMs?: number;
+  /**
+   * The longest wait before a retry, in milliseconds; a `Retry-After` beyond it
+   * is not waited for.
+   * @default 10_000
+   */
+  maxRetryDelayMs?: number;
+  /**
+   * The largest body that `getJson` and its like read, in bytes.
+   * @default 10_485_760
+   */
+  maxBodyBytes?: number;
+  /** When an origin is left alone; `false` for never. */
+  circuit?: HttpCircuitOptions | false;
+  /**
+   * Says which URLs may be fetched; asked for each redirect too. Needed
+   * wherever users have a say in the URL, or they reach what only the server
+   * may reach.
+   */
+  allowUrl?: (url: URL) => boolean | Promise<boolean>;
+  /** Sent with every request that doesn't set them itself. */
+  headers?: HeadersInit;
+  /** Root certificates to trust beside the system's, in PEM. */
+  caCerts?: string[];
+  /** A proxy for all requests. */
+  proxy?: { url: string };
+  /** Told when an origin's circuit opens and closes. */
+  onCircuitChange?: (origin: string, state: "open" | "closed") => void;
+  /**
+   * What metrics and errors call it.
+   * @default "http_pool"
+   */
+  name?: string;
+  /** @default systemClock */
+  clock?: Clock;
+  /**
+   * The randomness of retries, from 0 to 1.
+   * @default Math.random
+   */
+  random?: () => number;
+}
+
+/** One request of an {@linkcode HttpPool}. */
+export interface HttpRequestOptions {
+  /** @default "GET" */
+  method?: string;
+  headers?: HeadersInit;
+  body?: BodyInit | null;
+  /** Ends the request, also while its body is read, with its reason. */
+  signal?: AbortSignal;
+  /**
+   * Whether repeating the request does no harm. One that isn't is sent once,
+   * and again only if no connection could be made.
+   * @default true for GET, HEAD, OPTIONS, PUT, DELETE and anything with an Idempotency-Key
+   */
+  idempotent?: boolean;
+  /**
+   * What becomes of a redirect: followed, or returned as it is.
+   * @default "follow"
+   */
+  redirect?: "follow" | "manual";
+  /** Overrides the pool's. */
+  totalTimeoutMs?: number;
+  /** Overrides the pool's. */
+  readTimeoutMs?: number;
+  /** Overrides the pool's. */
+  maxRetries?: number;
+  /** Overrides the pool's. */
+  maxBodyBytes?: number;
+}
+
+type Hooks = "allowUrl" | "caCerts" | "proxy" | "onCircuitChange" | "circuit";
+
+/** {@linkcode HttpPoolOptions} with nothing left open. */
+export type HttpPoolSettings =
+  & Required<Omit<HttpPoolOptions, Hooks>>
+  & Pick<HttpPoolOptions, Exclude<Hooks, "circuit">>
+  & { circuit: Required<HttpCircuitOptions> | false };
+
+/** Fills in the defaults and refuses what makes no sense. */
+export function checkHttpPoolOptions(
+  options: HttpPoolOptions,
+): HttpPoolSettings {
+  const settings: HttpPoolSettings = {
+    maxConcurrency: 100,
+    maxPerOrigin: 32,
+    maxWaiting: Infinity,
+    queueTimeoutMs: 5_000,
+    connectTimeoutMs: 5_000,
+    readTimeoutMs: 30_000,
+    totalTimeoutMs: 60_000,
+    keepAliveMs: 30_000,
+    http2: true,
+    maxRedirects: 10,
+    maxRetries: 2,
+    retryDelayMs: 100,
+    maxRetryDelayMs: 10_000,
+    maxBodyBytes: 10 * 1024 * 1024,
+    headers: {},
+    name: "http_pool",
+    clock: systemClock,
+    random: Math.random,
+    ...withoutUndefined(options),
+    circuit: checkCircuit(options.circuit),
+  };
+  checkLimit("maxConcurrency", settings.maxConcurrency, 1);
+  checkLimit("maxPerOrigin", settings.maxPerOrigin, 1);
+  checkLimit("maxWaiting", settings.maxWaiting, 0);
+  checkTimeout("queueTimeoutMs", settings.queueTimeoutMs, 0);
+  checkTimeout("connectTimeoutMs", settings.connectTimeoutMs);
+  checkDurationMs("keepAliveMs", settings.keepAliveMs);
+  checkInteger("maxRedirects", settings.maxRedirects, 0);
+  checkDurationMs("retryDelayMs", settings.retryDelayMs);
+  checkDurationMs("maxRetryDelayMs", settings.maxRetryDelayMs);
+  checkRequestLimits(settings);
+  if (settings.retryDelayMs > settings.maxRetryDelayMs) {
+    throw new InvalidOptionError(
+      `retryDelayMs ${settings.retryDelayMs} is more than maxRetryDelayMs ${settings.maxRetryDelayMs}`,
+    );
+  }
+  return settings;
+}
+
+/** Refuses what makes no sense of the options that a request may override. */
+export function checkRequestLimits(
+  limits: Pick<
+    HttpPoolSettings,
+    "totalTimeoutMs" | "readTimeoutMs" | "maxRetries" | "maxBodyBytes"
+  >,
+): void {
+  checkTimeout("totalTimeoutMs", limits.totalTimeoutMs);
+  checkTimeout("readTimeoutMs", limits.readTimeoutMs);
+  checkInteger("maxRetries", limits.maxRetries, 0);
+  checkLimit("maxBodyBytes", limits.maxBodyBytes, 1);
+}
+
+function checkCircuit(
+  circuit: HttpCircuitOptions | false | undefined,
+): Required<HttpCircuitOptions> | false {
+  if (circuit === false) return false;
+  if (typeof (circuit ?? {}) !== "object") {
+    throw new InvalidOptionError(
+      `circuit must be false or its options, got ${quote(circuit)}`,
+    );
+  }
+  const { failures = 5, openMs = 10_000 } = circuit ?? {};
+  return {
+    failures: checkInteger("circuit.failures", failures, 1),
+    openMs: checkDurationMs("circuit.openMs", openMs, 1),
+  };
+}
+
+function checkTimeout(name: string, value: number, min: number = 1): void {
+  if (value !== Infinity) checkDurationMs(name, value, min);
+}
+
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as T;
+}

@@ -1,0 +1,280 @@
+import { abortable } from "../base/abort.ts";
+import { ClosedError, InvalidOptionError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
+import { mapConcurrent } from "../limit/map_concurrent.ts";
+import { readBody, readExcerpt } from "./http_body.ts";
+import { HttpCall } from "./http_call.ts";
+import { HttpDispatcher } from "./http_dispatcher.ts";
+import { HttpError, HttpStatusError } from "./http_errors.ts";
+import {
+  checkHttpPoolOptions,
+  checkRequestLimits,
+  type HttpPoolOptions,
+  type HttpPoolSettings,
+  type HttpRequestOptions,
+} from "./http_options.ts";
+import type { HttpOriginStats } from "./http_origin.ts";
+import { type HttpOutcome, toHttpOutcome } from "./http_outcome.ts";
+import { HttpRequest } from "./http_request.ts";
+
+/** How much of a body goes into an {@linkcode HttpStatusError}. */
+const excerptBytes = 1_024;
+
+/** How {@linkcode HttpPool.fetchAll} goes about its URLs. */
+export interface HttpFetchAllOptions extends HttpRequestOptions {
+  /**
+   * How many URLs are fetched at once.
+   * @default 10
+   */
+  concurrency?: number;
+  /**
+   * What becomes of each body.
+   * @default "json"
+   */
+  as?: "json" | "text" | "bytes";
+}
+
+/** What an {@linkcode HttpPool} has done so far. */
+export interface HttpPoolStats {
+  name: string;
+  /** How many requests run now, waiting ones not counted. */
+  active: number;
+  /** How many wait for their turn. */
+  waiting: number;
+  /** How many calls were made. */
+  calls: number;
+  /** How many requests went out for them. */
+  requests: number;
+  /** How many of those were retries. */
+  retries: number;
+  /** How many followed a redirect. */
+  redirects: number;
+  /** How many calls came to an error. */
+  failures: number;
+  origins: Record<string, HttpOriginStats>;
+}
+
+/**
+ * One HTTP client for many origins, which bounds what a request may take: time
+ * of each kind, concurrency per origin and in all, redirects, retries, bytes.
+ *
+ * @example
+ * ```ts
+ * import { HttpPool } from "@sluice/mcp";
+ *
+ * await using http = new HttpPool({ maxPerOrigin: 8, readTimeoutMs: 5_000 });
+ *
+ * const loadUser = (id: number) =>
+ *   http.getJson<{ name: string }>(`https://api.example.com/users/${id}`);
+ * ```
+ */
+export class HttpPool implements AsyncDisposable {
+  readonly #settings: HttpPoolSettings;
+  readonly #dispatcher: HttpDispatcher;
+  readonly #calls = new Set<HttpCall>();
+  #closed = false;
+  #drained: PromiseWithResolvers<void> | undefined;
+  #callCount = 0;
+  #retries = 0;
+  #redirects = 0;
+  #failures = 0;
+
+  /** @throws {InvalidOptionError} when an option makes no sense. */
+  constructor(options: HttpPoolOptions = {}) {
+    this.#settings = checkHttpPoolOptions(options);
+    this.#dispatcher = new HttpDispatcher(this.#settings);
+  }
+
+  /**
+   * Like the global `fetch`, within the pool's bounds: any status is a
+   * response. A body that announces no more than 64 KiB has arrived with it.
+   * Read any other, or cancel it: until then it takes up room in the pool,
+   * though not for longer than `totalTimeoutMs`.
+   *
+   * @throws {HttpError} when no answer came; see its `code`.
+   * @throws {HttpTimeoutError} when it took too long: queueing, connecting, reading, or in all.
+   * @throws {QueueFullError} when `maxWaiting` requests wait for the origin.
+   * @throws {ClosedError} once closed.
+   */
+  fetch(
+    url: string | URL,
+    options: HttpRequestOptions = {},
+  ): Promise<Response> {
+    return this.#call(url, options, (response) => response);
+  }
+
+  /**
+   * The body of a successful response, as a JSON value.
+   *
+   * @throws {HttpStatusError} when the status is no success.
+   * @throws {HttpError} as `fetch`, and when the body is too large or not JSON.
+   */
+  async getJson<T = unknown>(
+    url: string | URL,
+    options: HttpRequestOptions = {},
+  ): Promise<T> {
+    const headers = new Headers(options.headers);
+    if (!headers.has("accept")) headers.set("accept", "application/json");
+    const text = await this.getText(url, { ...options, headers });
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new HttpError(
+        "SLUICE_HTTP_NOT_JSON",
+        String(url),
+        `${url} answered with something else than JSON`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * The body of a successful response, as text.
+   *
+   * @throws {HttpStatusError} when the status is no success.
+   * @throws {HttpError} as `fetch`, and when the body is too large.
+   */
+  async getText(
+    url: string | URL,
+    options: HttpRequestOptions = {},
+  ): Promise<string> {
+    return new TextDecoder().decode(await this.getBytes(url, options));
+  }
+
+  /**
+   * The body of a successful response.
+   *
+   * @throws {HttpStatusError} when the status is no success.
+   * @throws {HttpError} as `fetch`, and when the body is too large.
+   */
+  getBytes(
+    url: string | URL,
+    options: HttpRequestOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
+    return this.#call(url, options, async (response, request) => {
+      const { href } = request.url;
+      if (response.ok) return await readBody(response, href, maxBodyBytes);
+      const { status, headers } = response;
+      const excerpt = await readExcerpt(response, excerptBytes);
+      throw new HttpStatusError(href, status, headers, excerpt);
+    });
+  }
+
+  /**
+   * Fetches many URLs, so many at a time; one outcome for each, in their order,
+   * whatever becomes of the others.
+   *
+   * @throws {InvalidOptionError} when `concurrency` or `as` makes no sense.
+   */
+  async fetchAll<T = unknown>(
+    urls: Iterable<string | URL>,
+    options: HttpFetchAllOptions = {},
+  ): Promise<HttpOutcome<T>[]> {
+    const { concurrency = 10, as = "json", ...requestOptions } = options;
+    const get = this.#getterOf(as);
+    return await mapConcurrent(urls, (each) => {
+      const url = String(each);
+      return toHttpOutcome(url, get(url, requestOptions) as Promise<T>);
+    }, { concurrency });
+  }
+
+  /** Waits until nothing runs or waits any more; takes new requests meanwhile. */
+  async drain({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#calls.size === 0) return;
+    this.#drained ??= Promise.withResolvers();
+    await abortable(this.#drained.promise, signal);
+  }
+
+  /** Ends whatever runs or waits, and closes all connections. */
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    for (const call of this.#calls) {
+      call.abort(new ClosedError(this.#settings.name));
+    }
+    this.#dispatcher.close();
+    return Promise.resolve();
+  }
+
+  /** Same as {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A snapshot of the counters. */
+  get stats(): HttpPoolStats {
+    return {
+      name: this.#settings.name,
+      ...this.#dispatcher.stats,
+      calls: this.#callCount,
+      retries: this.#retries,
+      redirects: this.#redirects,
+      failures: this.#failures,
+    };
+  }
+
+  async #call<T>(
+    url: string | URL,
+    options: HttpRequestOptions,
+    consume: (response: Response, request: HttpRequest) => T | Promise<T>,
+  ): Promise<T> {
+    if (this.#closed) throw new ClosedError(this.#settings.name);
+    options.signal?.throwIfAborted();
+    const settings = this.#settingsFor(options);
+    this.#callCount++;
+    try {
+      const request = await HttpRequest.from(url, options, settings.headers);
+      const call = new HttpCall(
+        request.url.href,
+        settings,
+        options,
+        this.#hooks,
+      );
+      this.#calls.add(call);
+      return await call.run(request, consume);
+    } catch (error) {
+      this.#failures++;
+      throw error;
+    }
+  }
+
+  #getterOf(
+    as: "json" | "text" | "bytes",
+  ): (url: string, options: HttpRequestOptions) => Promise<unknown> {
+    if (as === "json") return (...args) => this.getJson(...args);
+    if (as === "text") return (...args) => this.getText(...args);
+    if (as === "bytes") return (...args) => this.getBytes(...args);
+    throw new InvalidOptionError(
+      `as must be "json", "text" or "bytes", got ${quote(as)}`,
+    );
+  }
+
+  #settingsFor(options: HttpRequestOptions): HttpPoolSettings {
+    const pool = this.#settings;
+    const settings = {
+      ...pool,
+      totalTimeoutMs: options.totalTimeoutMs ?? pool.totalTimeoutMs,
+      readTimeoutMs: options.readTimeoutMs ?? pool.readTimeoutMs,
+      maxRetries: options.maxRetries ?? pool.maxRetries,
+      maxBodyBytes: options.maxBodyBytes ?? pool.maxBodyBytes,
+    };
+    checkRequestLimits(settings);
+    return settings;
+  }
+
+  readonly #hooks = {
+    exchange: (request: HttpRequest, call: HttpCall): Promise<Response> =>
+      this.#dispatcher.exchange(request, call),
+    onRetry: (): void => void this.#retries++,
+    onRedirect: (): void => void this.#redirects++,
+    onEnd: (call: HttpCall): void => this.#forget(call),
+  };
+
+  #forget(call: HttpCall): void {
+    this.#calls.delete(call);
+    if (this.#calls.size > 0) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+}

@@ -1,0 +1,271 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { checkDurationMs, checkInteger, checkLimit } from "../base/options.ts";
+
+/** Where a pool writes its warnings; `console` is one. */
+export interface PoolLog {
+  warn(message: string, ...details: unknown[]): void;
+}
+
+/** What a pool tells `create`. */
+export interface CreateContext {
+  /** Aborts when nobody waits for the item any more: time-out or `close()`. */
+  signal: AbortSignal;
+}
+
+/** How many items a pool keeps, and for how long. */
+export interface PoolLimits {
+  /**
+   * What metrics, warnings and errors call it.
+   * @default "pool"
+   */
+  name?: string;
+  /**
+   * How many items are kept warm: made ahead, and remade when they go.
+   * @default 0
+   */
+  min?: number;
+  /**
+   * How many items there may be at once, whatever their state.
+   * @default 10
+   */
+  max?: number;
+  /**
+   * How often an item is lent before it is replaced; `Infinity` for no limit.
+   * @default Infinity
+   */
+  maxUses?: number;
+  /**
+   * How long an item beyond `min` may lie idle, in milliseconds, before it is
+   * destroyed; `Infinity` for no limit.
+   * @default 300_000
+   */
+  maxIdleMs?: number;
+  /**
+   * How old an item may get, in milliseconds. Each item's own limit is up to a
+   * tenth shorter, so that those made together don't go together. An item in
+   * use is replaced when it comes back. `Infinity` for no limit.
+   * @default Infinity
+   */
+  maxLifetimeMs?: number;
+  /**
+   * How long a caller waits, in milliseconds; `Infinity` for as long as it
+   * takes.
+   * @default 30_000
+   */
+  acquireTimeoutMs?: number;
+  /**
+   * How many callers may wait; one more is refused at once. `Infinity` for no
+   * limit.
+   * @default Infinity
+   */
+  maxWaiting?: number;
+  /**
+   * Held for longer than this many milliseconds, an item brings one warning
+   * with the stack of where it was taken. `Infinity`, the default, saves the
+   * cost of keeping that stack (a few µs each time).
+   * @default Infinity
+   */
+  heldWarningMs?: number;
+  /**
+   * How long making one item may take, in milliseconds.
+   * @default 10_000
+   */
+  createTimeoutMs?: number;
+  /**
+   * How long a failed `create` is followed by none, in milliseconds. Doubles
+   * with each failure up to `maxBackoffMs`.
+   * @default 100
+   */
+  backoffMs?: number;
+  /** @default 2_000 */
+  maxBackoffMs?: number;
+  /** @default console */
+  log?: PoolLog;
+  /** @default systemClock */
+  clock?: Clock;
+  /**
+   * From 0 to 1; jitters lifetimes and back-off.
+   * @default Math.random
+   */
+  random?: () => number;
+}
+
+/** What a {@linkcode Pool} is made from. */
+export interface PoolOptions<T> extends PoolLimits {
+  /** Makes an item. What it throws reaches the callers that wait. */
+  create(context: CreateContext): T | PromiseLike<T>;
+  /** Ends an item. What it throws is counted and logged, and hurts nobody. */
+  destroy?(item: T): void | PromiseLike<void>;
+  /**
+   * Asked before an idle item is lent. False, an error or no answer within
+   * `validateTimeoutMs`, and the item is destroyed.
+   */
+  validate?(item: T): boolean | PromiseLike<boolean>;
+  /** @default 5_000 */
+  validateTimeoutMs?: number;
+  /**
+   * How long an item that is being destroyed counts against `max`, in
+   * milliseconds, if `destroy` doesn't come to an end.
+   * @default 5_000
+   */
+  destroyTimeoutMs?: number;
+}
+
+/** How one caller waits for an item. */
+export interface AcquireOptions {
+  /** Gives the place in the line up, rejecting with its reason. */
+  signal?: AbortSignal;
+}
+
+/** How a wait may be ended early. */
+export interface DrainOptions {
+  /** Ends the wait, not the draining, by rejecting with its reason. */
+  signal?: AbortSignal;
+}
+
+/** What a {@linkcode Pool} has done so far. */
+export interface PoolCounters {
+  /** Leases ever given. */
+  acquired: number;
+  created: number;
+  destroyed: number;
+  createErrors: number;
+  destroyErrors: number;
+  /** Idle items that `validate` refused. */
+  invalid: number;
+  /** Items that a caller discarded. */
+  discarded: number;
+  /** Callers refused because `maxWaiting` waited already. */
+  rejected: number;
+  /** Callers that waited longer than `acquireTimeoutMs`. */
+  timedOut: number;
+  /** Callers that gave up by their signal. */
+  aborted: number;
+  /** Items held for longer than `heldWarningMs`. */
+  heldTooLong: number;
+}
+
+/** Counters that start from nothing. */
+export function newPoolCounters(): PoolCounters {
+  return {
+    acquired: 0,
+    created: 0,
+    destroyed: 0,
+    createErrors: 0,
+    destroyErrors: 0,
+    invalid: 0,
+    discarded: 0,
+    rejected: 0,
+    timedOut: 0,
+    aborted: 0,
+    heldTooLong: 0,
+  };
+}
+
+/** What a {@linkcode Pool} holds and has done so far. */
+export interface PoolStats extends PoolCounters {
+  name: string;
+  min: number;
+  max: number;
+  /** All items, those being made and being destroyed included. */
+  size: number;
+  idle: number;
+  inUse: number;
+  /** Items being made. */
+  creating: number;
+  /** Callers in line. */
+  waiting: number;
+}
+
+/** The options with their defaults, checked. */
+export type CheckedPoolOptions<T> =
+  & Required<PoolLimits>
+  & Required<Pick<PoolOptions<T>, "create" | "destroy">>
+  & Pick<PoolOptions<T>, "validate">
+  & { validateTimeoutMs: number; destroyTimeoutMs: number };
+
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Fills the defaults in and refuses what makes no sense. */
+export function checkPoolOptions<T>(
+  options: PoolOptions<T>,
+): CheckedPoolOptions<T> {
+  const { create, destroy, validate } = options;
+  checkFunction("create", create);
+  if (destroy !== undefined) checkFunction("destroy", destroy);
+  if (validate !== undefined) checkFunction("validate", validate);
+  const min = checkInteger("min", options.min ?? 0, 0);
+  const max = checkInteger("max", options.max ?? 10, 1);
+  if (min > max) {
+    throw new InvalidOptionError(
+      `min must not exceed max, got min ${min} and max ${max}`,
+    );
+  }
+  const backoffMs = checkTimerMs("backoffMs", options.backoffMs ?? 100);
+  return {
+    create: (context) => create.call(options, context),
+    destroy: (item) => destroy?.call(options, item),
+    validate: validate && ((item) => validate.call(options, item)),
+    name: options.name ?? "pool",
+    min,
+    max,
+    maxUses: checkLimit("maxUses", options.maxUses ?? Infinity, 1),
+    maxIdleMs: checkPeriodMs("maxIdleMs", options.maxIdleMs ?? 300_000),
+    maxLifetimeMs: checkPeriodMs(
+      "maxLifetimeMs",
+      options.maxLifetimeMs ?? Infinity,
+    ),
+    acquireTimeoutMs: checkPeriodMs(
+      "acquireTimeoutMs",
+      options.acquireTimeoutMs ?? 30_000,
+    ),
+    maxWaiting: checkLimit("maxWaiting", options.maxWaiting ?? Infinity, 0),
+    heldWarningMs: checkPeriodMs(
+      "heldWarningMs",
+      options.heldWarningMs ?? Infinity,
+    ),
+    createTimeoutMs: checkTimerMs(
+      "createTimeoutMs",
+      options.createTimeoutMs ?? 10_000,
+    ),
+    validateTimeoutMs: checkTimerMs(
+      "validateTimeoutMs",
+      options.validateTimeoutMs ?? 5_000,
+    ),
+    destroyTimeoutMs: checkTimerMs(
+      "destroyTimeoutMs",
+      options.destroyTimeoutMs ?? 5_000,
+    ),
+    backoffMs,
+    maxBackoffMs: checkTimerMs(
+      "maxBackoffMs",
+      options.maxBackoffMs ?? Math.max(backoffMs, 2_000),
+      backoffMs,
+    ),
+    log: options.log ?? console,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}
+
+/** Refuses anything but a positive number of milliseconds or `Infinity`. */
+export function checkPeriodMs(name: string, value: number): number {
+  return value === Infinity ? value : checkDurationMs(name, value, 1);
+}
+
+/** Refuses anything but a positive number of milliseconds that a timer can hold. */
+export function checkTimerMs(name: string, value: number, min = 1): number {
+  checkDurationMs(name, value, min);
+  if (value <= longestTimerMs) return value;
+  throw new InvalidOptionError(
+    `${name} must be at most ${longestTimerMs} ms, got ${value}`,
+  );
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw new InvalidOptionError(
+    `${name} must be a function, got ${value === null ? "null" : typeof value}`,
+  );
+}

@@ -1,0 +1,193 @@
+import { sleep } from "../../base/abort.ts";
+import type { Clock } from "../../base/clock.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import { deadline } from "../../limit/deadline.ts";
+import { TimedEntry, TimedQueue } from "../timed_queue.ts";
+import type { PostgresConnection } from "./postgres_driver.ts";
+
+/** How one statement is run. */
+export interface QueryOptions {
+  /** Cancels the statement, on the server too, and rejects with its reason. */
+  signal?: AbortSignal;
+  /**
+   * How long the statement may take, in milliseconds, once it has a connection.
+   * @default the pool's `commandTimeoutMs`
+   */
+  timeoutMs?: number;
+  /**
+   * Whether the server keeps the statement, parsed and planned, for the next
+   * time; not worth it for a text that won't come again.
+   * @default the pool's `prepare`
+   */
+  prepare?: boolean;
+}
+
+/** What a {@linkcode CommandGuard} has done so far. */
+export interface CommandCounters {
+  /** Statements sent. */
+  commands: number;
+  /** Statements that failed, whatever the reason. */
+  commandErrors: number;
+  /** Statements cancelled because they took too long. */
+  commandTimeouts: number;
+  /** Statements cancelled by their signal. */
+  commandAborts: number;
+}
+
+/** How long things may take. */
+export interface CommandGuardOptions {
+  clock: Clock;
+  commandTimeoutMs: number;
+  /** How long the server has to end what was cancelled. */
+  cancelTimeoutMs: number;
+}
+
+/**
+ * Runs statements and cancels those that take too long or that nobody waits
+ * for. It rejects only when the server has ended the statement, so that none is
+ * left running; a server that doesn't in time loses the connection.
+ */
+export class CommandGuard {
+  readonly counters: CommandCounters = {
+    commands: 0,
+    commandErrors: 0,
+    commandTimeouts: 0,
+    commandAborts: 0,
+  };
+  readonly #options: CommandGuardOptions;
+  readonly #running: TimedQueue<Command>;
+
+  constructor(options: CommandGuardOptions) {
+    this.#options = options;
+    const { clock, commandTimeoutMs } = options;
+    this.#running = new TimedQueue(
+      clock,
+      commandTimeoutMs,
+      (command) => this.#timeOut(command, commandTimeoutMs),
+    );
+  }
+
+  /** A statement that ended well before its cancelling could gives its result. */
+  async run<R>(
+    connection: PostgresConnection,
+    start: () => Promise<R>,
+    { signal, timeoutMs }: QueryOptions,
+  ): Promise<R> {
+    signal?.throwIfAborted();
+    const command = new Command(connection, this.#options);
+    const disarm = this.#arm(command, signal, timeoutMs);
+    this.counters.commands++;
+    try {
+      return await start();
+    } catch (error) {
+      this.counters.commandErrors++;
+      throw command.interruption?.reason ?? error;
+    } finally {
+      disarm?.();
+      this.#running.delete(command);
+      await command.interruption?.settled();
+    }
+  }
+
+  /** Stops watching; what runs may take as long as it likes. */
+  close(): void {
+    this.#running.stopWatching();
+  }
+
+  #arm(
+    command: Command,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+  ): (() => void) | undefined {
+    if (timeoutMs === undefined) this.#running.push(command);
+    if (signal === undefined && timeoutMs === undefined) return undefined;
+    const { clock } = this.#options;
+    const onAbort = () => {
+      this.counters.commandAborts++;
+      command.interrupt(signal!.reason);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = timeoutMs !== undefined && timeoutMs !== Infinity
+      ? clock.setTimeout(() => this.#timeOut(command, timeoutMs), timeoutMs)
+      : undefined;
+    return () => {
+      signal?.removeEventListener("abort", onAbort);
+      if (timer !== undefined) clock.clearTimeout(timer);
+    };
+  }
+
+  #timeOut(command: Command, timeoutMs: number): void {
+    this.counters.commandTimeouts++;
+    command.interrupt(new TimeoutError("a PostgreSQL statement", timeoutMs));
+  }
+}
+
+/** A statement on its way. */
+class Command extends TimedEntry {
+  interruption: Interruption | undefined;
+
+  constructor(
+    readonly connection: PostgresConnection,
+    readonly options: CommandGuardOptions,
+  ) {
+    super();
+  }
+
+  interrupt(reason: unknown): void {
+    this.interruption ??= new Interruption(
+      this.connection,
+      reason,
+      this.options,
+    );
+  }
+}
+
+/** The end of a statement before its time. */
+class Interruption {
+  readonly reason: unknown;
+  readonly #over = new AbortController();
+  readonly #cancelled: Promise<void>;
+
+  constructor(
+    connection: PostgresConnection,
+    reason: unknown,
+    options: CommandGuardOptions,
+  ) {
+    this.reason = reason;
+    this.#cancelled = this.#cancel(connection, options);
+  }
+
+  /** The statement is over: waits until no request to cancel can hit a later one. */
+  async settled(): Promise<void> {
+    this.#over.abort();
+    await this.#cancelled;
+  }
+
+  async #cancel(
+    connection: PostgresConnection,
+    { clock, cancelTimeoutMs }: CommandGuardOptions,
+  ): Promise<void> {
+    try {
+      await deadline(
+        (signal) => this.#cancelUntilOver(connection, clock, signal),
+        cancelTimeoutMs,
+        { clock },
+      );
+    } catch {
+      connection.destroy();
+    }
+  }
+
+  /** The server ignores a request that comes before the statement has begun. */
+  async #cancelUntilOver(
+    connection: PostgresConnection,
+    clock: Clock,
+    tooLate: AbortSignal,
+  ): Promise<void> {
+    const over = this.#over.signal;
+    for (let pauseMs = 10; !over.aborted && !tooLate.aborted; pauseMs *= 2) {
+      await connection.cancel();
+      await sleep(pauseMs, { clock, signal: over }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import { InvalidOptionError } from "../../base/errors.ts";
+import type {
+  PostgresConnectContext,
+  PostgresConnection,
+  PostgresDriver,
+  PostgresDriverSettings,
+  PostgresResult,
+} from "./postgres_driver.ts";
+import {
+  connectionLost,
+  connectionRefused,
+  type ServerError,
+  toPostgresError,
+} from "./postgres_errors.ts";
+import {
+  decodeInt8,
+  decodeTimestamp,
+  encodeParameter,
+  typeIds,
+} from "./postgres_values.ts";
+import { TransactionWatch } from "./transaction_watch.ts";
+
+/** What Sluice uses of `jsr:@db/postgres`. */
+interface DbPostgresModule {
+  Client: new (options: object) => DbPostgresClient;
+}
+
+interface DbPostgresClient {
+  readonly connected: boolean;
+  readonly session: { pid: number | undefined };
+  connect(): Promise<void>;
+  queryObject(
+    text: string,
+    params?: unknown[],
+  ): Promise<{ rows: Record<string, unknown>[]; rowCount?: number }>;
+  end(): Promise<void>;
+}
+
+type ParseArray = (
+  text: string,
+  decode: (text: string) => unknown,
+) => unknown;
+
+const arrayOf =
+  (decode: (text: string) => unknown) =>
+  (text: string, _type: number, parse: ParseArray) => parse(text, decode);
+const asIs = (text: string) => text;
+
+const decoders = {
+  [typeIds.int8]: decodeInt8,
+  [typeIds.float4]: (text: string) => Number(text),
+  [typeIds.float8]: (text: string) => Number(text),
+  [typeIds.date]: asIs,
+  [typeIds.timestamp]: decodeTimestamp,
+  [typeIds.int8Array]: arrayOf(decodeInt8),
+  [typeIds.float4Array]: arrayOf(Number),
+  [typeIds.float8Array]: arrayOf(Number),
+  [typeIds.dateArray]: arrayOf(asIs),
+  [typeIds.timestampArray]: arrayOf(decodeTimestamp),
+};
+
+/**
+ * PostgreSQL over TCP by `jsr:@db/postgres`. It prepares no statements, and
+ * learns that an idle connection is lost only from the statement that fails.
+ */
+export class DbPostgresDriver implements PostgresDriver {
+  readonly name = "@db/postgres";
+  readonly maxConnections = Infinity;
+  readonly #module: DbPostgresModule;
+  readonly #options: object;
+
+  private constructor(module: DbPostgresModule, options: object) {
+    this.#module = module;
+    this.#options = options;
+  }
+
+  static async load(
+    settings: PostgresDriverSettings,
+  ): Promise<DbPostgresDriver> {
+    const options = clientOptions(settings);
+    // deno-lint-ignore no-import-prefix -- only who names it needs to reach it
+    const module = await import("jsr:@db/postgres@^0.19.5");
+    return new DbPostgresDriver(
+      module as unknown as DbPostgresModule,
+      options,
+    );
+  }
+
+  async connect(
+    { signal, onClose }: PostgresConnectContext,
+  ): Promise<PostgresConnection> {
+    const client = await this.#open();
+    if (signal.aborted) {
+      await client.end();
+      throw signal.reason;
+    }
+    return new DbPostgresConnection(client, () => this.#open(), onClose);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #open(): Promise<DbPostgresClient> {
+    const client = new this.#module.Client(this.#options);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      throw connectionRefused(toServerError(error) ?? error as Error);
+    }
+  }
+}
+
+class DbPostgresConnection implements PostgresConnection {
+  readonly #client: DbPostgresClient;
+  readonly #open: () => Promise<DbPostgresClient>;
+  readonly #onClose: (connection: PostgresConnection) => void;
+  readonly #transaction = new TransactionWatch();
+  #isClosed = false;
+
+  constructor(
+    client: DbPostgresClient,
+    open: () => Promise<DbPostgresClient>,
+    onClose: (connection: PostgresConnection) => void,
+  ) {
+    this.#client = client;
+    this.#open = open;
+    this.#onClose = onClose;
+  }
+
+  get state(): "idle" | "transaction" | "broken" {
+    if (this.#isClosed || !this.#client.connected) return "broken";
+    return this.#transaction.isOpen ? "transaction" : "idle";
+  }
+
+  async query(
+    text: string,
+    params: readonly unknown[],
+  ): Promise<PostgresResult> {
+    const values = params.map(encodeParameter);
+    const { rows, rowCount = 0 } = await this.#ask(text, values);
+    this.#transaction.note(text);
+    return { rows, affectedRows: rowCount };
+  }
+
+  async script(text: string): Promise<void> {
+    await this.#ask(text, []);
+    for (const statement of text.split(";")) this.#transaction.note(statement);
+  }
+
+  async cancel(): Promise<void> {
+    const client = await this.#open();
+    try {
+      await client.queryObject("SELECT pg_cancel_backend($1::int)", [
+        this.#client.session.pid,
+      ]);
+    } finally {
+      await client.end();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#noteClosed();
+    await this.#client.end();
+  }
+
+  destroy(): void {
+    this.#noteClosed();
+    this.#client.end().catch(() => {});
+  }
+
+  async #ask(text: string, values: unknown[]) {
+    try {
+      return await this.#client.queryObject(text, values);
+    } catch (error) {
+      const refused = toServerError(error);
+      if (refused !== undefined && this.#client.connected) {
+        throw toPostgresError(refused);
+      }
+      this.destroy();
+      throw connectionLost(refused ?? error as Error);
+    }
+  }
+
+  #noteClosed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose(this);
+  }
+}
+
+/** The error of the server itself, if it is one. */
+function toServerError(error: unknown): ServerError | undefined {
+  if (!(error instanceof Error) || !("fields" in error)) return undefined;
+  const fields = error.fields as Omit<ServerError, keyof Error>;
+  return Object.assign(new Error(error.message, { cause: error }), fields);
+}
+
+function clientOptions(settings: PostgresDriverSettings): object {
+  const url = new URL(settings.url);
+  return {
+    hostname: url.hostname || "127.0.0.1",
+    port: url.port || 5432,
+    user: decodeURIComponent(url.username) || undefined,
+    password: decodeURIComponent(url.password) || undefined,
+    database: decodeURIComponent(url.pathname.slice(1)) || undefined,
+    applicationName: settings.applicationName,
+    connection: { attempts: 0 },
+    tls: tlsOptions(settings, url.searchParams.get("sslmode")),
+    controls: { decoders },
+  };
+}
+
+function tlsOptions(
+  { ssl }: PostgresDriverSettings,
+  sslmode: string | null,
+): object {
+  const isOn = ssl === undefined
+    ? sslmode !== null && sslmode !== "disable"
+    : ssl !== false;
+  if (typeof ssl !== "object") return { enabled: isOn, enforce: isOn };
+  const { ca, ...others } = ssl;
+  for (const name of Object.keys(others)) {
+    throw new InvalidOptionError(
+      `ssl.${name} is not among what "@db/postgres" can do`,
+    );
+  }
+  return { enabled: true, enforce: true, caCertificates: ca ? [ca] : [] };
+}

@@ -1,0 +1,135 @@
+import type {
+  PostgresConnectContext,
+  PostgresConnection,
+  PostgresDriver,
+  PostgresDriverSettings,
+  PostgresResult,
+} from "./postgres_driver.ts";
+import { isServerError, toPostgresError } from "./postgres_errors.ts";
+import { TransactionWatch } from "./transaction_watch.ts";
+import {
+  decodeInt8,
+  decodeTimestamp,
+  encodeParameter,
+  typeIds,
+} from "./postgres_values.ts";
+
+/** What Sluice uses of `npm:@electric-sql/pglite`. */
+interface Pglite {
+  readonly waitReady: Promise<void>;
+  query(
+    text: string,
+    params: unknown[],
+    options: object,
+  ): Promise<{ rows: Record<string, unknown>[]; affectedRows?: number }>;
+  exec(text: string): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+const options = {
+  parsers: {
+    [typeIds.int8]: decodeInt8,
+    [typeIds.date]: (text: string) => text,
+    [typeIds.timestamp]: decodeTimestamp,
+  },
+};
+
+/**
+ * PostgreSQL itself, in this process, on one connection. A statement holds the
+ * whole process up, so none can be cancelled. It reads a NULL inside an array
+ * as the text "NULL".
+ */
+export class PgliteDriver implements PostgresDriver {
+  readonly name = "pglite";
+  readonly maxConnections = 1;
+  readonly #database: Pglite;
+
+  private constructor(database: Pglite) {
+    this.#database = database;
+  }
+
+  static async load({ url }: PostgresDriverSettings): Promise<PgliteDriver> {
+    const { PGlite } = await import("@electric-sql/pglite");
+    const database: Pglite = new PGlite(url);
+    await database.waitReady;
+    return new PgliteDriver(database);
+  }
+
+  connect({ onClose }: PostgresConnectContext): Promise<PostgresConnection> {
+    return Promise.resolve(new PgliteConnection(this.#database, onClose));
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}
+
+class PgliteConnection implements PostgresConnection {
+  readonly #database: Pglite;
+  readonly #onClose: (connection: PostgresConnection) => void;
+  readonly #transaction = new TransactionWatch();
+  #isClosed = false;
+
+  constructor(
+    database: Pglite,
+    onClose: (connection: PostgresConnection) => void,
+  ) {
+    this.#database = database;
+    this.#onClose = onClose;
+  }
+
+  get state(): "idle" | "transaction" | "broken" {
+    if (this.#isClosed) return "broken";
+    return this.#transaction.isOpen ? "transaction" : "idle";
+  }
+
+  async query(
+    text: string,
+    params: readonly unknown[],
+  ): Promise<PostgresResult> {
+    const values = params.map(checked);
+    const { rows, affectedRows = 0 } = await translated(
+      this.#database.query(text, values, options),
+    );
+    this.#transaction.note(text);
+    return { rows, affectedRows };
+  }
+
+  async script(text: string): Promise<void> {
+    await translated(this.#database.exec(text));
+    for (const statement of text.split(";")) this.#transaction.note(statement);
+  }
+
+  cancel(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The database lives on; what a session leaves behind does not. */
+  async close(): Promise<void> {
+    this.destroy();
+    await this.#database.exec("ROLLBACK");
+    await this.#database.exec("DISCARD ALL");
+  }
+
+  destroy(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose(this);
+  }
+}
+
+/** PGlite writes values by itself, and is as strict as the others once checked. */
+function checked(value: unknown): unknown {
+  encodeParameter(value);
+  return value === undefined ? null : value;
+}
+
+async function translated<R>(work: Promise<R>): Promise<R> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isServerError(error as Error)
+      ? toPostgresError(error as never)
+      : error;
+  }
+}

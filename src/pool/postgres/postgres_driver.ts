@@ -1,0 +1,76 @@
+/** What a statement gave. */
+export interface PostgresResult {
+  rows: Record<string, unknown>[];
+  /** How many rows were written, or else read. */
+  affectedRows: number;
+}
+
+/** How a {@linkcode PostgresDriver} connects. */
+export interface PostgresConnectContext {
+  /** Aborts when nobody waits for the connection any more. */
+  signal: AbortSignal;
+  /** To be called once when the connection ends, whoever ended it. */
+  onClose: (connection: PostgresConnection) => void;
+}
+
+/**
+ * One connection, as a driver offers it to a `PostgresPool`. It is asked for
+ * one statement at a time. Its failures are `PostgresError` when the server
+ * refused a statement, `PostgresConnectionError` when the connection is gone.
+ */
+export interface PostgresConnection {
+  /** `broken` once it can't be used again. */
+  readonly state: "idle" | "transaction" | "broken";
+  /** Runs one statement; settles when the server is ready for the next. */
+  query(
+    text: string,
+    params: readonly unknown[],
+    prepare: boolean,
+  ): Promise<PostgresResult>;
+  /** Runs several statements, separated by semicolons. */
+  script(text: string): Promise<void>;
+  /**
+   * Asks the server to end what is running. Resolves when it has been asked,
+   * and can't be mistaken for asking about a later statement any more.
+   */
+  cancel(): Promise<void>;
+  /** Says goodbye. */
+  close(): Promise<void>;
+  /** Ends at once; what is running is rejected. */
+  destroy(): void;
+}
+
+/** What a `PostgresPool` stands on. */
+export interface PostgresDriver {
+  readonly name: string;
+  /** How many connections it can have at once. */
+  readonly maxConnections: number;
+  connect(context: PostgresConnectContext): Promise<PostgresConnection>;
+  /** Called once, when the pool has closed all connections. */
+  close(): Promise<void>;
+}
+
+/** What a driver of Sluice's own is made from. */
+export interface PostgresDriverSettings {
+  url: string;
+  ssl: PostgresSsl | boolean | undefined;
+  applicationName: string;
+  statementCacheSize: number;
+}
+
+/** How a connection is encrypted. */
+export interface PostgresSsl {
+  /** Certificates to trust, in PEM, instead of the well-known ones. */
+  ca?: string;
+  /** The client's certificate, in PEM. */
+  cert?: string;
+  /** The key of the client's certificate, in PEM. */
+  key?: string;
+  /**
+   * Whether a certificate that can't be verified ends the connection.
+   * @default true
+   */
+  rejectUnauthorized?: boolean;
+  /** The name the certificate must have, if not the host's. */
+  servername?: string;
+}

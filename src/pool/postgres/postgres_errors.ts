@@ -1,0 +1,121 @@
+import { SluiceError } from "../../base/errors.ts";
+
+/** What the server says of a statement that it refused. */
+export interface PostgresErrorFields {
+  /** The five characters of the SQL standard, such as `23505`. */
+  sqlState: string;
+  message: string;
+  detail?: string;
+  hint?: string;
+  /** Where in the statement, counted from 1. */
+  position?: number;
+  schema?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+}
+
+/** The server refused a statement; the connection is as good as before. */
+export class PostgresError extends SluiceError {
+  override readonly name = "PostgresError";
+  /** The five characters of the SQL standard, such as `23505`. */
+  readonly sqlState: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+  /** Where in the statement, counted from 1. */
+  readonly position: number | undefined;
+  readonly schema: string | undefined;
+  readonly table: string | undefined;
+  readonly column: string | undefined;
+  readonly constraint: string | undefined;
+
+  constructor(fields: PostgresErrorFields, options?: ErrorOptions) {
+    super(
+      "SLUICE_POSTGRES",
+      `${fields.message} (SQLSTATE ${fields.sqlState})`,
+      options,
+    );
+    this.sqlState = fields.sqlState;
+    this.detail = fields.detail;
+    this.hint = fields.hint;
+    this.position = fields.position;
+    this.schema = fields.schema;
+    this.table = fields.table;
+    this.column = fields.column;
+    this.constraint = fields.constraint;
+  }
+}
+
+/**
+ * A connection could not be made or was lost. A statement that was running may
+ * or may not have had its effect.
+ */
+export class PostgresConnectionError extends SluiceError {
+  override readonly name = "PostgresConnectionError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("SLUICE_POSTGRES_CONNECTION", message, options);
+  }
+}
+
+/** A query parameter is of a kind that PostgreSQL has no form for. */
+export class PostgresParameterError extends SluiceError {
+  override readonly name = "PostgresParameterError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("SLUICE_POSTGRES_PARAMETER", message, options);
+  }
+}
+
+/** A connection failure, with what is known of its cause. */
+export function connectionLost(cause: Error): PostgresConnectionError {
+  return new PostgresConnectionError(
+    `the connection to PostgreSQL was lost: ${cause.message}`,
+    { cause },
+  );
+}
+
+/** A failure to connect, with what is known of its cause. */
+export function connectionRefused(error: Error): PostgresConnectionError {
+  const cause = isServerError(error) ? toPostgresError(error) : error;
+  return new PostgresConnectionError(
+    `PostgreSQL could not be connected to: ${cause.message}`,
+    { cause },
+  );
+}
+
+/** What the server reports, as the drivers name its fields. */
+export interface ServerError extends Error {
+  severity: string;
+  code: string;
+  detail?: string;
+  hint?: string;
+  position?: string;
+  schema?: string;
+  table?: string;
+  column?: string;
+  constraint?: string;
+  routine?: string;
+}
+
+/** Whether it was the server who said so. */
+export function isServerError(error: Error): error is ServerError {
+  return "severity" in error && "code" in error;
+}
+
+/** What the server reports, as Sluice does. */
+export function toPostgresError(error: ServerError): PostgresError {
+  const { code, position, message, detail, hint } = error;
+  const { schema, table, column, constraint } = error;
+  return new PostgresError({
+    sqlState: code,
+    message,
+    detail,
+    hint,
+    position: position === undefined ? undefined : Number(position),
+    schema,
+    table,
+    column,
+    constraint,
+  }, { cause: error });
+}

@@ -1,0 +1,110 @@
+import { InvalidOptionError } from "../../base/errors.ts";
+import { checkInteger, quote } from "../../base/options.ts";
+import {
+  checkPeriodMs,
+  checkTimerMs,
+  type PoolLimits,
+  type PoolStats,
+} from "../pool_options.ts";
+import type { CommandCounters } from "./command_guard.ts";
+import type { PostgresDriver, PostgresSsl } from "./postgres_driver.ts";
+
+/** The drivers that Sluice knows by name. */
+export type PostgresDriverName = "pg" | "@db/postgres" | "pglite";
+
+/** How a `PostgresPool` connects, and how it keeps its connections. */
+export interface PostgresOptions extends PoolLimits {
+  /**
+   * How long one statement may take, in milliseconds, once it has a
+   * connection; then it is cancelled, on the server too. `Infinity` for no
+   * limit.
+   * @default 60_000
+   */
+  commandTimeoutMs?: number;
+  /**
+   * How long the server has to end what was cancelled, in milliseconds, before
+   * the connection is given up.
+   * @default 1_000
+   */
+  cancelTimeoutMs?: number;
+  /**
+   * What the server calls the connections (`pg_stat_activity`).
+   * @default the pool's `name`
+   */
+  applicationName?: string;
+  /** Settings of each connection, such as `{ jit: "off" }`. */
+  serverSettings?: Record<string, string>;
+  /** `true`, or how, to encrypt; else what the URL's `sslmode` says. */
+  ssl?: boolean | PostgresSsl;
+  /**
+   * Which client speaks to the server: one that Sluice knows by name, or one
+   * of your own. `"@db/postgres"` is loaded from JSR only when named.
+   * `"pglite"` is PostgreSQL itself in this process, on one connection; the URL
+   * says where it keeps its data.
+   * @default "pglite" for a memory: or file: URL, else "pg"
+   */
+  driver?: PostgresDriverName | PostgresDriver;
+  /**
+   * Whether the server keeps statements, parsed and planned, for the next time.
+   * Off behind a pooler that shares its connections between statements.
+   * @default true
+   */
+  prepare?: boolean;
+  /**
+   * How many statements each connection keeps.
+   * @default 256
+   */
+  statementCacheSize?: number;
+}
+
+/** What a `PostgresPool` holds and has done so far. */
+export interface PostgresStats extends PoolStats, CommandCounters {
+  /** Transactions begun, retries included. */
+  transactions: number;
+  /** Transactions run again after a serialization failure or a deadlock. */
+  transactionRetries: number;
+}
+
+/** The options that are a `PostgresPool`'s own, with their defaults, checked. */
+export interface CheckedPostgresOptions {
+  commandTimeoutMs: number;
+  cancelTimeoutMs: number;
+  settings: [name: string, value: string][];
+  applicationName: string;
+  prepare: boolean;
+  statementCacheSize: number;
+}
+
+/** Fills the defaults in and refuses what makes no sense. */
+export function checkPostgresOptions(
+  options: PostgresOptions,
+): CheckedPostgresOptions {
+  return {
+    commandTimeoutMs: checkPeriodMs(
+      "commandTimeoutMs",
+      options.commandTimeoutMs ?? 60_000,
+    ),
+    cancelTimeoutMs: checkTimerMs(
+      "cancelTimeoutMs",
+      options.cancelTimeoutMs ?? 1_000,
+    ),
+    settings: checkSettings(options.serverSettings ?? {}),
+    applicationName: options.applicationName ?? options.name ?? "postgres",
+    prepare: options.prepare ?? true,
+    statementCacheSize: checkInteger(
+      "statementCacheSize",
+      options.statementCacheSize ?? 256,
+      1,
+    ),
+  };
+}
+
+function checkSettings(settings: Record<string, string>): [string, string][] {
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value === "string") continue;
+    throw new InvalidOptionError(
+      `serverSettings.${name} must be a string, got ${quote(value)}`,
+    );
+  }
+  return Object.entries(settings);
+}

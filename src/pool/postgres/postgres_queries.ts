@@ -1,0 +1,80 @@
+import type { QueryOptions } from "./command_guard.ts";
+import type { PostgresResult } from "./postgres_driver.ts";
+
+/** A row, by column name. */
+export type PostgresRow = Record<string, unknown>;
+
+/** How a result is streamed. */
+export interface StreamOptions extends QueryOptions {
+  /**
+   * How many rows are fetched, and held in memory, at a time.
+   * @default 500
+   */
+  batchSize?: number;
+}
+
+/**
+ * The ways to ask PostgreSQL something, the same on a pool, a session and a
+ * transaction. Parameters stand as `$1`, `$2` … in the text; an array is one
+ * parameter (`id = ANY($1)`). Statements are prepared by themselves.
+ *
+ * An `int8` is read as a number where that is exact, else as its digits; a
+ * `date` as `YYYY-MM-DD`; a `timestamp` as a Date, taken for UTC; `numeric` as
+ * a string; JSON as what it says.
+ */
+export abstract class PostgresQueries {
+  /**
+   * All rows of a statement.
+   *
+   * @throws {PostgresError} when the server refuses it.
+   * @throws {PostgresConnectionError} when the connection is lost.
+   * @throws {PostgresParameterError} when a parameter has no form.
+   * @throws {TimeoutError} after `timeoutMs`, or with no free connection in time.
+   */
+  async query<Row = PostgresRow>(
+    text: string,
+    params: readonly unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<Row[]> {
+    return (await this.run(text, params, options)).rows as Row[];
+  }
+
+  /** The first row, if there is one. Throws as {@linkcode query} does. */
+  async queryOne<Row = PostgresRow>(
+    text: string,
+    params: readonly unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<Row | undefined> {
+    return (await this.run(text, params, options)).rows[0] as Row | undefined;
+  }
+
+  /**
+   * The first column of the first row, if there is one. Throws as
+   * {@linkcode query} does.
+   */
+  async queryValue<Value = unknown>(
+    text: string,
+    params: readonly unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<Value | undefined> {
+    const { rows: [row] } = await this.run(text, params, options);
+    for (const column in row) return row[column] as Value;
+    return undefined;
+  }
+
+  /** How many rows a statement wrote. Throws as {@linkcode query} does. */
+  async execute(
+    text: string,
+    params: readonly unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<number> {
+    return (await this.run(text, params, options)).affectedRows;
+  }
+
+  /** Runs a statement. */
+  protected abstract run(
+    text: string,
+    params: readonly unknown[],
+    options: QueryOptions,
+  ): Promise<PostgresResult>;
+}

@@ -1,0 +1,148 @@
+import type { Lease } from "../lease.ts";
+import { LeaseReleasedError } from "../pool_errors.ts";
+import type { CommandGuard, QueryOptions } from "./command_guard.ts";
+import { readByCursor } from "./postgres_cursor.ts";
+import type { PostgresConnection, PostgresResult } from "./postgres_driver.ts";
+import {
+  PostgresQueries,
+  type PostgresRow,
+  type StreamOptions,
+} from "./postgres_queries.ts";
+import {
+  type PostgresTransaction,
+  type RetryContext,
+  retryTransaction,
+  runTransaction,
+  type TransactionOptions,
+} from "./postgres_transaction.ts";
+
+/** What a {@linkcode PostgresSession} shares with the others of its pool. */
+export interface PostgresSessionContext {
+  name: string;
+  guard: CommandGuard;
+  prepare: boolean;
+  retry: RetryContext;
+  giveBack(lease: Lease<PostgresConnection>): void;
+  onTransaction(): void;
+}
+
+/**
+ * One connection of a `PostgresPool`, lent to one caller: for what must stay on
+ * one connection, such as temporary tables and advisory locks. Statements run
+ * in the order they were asked for.
+ */
+export class PostgresSession extends PostgresQueries
+  implements AsyncDisposable {
+  readonly #lease: Lease<PostgresConnection>;
+  readonly #context: PostgresSessionContext;
+  #last: Promise<unknown> = Promise.resolve();
+  #isOver = false;
+
+  /** Made by a pool alone. */
+  constructor(
+    lease: Lease<PostgresConnection>,
+    context: PostgresSessionContext,
+  ) {
+    super();
+    this.#lease = lease;
+    this.#context = context;
+  }
+
+  /** Runs several statements, separated by semicolons, without parameters. */
+  script(text: string, options: QueryOptions = {}): Promise<void> {
+    return this.#inTurn((connection) => connection.script(text), options);
+  }
+
+  /**
+   * Runs `fn` in a transaction: committed when it returns, rolled back when it
+   * throws, run again when the server ended it for another's sake.
+   */
+  transaction<R>(
+    fn: (transaction: PostgresTransaction) => R | PromiseLike<R>,
+    options: TransactionOptions = {},
+  ): Promise<R> {
+    const { retry, onTransaction } = this.#context;
+    return retryTransaction(
+      () => {
+        onTransaction();
+        return runTransaction((...args) => this.run(...args), fn, options);
+      },
+      options,
+      retry,
+    );
+  }
+
+  /**
+   * The rows of a query, a batch at a time, so that any number of them takes
+   * the memory of one batch. In a transaction of its own, unless one has been
+   * begun.
+   */
+  async *stream<Row = PostgresRow>(
+    text: string,
+    params: readonly unknown[] = [],
+    options: StreamOptions = {},
+  ): AsyncGenerator<Row, void, undefined> {
+    const run = this.run.bind(this);
+    await this.#last;
+    const ownsTransaction = this.#lease.value.state === "idle";
+    if (ownsTransaction) await run("BEGIN", [], options);
+    try {
+      yield* readByCursor(run, text, params, options) as AsyncGenerator<Row>;
+    } finally {
+      if (ownsTransaction) await run("COMMIT", [], {});
+    }
+  }
+
+  /**
+   * Gives the connection back once what runs on it has ended. One that was
+   * left in a transaction is closed, which rolls back.
+   */
+  async release(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await this.#last;
+    this.#context.giveBack(this.#lease);
+  }
+
+  /** Closes the connection instead of giving it back; what runs is rejected. */
+  discard(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#lease.discard();
+  }
+
+  /** The same as {@linkcode release}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  protected override run(
+    text: string,
+    params: readonly unknown[],
+    options: QueryOptions,
+  ): Promise<PostgresResult> {
+    const { prepare = this.#context.prepare } = options;
+    return this.#inTurn(
+      (connection) => connection.query(text, params, prepare),
+      options,
+    );
+  }
+
+  #inTurn<R>(
+    start: (connection: PostgresConnection) => Promise<R>,
+    options: QueryOptions,
+  ): Promise<R> {
+    const { guard, name } = this.#context;
+    if (this.#isOver) return Promise.reject(new LeaseReleasedError(name));
+    const turn = this.#last.then(() => {
+      const connection = this.#lease.value;
+      return guard.run(
+        connection,
+        () => start(connection),
+        options,
+      );
+    });
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}

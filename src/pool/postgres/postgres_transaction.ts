@@ -1,0 +1,199 @@
+import { sleep } from "../../base/abort.ts";
+import type { Clock } from "../../base/clock.ts";
+import { InvalidOptionError, SluiceError } from "../../base/errors.ts";
+import { checkInteger, quote } from "../../base/options.ts";
+import { backoffMs } from "../backoff.ts";
+import type { QueryOptions } from "./command_guard.ts";
+import { readByCursor, type RunInTransaction } from "./postgres_cursor.ts";
+import type { PostgresResult } from "./postgres_driver.ts";
+import { PostgresError } from "./postgres_errors.ts";
+import {
+  PostgresQueries,
+  type PostgresRow,
+  type StreamOptions,
+} from "./postgres_queries.ts";
+
+const isolations = [
+  "read committed",
+  "repeatable read",
+  "serializable",
+] as const;
+
+/** What a transaction sees of the others. */
+export type PostgresIsolation = typeof isolations[number];
+
+/** How a transaction is run. */
+export interface TransactionOptions {
+  /** @default the server's, which is "read committed" as a rule */
+  isolation?: PostgresIsolation;
+  /** @default false */
+  readOnly?: boolean;
+  /**
+   * How often it is run again, from the start and after a pause, when the
+   * server ends it for the sake of another: a serialization failure or a
+   * deadlock.
+   * @default 5
+   */
+  maxRetries?: number;
+  /** Cancels what is running and rolls back. */
+  signal?: AbortSignal;
+}
+
+/** A transaction while it runs; of no use afterwards. */
+export class PostgresTransaction extends PostgresQueries {
+  readonly #run: RunInTransaction;
+  readonly #signal: AbortSignal | undefined;
+  #failure: PostgresError | undefined;
+  #isOver = false;
+
+  /** Made by `transaction()` alone. */
+  constructor(run: RunInTransaction, signal: AbortSignal | undefined) {
+    super();
+    this.#run = run;
+    this.#signal = signal;
+  }
+
+  /** The rows of a query, a batch at a time; other statements may run meanwhile. */
+  stream<Row = PostgresRow>(
+    text: string,
+    params: readonly unknown[] = [],
+    options: StreamOptions = {},
+  ): AsyncGenerator<Row, void, undefined> {
+    return readByCursor(
+      (...statement) => this.run(...statement),
+      text,
+      params,
+      options,
+    ) as AsyncGenerator<Row, void, undefined>;
+  }
+
+  /** What the server refused last, whether or not anybody cared. */
+  get failure(): PostgresError | undefined {
+    return this.#failure;
+  }
+
+  /** Refuses all that comes after. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  protected override async run(
+    text: string,
+    params: readonly unknown[],
+    options: QueryOptions,
+  ): Promise<PostgresResult> {
+    if (this.#isOver) throw new TransactionOverError();
+    try {
+      return await this.#run(text, params, {
+        ...options,
+        signal: eitherSignal(options.signal, this.#signal),
+      });
+    } catch (error) {
+      if (error instanceof PostgresError) this.#failure = error;
+      throw error;
+    }
+  }
+}
+
+/** A transaction was used after its function had returned. */
+export class TransactionOverError extends SluiceError {
+  override readonly name = "TransactionOverError";
+
+  constructor() {
+    super(
+      "SLUICE_TRANSACTION_OVER",
+      "this transaction is over: it has been committed or rolled back",
+    );
+  }
+}
+
+/**
+ * Runs `fn` between BEGIN and COMMIT, or ROLLBACK if it throws. If the server
+ * has refused a statement and `fn` made nothing of it, that is thrown too: a
+ * COMMIT would roll back without a word.
+ */
+export async function runTransaction<R>(
+  run: RunInTransaction,
+  fn: (transaction: PostgresTransaction) => R | PromiseLike<R>,
+  options: TransactionOptions,
+): Promise<R> {
+  const { signal } = options;
+  await run(beginText(options), [], { signal });
+  const transaction = new PostgresTransaction(run, signal);
+  try {
+    const result = await fn(transaction);
+    transaction.end();
+    signal?.throwIfAborted();
+    if (transaction.failure) await failIfAborted(run, transaction.failure);
+    await run("COMMIT", [], {});
+    return result;
+  } catch (error) {
+    transaction.end();
+    await run("ROLLBACK", [], {}).catch(() => {});
+    if (isRetryable(error)) throw error;
+    if (isRetryable(transaction.failure)) throw transaction.failure;
+    throw error;
+  }
+}
+
+/** How retries pause, and who counts them. */
+export interface RetryContext {
+  clock: Clock;
+  random: () => number;
+  onRetry: () => void;
+}
+
+/** Tries again as long as the server ended the transaction for another's sake. */
+export async function retryTransaction<R>(
+  attempt: () => Promise<R>,
+  { maxRetries = 5, signal }: TransactionOptions,
+  { clock, random, onRetry }: RetryContext,
+): Promise<R> {
+  checkInteger("maxRetries", maxRetries, 0);
+  for (let retry = 1;; retry++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (retry > maxRetries || !isRetryable(error)) throw error;
+    }
+    onRetry();
+    const pause = { firstMs: 10, maxMs: 1_000, random };
+    await sleep(backoffMs(retry, pause), { signal, clock });
+  }
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof PostgresError &&
+    (error.sqlState === "40001" || error.sqlState === "40P01");
+}
+
+async function failIfAborted(
+  run: RunInTransaction,
+  failure: PostgresError,
+): Promise<void> {
+  try {
+    await run("SELECT 1", [], {});
+  } catch {
+    throw failure;
+  }
+}
+
+function beginText({ isolation, readOnly }: TransactionOptions): string {
+  if (isolation !== undefined && !isolations.includes(isolation)) {
+    throw new InvalidOptionError(
+      `isolation must be one of ${isolations.join(", ")}, got ${
+        quote(isolation)
+      }`,
+    );
+  }
+  const level = isolation === undefined ? "" : ` ISOLATION LEVEL ${isolation}`;
+  return `BEGIN${level}${readOnly ? " READ ONLY" : ""}`;
+}
+
+function eitherSignal(
+  one: AbortSignal | undefined,
+  other: AbortSignal | undefined,
+): AbortSignal | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return AbortSignal.any([one, other]);
+}

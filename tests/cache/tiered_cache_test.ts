@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { sleep } from "../../src/base/abort.ts";
+import { InvalidOptionError } from "../../src/base/errors.ts";
+import { RedisCache } from "../../src/cache/redis_cache.ts";
+import {
+  TieredCache,
+  type TieredCacheOptions,
+} from "../../src/cache/tiered_cache.ts";
+import { eventually } from "../support/eventually.ts";
+import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
+import { clients } from "./redis_clients.ts";
+import { testStoreContract } from "./store_contract.ts";
+
+const REMOTE = { timeoutMs: 2_000, log: () => {} };
+/** Gives up on a Redis that hangs soon. */
+const QUICK = {
+  timeoutMs: 50,
+  probeMs: 20,
+  connectTimeoutMs: 500,
+  log: () => {},
+};
+
+/** One over a Redis, as another process would have it. */
+async function open<V = unknown>(
+  redis: TestRedis,
+  options: Partial<TieredCacheOptions> = {},
+): Promise<TieredCache<V>> {
+  const cache = new TieredCache<V>({
+    remote: { ...REMOTE, url: redis.url },
+    ...options,
+  });
+  await eventually(() => cache.stats.coherent);
+  return cache;
+}
+
+for (const client of clients) {
+  testStoreContract({
+    name: `TieredCache by ${client.name}`,
+    ignore: ignoreWithoutRedis || client.missing !== undefined,
+    make: async () => {
+      const redis = await TestRedis.start();
+      const connected = await client.connect(redis.url);
+      const remote = await RedisCache.connect({
+        ...REMOTE,
+        ...connected.options,
+      });
+      const store = await open(redis, { remote });
+      return {
+        store,
+        advance: (ms) => sleep(ms),
+        async [Symbol.asyncDispose]() {
+          await store.close();
+          await remote.close();
+          await connected.close();
+          await redis[Symbol.asyncDispose]();
+        },
+      };
+    },
+  });
+}
+
+function test(name: string, run: (redis: TestRedis) => Promise<void>): void {
+  Deno.test({
+    name: `TieredCache: ${name}`,
+    ignore: ignoreWithoutRedis,
+    fn: async () => {
+      await using redis = await TestRedis.start();
+      await run(redis);
+    },
+  });
+}
+
+test("reads from memory what it has read or set once", async (redis) => {
+  await using one = await open<string>(redis);
+  await using two = await open<string>(redis);
+  await one.set("a", "value");
+  assert.equal(one.get("a"), "value", "at once, without a promise");
+  assert.equal(await two.get("a"), "value");
+  assert.equal(two.get("a"), "value");
+  assert.deepEqual(
+    [two.stats.remoteHits, two.stats.localHits, two.stats.misses],
+    [1, 1, 0],
+  );
+});
+
+test("concurrent misses of one key share a read", async (redis) => {
+  await using one = await open(redis);
+  await using two = await open(redis);
+  await one.set("a", 1);
+  const values = await Promise.all(
+    Array.from({ length: 50 }, () => two.get("a")),
+  );
+  assert.deepEqual(new Set(values), new Set([1]));
+  assert.equal(two.stats.remote.hits, 1);
+});
+
+test("a change in one process drops what the others have in memory", async (redis) => {
+  await using one = await open<number>(redis);
+  await using two = await open<number>(redis);
+  await using plain = await RedisCache.connect<number>({
+    ...REMOTE,
+    url: redis.url,
+  });
+  const changes: [string, () => unknown, number | undefined][] = [
+    ["set", () => one.set("a", 2), 2],
+    ["set by a bare RedisCache", () => plain.set("a", 3), 3],
+    ["deleted", () => one.delete("a"), undefined],
+    ["invalidated", () => one.invalidateTag("t"), undefined],
+    ["loaded", async () => {
+      const outcome = await one.claim("a", { steal: true });
+      assert(outcome.kind === "claimed");
+      await outcome.claim.commit(4);
+    }, 4],
+  ];
+  for (const [title, change, expected] of changes) {
+    await one.set("a", 1, { tags: ["t"] });
+    await eventually(async () => await two.get("a") === 1);
+    assert.equal(two.get("a"), 1, "it is in memory");
+    await change();
+    await eventually(async () => await two.get("a") === expected);
+    assert.equal(await two.get("a"), expected, title);
+    assert.equal(await one.get("a"), expected, title);
+  }
+});
+
+test("nothing outlives in memory its time in Redis", async (redis) => {
+  await using one = await open<number>(redis);
+  await using two = await open<number>(redis);
+  await one.set("a", 1, { ttlMs: 400 });
+  await sleep(200);
+  assert.equal(await two.get("a"), 1);
+  await sleep(220);
+  assert.equal(await one.get("a"), undefined);
+  assert.equal(await two.get("a"), undefined);
+});
+
+test("a value is read again after localTtlMs, whoever wrote it", async (redis) => {
+  await using cache = await open(redis, { localTtlMs: 50 });
+  await cache.set("a", 1);
+  await redis.command("SET", "sluice:a", "2");
+  await eventually(async () => await cache.get("a") === 2);
+});
+
+test("memory is emptied when changes may have been missed", async (redis) => {
+  await using one = await open<string>(redis);
+  await using two = await open<string>(redis);
+  await one.set("a", "old");
+  assert.equal(await two.get("a"), "old");
+  const before = two.stats.flushes;
+  await redis.command("CLIENT", "KILL", "TYPE", "pubsub");
+  await redis.command("SET", "sluice:a", '"new"');
+  await eventually(() => two.stats.flushes > before);
+  assert.equal(await two.get("a"), "new");
+});
+
+test("while Redis hangs memory serves for maxStaleMs, then nothing", async (redis) => {
+  await using cache = await open(redis, {
+    remote: { ...QUICK, url: redis.url },
+    maxStaleMs: 400,
+  });
+  await cache.set("a", 1);
+  redis.pause();
+  assert.equal(cache.get("a"), 1);
+  await eventually(async () => await cache.get("a") === undefined);
+  assert.equal(cache.stats.coherent, false);
+  await cache.set("a", 2);
+  assert.equal(cache.get("a"), 2, "its own word counts, for as long");
+  await eventually(async () => await cache.get("a") === undefined);
+  redis.resume();
+  await eventually(() => cache.stats.coherent);
+  await eventually(() => cache.stats.remote.state === "closed");
+  assert.equal(await cache.get("a"), undefined, "1 is gone, 2 was never told");
+});
+
+test("it recovers from a Redis that died", async (redis) => {
+  await using one = await open<number>(redis, {
+    remote: { ...QUICK, url: redis.url },
+    maxStaleMs: 400,
+  });
+  await using two = await open<number>(redis, {
+    remote: { ...QUICK, url: redis.url },
+    maxStaleMs: 400,
+  });
+  await one.set("a", 1);
+  assert.equal(await two.get("a"), 1);
+  await redis.kill();
+  await eventually(() => !one.stats.coherent && !two.stats.coherent);
+  await redis.restart();
+  await eventually(() => one.stats.coherent && two.stats.coherent);
+  await one.set("a", 2);
+  await eventually(async () => await two.get("a") === 2);
+  await one.set("a", 3);
+  await eventually(async () => await two.get("a") === 3);
+});
+
+test("random changes leave no process with an old value", async (redis) => {
+  await using one = await open<number>(redis);
+  await using two = await open<number>(redis);
+  await using three = await open<number>(redis);
+  const all = [one, two, three];
+  const keys = ["a", "b", "c", "d"];
+  for (let round = 0; round < 20; round++) {
+    const work = Array.from({ length: 30 }, async (_, i) => {
+      const cache = all[Math.floor(Math.random() * all.length)];
+      const key = keys[Math.floor(Math.random() * keys.length)];
+      const dice = Math.random();
+      if (dice < 0.6) await cache.get(key);
+      else if (dice < 0.85) {
+        await cache.set(key, round * 100 + i, { tags: [key] });
+      } else if (dice < 0.95) await cache.delete(key);
+      else await cache.invalidateTag(key);
+    });
+    await Promise.all(work);
+    for (const key of keys) {
+      const reply = await redis.command("GET", `sluice:${key}`);
+      const truth = await one.get(key);
+      if (truth !== undefined) assert.match(reply, new RegExp(`${truth}$`));
+      await eventually(async () => {
+        const values = await Promise.all(all.map((cache) => cache.get(key)));
+        return new Set(values).size === 1;
+      }, 2_000);
+    }
+  }
+});
+
+Deno.test("TieredCache: options that make no sense are refused and quoted", () => {
+  const remote = { url: "redis://127.0.0.1:1", log: () => {} };
+  const refused: [object, RegExp][] = [
+    [{ maxStaleMs: 0 }, /maxStaleMs .* got 0/],
+    [{ localTtlMs: NaN }, /localTtlMs .* got NaN/],
+    [{ local: { maxEntries: -1 } }, /maxEntries .* got -1/],
+    [{ remote: { url: "http://a" } }, /url must begin/],
+  ];
+  for (const [options, message] of refused) {
+    assert.throws(
+      () => new TieredCache({ remote, ...options } as TieredCacheOptions),
+      (error: Error) =>
+        error instanceof InvalidOptionError && message.test(error.message),
+    );
+  }
+});

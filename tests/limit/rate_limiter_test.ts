@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { InvalidOptionError, RateLimitedError } from "../../src/base/errors.ts";
+import { MemoryRateLimitStore } from "../../src/limit/memory_rate_limit_store.ts";
+import { RateLimiter } from "../../src/limit/rate_limiter.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { testRateLimitStore } from "./rate_limiter_cases.ts";
+
+testRateLimitStore("memory", () =>
+  Promise.resolve({
+    makeStore: (clock) => new MemoryRateLimitStore({ clock }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }));
+
+Deno.test("acquire waits for its turn and no longer than it was told", async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter({ limit: 1, intervalMs: 100, clock });
+  await limiter.acquire("a");
+  let through = false;
+  const waiting = limiter.acquire("a").then(() => through = true);
+  await assert.rejects(
+    limiter.acquire("a", { timeoutMs: 99 }),
+    (error) =>
+      error instanceof RateLimitedError && error.retryAfterMs === 100 &&
+      error.code === "SLUICE_RATE_LIMITED",
+  );
+  await clock.advance(99);
+  assert.equal(through, false);
+  assert.equal(limiter.stats.waiting, 1);
+  await clock.advance(1);
+  await waiting;
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("acquire gives up by its signal", async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter({ limit: 1, intervalMs: 100, clock });
+  await limiter.acquire();
+  const controller = new AbortController();
+  const waiting = limiter.acquire("", { signal: controller.signal });
+  await clock.advance(10);
+  controller.abort(new Error("gone"));
+  await assert.rejects(waiting, /gone/);
+  await assert.rejects(
+    limiter.acquire("", { signal: AbortSignal.abort(new Error("before")) }),
+    /before/,
+  );
+  assert.equal(clock.pending, 0);
+  assert.equal(limiter.stats.waiting, 0);
+});
+
+Deno.test("callers that wait together go through one by one", async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter({
+    limit: 2,
+    intervalMs: 100,
+    algorithm: "sliding-window",
+    clock,
+  });
+  const throughMs: number[] = [];
+  const all = Array.from(
+    { length: 6 },
+    () => limiter.acquire("a").then(() => throughMs.push(clock.now())),
+  );
+  await clock.advance(1_000);
+  await Promise.all(all);
+  assert.deepEqual(throughMs, [0, 0, 100, 100, 200, 200]);
+});
+
+Deno.test("keys are forgotten when they no longer count, and at the bound", async () => {
+  const clock = new FakeClock();
+  const store = new MemoryRateLimitStore({ maxKeys: 100, clock });
+  const limiter = new RateLimiter({ limit: 2, intervalMs: 100, clock, store });
+  for (let key = 0; key < 1_000; key++) await limiter.take(`key-${key}`);
+  assert.deepEqual(store.stats, { keys: 100, evicted: 900 });
+  assert.equal((await limiter.take("key-999")).remaining, 0, "still known");
+  await clock.advance(100);
+  for (let key = 0; key < 100; key++) await limiter.take(`late-${key}`);
+  assert.deepEqual(store.stats, { keys: 100, evicted: 900 });
+  await clock.advance(100);
+  await limiter.take("last");
+  await limiter.take("very last");
+  assert.equal(store.stats.keys, 98, "two expired keys go for each new one");
+});
+
+Deno.test("a busy key outlives idle ones", async () => {
+  const clock = new FakeClock();
+  const store = new MemoryRateLimitStore({ maxKeys: 2, clock });
+  const limiter = new RateLimiter({ limit: 5, intervalMs: 100, clock, store });
+  await limiter.take("busy");
+  for (let key = 0; key < 3; key++) {
+    await limiter.take(`idle-${key}`);
+    await limiter.take("busy");
+  }
+  assert.equal((await limiter.take("busy")).remaining, 0);
+});
+
+Deno.test("a sliding window's memory stays within its calls", async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter({
+    limit: 1_000_000,
+    intervalMs: 10,
+    algorithm: "sliding-window",
+    clock,
+  });
+  for (let round = 0; round < 200; round++) {
+    for (let call = 0; call < 50; call++) await limiter.take("key");
+    await clock.advance(1);
+  }
+  assert.equal((await limiter.take("key")).remaining, 1_000_000 - 9 * 50 - 1);
+});
+
+Deno.test("rules and costs that make no sense are refused", async () => {
+  const refused = (options: object, message: RegExp) =>
+    assert.throws(
+      () => new RateLimiter({ limit: 1, intervalMs: 100, ...options }),
+      (error) =>
+        error instanceof InvalidOptionError && message.test(error.message),
+    );
+  refused({ limit: 0 }, /limit.*got 0/);
+  refused({ limit: NaN }, /limit.*NaN/);
+  refused({ intervalMs: -5 }, /intervalMs.*-5/);
+  refused({ burst: 0 }, /burst.*0/);
+  refused({ burst: 5, algorithm: "sliding-window" }, /burst.*sliding window/);
+  refused({ algorithm: "leaky" }, /algorithm.*"leaky"/);
+  assert.throws(() => new MemoryRateLimitStore({ maxKeys: 0 }), /maxKeys/);
+  const limiter = new RateLimiter({ limit: 3, intervalMs: 100 });
+  for (const cost of [0, -1, NaN, 4]) {
+    await assert.rejects(limiter.take("a", { cost }), /cost/);
+  }
+  await assert.rejects(limiter.acquire("a", { timeoutMs: NaN }), /timeoutMs/);
+  assert.equal((await limiter.take("a")).remaining, 2);
+  assert.equal(limiter.stats.allowed, 1);
+});

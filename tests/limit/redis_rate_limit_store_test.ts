@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { createClient } from "redis";
+import { InvalidOptionError, TimeoutError } from "../../src/base/errors.ts";
+import { RateLimiter } from "../../src/limit/rate_limiter.ts";
+import { RedisRateLimitStore } from "../../src/limit/redis_rate_limit_store.ts";
+import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { testRateLimitStore } from "./rate_limiter_cases.ts";
+import { ignoreWithoutRedis as ignore, TestRedis } from "../support/redis.ts";
+
+async function openClient(url: string) {
+  const client = createClient({ url });
+  client.on("error", () => {});
+  await client.connect();
+  return client;
+}
+
+testRateLimitStore("redis", async () => {
+  const server = await TestRedis.start();
+  const client = await openClient(server.url);
+  return {
+    makeStore: (clock) =>
+      new RedisRateLimitStore((command) => client.sendCommand(command), {
+        timeoutMs: 10_000,
+        whenDown: "throw",
+        useServerTime: false,
+        clock,
+      }),
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}, { ignore, numRuns: 40 });
+
+Deno.test("processes that share a Redis share one limit", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  for (const algorithm of ["token-bucket", "sliding-window"] as const) {
+    const options = { timeoutMs: 10_000, whenDown: "throw" } as const;
+    const { url } = server;
+    await using one = await RedisRateLimitStore.connect(url, options);
+    await using other = await RedisRateLimitStore.connect(url, options);
+    const limiters = [one, other].map((store) =>
+      new RateLimiter({
+        limit: 50,
+        intervalMs: 3_600_000,
+        algorithm,
+        store,
+        name: algorithm,
+      })
+    );
+    const decisions = await Promise.all(
+      Array.from({ length: 200 }, (_, call) => limiters[call % 2].take("a")),
+    );
+    assert.equal(one.stats.failures + other.stats.failures, 0);
+    assert.equal(decisions.filter(({ allowed }) => allowed).length, 50);
+  }
+});
+
+Deno.test("keys leave Redis as soon as they no longer count", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  const client = await openClient(server.url);
+  const send = (command: string[]) => client.sendCommand(command);
+  for (const algorithm of ["token-bucket", "sliding-window"] as const) {
+    const limiter = new RateLimiter({
+      limit: 4,
+      intervalMs: 400_000,
+      algorithm,
+      store: new RedisRateLimitStore(send, { timeoutMs: 10_000 }),
+      name: algorithm,
+    });
+    await limiter.take("a");
+    const ttlMs = await client.pTTL(`sluice:rate:${algorithm}:a`);
+    const longestMs = algorithm === "token-bucket" ? 100_000 : 400_000;
+    assert.ok(ttlMs > 0 && ttlMs <= longestMs, `${ttlMs}`);
+  }
+  client.destroy();
+});
+
+Deno.test("a Redis that forgot its scripts is told them again", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  const client = await openClient(server.url);
+  const store = new RedisRateLimitStore(
+    (command) => client.sendCommand(command),
+    { timeoutMs: 10_000, whenDown: "throw" },
+  );
+  const limiter = new RateLimiter({ limit: 9, intervalMs: 60_000, store });
+  assert.equal((await limiter.take("a")).remaining, 8);
+  await client.sendCommand(["SCRIPT", "FLUSH"]);
+  assert.equal((await limiter.take("a")).remaining, 7);
+  client.destroy();
+});
+
+Deno.test("without Redis each process limits on its own, until it is back", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  const changes: string[] = [];
+  await using store = await RedisRateLimitStore.connect(server.url, {
+    retryAfterMs: 10,
+    timeoutMs: 1_000,
+    onStateChange: (error) => changes.push(error === undefined ? "up" : "down"),
+  });
+  const limiter = new RateLimiter({ limit: 2, intervalMs: 3_600_000, store });
+  assert.equal((await limiter.take("a")).remaining, 1);
+  await server.kill();
+  const alone = [];
+  for (let call = 0; call < 3; call++) {
+    alone.push((await limiter.take("a")).allowed);
+  }
+  assert.deepEqual(alone, [true, true, false]);
+  assert.deepEqual(changes, ["down"]);
+  await server.restart();
+  await eventually(async () => {
+    await limiter.take("b");
+    return changes.length === 2;
+  });
+  assert.deepEqual(changes, ["down", "up"]);
+  assert.ok(store.stats.localDecisions >= 3);
+});
+
+Deno.test("a Redis that never answers costs one time-out, then nothing", async () => {
+  const clock = new FakeClock();
+  let commands = 0;
+  const asked = Promise.withResolvers<void>();
+  const store = new RedisRateLimitStore(() => {
+    commands++;
+    asked.resolve();
+    return new Promise(() => {});
+  }, { clock, timeoutMs: 50, retryAfterMs: 1_000 });
+  const limiter = new RateLimiter({
+    limit: 2,
+    intervalMs: 60_000,
+    store,
+    clock,
+  });
+  const first = limiter.take("a");
+  await asked.promise;
+  await clock.advance(50);
+  assert.equal((await first).allowed, true);
+  assert.equal((await limiter.take("a")).allowed, true);
+  assert.equal((await limiter.take("a")).allowed, false);
+  assert.equal(commands, 1);
+  assert.deepEqual(store.stats, {
+    down: true,
+    failures: 1,
+    localDecisions: 3,
+  });
+  await clock.advance(1_000);
+  const probe = limiter.take("a");
+  await clock.advance(50);
+  await probe;
+  assert.equal(commands, 2);
+});
+
+Deno.test('whenDown: "throw" passes the failure on', async () => {
+  const clock = new FakeClock();
+  const broken = new RedisRateLimitStore(
+    () => Promise.reject(new Error("refused")),
+    { whenDown: "throw" },
+  );
+  const asked = Promise.withResolvers<void>();
+  const silent = new RedisRateLimitStore(() => {
+    asked.resolve();
+    return new Promise(() => {});
+  }, { whenDown: "throw", clock });
+  const rule = { limit: 1, intervalMs: 1_000 };
+  await assert.rejects(
+    new RateLimiter({ ...rule, store: broken }).take("a"),
+    /refused/,
+  );
+  const late = assert.rejects(
+    new RateLimiter({ ...rule, store: silent }).take("a"),
+    TimeoutError,
+  );
+  await asked.promise;
+  await clock.advance(50);
+  await late;
+});
+
+Deno.test("options that make no sense are refused", () => {
+  const send = () => Promise.resolve([]);
+  for (
+    const options of [
+      { timeoutMs: 0 },
+      { timeoutMs: NaN },
+      { retryAfterMs: -1 },
+      { whenDown: "ignore" as never },
+    ]
+  ) {
+    assert.throws(
+      () => new RedisRateLimitStore(send, options),
+      InvalidOptionError,
+    );
+  }
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { HttpFailedError } from "../../src/pool/http_errors.ts";
+import { HttpPool } from "../../src/pool/http_pool.ts";
+import { TestServer } from "./http_server.ts";
+
+const hasOpenssl = Deno.env.get("CI") === "true" ||
+  await new Deno.Command("openssl", {
+    args: ["version"],
+    stdout: "null",
+    stderr: "null",
+  }).output().then(({ success }) => success, () => false);
+
+/** A certificate for 127.0.0.1 that signs itself. */
+async function makeCertificate(): Promise<{ cert: string; key: string }> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const [cert, key] = [`${directory}/cert.pem`, `${directory}/key.pem`];
+    const { success } = await new Deno.Command("openssl", {
+      args: [
+        ...["req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"],
+        ...["-pkeyopt", "ec_paramgen_curve:prime256v1"],
+        ...["-subj", "/CN=127.0.0.1", "-addext", "basicConstraints=CA:FALSE"],
+        ...["-addext", "subjectAltName=IP:127.0.0.1"],
+        ...["-keyout", key, "-out", cert],
+      ],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    assert.ok(success, "openssl made no certificate");
+    return {
+      cert: await Deno.readTextFile(cert),
+      key: await Deno.readTextFile(key),
+    };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test(
+  "HTTP/2 carries many requests on one connection, where both speak it",
+  {
+    ignore: !hasOpenssl,
+  },
+  async () => {
+    const certificate = await makeCertificate();
+    await using server = new TestServer(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return new Response("ok");
+    }, certificate);
+    const origin = server.origin.replace("http:", "https:");
+    const caCerts = [certificate.cert];
+    await using http2 = new HttpPool({ caCerts });
+    await http2.getText(origin);
+    const all = await http2.fetchAll(Array(32).fill(origin), {
+      as: "text",
+      concurrency: 32,
+    });
+    assert.ok(all.every(({ status }) => status === "success"));
+    assert.equal(server.connections, 1);
+
+    await using http1 = new HttpPool({ caCerts, http2: false });
+    await http1.fetchAll(Array(32).fill(origin), {
+      as: "text",
+      concurrency: 32,
+    });
+    assert.ok(server.connections > 8, `${server.connections} connections`);
+
+    await using distrustful = new HttpPool({ maxRetries: 0 });
+    await assert.rejects(distrustful.getText(origin), HttpFailedError);
+  },
+);
+
+Deno.test("on a runtime without Deno's client the pool works over plain fetch", async () => {
+  await using server = new TestServer((request) =>
+    request.url.endsWith("/moved")
+      ? new Response(null, { status: 302, headers: { location: "/" } })
+      : Response.json({ path: new URL(request.url).pathname })
+  );
+  const pool = import.meta.resolve("../../src/pool/http_pool.ts");
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const script = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(
+      script,
+      `
+      const urls = Deno.args;
+      delete globalThis.Deno;
+      const { HttpPool } = await import(${JSON.stringify(pool)});
+      await using http = new HttpPool();
+      console.log(JSON.stringify(await http.fetchAll(urls)));
+      `,
+    );
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--allow-all", "--no-check", "--config", config, script],
+        `${server.origin}/moved`,
+        "http://nowhere.invalid/",
+      ],
+      stderr: "inherit",
+    }).output();
+    const [moved, nowhere] = JSON.parse(new TextDecoder().decode(stdout));
+    assert.deepEqual(moved.data, { path: "/" });
+    assert.equal(nowhere.status, "error");
+  } finally {
+    await Deno.remove(script);
+  }
+});

@@ -1,0 +1,42 @@
+import { PostgresServer, skipsPostgres } from "../support/postgres.ts";
+import { postgresContract } from "./postgres_contract.ts";
+
+let server: PostgresServer | undefined;
+
+Deno.test.beforeAll(async () => {
+  if (!skipsPostgres) server = await PostgresServer.start();
+});
+Deno.test.afterAll(() => server?.[Symbol.asyncDispose]());
+
+const url = () => server!.url;
+
+postgresContract("pg", {
+  driver: "pg",
+  url,
+  isServer: true,
+  ignore: skipsPostgres,
+});
+
+postgresContract("@db/postgres", {
+  driver: "@db/postgres",
+  url,
+  isServer: true,
+  ignore: skipsPostgres || !await canLoadDbPostgres(),
+});
+
+postgresContract("pglite", {
+  driver: "pglite",
+  url: () => "memory://",
+  isServer: false,
+});
+
+/** JSR isn't reached from everywhere. */
+async function canLoadDbPostgres(): Promise<boolean> {
+  try {
+    // deno-lint-ignore no-import-prefix -- the very one that the driver loads
+    await import("jsr:@db/postgres@^0.19.5");
+    return true;
+  } catch {
+    return false;
+  }
+}

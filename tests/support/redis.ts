@@ -1,0 +1,116 @@
+import { createServer } from "node:net";
+
+/**
+ * A Redis of the test's own: it starts one on a free port in a temporary
+ * directory, breaks it as it likes and leaves nothing behind.
+ */
+export class TestRedis implements AsyncDisposable {
+  readonly port: number;
+  readonly #directory: string;
+  #process: Deno.ChildProcess | undefined;
+  #paused = false;
+
+  private constructor(port: number, directory: string) {
+    this.port = port;
+    this.#directory = directory;
+  }
+
+  static async start(): Promise<TestRedis> {
+    const directory = await Deno.makeTempDir();
+    for (let attempts = 0; attempts < 5; attempts++) {
+      const redis = new TestRedis(await freePort(), directory);
+      if (await redis.#run()) return redis;
+    }
+    throw new Error("redis-server didn't start");
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again, empty, on the same port. */
+  async restart(): Promise<void> {
+    for (let attempts = 0; attempts < 5; attempts++) {
+      if (await this.#run()) return;
+    }
+    throw new Error("redis-server didn't start again");
+  }
+
+  /** It dies without a word. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    if (process === undefined) return;
+    process.kill("SIGKILL");
+    await process.status;
+  }
+
+  /** It keeps its connections but answers nothing. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+    this.#paused = false;
+  }
+
+  /** One command over a connection of its own; gives the reply as it came. */
+  async command(...args: string[]): Promise<string> {
+    const output = await new Deno.Command("redis-cli", {
+      args: ["-p", String(this.port), ...args],
+    }).output();
+    return new TextDecoder().decode(output.stdout).trim();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#paused) this.resume();
+    await this.kill();
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+
+  /** Says whether it came up: another program may have taken the port. */
+  async #run(): Promise<boolean> {
+    const process = this.#process = new Deno.Command("redis-server", {
+      args: [
+        ...["--port", String(this.port), "--bind", "127.0.0.1"],
+        ...["--dir", this.#directory, "--save", "", "--appendonly", "no"],
+      ],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    let ended = false;
+    process.status.then(() => ended = true);
+    while (!ended) {
+      const server = await this.command("INFO", "server");
+      if (server.includes(`process_id:${process.pid}\r`)) return true;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return false;
+  }
+}
+
+/** Skips a test that needs Redis where there is none, though never in CI. */
+export const ignoreWithoutRedis: boolean = Deno.env.get("CI") !== "true" &&
+  !await isInstalled();
+
+async function isInstalled(): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command("redis-server", {
+      args: ["--version"],
+    }).output();
+    return success;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close((error) => error ? reject(error) : resolve(port));
+    });
+  });
+}
