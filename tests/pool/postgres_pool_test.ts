@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { InvalidOptionError } from "../../src/base/errors.ts";
+import type {
+  PostgresConnection,
+  PostgresDriver,
+  PostgresResult,
+} from "../../src/pool/postgres/postgres_driver.ts";
+import { PostgresConnectionError } from "../../src/pool/postgres/postgres_errors.ts";
+import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+/** A driver that answers every statement with its text. */
+class EchoDriver implements PostgresDriver {
+  readonly name = "echo";
+  readonly sent: unknown[][] = [];
+  readonly connections: EchoConnection[] = [];
+  isUp = true;
+  closes = 0;
+
+  constructor(readonly maxConnections = Infinity) {}
+
+  connect(): Promise<PostgresConnection> {
+    if (!this.isUp) throw new PostgresConnectionError("down");
+    const connection = new EchoConnection(this.sent);
+    this.connections.push(connection);
+    return Promise.resolve(connection);
+  }
+
+  close(): Promise<void> {
+    this.closes++;
+    return Promise.resolve();
+  }
+}
+
+class EchoConnection implements PostgresConnection {
+  state: "idle" | "transaction" | "broken" = "idle";
+
+  constructor(readonly sent: unknown[][]) {}
+
+  query(...statement: [string, readonly unknown[], boolean]) {
+    this.sent.push(statement);
+    const result: PostgresResult = {
+      rows: [{ text: statement[0] }],
+      affectedRows: 1,
+    };
+    return Promise.resolve(result);
+  }
+  script(): Promise<void> {
+    return Promise.resolve();
+  }
+  cancel(): Promise<void> {
+    return Promise.resolve();
+  }
+  close(): Promise<void> {
+    this.state = "broken";
+    return Promise.resolve();
+  }
+  destroy(): void {
+    this.state = "broken";
+  }
+}
+
+Deno.test("a driver of one's own is asked, and closed once with the pool", async () => {
+  const driver = new EchoDriver();
+  const db = await PostgresPool.connect("echo:", { driver, prepare: false });
+  assert.equal(await db.queryValue("SELECT $1", [1]), "SELECT $1");
+  assert.equal(
+    await db.queryValue("SELECT 2", [], { prepare: true }),
+    "SELECT 2",
+  );
+  assert.deepEqual(driver.sent, [["SELECT $1", [1], false], [
+    "SELECT 2",
+    [],
+    true,
+  ]]);
+  await db.close();
+  await db.close();
+  assert.equal(driver.closes, 1);
+  assert.equal(driver.connections[0].state, "broken");
+});
+
+Deno.test("a driver is closed when the pool can't be made or connected", async () => {
+  const driver = new EchoDriver();
+  await assert.rejects(
+    PostgresPool.connect("echo:", { driver, max: 0 }),
+    InvalidOptionError,
+  );
+  driver.isUp = false;
+  await assert.rejects(
+    PostgresPool.connect("echo:", { driver }),
+    PostgresConnectionError,
+  );
+  assert.equal(driver.closes, 2);
+});
+
+Deno.test("no more connections are asked for than a driver can have", async () => {
+  const driver = new EchoDriver(2);
+  await using db = await PostgresPool.connect("echo:", {
+    driver,
+    min: 5,
+    max: 9,
+  });
+  assert.deepEqual([db.stats.min, db.stats.max], [2, 2]);
+});
+
+Deno.test("a connection that breaks in use is replaced", async () => {
+  const driver = new EchoDriver();
+  await using db = await PostgresPool.connect("echo:", { driver, max: 1 });
+  driver.connections[0].state = "broken";
+  await db.query("SELECT 1");
+  assert.equal(driver.connections.length, 2);
+  assert.equal(db.stats.invalid, 1);
+});
+
+Deno.test("a session held too long is warned of, with where it was taken", async () => {
+  const clock = new FakeClock();
+  const warnings: unknown[][] = [];
+  const db = await PostgresPool.connect("echo:", {
+    driver: new EchoDriver(),
+    name: "users",
+    clock,
+    log: { warn: (...details) => warnings.push(details) },
+    heldWarningMs: 160,
+  });
+  const session = await db.acquire();
+  await clock.advance(200);
+  assert.match(String(warnings[0][0]), /users: an item has been held/);
+  assert.match((warnings[0][1] as Error).stack!, /postgres_pool_test\.ts/);
+  await session.release();
+  await db.close();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("the snapshot tells of the pool and of the statements", async () => {
+  await using db = await PostgresPool.connect("echo:", {
+    driver: new EchoDriver(),
+    name: "users",
+  });
+  await db.transaction((tx) => tx.query("SELECT 1"));
+  const { name, idle, inUse, commands, transactions } = db.stats;
+  assert.deepEqual(
+    { name, idle, inUse, commands, transactions },
+    { name: "users", idle: 1, inUse: 0, commands: 3, transactions: 1 },
+  );
+});
