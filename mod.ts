@@ -11,6 +11,7 @@ export {
   type ServerStats,
 } from "./src/host/mcp_server.ts";
 export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
+export type { HandlerCacheOptions } from "./src/server/handler_cache.ts";
 export type { LifespanFunction } from "./src/server/lifespan.ts";
 export { type LogRecord, type LogSink, stderrLog } from "./src/server/log.ts";
 export {

@@ -80,13 +80,18 @@ interface DenoRedisPackage {
   connect(options: object): Promise<DenoRedisClient>;
 }
 
+/**
+ * Not a literal in the import: Deno would ask JSR for its metadata whenever the
+ * module graph is built, named or not.
+ */
+export const DENO_REDIS: string = "jsr:@db/redis@^0.41.0";
+
 /** Loads `jsr:@db/redis` and connects it to a URL. */
 export function denoRedisOpener(url: string): RedisOpener {
   return async (signal) => {
-    // deno-lint-ignore no-import-prefix -- only who names it needs to reach it
     const { connect, parseURL } = await import(
-      "jsr:@db/redis@^0.41.0"
-    ) as unknown as DenoRedisPackage;
+      DENO_REDIS
+    ) as DenoRedisPackage;
     const client = await connect({
       ...parseURL(url),
       maxRetryCount: 0,

@@ -72,6 +72,7 @@ export class Engine {
   readonly custom: Map<string, Method> = new Map();
   readonly notificationHandlers: Map<string, NotificationHandler> = new Map();
 
+  readonly #resources: AsyncDisposableStack = new AsyncDisposableStack();
   readonly #middleware: Middleware[] = [];
   readonly #mounted: Engine[] = [];
   readonly #changedLists: Set<ListKind> = new Set();
@@ -134,6 +135,11 @@ export class Engine {
   /** Who a request belongs to. */
   identify(authInfo: AuthInfo | undefined): string {
     return authInfo === undefined ? "" : this.options.identify(authInfo);
+  }
+
+  /** Closes something once the last request has finished. */
+  disposeLater(resource: AsyncDisposable): void {
+    this.#resources.use(resource);
   }
 
   use(middleware: Middleware): void {
@@ -461,6 +467,7 @@ export class Engine {
       session.close("the server is shutting down");
     }
     this.sessions.clear();
+    await this.#resources.disposeAsync();
     await this.lifespan.close();
     for (const mounted of this.#mounted.toReversed()) await mounted.close();
   }

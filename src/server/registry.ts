@@ -88,6 +88,7 @@ export class Registry {
     const tool = new RegisteredTool(
       {
         clock: this.#engine.clock,
+        disposeLater: (resource) => this.#engine.disposeLater(resource),
         warn: (message) => this.#engine.warn(message),
         toolChanged: (changed, from) =>
           this.tools.move(

@@ -21,6 +21,7 @@ import type { Engine } from "./engine.ts";
 import { Inquiry } from "./inquiry.ts";
 import type { Reply } from "./reply.ts";
 import { RequestView } from "./request_view.ts";
+import { SharedReply } from "./shared_reply.ts";
 import type {
   AskOptions,
   ElicitParams,
@@ -176,6 +177,25 @@ export class RequestContext implements ServerContext {
   /** The inquiry, if the handler or the client has begun one. */
   get begunInquiry(): Inquiry | undefined {
     return this.#inquiry;
+  }
+
+  /**
+   * The request for work that others may wait for as well: it outlives its
+   * client, reports to nobody and can't ask anything.
+   */
+  shared(): RequestContext {
+    const context = new RequestContext(
+      this.engine,
+      this.era,
+      this.revision,
+      this.method,
+      { ...this.params, _meta: undefined },
+      this.requestId,
+      new SharedReply(this.reply),
+      undefined,
+    );
+    context.owner = this.owner;
+    return context;
   }
 
   /** Ends the request without an answer: aborts its signal, says nothing more. */

@@ -7,6 +7,7 @@ import type {
 } from "../protocol/types.ts";
 import type { Variables } from "../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
+import type { HandlerCache, HandlerCacheOptions } from "./handler_cache.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
@@ -19,6 +20,8 @@ export type ResourceMetadata = Omit<Resource, "uri" | "name">;
 export type ResourceConfig = ResourceMetadata & {
   /** How long clients may keep what they read. */
   cacheHint?: CacheHint;
+  /** Remember what was read, by URI and by who asked. */
+  cache?: HandlerCacheOptions;
 };
 
 /**
@@ -88,21 +91,25 @@ export class RegisteredResource {
   #removed = false;
   /** How long clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
+  /** @internal */
+  readonly cache: HandlerCache | undefined;
 
   /** @internal */
   constructor(
     changed: (resource: RegisteredResource, from: string) => void,
     name: string,
     uri: string,
-    { cacheHint, ...metadata }: ResourceConfig,
+    { cacheHint, cache: _, ...metadata }: ResourceConfig,
     read: ReadResourceCallback,
     defaultHint: CacheHint | undefined,
+    cache: HandlerCache | undefined,
   ) {
     this.#changed = changed;
     this.#name = name;
     this.#uri = uri;
     this.#metadata = metadata;
     this.#read = read;
+    this.cache = cache;
     this.cacheHint = checkCacheHint(
       cacheHint ?? defaultHint,
       `resource ${name}`,
@@ -189,21 +196,25 @@ export class RegisteredResourceTemplate {
   #removed = false;
   /** How long clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
+  /** @internal */
+  readonly cache: HandlerCache | undefined;
 
   /** @internal */
   constructor(
     changed: (template: RegisteredResourceTemplate, from: string) => void,
     name: string,
     template: ResourceTemplate,
-    { cacheHint, ...metadata }: ResourceConfig,
+    { cacheHint, cache: _, ...metadata }: ResourceConfig,
     read: ReadResourceTemplateCallback,
     defaultHint: CacheHint | undefined,
+    cache: HandlerCache | undefined,
   ) {
     this.#changed = changed;
     this.#name = name;
     this.#template = template;
     this.#metadata = metadata;
     this.#read = read;
+    this.cache = cache;
     this.cacheHint = checkCacheHint(
       cacheHint ?? defaultHint,
       `resource ${name}`,

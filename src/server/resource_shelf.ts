@@ -14,6 +14,7 @@ import { UriTemplate, type Variables } from "../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, type Slot } from "./collection.ts";
 import type { Engine } from "./engine.ts";
+import { HandlerCache } from "./handler_cache.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import { Listing, type ListingEntry, pageOf } from "./listing.ts";
 import type { ReadyJson } from "./ready_json.ts";
@@ -40,6 +41,7 @@ export class ResourceShelf {
   readonly templates: Collection<RegisteredResourceTemplate>;
   readonly templateList: Listing;
   readonly #fixedList: Listing;
+  readonly #engine: Engine;
   readonly #pageSize: number;
   readonly #listHint: Required<CacheHint>;
   readonly #readHint: CacheHint | undefined;
@@ -69,6 +71,7 @@ export class ResourceShelf {
       },
       changed,
     );
+    this.#engine = engine;
     this.#pageSize = pageSize;
     this.#readHint = hints["resources/read"];
     this.#listHint = checkCacheHint(
@@ -123,6 +126,7 @@ export class ResourceShelf {
       config,
       read,
       this.#readHint,
+      this.#makeCache(name, config),
     );
     this.fixed.add(uri, resource);
     return resource;
@@ -146,9 +150,20 @@ export class ResourceShelf {
       config,
       read,
       this.#readHint,
+      this.#makeCache(name, config),
     );
     this.templates.add(name, registered);
     return registered;
+  }
+
+  #makeCache(
+    name: string,
+    { cache }: ResourceConfig,
+  ): HandlerCache | undefined {
+    if (cache === undefined) return undefined;
+    const made = new HandlerCache(`resource ${name}`, cache);
+    this.#engine.disposeLater(made);
+    return made;
   }
 
   mount(prefix: string, other: ResourceShelf): void {
@@ -222,7 +237,12 @@ export class ResourceShelf {
     if (fixed !== undefined) {
       if (!fixed.item.enabled) throw notFound(uri, context);
       context.owner = fixed.owner;
-      const value = await fixed.item.readCallback(url, context);
+      const value = await readThrough(
+        fixed.item.cache,
+        url,
+        context,
+        (each) => fixed.item.readCallback(url, each),
+      );
       return finish(value, uri, fixed.item, context);
     }
     for (const { item, owner, uriTemplate } of this.#templates()) {
@@ -230,11 +250,25 @@ export class ResourceShelf {
         uriTemplate.match(url.href);
       if (variables === null) continue;
       context.owner = owner;
-      const value = await item.readCallback(url, variables, context);
+      const value = await readThrough(
+        item.cache,
+        url,
+        context,
+        (each) => item.readCallback(url, variables, each),
+      );
       return finish(value, uri, item, context);
     }
     throw notFound(uri, context);
   }
+}
+
+function readThrough(
+  cache: HandlerCache | undefined,
+  { href }: URL,
+  context: RequestContext,
+  read: (context: RequestContext) => unknown,
+): unknown {
+  return cache === undefined ? read(context) : cache.run(href, context, read);
 }
 
 function finish(

@@ -24,6 +24,7 @@ import type {
   ToolAnnotations,
   ToolExecution,
 } from "../protocol/types.ts";
+import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { RequestContext } from "./request_context.ts";
 import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
@@ -34,6 +35,8 @@ type AnyHandler = (...args: unknown[]) => unknown;
 /** What a tool tells its collection. */
 export interface ToolHost {
   readonly clock: Clock;
+  /** Closes something together with the server. */
+  disposeLater(resource: AsyncDisposable): void;
   /** Tells the operator of something that still works. */
   readonly warn: (message: string) => void;
   /** The tool has changed; `from` is the name it was known by. */
@@ -46,6 +49,7 @@ export class RegisteredTool {
   #name: string;
   #config: ToolConfig<SchemaLike | undefined>;
   #handler: AnyHandler;
+  #cache: HandlerCache | undefined;
   #enabled = true;
   #removed = false;
   #input: StandardSchemaWithJSON | undefined;
@@ -79,7 +83,20 @@ export class RegisteredTool {
       checkInteger(`tool ${name}: concurrency`, config.concurrency, 1);
       this.#slots = new Semaphore(config.concurrency);
     }
+    if (config.cache !== undefined) this.#cache = this.#makeCache(config.cache);
     this.#readSchemas();
+  }
+
+  #makeCache(options: HandlerCacheOptions): HandlerCache {
+    if (this.annotations?.readOnlyHint !== true) {
+      throw new InvalidOptionError(
+        `tool ${this.#name}: cache is for read-only tools: ` +
+          "set annotations.readOnlyHint to true if it is one",
+      );
+    }
+    const cache = new HandlerCache(`tool ${this.#name}`, options);
+    this.#host.disposeLater(cache);
+    return cache;
   }
 
   #readSchemas(): void {
@@ -258,6 +275,12 @@ export class RegisteredTool {
   }
 
   #run(args: unknown, context: RequestContext): unknown {
+    return this.#cache === undefined
+      ? this.#handle(args, context)
+      : this.#cache.run(args, context, (shared) => this.#handle(args, shared));
+  }
+
+  #handle(args: unknown, context: RequestContext): unknown {
     return this.#input === undefined
       ? this.#handler(context)
       : this.#handler(args, context);

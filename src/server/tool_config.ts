@@ -11,6 +11,7 @@ import type {
   ToolAnnotations,
   ToolExecution,
 } from "../protocol/types.ts";
+import type { HandlerCacheOptions } from "./handler_cache.ts";
 import type { ServerContext } from "./server_context.ts";
 import type { CreateTaskResult } from "./task.ts";
 
@@ -92,6 +93,12 @@ export interface ToolConfig<
    * @default no limit
    */
   concurrency?: number;
+  /**
+   * Remember what the tool returned, by its arguments and by who asked. For tools
+   * with `annotations.readOnlyHint` only.
+   * @default nothing is remembered
+   */
+  cache?: HandlerCacheOptions;
 }
 
 /** What `update` may change; `name: null` removes the tool. */

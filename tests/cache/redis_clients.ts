@@ -1,3 +1,4 @@
+import { DENO_REDIS } from "../../src/cache/deno_redis.ts";
 import { Redis as IoRedis } from "ioredis";
 import { createClient } from "redis";
 import type { RedisCacheOptions } from "../../src/cache/redis_cache_options.ts";
@@ -16,11 +17,10 @@ export interface ClientUnderTest {
 
 const nothing = (): void => {};
 
-/** Whether `jsr:@db/redis` can be loaded here; the same literal as in src. */
+/** Whether `jsr:@db/redis` can be loaded here. */
 async function denoRedisMissing(): Promise<string | undefined> {
   try {
-    // deno-lint-ignore no-import-prefix -- as in src/cache/deno_redis.ts
-    await import("jsr:@db/redis@^0.41.0");
+    await import(DENO_REDIS);
     return undefined;
   } catch (error) {
     return (error as Error).message.split("\n")[0];

@@ -1,3 +1,4 @@
+import { DB_POSTGRES } from "../../src/pool/postgres/db_postgres_driver.ts";
 import { PostgresServer, skipsPostgres } from "../support/postgres.ts";
 import { postgresContract } from "./postgres_contract.ts";
 
@@ -33,8 +34,7 @@ postgresContract("pglite", {
 /** JSR isn't reached from everywhere. */
 async function canLoadDbPostgres(): Promise<boolean> {
   try {
-    // deno-lint-ignore no-import-prefix -- the very one that the driver loads
-    await import("jsr:@db/postgres@^0.19.5");
+    await import(DB_POSTGRES);
     return true;
   } catch {
     return false;

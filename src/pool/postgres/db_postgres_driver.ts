@@ -20,6 +20,12 @@ import {
 } from "./postgres_values.ts";
 import { TransactionWatch } from "./transaction_watch.ts";
 
+/**
+ * Not a literal in the import: Deno would ask JSR for its metadata whenever the
+ * module graph is built, named or not.
+ */
+export const DB_POSTGRES: string = "jsr:@db/postgres@^0.19.5";
+
 /** What Sluice uses of `jsr:@db/postgres`. */
 interface DbPostgresModule {
   Client: new (options: object) => DbPostgresClient;
@@ -78,8 +84,7 @@ export class DbPostgresDriver implements PostgresDriver {
     settings: PostgresDriverSettings,
   ): Promise<DbPostgresDriver> {
     const options = clientOptions(settings);
-    // deno-lint-ignore no-import-prefix -- only who names it needs to reach it
-    const module = await import("jsr:@db/postgres@^0.19.5");
+    const module = await import(DB_POSTGRES);
     return new DbPostgresDriver(
       module as unknown as DbPostgresModule,
       options,
