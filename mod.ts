@@ -186,3 +186,15 @@ export {
   type TieredCacheStats,
 } from "./src/cache/tiered_cache.ts";
 export { CacheKeyError, CacheValueError } from "./src/base/errors.ts";
+export {
+  BatchKeyMissingError,
+  BatchResultsError,
+  ClosedError,
+  errorTable,
+  InvalidOptionError,
+  QueueFullError,
+  RateLimitedError,
+  SluiceError,
+  type SluiceErrorCode,
+  TimeoutError,
+} from "./src/base/errors.ts";
