@@ -349,15 +349,13 @@ export { LeaseReleasedError } from "./src/pool/pool_errors.ts";
 export {
   type BatchContext,
   type BatcherOptions,
+  type BatchFlushOptions,
   type BatchLoader,
+  type BatchLoadOptions,
   type BatchResults,
 } from "./src/batch/batch_options.ts";
-export {
-  Batcher,
-  type BatcherStats,
-  type BatchFlushOptions,
-  type BatchLoadOptions,
-} from "./src/batch/batcher.ts";
+export { Batcher } from "./src/batch/batcher.ts";
+export { type BatcherStats } from "./src/batch/batcher_stats.ts";
 export {
   type AnyBatchLoader,
   type BatchDefaults,

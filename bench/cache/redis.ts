@@ -18,8 +18,7 @@ bare.on("error", () => {});
 await bare.connect();
 const remote = { url: redis.url, timeoutMs: 1_000, log: () => {} };
 await using cache = await RedisCache.connect<object>(remote);
-await using tiered = new TieredCache<object>({ remote });
-await eventually(() => tiered.stats.coherent);
+await using tiered = await TieredCache.connect<object>({ remote });
 
 const keys = Array.from({ length: KEYS }, (_, i) => `user:${i}`);
 const stored = keys.map((key) => `sluice:${key}`);

@@ -5,7 +5,11 @@ export class BatchEntry<K, V> {
   reject!: (reason: unknown) => void;
   #callers = 0;
 
-  constructor(readonly identity: unknown, readonly key: K) {
+  constructor(
+    readonly batch: Batch<K, V>,
+    readonly identity: unknown,
+    readonly key: K,
+  ) {
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -44,7 +48,6 @@ export type BatchPhase = "gathering" | "due" | "running" | "finished";
 export class Batch<K, V> {
   phase: BatchPhase = "gathering";
   readonly entries: BatchEntry<K, V>[] = [];
-  readonly #byIdentity = new Map<unknown, BatchEntry<K, V>>();
   #controller: AbortController | undefined;
   #finished: PromiseWithResolvers<void> | undefined;
   #abandoned = 0;
@@ -65,13 +68,8 @@ export class Batch<K, V> {
     return (this.#finished ??= Promise.withResolvers()).promise;
   }
 
-  get(identity: unknown): BatchEntry<K, V> | undefined {
-    return this.#byIdentity.get(identity);
-  }
-
   add(identity: unknown, key: K): BatchEntry<K, V> {
-    const entry = new BatchEntry<K, V>(identity, key);
-    this.#byIdentity.set(identity, entry);
+    const entry = new BatchEntry<K, V>(this, identity, key);
     this.entries.push(entry);
     return entry;
   }
@@ -79,7 +77,6 @@ export class Batch<K, V> {
   /** Takes note that an entry's last caller left; true if it was the last entry. */
   abandon(entry: BatchEntry<K, V>): boolean {
     if (this.phase === "running") return ++this.#abandoned === this.size;
-    this.#byIdentity.delete(entry.identity);
     this.entries.splice(this.entries.indexOf(entry), 1);
     return this.size === 0;
   }

@@ -91,6 +91,20 @@ export interface BatcherOptions<K, V> {
   clock?: Clock;
 }
 
+/** How one caller asks for a key. */
+export interface BatchLoadOptions {
+  /** Leaves the batch with its reason; the others' keys are loaded all the same. */
+  signal?: AbortSignal;
+  /** Overrides the batcher's own `partition` for this call. */
+  partition?: unknown;
+}
+
+/** How one caller waits for batches to finish. */
+export interface BatchFlushOptions {
+  /** Ends the wait, not the batches. */
+  signal?: AbortSignal;
+}
+
 /** {@linkcode BatcherOptions} with nothing left open. */
 export type BatcherSettings<K, V> =
   & Required<Omit<BatcherOptions<K, V>, OptionalHooks>>

@@ -1,52 +1,19 @@
 import { abortable } from "../base/abort.ts";
 import type { TimerHandle } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
-import { Batch, type BatchEntry } from "./batch.ts";
+import type { Batch, BatchEntry } from "./batch.ts";
 import {
   type BatcherOptions,
   type BatcherSettings,
+  type BatchFlushOptions,
   type BatchLoader,
+  type BatchLoadOptions,
   type BatchResults,
   checkBatcherOptions,
 } from "./batch_options.ts";
 import { outcomesOf } from "./batch_outcomes.ts";
-
-/** How one caller asks for a key. */
-export interface BatchLoadOptions {
-  /** Leaves the batch with its reason; the others' keys are loaded all the same. */
-  signal?: AbortSignal;
-  /** Overrides the batcher's own `partition` for this call. */
-  partition?: unknown;
-}
-
-/** How one caller waits for batches to finish. */
-export interface BatchFlushOptions {
-  /** Ends the wait, not the batches. */
-  signal?: AbortSignal;
-}
-
-/** What a {@linkcode Batcher} has done so far. */
-export interface BatcherStats {
-  name: string;
-  /** How many times a key was asked for. */
-  loads: number;
-  /** How many keys were handed to the loader. */
-  keys: number;
-  /** How many batches were. */
-  batches: number;
-  /** The largest of them. */
-  largestBatch: number;
-  /** How many batches are being loaded now. */
-  running: number;
-  /** How many keys wait to be loaded now. */
-  waiting: number;
-  /** How many batches failed as a whole, time-outs among them. */
-  failedBatches: number;
-  /** How many keys failed on their own. */
-  failedKeys: number;
-  /** How many batches were given up because all their callers had left. */
-  abandonedBatches: number;
-}
+import type { BatcherStats } from "./batcher_stats.ts";
+import { Gathering } from "./gathering.ts";
 
 /**
  * Gathers what many callers ask for one by one, and loads it together.
@@ -68,8 +35,10 @@ export interface BatcherStats {
 export class Batcher<K, V> implements AsyncDisposable {
   readonly #load: BatchLoader<K, V>;
   readonly #settings: BatcherSettings<K, V>;
-  /** The batch of each partition that can still take keys. */
-  readonly #open = new Map<unknown, Batch<K, V>>();
+  /** By partition. */
+  readonly #gatherings = new Map<unknown, Gathering<K, V>>();
+  /** Batches that filled up in this tick: callers may join their keys to its end. */
+  readonly #full = new Set<Batch<K, V>>();
   /** Batches whose time has come, while others hold the places. */
   readonly #due: Batch<K, V>[] = [];
   readonly #unfinished = new Set<Batch<K, V>>();
@@ -169,12 +138,14 @@ export class Batcher<K, V> implements AsyncDisposable {
     signal?.throwIfAborted();
     const identity = this.#identify(key);
     const partition = options?.partition ?? this.#settings.partition?.(key);
-    const batch = this.#open.get(partition) ?? new Batch<K, V>(partition);
-    const entry = batch.get(identity) ?? this.#addKey(batch, identity, key);
+    const gathering = this.#gatherings.get(partition) ??
+      new Gathering<K, V>(partition);
+    const entry = gathering.get(identity) ??
+      this.#addKey(gathering, identity, key);
     this.#loads++;
     return signal === undefined ? entry.join() : entry.joinUntil(
       signal,
-      (reason) => this.#abandon(batch, entry, reason),
+      (reason) => this.#abandon(entry, reason),
     );
   }
 
@@ -183,37 +154,57 @@ export class Batcher<K, V> implements AsyncDisposable {
     return identify === undefined ? key : identify(key);
   }
 
-  #addKey(batch: Batch<K, V>, identity: unknown, key: K): BatchEntry<K, V> {
+  #addKey(
+    gathering: Gathering<K, V>,
+    identity: unknown,
+    key: K,
+  ): BatchEntry<K, V> {
     const { name, maxWaiting, maxSize } = this.#settings;
     if (this.#waiting >= maxWaiting) throw new QueueFullError(name, maxWaiting);
-    const entry = batch.add(identity, key);
+    const batch = gathering.batch ?? this.#beginBatch(gathering);
+    const entry = gathering.add(batch, identity, key);
     this.#waiting++;
-    if (batch.size === 1) this.#begin(batch);
-    if (batch.size === maxSize) {
-      this.#closeToKeys(batch);
+    if (batch.size === 1) this.#setTime(batch);
+    if (batch.size === maxSize && gathering.batch === batch) {
+      gathering.batch = undefined;
+      this.#full.add(batch);
+      this.#scheduleTick();
       this.#becomeDue(batch);
     }
     return entry;
   }
 
-  /** Sets the time at which a batch with its first key will be due. */
-  #begin(batch: Batch<K, V>): void {
-    const { maxWaitMs, schedule, clock } = this.#settings;
-    this.#open.set(batch.partition, batch);
+  #beginBatch(gathering: Gathering<K, V>): Batch<K, V> {
+    const batch = gathering.begin();
+    this.#gatherings.set(gathering.partition, gathering);
     this.#unfinished.add(batch);
-    if (maxWaitMs > 0) {
-      const becomeDue = () => this.#becomeDue(batch);
-      this.#timers.set(batch, clock.setTimeout(becomeDue, maxWaitMs));
-    } else if (!this.#scheduled) {
-      this.#scheduled = true;
-      schedule(this.#endTick);
-    }
+    return batch;
   }
 
-  /** All that has gathered by the end of a tick is due, so one call per tick will do. */
+  /** Sets the time at which a batch that has its first key will be due. */
+  #setTime(batch: Batch<K, V>): void {
+    const { maxWaitMs, clock } = this.#settings;
+    if (maxWaitMs === 0) return this.#scheduleTick();
+    const becomeDue = () => this.#becomeDue(batch);
+    this.#timers.set(batch, clock.setTimeout(becomeDue, maxWaitMs));
+  }
+
+  #scheduleTick(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#settings.schedule(this.#endTick);
+  }
+
   readonly #endTick = (): void => {
     this.#scheduled = false;
-    for (const batch of this.#open.values()) this.#becomeDue(batch);
+    for (const batch of this.#full) {
+      if (batch.phase === "running") this.#forget(batch);
+    }
+    this.#full.clear();
+    if (this.#settings.maxWaitMs > 0) return;
+    for (const { batch } of this.#gatherings.values()) {
+      if (batch !== undefined) this.#becomeDue(batch);
+    }
   };
 
   #becomeDue(batch: Batch<K, V>): void {
@@ -234,7 +225,7 @@ export class Batcher<K, V> implements AsyncDisposable {
 
   #run(batch: Batch<K, V>): void {
     const { timeoutMs, clock, name } = this.#settings;
-    this.#closeToKeys(batch);
+    if (!this.#full.has(batch)) this.#forget(batch);
     batch.phase = "running";
     this.#running++;
     this.#waiting -= batch.size;
@@ -275,12 +266,10 @@ export class Batcher<K, V> implements AsyncDisposable {
     this.#finish(batch);
   }
 
-  #abandon(
-    batch: Batch<K, V>,
-    entry: BatchEntry<K, V>,
-    reason: unknown,
-  ): void {
+  #abandon(entry: BatchEntry<K, V>, reason: unknown): void {
+    const { batch } = entry;
     if (batch.phase === "finished") return;
+    this.#gatherings.get(batch.partition)?.forgetEntry(entry);
     if (batch.phase !== "running") this.#waiting--;
     if (!batch.abandon(entry)) return;
     this.#abandonedBatches++;
@@ -291,7 +280,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   #finish(batch: Batch<K, V>): void {
     const wasRunning = batch.phase === "running";
     this.#clearTimer(batch);
-    this.#closeToKeys(batch);
+    if (!wasRunning || this.#full.delete(batch)) this.#forget(batch);
     this.#unfinished.delete(batch);
     batch.finish();
     if (wasRunning) {
@@ -300,10 +289,11 @@ export class Batcher<K, V> implements AsyncDisposable {
     }
   }
 
-  #closeToKeys(batch: Batch<K, V>): void {
-    if (this.#open.get(batch.partition) === batch) {
-      this.#open.delete(batch.partition);
-    }
+  /** Lets nobody join the batch's keys any more. */
+  #forget(batch: Batch<K, V>): void {
+    const gathering = this.#gatherings.get(batch.partition)!;
+    gathering.forget(batch);
+    if (gathering.isEmpty) this.#gatherings.delete(batch.partition);
   }
 
   #clearTimer(batch: Batch<K, V>): void {

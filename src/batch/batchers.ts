@@ -3,14 +3,12 @@ import { quote } from "../base/options.ts";
 import type {
   BatchContext,
   BatcherOptions,
+  BatchFlushOptions,
+  BatchLoadOptions,
   BatchResults,
 } from "./batch_options.ts";
-import {
-  Batcher,
-  type BatcherStats,
-  type BatchFlushOptions,
-  type BatchLoadOptions,
-} from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
+import type { BatcherStats } from "./batcher_stats.ts";
 
 /** Any batch loader, whatever its keys. */
 export type AnyBatchLoader = (

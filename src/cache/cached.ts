@@ -134,11 +134,14 @@ export interface CachedFunction<A extends readonly unknown[], R>
  * await findUser.invalidateTag("user:1");
  * ```
  */
-export function cached<A extends readonly unknown[], R>(
-  fn: (...args: A) => R | PromiseLike<R>,
-  options: CachedOptions<A> = {},
-): CachedFunction<A, R> {
-  const loader = new Loader<A, R>(fn, options);
+export function cached<F extends (...args: never[]) => unknown>(
+  fn: F,
+  options: CachedOptions<Parameters<F>> = {},
+): CachedFunction<Parameters<F>, Awaited<ReturnType<F>>> {
+  type A = Parameters<F>;
+  type R = Awaited<ReturnType<F>>;
+  const load = fn as unknown as (...args: A) => R | PromiseLike<R>;
+  const loader = new Loader<A, R>(load, options);
   const members = {
     peek: (...args: A) => loader.peek(args),
     refresh: (...args: A) => loader.refresh(args),

@@ -36,6 +36,7 @@ export interface ChangeChannelOptions {
 export class ChangeChannel {
   readonly #options: ChangeChannelOptions;
   readonly #connection: RedisConnection;
+  readonly #ready = Promise.withResolvers<void>();
   #timer: TimerHandle;
   #provenAt = -Infinity;
   /** Which connection a heartbeat belongs to. */
@@ -66,7 +67,13 @@ export class ChangeChannel {
     return this.#provenAt;
   }
 
+  /** Settled when it has been proven for the first time, or closed. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   close(): void {
+    this.#ready.resolve();
     this.#options.clock.clearTimeout(this.#timer);
     this.#provenAt = -Infinity;
     this.#connection.close();
@@ -117,6 +124,7 @@ export class ChangeChannel {
       this.#options.listener.onGap();
     }
     this.#provenAt = sentAt;
+    this.#ready.resolve();
   }
 }
 

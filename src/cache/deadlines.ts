@@ -17,6 +17,7 @@ export class Deadlines {
   #waiting: Expirable[] = [];
   #timer: TimerHandle;
   #sweepAt = Infinity;
+  #patient = false;
 
   constructor(clock: Clock, timeoutMs: number) {
     this.#clock = clock;
@@ -48,10 +49,12 @@ export class Deadlines {
 
   #sweep(): void {
     const now = this.#clock.now();
-    if (now - this.#sweepAt > this.#timeoutMs) {
-      // The event loop was held up, not Redis: let it read the replies first.
+    if (now - this.#sweepAt > 1 && !this.#patient) {
+      // The event loop was held up: let it read the replies that came meanwhile.
+      this.#patient = true;
       return this.#sweepIn(1);
     }
+    this.#patient = false;
     const waiting = this.#waiting;
     let i = 0;
     while (

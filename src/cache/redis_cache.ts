@@ -1,5 +1,4 @@
 import type { TimerHandle } from "../base/clock.ts";
-import { abortable } from "../base/abort.ts";
 import { ClosedError, InvalidOptionError } from "../base/errors.ts";
 import { checkKey } from "./cache_key.ts";
 import type {
@@ -26,6 +25,7 @@ import { redisCodec } from "./redis_codec.ts";
 import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
 import { RedisLocks } from "./redis_locks.ts";
+import { waitAtMost } from "./wait_at_most.ts";
 
 /** How many entries `setMany` sends at once. */
 const BATCH = 100;
@@ -39,7 +39,7 @@ const BATCH = 100;
  * meanwhile is forgotten before Redis is used again.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { RedisCache } from "@sluice/mcp";
  *
  * await using cache = await RedisCache.connect<string>({
@@ -122,15 +122,8 @@ export class RedisCache<V = unknown>
    * it is.
    */
   async ready(signal?: AbortSignal): Promise<boolean> {
-    const { clock, connectTimeoutMs } = this.#settings;
-    const late = Promise.withResolvers<void>();
-    const timer = clock.setTimeout(late.resolve, connectTimeoutMs);
-    try {
-      const first = Promise.race([this.#circuit.ready, late.promise]);
-      await abortable(first, signal);
-    } finally {
-      clock.clearTimeout(timer);
-    }
+    const { clock, connectTimeoutMs: limitMs } = this.#settings;
+    await waitAtMost(this.#circuit.ready, { limitMs, clock, signal });
     return this.#circuit.closed;
   }
 

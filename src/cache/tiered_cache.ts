@@ -19,6 +19,7 @@ import {
   type MemoryCacheStats,
 } from "./memory_cache.ts";
 import { RedisCache } from "./redis_cache.ts";
+import { waitAtMost } from "./wait_at_most.ts";
 import type {
   RedisCacheOptions,
   RedisCacheStats,
@@ -89,18 +90,18 @@ interface LocalEntry<V> extends CacheHit<V> {
  * emptied.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { cached, TieredCache } from "@sluice/mcp";
  *
- * await using cache = new TieredCache({
+ * await using cache = await TieredCache.connect({
  *   local: { maxEntries: 10_000 },
  *   remote: { url: "redis://127.0.0.1:6379", prefix: "rates" },
  * });
- * const rate = cached(
- *   async (currency: string) => (await fetch(`http://rates/${currency}`)).json(),
+ * await using findRate = cached(
+ *   (currency: string) => Promise.resolve({ currency, rate: 1.1 }),
  *   { name: "rate", cache, ttlMs: 60_000 },
  * );
- * await rate("EUR");
+ * await findRate("EUR");
  * ```
  */
 export class TieredCache<V = unknown>
@@ -112,6 +113,7 @@ export class TieredCache<V = unknown>
   readonly #channel: ChangeChannel;
   readonly #maxStaleMs: number;
   readonly #localTtlMs: number;
+  readonly #clock: Clock;
   readonly #time: CoarseTime;
   readonly #fences = new Fences();
   readonly #reads = new Map<string, Promise<CacheHit<V> | undefined>>();
@@ -129,6 +131,7 @@ export class TieredCache<V = unknown>
     this.#name = name;
     this.#maxStaleMs = checkDurationMs("maxStaleMs", maxStaleMs, 10);
     this.#localTtlMs = checkDurationMs("localTtlMs", localTtlMs, 1);
+    this.#clock = clock;
     this.#time = new CoarseTime(clock);
     this.#local = new MemoryCache(localOptions(options));
     this.#ownsRemote = !(remote instanceof RedisCache);
@@ -136,6 +139,33 @@ export class TieredCache<V = unknown>
       ? remote as RedisCache<V>
       : new RedisCache({ clock, ...remote });
     this.#channel = this.#listen();
+  }
+
+  /**
+   * Makes a cache and waits until it is {@linkcode ready}.
+   * @throws {InvalidOptionError} for an option out of its range.
+   */
+  static async connect<V = unknown>(
+    options: TieredCacheOptions,
+  ): Promise<TieredCache<V>> {
+    const cache = new TieredCache<V>(options);
+    await cache.ready();
+    return cache;
+  }
+
+  /**
+   * Waits until Redis is there and changes are heard of, for its
+   * `connectTimeoutMs` and then `maxStaleMs` at most, and says whether they are.
+   */
+  async ready(signal?: AbortSignal): Promise<boolean> {
+    if (!await this.#remote.ready(signal)) return false;
+    const limitMs = this.#maxStaleMs;
+    await waitAtMost(this.#channel.ready, {
+      limitMs,
+      clock: this.#clock,
+      signal,
+    });
+    return this.#isProven(this.#time.now());
   }
 
   /** @throws {ClosedError} once it is closed. */

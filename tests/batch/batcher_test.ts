@@ -112,6 +112,57 @@ Deno.test("a key asked for twice is loaded once, and again in the next batch", a
   assert.equal(batcher.stats.keys, 4);
 });
 
+Deno.test("a key asked for twice in a tick is loaded once, be its batch already under way", async () => {
+  const { batcher, batches } = makeDoubler({ maxSize: 2 });
+  const keys = [1, 2, 3, 4, 5, 1, 3, 5];
+  assert.deepEqual(
+    await Promise.all(keys.map((key) => batcher.load(key))),
+    keys.map((key) => key * 2),
+  );
+  assert.deepEqual(batches, [[1, 2], [3, 4], [5]]);
+  await nextTick();
+  const gated = makeGated({ maxSize: 2 });
+  const first = [1, 2].map((key) => gated.batcher.load(key));
+  await nextTick();
+  const later = gated.batcher.load(1);
+  await nextTick();
+  assert.deepEqual(
+    gated.runs.map(({ keys }) => keys),
+    [[1, 2], [1]],
+    "a later tick may expect a later answer",
+  );
+  gated.runs.forEach(({ finish }) => finish());
+  assert.deepEqual(await Promise.all([...first, later]), [2, 4, 2]);
+});
+
+Deno.test("a key that waits for its turn in a full batch is still joined, in any tick", async () => {
+  const { batcher, runs } = makeGated({ maxSize: 2, concurrency: 1 });
+  const loads = [1, 2, 3, 4].map((key) => batcher.load(key));
+  await nextTick();
+  loads.push(batcher.load(3), batcher.load(1));
+  await nextTick();
+  runs[0].finish();
+  await nextTick();
+  assert.deepEqual(runs.map(({ keys }) => keys), [[1, 2], [3, 4]]);
+  runs[1].finish();
+  await nextTick();
+  runs[2].finish();
+  assert.deepEqual(await Promise.all(loads), [2, 4, 6, 8, 6, 2]);
+  assert.deepEqual(runs[2].keys, [1]);
+});
+
+Deno.test("a key that all its callers left is not joined but asked for again", async () => {
+  const { batcher, runs } = makeGated({ maxSize: 1 });
+  const controller = new AbortController();
+  const leaving = batcher.load(1, { signal: controller.signal });
+  controller.abort(new Error("gone"));
+  await assert.rejects(leaving, /gone/);
+  const again = batcher.load(1);
+  assert.equal(runs.length, 2);
+  runs[1].finish();
+  assert.equal(await again, 2);
+});
+
 Deno.test("keys of any type; objects are the same by what `key` makes of them", async () => {
   const byIdentity: unknown[][] = [];
   const anything = new Batcher((keys: unknown[]) => {
@@ -419,6 +470,9 @@ Deno.test("a schedule of one's own decides when a batch is due", async () => {
   const hasty = makeDoubler({ schedule: (flush) => flush() });
   assert.deepEqual(await hasty.batcher.loadMany([1, 2]), [2, 4]);
   assert.deepEqual(hasty.batches, [[1], [2]]);
+  const single = makeDoubler({ schedule: (flush) => flush(), maxSize: 1 });
+  assert.deepEqual(await single.batcher.loadMany([1, 1]), [2, 2]);
+  assert.deepEqual(single.batches, [[1], [1]]);
 });
 
 Deno.test("flush loads at once and waits; close takes no more after it", async () => {

@@ -39,7 +39,7 @@ Deno.test("an operation's options go over the defaults", async () => {
     batchers.loadMany("a", [1, 2, 3, 4, 5]),
     batchers.loadMany("b", [1, 2, 3, 4, 5]),
   ]);
-  assert.deepEqual(sizes, { a: [3, 2], b: [2, 2, 1] });
+  assert.deepEqual(sizes, { a: [3, 2], b: [2, 2] });
 });
 
 Deno.test("an unknown operation is refused by name", async () => {

@@ -20,11 +20,7 @@ async function openAll(
   const caches: Shared[] = [];
   for (let i = 0; i < count; i++) {
     if (kind === "RedisCache") caches.push(await RedisCache.connect(options));
-    else {
-      const cache = new TieredCache({ remote: options });
-      await eventually(() => cache.stats.coherent);
-      caches.push(cache);
-    }
+    else caches.push(await TieredCache.connect({ remote: options }));
   }
   return {
     caches,
