@@ -1,0 +1,109 @@
+import {
+  Batcher,
+  type CacheStore,
+  HttpPool,
+  MemoryCache,
+  PostgresPool,
+  TieredCache,
+} from "@sluice/mcp";
+
+/** A row of the demo's table. */
+export interface User {
+  id: number;
+  name: string;
+  email: string;
+}
+
+/** What the guide's handlers share. */
+export interface GuideLifespan {
+  /** Opened by the first who asks: an embedded database takes a second to start. */
+  database(): Promise<PostgresPool>;
+  /** Many look-ups, one query. */
+  users: Batcher<number, User | null>;
+  cache: CacheStore;
+  http: HttpPool;
+}
+
+const DEMO_USERS = 10_000;
+
+/**
+ * Opens what the handlers share, in memory unless the environment says
+ * otherwise: `DATABASE_URL`, `REDIS_URL`, and `FETCH_ORIGINS` for the origins
+ * (separated by commas) that the tools may fetch from.
+ */
+export async function openLifespan(
+  stack: AsyncDisposableStack,
+): Promise<GuideLifespan> {
+  const database = lazily(async () =>
+    stack.use(await openDatabase(Deno.env.get("DATABASE_URL")))
+  );
+  const users = stack.use(
+    new Batcher<number, User | null>(
+      async (ids) => {
+        const rows = await (await database()).query<User>(
+          "SELECT id, name, email FROM guide_users WHERE id = ANY($1)",
+          [ids],
+        );
+        return new Map(rows.map((row) => [row.id, row]));
+      },
+      { name: "users", maxSize: 100, missing: () => null },
+    ),
+  );
+  return {
+    database,
+    users,
+    cache: stack.use(await openCache(Deno.env.get("REDIS_URL"))),
+    http: stack.use(openHttp(Deno.env.get("FETCH_ORIGINS"))),
+  };
+}
+
+async function openDatabase(url = "memory://"): Promise<PostgresPool> {
+  const db = await PostgresPool.connect(url, {
+    max: url.startsWith("memory:") ? 1 : 20,
+    commandTimeoutMs: 30_000,
+    applicationName: "sluice_guide",
+  });
+  await db.script(`
+    CREATE TABLE IF NOT EXISTS guide_users (
+      id int PRIMARY KEY, name text NOT NULL, email text NOT NULL
+    );
+    INSERT INTO guide_users
+      SELECT i, 'User ' || i, 'user' || i || '@example.com'
+      FROM generate_series(1, ${DEMO_USERS}) AS i
+      ON CONFLICT DO NOTHING;
+  `);
+  return db;
+}
+
+async function openCache(
+  url: string | undefined,
+): Promise<CacheStore & AsyncDisposable> {
+  return url === undefined
+    ? new MemoryCache({ maxEntries: 10_000, ttlMs: 300_000 })
+    : await TieredCache.connect({
+      local: { maxEntries: 10_000 },
+      remote: { url, prefix: "sluice-guide", ttlMs: 300_000 },
+    });
+}
+
+function openHttp(origins: string | undefined): HttpPool {
+  const allowed = new Set(origins?.split(",").map((origin) => origin.trim()));
+  return new HttpPool({
+    connectTimeoutMs: 5_000,
+    readTimeoutMs: 30_000,
+    maxPerOrigin: 20,
+    allowUrl: ({ origin }) => allowed.has(origin),
+  });
+}
+
+/** Makes something once, when it is first asked for; a failure is tried again. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    if (made === undefined) {
+      const making = made = make();
+      making.catch(() => made = undefined);
+    }
+    return made;
+  };
+}

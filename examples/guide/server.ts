@@ -1,0 +1,29 @@
+/**
+ * The server of the performance guide, which `main.ts` serves: its tools,
+ * resources and prompts over pools, caches and batches.
+ */
+import { McpServer } from "@sluice/mcp";
+import { addDataTools } from "./data_tools.ts";
+import { type GuideLifespan, openLifespan } from "./lifespan.ts";
+import { addPrompts } from "./prompts.ts";
+import { addResources } from "./resources.ts";
+import { addTaskTools } from "./task_tools.ts";
+import { addWorkTools } from "./work_tools.ts";
+
+/** A server over the guide's lifespan. */
+export type GuideServer = McpServer<GuideLifespan>;
+
+/** Makes the server; nothing listens or is open yet. */
+export function guideServer(): GuideServer {
+  const server = new McpServer({ name: "sluice-guide", version: "0.1.0" }, {
+    instructions: "The performance guide's tools. parallel_processing and " +
+      "stream_large_dataset report progress; delete_everything asks first.",
+    lifespan: openLifespan,
+  });
+  addWorkTools(server);
+  addDataTools(server);
+  addTaskTools(server);
+  addResources(server);
+  addPrompts(server);
+  return server;
+}

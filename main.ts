@@ -1,0 +1,41 @@
+/**
+ * The command: serves the guide's server over HTTP, or over stdio with
+ * `--stdio`.
+ */
+import { parseArgs } from "node:util";
+import { guideServer } from "./examples/guide/server.ts";
+
+const USAGE = `Usage: deno run -A main.ts [options]
+
+  --port PORT          where to listen (8000; 0 for any free port)
+  --hostname HOSTNAME  on which address (127.0.0.1)
+  --stdio              serve one client over stdin and stdout instead
+  --help               show this`;
+
+const { values: options } = readOptions();
+
+if (options.help) console.log(USAGE);
+else if (options.stdio) await guideServer().serveStdio();
+else {
+  await guideServer().serve({
+    port: Number(options.port),
+    hostname: options.hostname,
+  });
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      args: Deno.args,
+      options: {
+        port: { type: "string", default: "8000" },
+        hostname: { type: "string", default: "127.0.0.1" },
+        stdio: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    Deno.exit(2);
+  }
+}
