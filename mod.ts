@@ -111,6 +111,29 @@ export {
   type TaskStore,
 } from "./src/server/task_store.ts";
 
+// Skills.
+export {
+  readSkills,
+  type ReadSkillsOptions,
+} from "./src/host/skill_directory.ts";
+export type {
+  RegisteredSkill,
+  SkillConfig,
+  SkillUpdates,
+} from "./src/server/skills/registered_skill.ts";
+export type { RegisteredSkills } from "./src/server/skills/registered_skills.ts";
+export {
+  Skill,
+  type SkillFiles,
+  type SkillLimits,
+  type SkillOptions,
+} from "./src/server/skills/skill.ts";
+export { InvalidSkillError } from "./src/server/skills/skill_errors.ts";
+export type {
+  SkillContent,
+  SkillFile,
+} from "./src/server/skills/skill_file.ts";
+
 // Transports.
 export { linkedPair, type Transport } from "./src/transport/channel.ts";
 export type { CallOptions } from "./src/transport/direct_call.ts";
@@ -284,6 +307,9 @@ export type {
   SamplingMessageContentBlock,
   SamplingResult,
   ServerCapabilities,
+  SkillEntry,
+  SkillFrontmatter,
+  SkillResource,
   StringSchema,
   TaskMetadata,
   TasksCapability,

@@ -24,6 +24,7 @@ export const errorTable = {
   SLUICE_HTTP_REDIRECT: "An HTTP redirect can't be followed.",
   SLUICE_HTTP_BODY_TOO_LARGE: "An HTTP response was larger than allowed.",
   SLUICE_HTTP_NOT_JSON: "An HTTP response was not the JSON it should be.",
+  SLUICE_INVALID_SKILL: "A skill breaks a rule and can't be served.",
 } as const;
 
 /** A stable code from {@linkcode errorTable}. */
@@ -102,10 +103,12 @@ export class QueueFullError extends SluiceError {
 
 /** A caller's turn would not have come in the time it was willing to wait. */
 export class RateLimitedError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "RateLimitedError";
   /** When to come back, in milliseconds from now. */
   readonly retryAfterMs: number;
 
+  /** Names the limiter, and when to come back, in milliseconds from now. */
   constructor(what: string, retryAfterMs: number) {
     super(
       "SLUICE_RATE_LIMITED",
@@ -117,8 +120,10 @@ export class RateLimitedError extends SluiceError {
 
 /** Something can't be (part of) a cache key. */
 export class CacheKeyError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "CacheKeyError";
 
+  /** The message says what the key was, or which part of it won't do. */
   constructor(message: string) {
     super("SLUICE_CACHE_KEY", message);
   }
@@ -126,8 +131,10 @@ export class CacheKeyError extends SluiceError {
 
 /** A value can't be kept in this cache; the message says why. */
 export class CacheValueError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "CacheValueError";
 
+  /** The message says why; `cause` is what the encoder threw, if it did. */
   constructor(message: string, options?: ErrorOptions) {
     super("SLUICE_CACHE_VALUE", message, options);
   }
@@ -135,9 +142,14 @@ export class CacheValueError extends SluiceError {
 
 /** A batch loader returned something that can't be mapped back to its keys. */
 export class BatchResultsError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "BatchResultsError";
 
-  /** @param results How many there were; none if it wasn't an array or a Map. */
+  /**
+   * Names the batcher, and how many keys its loader was given.
+   *
+   * @param results How many there were; none if it wasn't an array or a Map.
+   */
   constructor(what: string, keys: number, results?: number) {
     super(
       "SLUICE_BATCH_RESULTS",
@@ -152,9 +164,12 @@ export class BatchResultsError extends SluiceError {
 
 /** A batch loader's results, given by key, leave this caller's key out. */
 export class BatchKeyMissingError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "BatchKeyMissingError";
+  /** The key, as the caller gave it. */
   readonly key: unknown;
 
+  /** Names the batcher, and the key that its loader left out. */
   constructor(what: string, key: unknown) {
     super(
       "SLUICE_BATCH_KEY_MISSING",

@@ -87,7 +87,10 @@ export interface BatcherOptions<K, V> {
    * @default "batcher"
    */
   name?: string;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

@@ -55,7 +55,11 @@ export class Batcher<K, V> implements AsyncDisposable {
   #failedKeys = 0;
   #abandonedBatches = 0;
 
-  /** @throws {InvalidOptionError} when an option makes no sense. */
+  /**
+   * Calls `load` with the keys of each batch, no key twice.
+   *
+   * @throws {InvalidOptionError} when an option makes no sense.
+   */
   constructor(load: BatchLoader<K, V>, options: BatcherOptions<K, V> = {}) {
     this.#load = load;
     this.#settings = checkBatcherOptions(options);

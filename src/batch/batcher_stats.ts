@@ -1,5 +1,6 @@
 /** What a `Batcher` has done so far. */
 export interface BatcherStats {
+  /** Its `name` option, to tell its figures from another's. */
   name: string;
   /** How many times a key was asked for. */
   loads: number;

@@ -64,6 +64,8 @@ export class Batchers<Loaders extends Record<string, AnyBatchLoader>>
   readonly #batchers = new Map<string, Batcher<unknown, unknown>>();
 
   /**
+   * Makes one batcher for each loader.
+   *
    * @param loaders The loader of each operation.
    * @param defaults What they have in common.
    * @param options What is particular to one, over the defaults.

@@ -58,6 +58,7 @@ export interface CacheStore<V = unknown> {
 
 /** What {@linkcode ClaimingCacheStore.lookup} found. */
 export interface CacheHit<V> {
+  /** What was kept; in memory the very same object. */
   readonly value: V;
   /** Past its `ttlMs`: usable, but due to be refreshed. */
   readonly stale: boolean;

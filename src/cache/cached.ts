@@ -45,7 +45,10 @@ export interface CachedOptions<A extends readonly unknown[]> {
    * @default console.warn
    */
   log?: (message: string) => void;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * Gives a number from 0 up to 1.
@@ -56,6 +59,7 @@ export interface CachedOptions<A extends readonly unknown[]> {
 
 /** A snapshot of what a {@linkcode CachedFunction} has done. */
 export interface CachedStats {
+  /** Its `name` option, to tell its figures from another's. */
   readonly name: string;
   /** Calls served from the cache. */
   readonly hits: number;
@@ -101,6 +105,7 @@ export interface CachedFunction<A extends readonly unknown[], R>
   invalidateTag(tag: string): Promise<void>;
   /** The key of a call, as the cache knows it. */
   keyOf(...args: A): string;
+  /** A snapshot of the counters. */
   readonly stats: CachedStats;
   /** Ends what is under way, and closes the cache unless it was handed in. */
   close(): Promise<void>;

@@ -5,7 +5,9 @@ import type { RedisOpener } from "./redis_port.ts";
 
 /** Hears of changes that others made. */
 export interface ChangeListener {
+  /** These entries were set or deleted. */
   onKeys(keys: readonly string[]): void;
+  /** Every entry with this tag was invalidated. */
   onTag(tag: string): void;
   /** Changes may have been missed. */
   onGap(): void;
@@ -45,6 +47,10 @@ export class ChangeChannel {
   #gap = true;
   #openedAt = Infinity;
 
+  /**
+   * Made by {@linkcode RedisCache.watch} alone.
+   * @internal
+   */
   constructor(options: ChangeChannelOptions) {
     this.#options = options;
     this.#connection = new RedisConnection({
@@ -72,6 +78,7 @@ export class ChangeChannel {
     return this.#ready.promise;
   }
 
+  /** Hears no more, and ends its connection. */
   close(): void {
     this.#ready.resolve();
     this.#options.clock.clearTimeout(this.#timer);

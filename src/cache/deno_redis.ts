@@ -7,19 +7,25 @@ import type {
 
 /** What is used of a client of `jsr:@db/redis`. */
 export interface DenoRedisClient {
+  /** Never read: by it this client is told from others. */
   readonly isConnected: boolean;
+  /** Sends one command; `returnUint8Arrays` has strings come back as bytes. */
   sendCommand(
     command: string,
     args?: RedisArgument[],
     options?: { returnUint8Arrays?: boolean },
   ): Promise<unknown>;
+  /** Turns the connection into a subscriber of channels. */
   subscribe(...channels: string[]): Promise<DenoRedisSubscription>;
+  /** Hears that the connection was lost. */
   addEventListener(type: "close" | "end", callback: () => void): void;
+  /** Ends the connection; throws if it has ended. */
   close(): void;
 }
 
 /** What is used of its subscriptions. */
 export interface DenoRedisSubscription {
+  /** What is published, until the connection ends. */
   receive(): AsyncIterable<{ channel: string; message: string }>;
 }
 

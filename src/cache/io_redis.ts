@@ -10,13 +10,20 @@ import {
 
 /** What is used of a client of `npm:ioredis`, version 5 or later. */
 export interface IoRedisClient {
+  /** Sends one command; strings come back as strings. */
   call(command: string, args: (string | Buffer)[]): Promise<unknown>;
+  /** The same, but strings come back as bytes. */
   callBuffer(command: string, args: (string | Buffer)[]): Promise<unknown>;
+  /** A client of the same settings, not yet connected if `lazyConnect` says so. */
   duplicate(overrides?: Record<never, never>): unknown;
+  /** Connects a duplicate. */
   connect(): Promise<void>;
+  /** Turns a duplicate into a subscriber of channels. */
   subscribe(...channels: string[]): Promise<unknown>;
+  /** Hears of `error`, `close` and, as a subscriber, `message`. */
   // deno-lint-ignore no-explicit-any
   on(event: string, listener: (...args: any[]) => void): unknown;
+  /** Ends a connection at once. */
   disconnect(reconnect?: boolean): void;
 }
 

@@ -51,21 +51,28 @@ export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
    * @default 5_000
    */
   leaseMs?: number;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
 /** A snapshot of what a {@linkcode MemoryCache} holds and has done. */
 export interface MemoryCacheStats {
+  /** Its `name` option, to tell its figures from another's. */
   readonly name: string;
   /** Held now, those that expired unnoticed included. */
   readonly entries: number;
   /** Held now, in bytes; 0 where `maxBytes` isn't set. */
   readonly bytes: number;
+  /** Reads that were given a value. */
   readonly hits: number;
   /** Of the hits, those that served a stale value. */
   readonly staleHits: number;
+  /** Reads that were given none, to load or to refresh it. */
   readonly misses: number;
+  /** Values that were kept. */
   readonly sets: number;
   /** Entries that went to make room. */
   readonly evictions: number;
@@ -110,7 +117,10 @@ export class MemoryCache<V = unknown>
   #expirations = 0;
   #rejected = 0;
 
-  /** @throws {InvalidOptionError} for an option out of its range. */
+  /**
+   * Empty at first.
+   * @throws {InvalidOptionError} for an option out of its range.
+   */
   constructor(options: MemoryCacheOptions<V> = {}) {
     const {
       name = "memory",
@@ -135,7 +145,11 @@ export class MemoryCache<V = unknown>
     });
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * The value, or `undefined`. When an entry goes stale its first caller is told
+   * a miss, and has `leaseMs` to refresh it; the others get the stale value.
+   * @throws {ClosedError} once it is closed.
+   */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry !== undefined && this.#isFresh(entry)) {
@@ -145,7 +159,10 @@ export class MemoryCache<V = unknown>
     return this.#getStale(key, entry);
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * The entry, fresh or stale, without taking a turn to refresh it.
+   * @throws {ClosedError} once it is closed.
+   */
   lookup(key: string): CacheHit<V> | undefined {
     const entry = this.#entries.get(key);
     if (entry !== undefined && this.#isFresh(entry)) {
@@ -161,6 +178,8 @@ export class MemoryCache<V = unknown>
   }
 
   /**
+   * Keeps a value, in place of any older one and its tags, and lets the least
+   * recently used entries go if there is no room.
    * @throws {ClosedError} once it is closed.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} when `sizeOf` gives no size for the value.
@@ -188,14 +207,21 @@ export class MemoryCache<V = unknown>
     this.#sets++;
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * Forgets one entry; says whether there was one. A load under way isn't kept.
+   * @throws {ClosedError} once it is closed.
+   */
   delete(key: string): boolean {
     this.#checkOpen();
     this.#fences.closeKey(key);
     return this.#entries.delete(key);
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * Forgets every entry whose latest `set` named this tag. Loads under way that
+   * name it aren't kept.
+   * @throws {ClosedError} once it is closed.
+   */
   invalidateTag(tag: string): void {
     this.#checkOpen();
     this.#fences.closeTag(tag);
@@ -229,6 +255,7 @@ export class MemoryCache<V = unknown>
     return { kind: "claimed", claim: this.#claimBehind(fence, key, options) };
   }
 
+  /** A snapshot of the counters. */
   get stats(): MemoryCacheStats {
     return {
       name: this.#name,
@@ -251,6 +278,7 @@ export class MemoryCache<V = unknown>
     this.#time.stop();
   }
 
+  /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();

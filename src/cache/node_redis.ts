@@ -9,20 +9,28 @@ import {
 
 /** What is used of a client of `npm:redis`, version 5 or later. */
 export interface NodeRedisClient {
+  /** Whether there is a connection to end. */
   readonly isOpen: boolean;
+  /** Never called: by it this client is told from others. */
   withTypeMapping(mapping: Record<never, never>): unknown;
+  /** Sends one command; the options say which replies come as bytes. */
   sendCommand(
     args: readonly (string | Buffer)[],
     options?: Record<never, never>,
   ): Promise<unknown>;
+  /** A client of the same settings, not yet connected. */
   duplicate(overrides?: Record<never, never>): unknown;
+  /** Connects a duplicate. */
   connect(): Promise<unknown>;
+  /** Turns a duplicate into a subscriber of channels. */
   subscribe(
     channels: string[],
     listener: (message: string, channel: string) => void,
   ): Promise<void>;
+  /** Hears of `error` and `end`. */
   // deno-lint-ignore no-explicit-any
   on(event: string, listener: (...args: any[]) => void): unknown;
+  /** Ends a connection at once. */
   destroy(): void;
 }
 

@@ -133,7 +133,11 @@ export class RedisCache<V = unknown>
     return await this.#circuit.send(["PING"]) !== unavailable;
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * The value, or `undefined`: also while Redis is away or late. Of a stale entry
+   * one caller among all processes is told a miss, to refresh it.
+   * @throws {ClosedError} once it is closed.
+   */
   async get(key: string): Promise<V | undefined> {
     this.#check(key);
     const found = await this.#entries.find(key);
@@ -153,7 +157,10 @@ export class RedisCache<V = unknown>
     return await Promise.all(keys.map((key) => this.get(key)));
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * The entry, fresh or stale, without taking a turn to refresh it.
+   * @throws {ClosedError} once it is closed.
+   */
   async lookup(key: string): Promise<CacheHit<V> | undefined> {
     this.#check(key);
     return this.#count(await this.#entries.find(key));
@@ -179,6 +186,8 @@ export class RedisCache<V = unknown>
   }
 
   /**
+   * Keeps a value, in place of any older one and its tags. While Redis is away
+   * nothing is kept, and the older value is forgotten when it is back.
    * @throws {ClosedError} once it is closed.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} for a value the format can't say.
@@ -212,13 +221,21 @@ export class RedisCache<V = unknown>
     }
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * Forgets one entry, if need be when Redis is back; says whether one is known
+   * to have been there.
+   * @throws {ClosedError} once it is closed.
+   */
   async delete(key: string): Promise<boolean> {
     this.#check(key);
     return await this.#entries.remove(key);
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * Forgets every entry whose latest `set` named this tag, if need be when Redis
+   * is back.
+   * @throws {ClosedError} once it is closed.
+   */
   async invalidateTag(tag: string): Promise<void> {
     this.#checkOpen();
     await this.#entries.invalidateTag(tag);
@@ -281,6 +298,7 @@ export class RedisCache<V = unknown>
     return this.#lifetimes.leastFreshMs(options);
   }
 
+  /** A snapshot of the counters. */
   get stats(): RedisCacheStats {
     return {
       name: this.#settings.name,
@@ -304,6 +322,7 @@ export class RedisCache<V = unknown>
     return Promise.resolve();
   }
 
+  /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -77,7 +77,10 @@ export interface RedisCacheOptions extends LifetimeOptions {
    * @default console.warn
    */
   log?: (message: string) => void;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * The time in milliseconds since 1970, by which processes tell each other how
@@ -91,17 +94,21 @@ export interface RedisCacheOptions extends LifetimeOptions {
 export interface RedisEntry<V> extends CacheHit<V> {
   /** How long it is still fresh, in milliseconds. */
   readonly freshForMs: number;
+  /** What its latest `set` named. */
   readonly tags: readonly string[];
 }
 
 /** A snapshot of what a {@linkcode RedisCache} has done. */
 export interface RedisCacheStats extends RedisCircuitStats {
+  /** Its `name` option, to tell its figures from another's. */
   readonly name: string;
+  /** Reads that were given a value. */
   readonly hits: number;
   /** Of the hits, those that served a stale value. */
   readonly staleHits: number;
-  /** Also those because Redis was away or late. */
+  /** Reads that were given none, also because Redis was away or late. */
   readonly misses: number;
+  /** Values that were to be kept, whether or not Redis took them. */
   readonly sets: number;
   /** Changes that Redis hasn't been told of yet. */
   readonly pendingChanges: number;

@@ -52,17 +52,22 @@ export interface TieredCacheOptions {
    * @default 60_000
    */
   localTtlMs?: number;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
 /** A snapshot of what a {@linkcode TieredCache} has done. */
 export interface TieredCacheStats {
+  /** Its `name` option, to tell its figures from another's. */
   readonly name: string;
   /** Reads served from memory. */
   readonly localHits: number;
   /** Reads served from Redis. */
   readonly remoteHits: number;
+  /** Reads that neither tier had a value for. */
   readonly misses: number;
   /** Whether changes made elsewhere are being heard of. */
   readonly coherent: boolean;
@@ -70,7 +75,9 @@ export interface TieredCacheStats {
   readonly changesHeard: number;
   /** Times memory was emptied because changes may have been missed. */
   readonly flushes: number;
+  /** What the memory tier holds and has done. */
   readonly local: MemoryCacheStats;
+  /** What the Redis tier has done, for others too if it was handed in. */
   readonly remote: RedisCacheStats;
 }
 
@@ -124,7 +131,10 @@ export class TieredCache<V = unknown>
   #flushes = 0;
   #closed = false;
 
-  /** @throws {InvalidOptionError} for an option out of its range. */
+  /**
+   * Connects in the background; {@linkcode ready} says when it has.
+   * @throws {InvalidOptionError} for an option out of its range.
+   */
   constructor(options: TieredCacheOptions) {
     const { maxStaleMs = 1_000, localTtlMs = 60_000, remote } = options;
     const { name = "tiered", clock = systemClock } = options;
@@ -168,13 +178,20 @@ export class TieredCache<V = unknown>
     return this.#isProven(this.#time.now());
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * The value, or `undefined`: at once from memory, else from Redis. Of a stale
+   * entry one caller among all processes is told a miss, to refresh it.
+   * @throws {ClosedError} once it is closed.
+   */
   get(key: string): MaybePromise<V | undefined> {
     const entry = this.#fromMemory(key);
     return entry === undefined ? this.#getRemote(key) : entry.value;
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * The entry, fresh or stale, without taking a turn to refresh it.
+   * @throws {ClosedError} once it is closed.
+   */
   lookup(key: string): MaybePromise<CacheHit<V> | undefined> {
     const entry = this.#fromMemory(key);
     if (entry !== undefined) return entry;
@@ -182,6 +199,8 @@ export class TieredCache<V = unknown>
   }
 
   /**
+   * Keeps a value in Redis, then in memory, in place of any older one and its
+   * tags; other processes drop theirs.
    * @throws {ClosedError} once it is closed.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} for a value the format can't say.
@@ -199,7 +218,11 @@ export class TieredCache<V = unknown>
     }
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * Forgets one entry, here and in every process; says whether one is known to
+   * have been in Redis.
+   * @throws {ClosedError} once it is closed.
+   */
   async delete(key: string): Promise<boolean> {
     this.#forget(key);
     const deleted = await this.#remote.delete(key);
@@ -207,14 +230,21 @@ export class TieredCache<V = unknown>
     return deleted;
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * Forgets every entry whose latest `set` named this tag, here and in every
+   * process.
+   * @throws {ClosedError} once it is closed.
+   */
   async invalidateTag(tag: string): Promise<void> {
     this.#forgetTag(tag);
     await this.#remote.invalidateTag(tag);
     if (!this.#closed) this.#forgetTag(tag);
   }
 
-  /** @throws {ClosedError} once it is closed. */
+  /**
+   * Asks for the right to load an entry, among all processes.
+   * @throws {ClosedError} once it is closed.
+   */
   async claim(
     key: string,
     options: CacheClaimOptions = {},
@@ -230,6 +260,7 @@ export class TieredCache<V = unknown>
     return outcome;
   }
 
+  /** A snapshot of the counters. */
   get stats(): TieredCacheStats {
     return {
       name: this.#name,
@@ -254,6 +285,7 @@ export class TieredCache<V = unknown>
     if (this.#ownsRemote) await this.#remote.close();
   }
 
+  /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

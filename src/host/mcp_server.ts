@@ -23,6 +23,12 @@ import type {
 } from "../server/resource.ts";
 import type { ResourceTemplate } from "../server/resource_template.ts";
 import type { McpServerOptions } from "../server/server_options.ts";
+import type {
+  RegisteredSkill,
+  SkillConfig,
+} from "../server/skills/registered_skill.ts";
+import { RegisteredSkills } from "../server/skills/registered_skills.ts";
+import type { Skill } from "../server/skills/skill.ts";
 import type { ToolConfig, ToolHandler } from "../server/tool_config.ts";
 import type { RegisteredTool } from "../server/tool.ts";
 import { connectTransport, type Transport } from "../transport/channel.ts";
@@ -70,7 +76,7 @@ export interface ServerStats {
  *   inputSchema: z.object({ name: z.string() }),
  * }, ({ name }) => `Hello, ${name}!`);
  *
- * export default server; // for `deno serve`
+ * // `export default server` is all that `deno serve` needs.
  * ```
  */
 export class McpServer<Lifespan = unknown> implements AsyncDisposable {
@@ -166,6 +172,45 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     );
   }
 
+  /**
+   * Registers a skill: instructions that a model can load, and their files.
+   *
+   * @throws {TypeError} if another skill serves one of the files
+   * @throws {InvalidOptionError} if a cache hint can't be used
+   */
+  registerSkill(skill: Skill<Lifespan>, config?: SkillConfig): RegisteredSkill {
+    return this.#engine.registry.skills.add(skill, config);
+  }
+
+  /**
+   * Registers many skills, such as those of a folder, which can be replaced by
+   * others all at once.
+   *
+   * @throws {TypeError} if two skills serve the same file
+   * @throws {InvalidOptionError} if a cache hint can't be used
+   *
+   * @example
+   * ```ts
+   * import { McpServer, readSkills } from "@sluice/mcp";
+   *
+   * const server = new McpServer({ name: "guide", version: "1.0.0" });
+   * const skills = server.registerSkills(await readSkills("examples/skills"));
+   * // After the folder has changed:
+   * skills.replace(await readSkills("examples/skills"));
+   * ```
+   */
+  registerSkills(
+    skills: Iterable<Skill<Lifespan>>,
+    config: SkillConfig = {},
+  ): RegisteredSkills {
+    const registered = new RegisteredSkills(
+      this.#engine.registry.skills,
+      config,
+    );
+    registered.replace(skills);
+    return registered;
+  }
+
   /** Wraps every request; the first registered is the outermost. */
   use(middleware: Middleware): this {
     this.#engine.use(middleware);
@@ -220,7 +265,11 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   async serveStdio(options: StdioOptions = {}): Promise<void> {
     await this.#engine.start();
     const stop = new AbortController();
-    const release = endOn(true, options.signal, () => stop.abort());
+    const release = endOn(
+      options.signals ?? true,
+      options.signal,
+      () => stop.abort(),
+    );
     try {
       await serveStdio(this.#engine, { ...options, signal: stop.signal });
     } finally {

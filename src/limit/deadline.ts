@@ -12,7 +12,10 @@ export interface DeadlineOptions {
    * @default "the operation"
    */
   name?: string;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

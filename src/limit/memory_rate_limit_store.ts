@@ -17,7 +17,10 @@ export interface MemoryRateLimitStoreOptions {
    * @default 100_000
    */
   maxKeys?: number;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
@@ -37,7 +40,11 @@ export class MemoryRateLimitStore implements RateLimitStore {
   readonly #states = new Map<string, RateLimitState>();
   #evicted = 0;
 
-  /** @throws {InvalidOptionError} when `maxKeys` is not a whole number of at least 1. */
+  /**
+   * Begins with no keys: each has its full limit.
+   *
+   * @throws {InvalidOptionError} when `maxKeys` is not a whole number of at least 1.
+   */
   constructor(options: MemoryRateLimitStoreOptions = {}) {
     const { maxKeys = 100_000, clock = systemClock } = options;
     this.#maxKeys = checkInteger("maxKeys", maxKeys, 1);

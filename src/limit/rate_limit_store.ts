@@ -6,7 +6,9 @@ export interface RateLimitRule {
    * `intervalMs`, and remembers each call of the window (to the millisecond).
    */
   algorithm: "token-bucket" | "sliding-window";
+  /** How many units a key may take in `intervalMs`. */
   limit: number;
+  /** What `limit` is counted over: a whole number of milliseconds. */
   intervalMs: number;
   /** How much a full token bucket holds. */
   burst: number;
@@ -14,12 +16,13 @@ export interface RateLimitRule {
 
 /** Whether a call may go on, and when to come back if not. */
 export interface RateLimitDecision {
+  /** Whether the units were taken; if not, none of them were. */
   allowed: boolean;
   /** How many units could still be taken now. */
   remaining: number;
-  /** How long until the same call would be allowed; 0 if it was. */
+  /** Milliseconds until the same call would be allowed; 0 if it was. */
   retryAfterMs: number;
-  /** How long until nothing of what was taken counts any more. */
+  /** Milliseconds until nothing of what was taken counts any more. */
   resetAfterMs: number;
 }
 

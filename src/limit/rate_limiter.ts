@@ -38,7 +38,10 @@ export interface RateLimiterOptions {
    * @default "rate_limiter"
    */
   name?: string;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
@@ -64,6 +67,7 @@ export interface RateLimitAcquireOptions extends RateLimitTakeOptions {
 
 /** What a {@linkcode RateLimiter} has decided so far. */
 export interface RateLimiterStats {
+  /** Its `name` option, to tell its figures from another's. */
   name: string;
   /** How many calls were allowed. */
   allowed: number;
@@ -94,7 +98,11 @@ export class RateLimiter {
   #limited = 0;
   #waiting = 0;
 
-  /** @throws {InvalidOptionError} when an option makes no sense. */
+  /**
+   * Asks its store nothing before the first call.
+   *
+   * @throws {InvalidOptionError} when an option makes no sense.
+   */
   constructor(options: RateLimiterOptions) {
     const { name = "rate_limiter", clock = systemClock } = options;
     this.#rule = checkRule(options);

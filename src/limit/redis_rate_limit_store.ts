@@ -48,7 +48,10 @@ export interface RedisRateLimitStoreOptions {
    * @default true
    */
   useServerTime?: boolean;
-  /** @default systemClock */
+  /**
+   * Where the time comes from, except what Redis's own decides.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
@@ -103,7 +106,11 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   #failures = 0;
   #localDecisions = 0;
 
-  /** @throws {InvalidOptionError} when an option makes no sense. */
+  /**
+   * For a client of your own, which stays open when the store closes.
+   *
+   * @throws {InvalidOptionError} when an option makes no sense.
+   */
   constructor(send: RedisSend, options: RedisRateLimitStoreOptions = {}) {
     const {
       prefix = "sluice:rate:",
@@ -133,6 +140,8 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   /**
    * Opens a connection of the store's own, by the package `redis`. A Redis that
    * is down is no error here; the connection is retried behind the scenes.
+   *
+   * @throws {InvalidOptionError} when an option makes no sense.
    */
   static async connect(
     url: string,
@@ -151,7 +160,11 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     return store;
   }
 
-  /** Takes `cost` units for `key`. */
+  /**
+   * Takes `cost` units for `key`. Rejects only if `whenDown` is `"throw"`.
+   *
+   * @throws {TimeoutError} when Redis took longer than `timeoutMs`.
+   */
   async take(
     key: string,
     cost: number,

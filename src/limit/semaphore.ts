@@ -22,7 +22,10 @@ export interface SemaphoreOptions {
    * @default Infinity
    */
   acquireTimeoutMs?: number;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
@@ -36,6 +39,7 @@ export interface SemaphoreAcquireOptions {
 
 /** What a {@linkcode Semaphore} has done so far. */
 export interface SemaphoreStats {
+  /** Its `name` option, to tell its figures from another's. */
   name: string;
   /** How many may hold a permit at once. */
   permits: number;
@@ -87,6 +91,8 @@ export class Semaphore {
   #closed = false;
 
   /**
+   * All permits are free at first.
+   *
    * @param permits How many may go on at once; `Infinity` only counts them.
    * @throws {InvalidOptionError} when a limit is not a number it could keep.
    */

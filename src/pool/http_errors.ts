@@ -9,10 +9,12 @@ export type HttpErrorCode = Extract<SluiceErrorCode, `SLUICE_HTTP_${string}`>;
 
 /** An HTTP request came to nothing. */
 export class HttpError extends SluiceError {
+  /** The class, by name. */
   override readonly name: string = "HttpError";
   /** The URL that failed: after redirects, not the first. */
   readonly url: string;
 
+  /** Says what became of `url`; `options.cause` is the error beneath, if any. */
   constructor(
     code: HttpErrorCode,
     url: string,
@@ -26,10 +28,12 @@ export class HttpError extends SluiceError {
 
 /** No answer came, or not all of it: refused, reset, dropped, malformed. */
 export class HttpFailedError extends HttpError {
+  /** The class, by name. */
   override readonly name = "HttpFailedError";
   /** Whether a connection was made, so that the server may have seen the request. */
   readonly sent: boolean;
 
+  /** `cause` is what the runtime's `fetch` threw. */
   constructor(url: string, message: string, sent: boolean, cause?: unknown) {
     super("SLUICE_HTTP_FAILED", url, message, { cause });
     this.sent = sent;
@@ -40,8 +44,10 @@ export class HttpFailedError extends HttpError {
 export class HttpTimeoutError extends TimeoutError {
   /** Waiting for its turn, being connected, waiting for the server, or all of it. */
   readonly phase: "queue" | "connect" | "read" | "total";
+  /** The URL that took too long: after redirects, not the first. */
   readonly url: string;
 
+  /** Names the part of the way and what it was given, in milliseconds. */
   constructor(
     url: string,
     phase: "queue" | "connect" | "read" | "total",
@@ -55,12 +61,16 @@ export class HttpTimeoutError extends TimeoutError {
 
 /** The server answered with a status that is not a success. */
 export class HttpStatusError extends HttpError {
+  /** The class, by name. */
   override readonly name = "HttpStatusError";
+  /** The status code (RFC 9110, section 15). */
   readonly status: number;
+  /** The headers of the response. */
   readonly headers: Headers;
   /** The beginning of the body. */
   readonly bodyText: string;
 
+  /** Takes of the response its status, its headers and how its body begins. */
   constructor(
     url: string,
     status: number,
@@ -76,8 +86,10 @@ export class HttpStatusError extends HttpError {
 
 /** The origin failed so often lately that it is being left alone. */
 export class HttpCircuitOpenError extends HttpError {
+  /** The class, by name. */
   override readonly name = "HttpCircuitOpenError";
 
+  /** Names the origin, and the URL that it was not asked for. */
   constructor(url: string, origin: string) {
     super(
       "SLUICE_HTTP_CIRCUIT_OPEN",

@@ -85,7 +85,8 @@ export interface HttpPoolOptions {
   maxRetries?: number;
   /**
    * The wait before the first retry, in milliseconds; doubled each time, half
-   * of it random. A server's `Retry-After` goes before it.
+   * of it random. A server's `Retry-After` (RFC 9110, section
+   * 10.2.3) goes before it.
    * @default 100
    */
   retryDelayMs?: number;
@@ -121,7 +122,10 @@ export interface HttpPoolOptions {
    * @default "http_pool"
    */
   name?: string;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * The randomness of retries, from 0 to 1.
@@ -132,9 +136,14 @@ export interface HttpPoolOptions {
 
 /** One request of an {@linkcode HttpPool}. */
 export interface HttpRequestOptions {
-  /** @default "GET" */
+  /**
+   * The method (RFC 9110, section 9), in any case.
+   * @default "GET"
+   */
   method?: string;
+  /** Sent beside the pool's own `headers`, and instead of those it names too. */
   headers?: HeadersInit;
+  /** What is sent; a stream can be sent once, so it is never sent again. */
   body?: BodyInit | null;
   /** Ends the request, also while its body is read, with its reason. */
   signal?: AbortSignal;

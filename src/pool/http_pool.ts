@@ -36,6 +36,7 @@ export interface HttpFetchAllOptions extends HttpRequestOptions {
 
 /** What an {@linkcode HttpPool} has done so far. */
 export interface HttpPoolStats {
+  /** Its `name` option, to tell its figures from another's. */
   name: string;
   /** How many requests run now, waiting ones not counted. */
   active: number;
@@ -51,6 +52,7 @@ export interface HttpPoolStats {
   redirects: number;
   /** How many calls came to an error. */
   failures: number;
+  /** What each origin is doing; beyond 1_000 of them, idle ones are forgotten. */
   origins: Record<string, HttpOriginStats>;
 }
 
@@ -79,7 +81,11 @@ export class HttpPool implements AsyncDisposable {
   #redirects = 0;
   #failures = 0;
 
-  /** @throws {InvalidOptionError} when an option makes no sense. */
+  /**
+   * Connects to nothing before the first request.
+   *
+   * @throws {InvalidOptionError} when an option makes no sense.
+   */
   constructor(options: HttpPoolOptions = {}) {
     this.#settings = checkHttpPoolOptions(options);
     this.#dispatcher = new HttpDispatcher(this.#settings);

@@ -59,7 +59,11 @@ export class Pool<T> implements AsyncDisposable {
   #validating = 0;
   #changed: PromiseWithResolvers<void> | undefined;
 
-  /** @throws {InvalidOptionError} when a limit makes no sense. */
+  /**
+   * Begins at once to make `min` items.
+   *
+   * @throws {InvalidOptionError} when an option makes no sense.
+   */
   constructor(options: PoolOptions<T>) {
     const checked = this.#options = checkPoolOptions(options);
     const counters = this.#counters;

@@ -4,6 +4,7 @@ import { checkDurationMs, checkInteger, checkLimit } from "../base/options.ts";
 
 /** Where a pool writes its warnings; `console` is one. */
 export interface PoolLog {
+  /** Takes one warning; the details are errors and stacks. */
   warn(message: string, ...details: unknown[]): void;
 }
 
@@ -78,11 +79,21 @@ export interface PoolLimits {
    * @default 100
    */
   backoffMs?: number;
-  /** @default 2_000 */
+  /**
+   * What the doubling of `backoffMs` stops at, in milliseconds.
+   * @default 2_000, or `backoffMs` if that is more
+   */
   maxBackoffMs?: number;
-  /** @default console */
+  /**
+   * Where warnings go: of failures that no caller hears of, and of items held
+   * for longer than `heldWarningMs`.
+   * @default console
+   */
   log?: PoolLog;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * From 0 to 1; jitters lifetimes and back-off.
@@ -102,7 +113,10 @@ export interface PoolOptions<T> extends PoolLimits {
    * `validateTimeoutMs`, and the item is destroyed.
    */
   validate?(item: T): boolean | PromiseLike<boolean>;
-  /** @default 5_000 */
+  /**
+   * How long `validate` may take, in milliseconds.
+   * @default 5_000
+   */
   validateTimeoutMs?: number;
   /**
    * How long an item that is being destroyed counts against `max`, in
@@ -128,9 +142,13 @@ export interface DrainOptions {
 export interface PoolCounters {
   /** Leases ever given. */
   acquired: number;
+  /** Items that `create` gave. */
   created: number;
+  /** Items that are gone, those whose `destroy` failed included. */
   destroyed: number;
+  /** Calls of `create` that failed or took too long. */
   createErrors: number;
+  /** Calls of `destroy` that failed or took too long. */
   destroyErrors: number;
   /** Idle items that `validate` refused. */
   invalid: number;
@@ -165,12 +183,17 @@ export function newPoolCounters(): PoolCounters {
 
 /** What a {@linkcode Pool} holds and has done so far. */
 export interface PoolStats extends PoolCounters {
+  /** Its `name` option, to tell its figures from another's. */
   name: string;
+  /** How many items are kept warm. */
   min: number;
+  /** How many items there may be at once. */
   max: number;
   /** All items, those being made and being destroyed included. */
   size: number;
+  /** Items that wait to be lent. */
   idle: number;
+  /** Items lent now. */
   inUse: number;
   /** Items being made. */
   creating: number;

@@ -51,3 +51,6 @@ export const metaKey = {
 
 /** The identifier of the tasks extension. */
 export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
+
+/** The identifier of the skills extension. */
+export const SKILLS_EXTENSION = "io.modelcontextprotocol/skills";

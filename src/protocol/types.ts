@@ -22,4 +22,5 @@ export type * from "./types/prompt.ts";
 export type * from "./types/resource.ts";
 export type * from "./types/root.ts";
 export type * from "./types/sampling.ts";
+export type * from "./types/skill.ts";
 export type * from "./types/tool.ts";

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import { type Capture, UriMatcher } from "./uri_matcher.ts";
 
 /** The values of a template's variables; exploded ones (`{list*}`) are arrays. */
 export type Variables = Record<string, string | string[]>;
@@ -37,7 +38,7 @@ interface Expression {
 export class UriTemplate {
   readonly #template: string;
   readonly #parts: readonly (string | Expression)[];
-  readonly #path: RegExp;
+  readonly #path: UriMatcher;
   readonly #pathVariables: readonly Variable[];
   readonly #queryVariables: readonly Variable[];
 
@@ -61,10 +62,7 @@ export class UriTemplate {
       .flatMap((part) => part.variables);
     this.#queryVariables = expressions.filter(isQuery)
       .flatMap((part) => part.variables);
-    this.#path = new RegExp(
-      `^${this.#parts.map((part) => pattern(part)).join("")}$`,
-      "s",
-    );
+    this.#path = new UriMatcher(this.#parts.flatMap(matcherParts));
   }
 
   /** Whether a string holds at least one `{expression}`. */
@@ -101,12 +99,12 @@ export class UriTemplate {
     const [path, query] = this.#queryVariables.length === 0
       ? [uri, ""]
       : splitQuery(uri);
-    const match = this.#path.exec(path);
-    if (match === null) return null;
+    const captured = this.#path.match(path);
+    if (captured === null) return null;
     const values: Variables = {};
-    this.#pathVariables.forEach((variable, index) => {
-      values[variable.name] = readValue(match[index + 1], variable);
-    });
+    for (const [index, variable] of this.#pathVariables.entries()) {
+      values[variable.name] = readValue(captured[index], variable);
+    }
     return readQuery(query, this.#queryVariables, values) ? values : null;
   }
 }
@@ -150,32 +148,39 @@ function parseExpression(body: string, template: string): Expression {
   return { operator, variables };
 }
 
-function pattern(part: string | Expression): string {
-  if (typeof part === "string") return escape(part);
-  switch (part.operator) {
+/** What a part of the template asks of the path. */
+function matcherParts(part: string | Expression): (string | Capture)[] {
+  if (typeof part === "string") return [part];
+  const { operator, variables } = part;
+  switch (operator) {
     case "?":
     case "&":
-      return "";
+      return [];
     case "+":
-    case "#":
-      return (part.operator === "#" ? "#" : "") +
-        part.variables.map(() => "(.+)").join(",");
+    case "#": {
+      const captures = variables.map((): Capture => ({ kind: "rest" }));
+      const listed = separated(captures, ",");
+      return operator === "#" ? ["#", ...listed] : listed;
+    }
     case ".":
     case "/":
-      return part.variables.map((variable) =>
-        escape(part.operator) + oneOrMore(variable)
-      ).join("");
+      return variables.flatMap((variable) => [operator, captureOf(variable)]);
     default:
-      return part.variables.map(oneOrMore).join(",");
+      return separated(variables.map(captureOf), ",");
   }
 }
 
-function oneOrMore({ exploded }: Variable): string {
-  return exploded ? "([^/,]+(?:,[^/,]+)*)" : "([^/,]+)";
+function captureOf({ exploded }: Variable): Capture {
+  return { kind: exploded ? "list" : "segment" };
 }
 
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+function separated(
+  captures: readonly Capture[],
+  separator: string,
+): (string | Capture)[] {
+  return captures.flatMap((capture, index) =>
+    index === 0 ? [capture] : [separator, capture]
+  );
 }
 
 function splitQuery(uri: string): [path: string, query: string] {

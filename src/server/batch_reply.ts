@@ -2,6 +2,9 @@ import type { ProtocolError } from "../protocol/errors.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { Reply } from "./reply.ts";
 
+/** How many messages a batch may hold. */
+export const MAX_BATCH = 100;
+
 /** One request of a batch: its answer joins the others'. */
 export class BatchReply implements Reply {
   readonly request: Request | undefined;

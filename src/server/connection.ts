@@ -23,7 +23,7 @@ import {
   SUPPORTED_REVISIONS,
 } from "../protocol/revision.ts";
 import type { AuthInfo, RequestId } from "../protocol/types.ts";
-import { collectBatch } from "./batch_reply.ts";
+import { collectBatch, MAX_BATCH } from "./batch_reply.ts";
 import type { Engine } from "./engine.ts";
 import type { Reply } from "./reply.ts";
 import { RequestContext } from "./request_context.ts";
@@ -72,6 +72,8 @@ export class Connection {
       this.#refuse(null, `revision ${session.revision} has no batches`);
     } else if (messages.length === 0) {
       this.#refuse(null, "the batch is empty");
+    } else if (messages.length > MAX_BATCH) {
+      this.#refuse(null, `a batch takes at most ${MAX_BATCH} messages`);
     } else this.#receiveAll(messages);
   }
 

@@ -24,6 +24,7 @@ import type {
   ServerCapabilities,
 } from "../protocol/types.ts";
 import { checkCacheHint } from "./cache_hint.ts";
+import type { Extension } from "./extension.ts";
 import { Lifespan } from "./lifespan.ts";
 import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
@@ -41,6 +42,7 @@ import {
   stateTtlMs,
 } from "./server_options.ts";
 import type { Session } from "./session.ts";
+import { SkillsExtension } from "./skills/skills_extension.ts";
 import { listTopic, resourceTopic, Subscriptions } from "./subscriptions.ts";
 import { TaskManager } from "./task_manager.ts";
 import type { RegisteredTool } from "./tool.ts";
@@ -73,6 +75,7 @@ export class Engine {
   readonly notificationHandlers: Map<string, NotificationHandler> = new Map();
 
   readonly #resources: AsyncDisposableStack = new AsyncDisposableStack();
+  readonly #extensions: readonly Extension[];
   readonly #middleware: Middleware[] = [];
   readonly #mounted: Engine[] = [];
   readonly #changedLists: Set<ListKind> = new Set();
@@ -93,6 +96,7 @@ export class Engine {
       options.cacheHints ?? {},
       (kind) => this.#listChanged(kind),
     );
+    this.#extensions = [new SkillsExtension(this.registry.skills)];
     this.#serverMeta = this.options.identifyInResults
       ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
       : {};
@@ -204,9 +208,16 @@ export class Engine {
 
   #methodFor({ method, era }: RequestContext): Method {
     const found = this.custom.get(method) ??
-      (era === "modern" ? modernMethods : legacyMethods).get(method);
+      (era === "modern" ? modernMethods : legacyMethods).get(method) ??
+      this.#extensionMethod(method);
     if (found === undefined) throw new MethodNotFoundError(method);
     return found;
+  }
+
+  #extensionMethod(method: string): Method | undefined {
+    return this.#extensions
+      .find(({ active, methods }) => active && methods.has(method))
+      ?.methods.get(method);
   }
 
   #succeed(context: RequestContext, result: unknown): void {
@@ -375,11 +386,19 @@ export class Engine {
         ...declared[kind],
       };
     }
+    const extensions = this.#extensions.filter(({ active }) => active)
+      .map(({ id, settings }) => [id, settings]);
     return {
       logging: {},
       ...(this.registry.completes && { completions: {} }),
       ...declared,
       ...lists,
+      ...(extensions.length > 0 && {
+        extensions: {
+          ...Object.fromEntries(extensions),
+          ...declared.extensions,
+        },
+      }),
     };
   }
 

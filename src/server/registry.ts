@@ -5,6 +5,7 @@ import type { Engine } from "./engine.ts";
 import { Listing } from "./listing.ts";
 import { type PromptConfig, RegisteredPrompt } from "./prompt.ts";
 import { ResourceShelf } from "./resource_shelf.ts";
+import { SkillShelf } from "./skills/skill_shelf.ts";
 import { RegisteredTool } from "./tool.ts";
 import type { ToolConfig } from "./tool_config.ts";
 import type { SchemaLike } from "../protocol/schema.ts";
@@ -17,7 +18,10 @@ export type CacheHints = Partial<
     | "prompts/list"
     | "resources/list"
     | "resources/templates/list"
-    | "resources/read",
+    | "resources/read"
+    | "resources/directory/read"
+    | "skills/list"
+    | "skills/get",
     CacheHint
   >
 >;
@@ -30,6 +34,7 @@ export class Registry {
   readonly tools: Collection<RegisteredTool>;
   readonly prompts: Collection<RegisteredPrompt>;
   readonly resources: ResourceShelf;
+  readonly skills: SkillShelf;
   readonly toolList: Listing;
   readonly promptList: Listing;
   readonly #engine: Engine;
@@ -66,6 +71,13 @@ export class Registry {
       hints,
       () => onChange("resources"),
     );
+    this.skills = new SkillShelf(
+      engine,
+      pageSize,
+      hints,
+      () => this.resources.changed(),
+    );
+    this.resources.addSource(this.skills);
     this.toolList = new Listing(
       "tools",
       entriesOf(this.tools, ({ key, item }) => item.entry(key)),
@@ -129,6 +141,7 @@ export class Registry {
     this.tools.mount(prefix, other.tools);
     this.prompts.mount(prefix, other.prompts);
     this.resources.mount(prefix, other.resources);
+    this.skills.mount(prefix, other.skills);
   }
 
   /** Whether any prompt argument or template variable has a completer. */

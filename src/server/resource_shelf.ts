@@ -28,6 +28,7 @@ import {
   type ResourceConfig,
   toReadResult,
 } from "./resource.ts";
+import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
 
 /** A template as one server shows it, with the mount's prefix in its URIs. */
@@ -46,6 +47,8 @@ export class ResourceShelf {
   readonly #listHint: Required<CacheHint>;
   readonly #readHint: CacheHint | undefined;
   readonly #prefixes: Map<string, string> = new Map();
+  readonly #sources: ResourceSource[] = [];
+  readonly #onChange: () => void;
   #shown: ShownTemplate[] | undefined;
 
   constructor(
@@ -54,12 +57,8 @@ export class ResourceShelf {
     hints: CacheHints,
     onChange: () => void,
   ) {
-    const changed = () => {
-      this.#shown = undefined;
-      this.#fixedList?.invalidate();
-      this.templateList?.invalidate();
-      onChange();
-    };
+    this.#onChange = onChange;
+    const changed = () => this.changed();
     this.fixed = new Collection("Resource", engine, prefixUri, changed);
     this.templates = new Collection(
       "Resource template",
@@ -80,7 +79,7 @@ export class ResourceShelf {
     );
     this.#fixedList = new Listing(
       "resources",
-      entriesOf(this.fixed, ({ key, item }) => item.entry(key)),
+      () => this.#fixedEntries(),
       pageSize,
       this.#listHint,
     );
@@ -99,7 +98,28 @@ export class ResourceShelf {
   }
 
   get size(): number {
-    return this.fixed.size + this.templates.size;
+    const sourced = this.#sources.reduce((sum, { size }) => sum + size, 0);
+    return this.fixed.size + this.templates.size + sourced;
+  }
+
+  /** Forgets its lists and tells who shows them. */
+  changed(): void {
+    this.#shown = undefined;
+    this.#fixedList?.invalidate();
+    this.templateList?.invalidate();
+    this.#onChange();
+  }
+
+  /** Shows the resources of a source too; the source says when they change. */
+  addSource(source: ResourceSource): void {
+    this.#sources.push(source);
+  }
+
+  #fixedEntries(): ListingEntry[] {
+    return [
+      ...entriesOf(this.fixed, ({ key, item }) => item.entry(key))(),
+      ...this.#sources.flatMap((source) => [...source.entries()]),
+    ];
   }
 
   get completes(): boolean {
@@ -201,10 +221,7 @@ export class ResourceShelf {
     cursor: unknown,
     context: RequestContext,
   ): Promise<ReadyJson> {
-    const entries: ListingEntry[] = entriesOf(
-      this.fixed,
-      ({ key, item }) => item.entry(key),
-    )();
+    const entries = this.#fixedEntries();
     // One after the other: the context shows each the lifespan of its own server.
     for (const { item, key, owner } of this.#templates()) {
       context.owner = owner;
@@ -245,6 +262,12 @@ export class ResourceShelf {
       );
       return finish(value, uri, fixed.item, context);
     }
+    const sourced = this.#sourced(uri);
+    if (sourced !== undefined) {
+      context.owner = sourced.owner;
+      const value = await sourced.readCallback(url, context);
+      return finish(value, uri, sourced, context);
+    }
     for (const { item, owner, uriTemplate } of this.#templates()) {
       const variables: Variables | null = uriTemplate.match(uri) ??
         uriTemplate.match(url.href);
@@ -260,6 +283,13 @@ export class ResourceShelf {
     }
     throw notFound(uri, context);
   }
+
+  #sourced(uri: string): FoundResource | undefined {
+    for (const source of this.#sources) {
+      const found = source.find(uri);
+      if (found !== undefined) return found;
+    }
+  }
 }
 
 function readThrough(
@@ -274,7 +304,7 @@ function readThrough(
 function finish(
   value: unknown,
   uri: string,
-  { metadata, cacheHint }: RegisteredResource | RegisteredResourceTemplate,
+  { metadata, cacheHint }: Pick<FoundResource, "metadata" | "cacheHint">,
   { era }: RequestContext,
 ): ReadResourceResult | InputRequiredResult {
   const result = toReadResult(value, uri, metadata.mimeType);

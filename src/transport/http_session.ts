@@ -43,7 +43,7 @@ export class HttpSession {
 
   /** Whether it would be wrong to drop the session for want of room. */
   get busy(): boolean {
-    return this.session.inFlight.size > 0 || this.#standing?.open === true;
+    return this.session.inFlight.size > 0 || this.standingOpen;
   }
 
   /** Whether the client holds the standing stream open. */

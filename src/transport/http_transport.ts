@@ -223,6 +223,11 @@ export class HttpTransport {
           }
         },
         (error) => {
+          // A listener that shuts down cuts bodies off that are on their way.
+          if (this.#engine.closing) {
+            resolve(refusal(503, SHUTTING_DOWN, null, RETRY_SOON));
+            return;
+          }
           const failure = readFailure(error);
           resolve(refusal(rejectionStatus(failure), failure));
         },

@@ -19,7 +19,7 @@ import {
   SUPPORTED_REVISIONS,
 } from "../protocol/revision.ts";
 import type { AuthInfo, RequestId } from "../protocol/types.ts";
-import { BatchReply, collectBatch } from "../server/batch_reply.ts";
+import { BatchReply, collectBatch, MAX_BATCH } from "../server/batch_reply.ts";
 import type { Engine } from "../server/engine.ts";
 import type { Reply } from "../server/reply.ts";
 import { RequestContext } from "../server/request_context.ts";
@@ -31,9 +31,6 @@ import { ResumableReply } from "./resumable_reply.ts";
 import { checkProgressToken } from "../server/request_meta.ts";
 import { type SessionLimits, SessionStore } from "./session_store.ts";
 import { SSE_HEADERS, SseStream } from "./sse_stream.ts";
-
-/** How many messages a batch may hold. */
-const MAX_BATCH = 100;
 
 /** How the legacy era is served. */
 export interface LegacyOptions extends SessionLimits {

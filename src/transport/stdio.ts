@@ -33,6 +33,11 @@ export interface StdioOptions {
    * @default 10000
    */
   graceMs?: number;
+  /**
+   * End in good order on SIGINT and SIGTERM.
+   * @default true
+   */
+  signals?: boolean;
   /** Ends the server in good order, as the end of its input does. */
   signal?: AbortSignal;
 }

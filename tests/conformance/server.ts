@@ -8,6 +8,7 @@ import { registerPrompts } from "./prompts.ts";
 import { registerQuestions } from "./questions.ts";
 import { registerResources } from "./resources.ts";
 import { registerRounds } from "./rounds.ts";
+import { registerSkills } from "./skills.ts";
 import { registerTasks } from "./tasks.ts";
 import { registerTools } from "./tools.ts";
 
@@ -22,5 +23,6 @@ registerTasks(server);
 registerChanges(server);
 registerPrompts(server);
 registerResources(server);
+await registerSkills(server);
 
 await server.serve({ port: Number(Deno.env.get("PORT") ?? 8000) });

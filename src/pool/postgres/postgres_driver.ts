@@ -1,5 +1,6 @@
 /** What a statement gave. */
 export interface PostgresResult {
+  /** The rows it returned, by column name. */
   rows: Record<string, unknown>[];
   /** How many rows were written, or else read. */
   affectedRows: number;
@@ -42,9 +43,16 @@ export interface PostgresConnection {
 
 /** What a `PostgresPool` stands on. */
 export interface PostgresDriver {
+  /** The client that it stands on, such as "pg". */
   readonly name: string;
   /** How many connections it can have at once. */
   readonly maxConnections: number;
+  /**
+   * Opens one connection.
+   *
+   * @throws {PostgresConnectionError} when the server can't be reached or
+   * refuses.
+   */
   connect(context: PostgresConnectContext): Promise<PostgresConnection>;
   /** Called once, when the pool has closed all connections. */
   close(): Promise<void>;

@@ -1,34 +1,53 @@
 import { SluiceError } from "../../base/errors.ts";
 
-/** What the server says of a statement that it refused. */
+/**
+ * What the server says of a statement that it refused; see "Error and Notice
+ * Message Fields" in the PostgreSQL manual. Which fields there are depends on
+ * the error.
+ */
 export interface PostgresErrorFields {
   /** The five characters of the SQL standard, such as `23505`. */
   sqlState: string;
+  /** What went wrong, in a line and in the server's language (`lc_messages`). */
   message: string;
+  /** More of it, such as the key that is there already. */
   detail?: string;
+  /** What might be done about it. */
   hint?: string;
-  /** Where in the statement, counted from 1. */
+  /** Where in the statement, in characters counted from 1. */
   position?: number;
+  /** The schema of what the error is about. */
   schema?: string;
+  /** The table it is about. */
   table?: string;
+  /** The column of that table. */
   column?: string;
+  /** The constraint that was violated; an index counts as one. */
   constraint?: string;
 }
 
 /** The server refused a statement; the connection is as good as before. */
 export class PostgresError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "PostgresError";
   /** The five characters of the SQL standard, such as `23505`. */
   readonly sqlState: string;
+  /** More than the message says, such as the key that is there already. */
   readonly detail: string | undefined;
+  /** What might be done about it, if the server has an idea. */
   readonly hint: string | undefined;
-  /** Where in the statement, counted from 1. */
+  /** Where in the statement, in characters counted from 1. */
   readonly position: number | undefined;
+  /** The schema of what the error is about. */
   readonly schema: string | undefined;
+  /** The table it is about. */
   readonly table: string | undefined;
+  /** The column of that table. */
   readonly column: string | undefined;
+  /** The constraint that was violated; an index counts as one. */
   readonly constraint: string | undefined;
 
+  /** The message is the server's, followed by the SQLSTATE. */
   constructor(fields: PostgresErrorFields, options?: ErrorOptions) {
     super(
       "SLUICE_POSTGRES",
@@ -51,8 +70,10 @@ export class PostgresError extends SluiceError {
  * or may not have had its effect.
  */
 export class PostgresConnectionError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "PostgresConnectionError";
 
+  /** The message says why; `cause` is the server's or the driver's error. */
   constructor(message: string, options?: ErrorOptions) {
     super("SLUICE_POSTGRES_CONNECTION", message, options);
   }
@@ -60,8 +81,10 @@ export class PostgresConnectionError extends SluiceError {
 
 /** A query parameter is of a kind that PostgreSQL has no form for. */
 export class PostgresParameterError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "PostgresParameterError";
 
+  /** The message says which value, and why it has no form. */
   constructor(message: string, options?: ErrorOptions) {
     super("SLUICE_POSTGRES_PARAMETER", message, options);
   }

@@ -217,6 +217,7 @@ export class PostgresPool extends PostgresQueries implements AsyncDisposable {
     };
   }
 
+  /** Runs a statement on whichever connection is free. */
   protected override run(
     text: string,
     params: readonly unknown[],

@@ -38,7 +38,10 @@ export class PostgresSession extends PostgresQueries
   #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
-  /** Made by a pool alone. */
+  /**
+   * Made by a pool alone.
+   * @internal
+   */
   constructor(
     lease: Lease<PostgresConnection>,
     context: PostgresSessionContext,
@@ -116,6 +119,7 @@ export class PostgresSession extends PostgresQueries
     return this.release();
   }
 
+  /** Runs a statement on the session's connection, when it is its turn. */
   protected override run(
     text: string,
     params: readonly unknown[],

@@ -13,20 +13,35 @@ import {
   type StreamOptions,
 } from "./postgres_queries.ts";
 
-const isolations = [
+/**
+ * What a transaction sees of the others: what they had committed when a
+ * statement began (`"read committed"`), or when its first statement did
+ * (`"repeatable read"`), or as if they ran one after another
+ * (`"serializable"`).
+ */
+export type PostgresIsolation =
+  | "read committed"
+  | "repeatable read"
+  | "serializable";
+
+const isolations: readonly PostgresIsolation[] = [
   "read committed",
   "repeatable read",
   "serializable",
-] as const;
-
-/** What a transaction sees of the others. */
-export type PostgresIsolation = typeof isolations[number];
+];
 
 /** How a transaction is run. */
 export interface TransactionOptions {
-  /** @default the server's, which is "read committed" as a rule */
+  /**
+   * What it sees of the others; see "Transaction Isolation" in the PostgreSQL
+   * manual.
+   * @default the server's, which is "read committed" as a rule
+   */
   isolation?: PostgresIsolation;
-  /** @default false */
+  /**
+   * Whether the server refuses statements that write.
+   * @default false
+   */
   readOnly?: boolean;
   /**
    * How often it is run again, from the start and after a pause, when the
@@ -46,7 +61,10 @@ export class PostgresTransaction extends PostgresQueries {
   #failure: PostgresError | undefined;
   #isOver = false;
 
-  /** Made by `transaction()` alone. */
+  /**
+   * Made by `transaction()` alone.
+   * @internal
+   */
   constructor(run: RunInTransaction, signal: AbortSignal | undefined) {
     super();
     this.#run = run;
@@ -72,11 +90,15 @@ export class PostgresTransaction extends PostgresQueries {
     return this.#failure;
   }
 
-  /** Refuses all that comes after. */
+  /**
+   * Refuses all that comes after.
+   * @internal
+   */
   end(): void {
     this.#isOver = true;
   }
 
+  /** Runs a statement on the transaction's connection, while it isn't over. */
   protected override async run(
     text: string,
     params: readonly unknown[],
@@ -97,8 +119,10 @@ export class PostgresTransaction extends PostgresQueries {
 
 /** A transaction was used after its function had returned. */
 export class TransactionOverError extends SluiceError {
+  /** The class, by name. */
   override readonly name = "TransactionOverError";
 
+  /** Takes nothing: the message is always the same. */
   constructor() {
     super(
       "SLUICE_TRANSACTION_OVER",

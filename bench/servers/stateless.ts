@@ -1,0 +1,18 @@
+/** The tool of `echo.ts` for legacy clients without sessions. */
+import { z } from "zod";
+import { McpServer } from "../../mod.ts";
+
+const server = new McpServer({ name: "echo", version: "1.0.0" }, {
+  sessions: false,
+});
+
+server.registerTool(
+  "echo",
+  {
+    description: "Echo the data",
+    inputSchema: z.object({ data: z.string() }),
+  },
+  ({ data }) => ({ content: [{ type: "text", text: `processed_${data}` }] }),
+);
+
+await server.serve({ port: Number(Deno.env.get("PORT")) });

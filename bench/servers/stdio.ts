@@ -1,0 +1,16 @@
+/** The tool of `echo.ts` over stdio. */
+import { z } from "zod";
+import { McpServer } from "../../mod.ts";
+
+const server = new McpServer({ name: "echo", version: "1.0.0" });
+
+server.registerTool(
+  "echo",
+  {
+    description: "Echo the data",
+    inputSchema: z.object({ data: z.string() }),
+  },
+  ({ data }) => ({ content: [{ type: "text", text: `processed_${data}` }] }),
+);
+
+await server.serveStdio();

@@ -1,0 +1,21 @@
+/** The core of every server under test. */
+export const serverCore = 0;
+
+/** The core of whatever makes the load. */
+export const loadCore = 1;
+
+/** The command line that runs a script of `bench/` as a server of its own. */
+export function pinnedServer(script: string): string[] {
+  return [
+    ...["--cpu-list", String(serverCore)],
+    ...[Deno.execPath(), "run", "--allow-all", "--no-check"],
+    new URL(`../${script}`, import.meta.url).pathname,
+  ];
+}
+
+/** Moves this process to a core. */
+export async function pinSelf(core: number): Promise<void> {
+  await new Deno.Command("taskset", {
+    args: ["--all-tasks", "--cpu-list", "--pid", `${core}`, `${Deno.pid}`],
+  }).output();
+}

@@ -1,0 +1,91 @@
+/** The requests that the benches send, as bytes on the wire of either era. */
+
+/** One POST: what differs between targets. */
+export interface WireRequest {
+  headers: Record<string, string>;
+  body: string;
+}
+
+const modernVersion = "2026-07-28";
+
+/** A JSON-RPC request of the 2026-07-28 revision, as its body alone (stdio sends no headers). */
+export function modernMessage(
+  id: number,
+  method: string,
+  params: Record<string, unknown>,
+  meta: Record<string, unknown> = {},
+): string {
+  return JSON.stringify({
+    jsonrpc: "2.0",
+    id,
+    method,
+    params: {
+      ...params,
+      _meta: {
+        "io.modelcontextprotocol/protocolVersion": modernVersion,
+        "io.modelcontextprotocol/clientInfo": {
+          name: "bench",
+          version: "1.0.0",
+        },
+        "io.modelcontextprotocol/clientCapabilities": {},
+        ...meta,
+      },
+    },
+  });
+}
+
+/** A POST of the 2026-07-28 revision, with every header that it requires. */
+export function modernRequest(
+  method: string,
+  params: Record<string, unknown> = {},
+  meta: Record<string, unknown> = {},
+): WireRequest {
+  const headers: Record<string, string> = {
+    "Content-Type": "application/json",
+    "Accept": "application/json, text/event-stream",
+    "MCP-Protocol-Version": modernVersion,
+    "Mcp-Method": method,
+  };
+  if (typeof params.name === "string") headers["Mcp-Name"] = params.name;
+  return { headers, body: modernMessage(1, method, params, meta) };
+}
+
+/**
+ * A POST of a legacy revision, without a session. Every revision wants both
+ * types in `accept`; a server that streams whenever it may is faster with less.
+ */
+export function legacyRequest(
+  method: string,
+  params: Record<string, unknown>,
+  accept = "application/json, text/event-stream",
+): WireRequest {
+  return {
+    headers: {
+      "Content-Type": "application/json",
+      "Accept": accept,
+      "MCP-Protocol-Version": "2025-06-18",
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+  };
+}
+
+/** A JSON-RPC message as far as the benches look into it. */
+export interface Message {
+  id?: number;
+  method?: string;
+  error?: { code: number; message: string };
+  result?: {
+    isError?: boolean;
+    content?: { text?: string }[];
+    structuredContent?: Record<string, unknown>;
+    tools?: unknown[];
+  };
+}
+
+/** Every message in an answer, whether it came as JSON or as an SSE stream. */
+export function messagesOf(contentType: string, body: string): Message[] {
+  if (!contentType.startsWith("text/event-stream")) return [JSON.parse(body)];
+  return body.split(/\r?\n/)
+    .filter((line) => line.startsWith("data:") && line.length > 6)
+    .map((line) => JSON.parse(line.slice(5)));
+}

@@ -1,0 +1,91 @@
+import type { CacheHint } from "../../protocol/types.ts";
+import type { Skill } from "./skill.ts";
+
+/** How a skill is served. */
+export interface SkillConfig {
+  /** How long clients may keep its entry and what they read of it. */
+  cacheHint?: CacheHint;
+}
+
+/** What `update` of a skill may change. */
+export interface SkillUpdates {
+  /** What is served from now on, at the same path or another. */
+  skill?: Skill<never>;
+  /** False hides it until it is enabled again. */
+  enabled?: boolean;
+}
+
+/** What keeps registered skills together. */
+interface Keeper {
+  /** @throws {TypeError} if one of the files is served already */
+  check(skills: Skill<never>[], instead: RegisteredSkill[]): void;
+  /** Told after a change, with the URI until then. */
+  changed(skill: RegisteredSkill, from: string): void;
+}
+
+/** A registered skill: the handle that its author keeps. */
+export class RegisteredSkill {
+  readonly #keeper: Keeper;
+  #skill: Skill<never>;
+  #enabled = true;
+  #removed = false;
+  /** How long clients may keep its entry and what they read of it. */
+  readonly cacheHint: CacheHint | undefined;
+
+  /** @internal */
+  constructor(keeper: Keeper, skill: Skill<never>, { cacheHint }: SkillConfig) {
+    this.#keeper = keeper;
+    this.#skill = skill;
+    this.cacheHint = cacheHint;
+  }
+
+  /** What is served. */
+  get skill(): Skill<never> {
+    return this.#skill;
+  }
+  /** What it is called. */
+  get name(): string {
+    return this.#skill.name;
+  }
+  /** Where its `SKILL.md` is read. */
+  get uri(): string {
+    return this.#skill.uri;
+  }
+  /** A disabled skill is neither listed nor read. */
+  get enabled(): boolean {
+    return this.#enabled && !this.#removed;
+  }
+  /** Whether its author has taken it out for good. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  /** Shows it again. */
+  enable(): void {
+    this.update({ enabled: true });
+  }
+
+  /** Hides it until it is enabled again. */
+  disable(): void {
+    this.update({ enabled: false });
+  }
+
+  /** Takes it out for good. */
+  remove(): void {
+    this.#removed = true;
+    this.#keeper.changed(this, this.uri);
+  }
+
+  /**
+   * Changes the skill in place and tells every client that listens.
+   *
+   * @throws {TypeError} if another skill serves one of the files
+   */
+  update({ skill, enabled }: SkillUpdates): void {
+    if (skill !== undefined) this.#keeper.check([skill], [this]);
+    const from = this.uri;
+    if (skill !== undefined) this.#skill = skill;
+    if (enabled !== undefined) this.#enabled = enabled;
+    this.#keeper.changed(this, from);
+  }
+}
