@@ -9,7 +9,6 @@ import {
 
 /** What is used of a client of `npm:redis`, version 5 or later. */
 export interface NodeRedisClient {
-  readonly isOpen: boolean;
   withTypeMapping(mapping: Record<never, never>): unknown;
   sendCommand(
     args: readonly (string | Buffer)[],
@@ -62,7 +61,11 @@ export class NodeRedisPort implements RedisPort {
   }
 
   close(): void {
-    if (this.#client.isOpen) this.#client.destroy();
+    try {
+      this.#client.destroy();
+    } catch {
+      // It was closed already.
+    }
   }
 }
 
