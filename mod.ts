@@ -464,11 +464,11 @@ export {
   type MaybePromise,
 } from "./src/cache/cache_store.ts";
 export { type LifetimeOptions } from "./src/cache/lifetimes.ts";
+export { MemoryCache } from "./src/cache/memory_cache.ts";
 export {
-  MemoryCache,
   type MemoryCacheOptions,
   type MemoryCacheStats,
-} from "./src/cache/memory_cache.ts";
+} from "./src/cache/memory_cache_options.ts";
 export { RedisCache } from "./src/cache/redis_cache.ts";
 export {
   type RedisCacheOptions,
@@ -499,8 +499,8 @@ export {
   type ChangeChannel,
   type ChangeListener,
 } from "./src/cache/change_channel.ts";
+export { TieredCache } from "./src/cache/tiered_cache.ts";
 export {
-  TieredCache,
   type TieredCacheOptions,
   type TieredCacheStats,
-} from "./src/cache/tiered_cache.ts";
+} from "./src/cache/tiered_cache_options.ts";

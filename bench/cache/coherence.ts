@@ -14,7 +14,7 @@ import { TieredCache } from "${
 }";
 let cache;
 self.onmessage = async ({ data: { url, expect } }) => {
-  cache ??= await TieredCache.connect({ remote: { url, timeoutMs: 1_000 } });
+  cache ??= await TieredCache.connect({ remote: { url, timeoutMs: 30_000 } });
   if (expect === undefined) {
     await cache.get("a");
     return self.postMessage("ready");
@@ -27,7 +27,7 @@ self.onmessage = async ({ data: { url, expect } }) => {
 
 await using redis = await TestRedis.start();
 await using cache = await TieredCache.connect<number>({
-  remote: { url: redis.url, timeoutMs: 1_000 },
+  remote: { url: redis.url, timeoutMs: 30_000 },
 });
 const source = URL.createObjectURL(
   new Blob([READER], { type: "text/typescript" }),

@@ -16,9 +16,13 @@ await using redis = await TestRedis.start();
 const bare = createClient({ url: redis.url });
 bare.on("error", () => {});
 await bare.connect();
-const remote = { url: redis.url, timeoutMs: 1_000, log: () => {} };
+const remote = { url: redis.url, timeoutMs: 30_000, log: () => {} };
 await using cache = await RedisCache.connect<object>(remote);
 await using tiered = await TieredCache.connect<object>({ remote });
+
+if (!await cache.ready() || !await tiered.ready()) {
+  throw new Error("this machine is too busy to connect in time");
+}
 
 const keys = Array.from({ length: KEYS }, (_, i) => `user:${i}`);
 const stored = keys.map((key) => `sluice:${key}`);

@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { RedisConnection } from "./redis_connection.ts";
-import type { RedisOpener } from "./redis_port.ts";
+import { opened, type RedisOpener } from "./redis_port.ts";
 
 /** Hears of changes that others made. */
 export interface ChangeListener {
@@ -57,11 +57,11 @@ export class ChangeChannel {
       ...options,
       open: async (signal) => {
         const port = await options.open(signal);
-        await port.subscribe(
+        const subscribing = port.subscribe(
           [options.channel, options.inbox],
           (channel, message) => this.#receive(channel, message),
         );
-        return port;
+        return await opened(port, subscribing, signal);
       },
       onOpen: () => this.#opened(),
       onLost: () => this.#lost(),

@@ -1,4 +1,3 @@
-import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import {
   CacheValueError,
@@ -9,7 +8,6 @@ import { checkDurationMs } from "../base/options.ts";
 import { cacheKey, keyOfList } from "./cache_key.ts";
 import type {
   CacheClaim,
-  CacheClaimOutcome,
   CacheHit,
   ClaimingCacheStore,
 } from "./cache_store.ts";
@@ -18,14 +16,11 @@ import { type CallSignals, findSignals } from "./call_signals.ts";
 import { claiming } from "./fenced_store.ts";
 import { Flight } from "./flight.ts";
 import { checkLifetime } from "./lifetimes.ts";
+import { obtainClaim, type SettledClaim } from "./obtain_claim.ts";
 import { MemoryCache } from "./memory_cache.ts";
 
 /** How often a load is repeated whose value was invalidated under way. */
 const MOST_LOADS = 3;
-/** How often one that waits for another process's load looks again. */
-const SHORTEST_POLL_MS = 5;
-const LONGEST_POLL_MS = 50;
-
 /** One call of a cached function. */
 interface Call<A> {
   readonly key: string;
@@ -239,20 +234,17 @@ export class Loader<A extends readonly unknown[], R> {
     }
   }
 
-  /** Waits for as long as another process holds the claim. */
-  async #claim(call: Call<A>, flight: Flight<R>, steal: boolean): Promise<
-    Exclude<CacheClaimOutcome<unknown>, { kind: "busy" }>
-  > {
+  #claim(
+    { key }: Call<A>,
+    { signal, tags }: Flight<R>,
+    steal: boolean,
+  ): Promise<SettledClaim> {
     const { ttlMs, staleMs } = this.#options;
-    const options = { ttlMs, staleMs, tags: flight.tags, steal };
-    let pollMs = SHORTEST_POLL_MS;
-    while (true) {
-      const outcome = await this.#store.claim(call.key, options);
-      if (outcome.kind !== "busy") return outcome;
-      const delayMs = pollMs * (0.5 + this.#random());
-      await sleep(delayMs, { signal: flight.signal, clock: this.#clock });
-      pollMs = Math.min(1.5 * pollMs, LONGEST_POLL_MS);
-    }
+    return obtainClaim(this.#store, key, { ttlMs, staleMs, tags, steal }, {
+      clock: this.#clock,
+      random: this.#random,
+      signal,
+    });
   }
 
   async #callFunction(

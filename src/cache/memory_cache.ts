@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { CacheValueError, ClosedError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
 import { byteSize } from "./byte_size.ts";
@@ -13,74 +13,17 @@ import type {
 } from "./cache_store.ts";
 import { CoarseTime } from "./coarse_time.ts";
 import { type Fence, Fences } from "./fences.ts";
-import { type LifetimeOptions, Lifetimes } from "./lifetimes.ts";
+import { Lifetimes } from "./lifetimes.ts";
+import type {
+  MemoryCacheOptions,
+  MemoryCacheStats,
+} from "./memory_cache_options.ts";
 import { TagIndex } from "./tag_index.ts";
 
 /** The most entries a JavaScript Map can hold. */
 const MOST_ENTRIES = 2 ** 24;
 /** A time that never comes; unlike Infinity a small whole number. */
 const FOR_EVER = -1;
-
-/** How a {@linkcode MemoryCache} is made. */
-export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
-  /**
-   * What its statistics are filed under.
-   * @default "memory"
-   */
-  name?: string;
-  /**
-   * How many entries it holds before the least recently used go; `Infinity` is
-   * allowed beside `maxBytes`.
-   * @default 1_000
-   */
-  maxEntries?: number;
-  /**
-   * How many bytes its keys and values may take, as `sizeOf` counts them. A
-   * value that is bigger than this by itself isn't kept.
-   * @default Infinity
-   */
-  maxBytes?: number;
-  /**
-   * The size of a value in bytes; asked only where `maxBytes` is set.
-   * @default an estimate of what the value takes in memory
-   */
-  sizeOf?: (value: V, key: string) => number;
-  /**
-   * How long the one caller of `get` who was told that a stale entry is a miss
-   * has to refresh it, in milliseconds, before another one is asked to.
-   * @default 5_000
-   */
-  leaseMs?: number;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
-  clock?: Clock;
-}
-
-/** A snapshot of what a {@linkcode MemoryCache} holds and has done. */
-export interface MemoryCacheStats {
-  /** Its `name` option, to tell its figures from another's. */
-  readonly name: string;
-  /** Held now, those that expired unnoticed included. */
-  readonly entries: number;
-  /** Held now, in bytes; 0 where `maxBytes` isn't set. */
-  readonly bytes: number;
-  /** Reads that were given a value. */
-  readonly hits: number;
-  /** Of the hits, those that served a stale value. */
-  readonly staleHits: number;
-  /** Reads that were given none, to load or to refresh it. */
-  readonly misses: number;
-  /** Values that were kept. */
-  readonly sets: number;
-  /** Entries that went to make room. */
-  readonly evictions: number;
-  /** Entries found past their time. */
-  readonly expirations: number;
-  /** Values that were bigger than the cache. */
-  readonly rejected: number;
-}
 
 /**
  * A cache in this process: least recently used entries go first, by number and

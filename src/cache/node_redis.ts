@@ -9,8 +9,6 @@ import {
 
 /** What is used of a client of `npm:redis`, version 5 or later. */
 export interface NodeRedisClient {
-  /** Whether there is a connection to end. */
-  readonly isOpen: boolean;
   /** Never called: by it this client is told from others. */
   withTypeMapping(mapping: Record<never, never>): unknown;
   /** Sends one command; the options say which replies come as bytes. */
@@ -70,7 +68,11 @@ export class NodeRedisPort implements RedisPort {
   }
 
   close(): void {
-    if (this.#client.isOpen) this.#client.destroy();
+    try {
+      this.#client.destroy();
+    } catch {
+      // It was closed already.
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { abortable } from "../base/abort.ts";
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { RedisOpener, RedisPort } from "./redis_port.ts";
@@ -53,9 +54,11 @@ export class RedisConnection {
       connectTimeoutMs,
       { keepAlive: false },
     );
+    const opening = open(attempt.signal);
     try {
-      this.#use(await open(attempt.signal));
+      this.#use(await abortable(opening, attempt.signal));
     } catch (error) {
+      opening.then((port) => port.close(), () => {});
       this.#reopen(error);
     }
   }

@@ -32,7 +32,10 @@ export interface RedisPort {
  */
 export type RedisOpener = (signal: AbortSignal) => Promise<RedisPort>;
 
-/** Waits until a new connection stands; one that doesn't is closed. */
+/**
+ * Waits until a new connection stands. One that doesn't is closed, and again if
+ * it comes up after all: a client may miss the first time while it connects.
+ */
 export async function opened(
   port: RedisPort,
   opening: Promise<unknown>,
@@ -43,6 +46,7 @@ export async function opened(
     return port;
   } catch (error) {
     port.close();
+    opening.then(() => port.close(), () => {});
     throw error;
   }
 }

@@ -13,73 +13,14 @@ import type {
 import type { ChangeChannel } from "./change_channel.ts";
 import { CoarseTime } from "./coarse_time.ts";
 import { type Fence, Fences } from "./fences.ts";
-import {
-  MemoryCache,
-  type MemoryCacheOptions,
-  type MemoryCacheStats,
-} from "./memory_cache.ts";
+import { MemoryCache } from "./memory_cache.ts";
+import type { MemoryCacheOptions } from "./memory_cache_options.ts";
 import { RedisCache } from "./redis_cache.ts";
 import { waitAtMost } from "./wait_at_most.ts";
 import type {
-  RedisCacheOptions,
-  RedisCacheStats,
-} from "./redis_cache_options.ts";
-
-/** How a {@linkcode TieredCache} is made. */
-export interface TieredCacheOptions {
-  /** The bounds of the memory tier. */
-  local?: Pick<MemoryCacheOptions, "maxEntries" | "maxBytes" | "sizeOf">;
-  /**
-   * The Redis tier, or how to make it. One that is handed in stays open when
-   * this closes; it must have a `url`, or a client of node-redis or ioredis.
-   */
-  remote: RedisCache | RedisCacheOptions;
-  /**
-   * What its statistics are filed under.
-   * @default "tiered"
-   */
-  name?: string;
-  /**
-   * The longest that the memory tier may serve a value which another process
-   * has replaced, in milliseconds. While changes are heard of this takes no
-   * longer than a message through Redis; the limit is for when they aren't.
-   * @default 1_000
-   */
-  maxStaleMs?: number;
-  /**
-   * The longest that a value stays in memory without being read from Redis
-   * again, in milliseconds.
-   * @default 60_000
-   */
-  localTtlMs?: number;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
-  clock?: Clock;
-}
-
-/** A snapshot of what a {@linkcode TieredCache} has done. */
-export interface TieredCacheStats {
-  /** Its `name` option, to tell its figures from another's. */
-  readonly name: string;
-  /** Reads served from memory. */
-  readonly localHits: number;
-  /** Reads served from Redis. */
-  readonly remoteHits: number;
-  /** Reads that neither tier had a value for. */
-  readonly misses: number;
-  /** Whether changes made elsewhere are being heard of. */
-  readonly coherent: boolean;
-  /** Changes made elsewhere that were heard of. */
-  readonly changesHeard: number;
-  /** Times memory was emptied because changes may have been missed. */
-  readonly flushes: number;
-  /** What the memory tier holds and has done. */
-  readonly local: MemoryCacheStats;
-  /** What the Redis tier has done, for others too if it was handed in. */
-  readonly remote: RedisCacheStats;
-}
+  TieredCacheOptions,
+  TieredCacheStats,
+} from "./tiered_cache_options.ts";
 
 /** A value in memory, and when it was known to be the one in Redis. */
 interface LocalEntry<V> extends CacheHit<V> {

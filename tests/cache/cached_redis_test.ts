@@ -6,7 +6,7 @@ import { TieredCache } from "../../src/cache/tiered_cache.ts";
 import { eventually } from "../support/eventually.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 
-const REMOTE = { timeoutMs: 2_000, leaseMs: 500, log: () => {} };
+const REMOTE = { timeoutMs: 10_000, leaseMs: 500, log: () => {} };
 
 type Shared = RedisCache | TieredCache;
 

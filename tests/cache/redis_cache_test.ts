@@ -8,7 +8,7 @@ import { clients, type ClientUnderTest } from "./redis_clients.ts";
 import { testStoreContract } from "./store_contract.ts";
 
 /** On a busy machine an answer may take longer than the default allows. */
-const PATIENT = { timeoutMs: 2_000 };
+const PATIENT = { timeoutMs: 10_000 };
 
 /** A cache over a Redis of its own. */
 async function start<V = unknown>(

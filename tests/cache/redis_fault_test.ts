@@ -20,7 +20,7 @@ class Log {
 
 /** Quick to give up, so that the test is quick too. */
 const QUICK: RedisCacheOptions = {
-  timeoutMs: 50,
+  timeoutMs: 200,
   probeMs: 20,
   connectTimeoutMs: 500,
 };
@@ -151,7 +151,7 @@ test("a Redis that refuses commands is a miss, logged once", async ({ redis, cac
 
 test("CLIENT PAUSE is a hang like any other", async ({ redis, cache }) => {
   await cache.set("a", 1);
-  await redis.command("CLIENT", "PAUSE", "300", "ALL");
+  await redis.command("CLIENT", "PAUSE", "3000", "ALL");
   await useUntilOpen(cache);
   await eventually(() => cache.stats.state === "closed");
   assert.equal(await cache.get("a"), 1);

@@ -106,11 +106,18 @@ async function isInstalled(): Promise<boolean> {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close((error) => error ? reject(error) : resolve(port));
-    });
+/** Below the ports that the system gives to clients, which would take it. */
+async function freePort(): Promise<number> {
+  while (true) {
+    const port = 10_000 + Math.floor(20_000 * Math.random());
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

@@ -1,0 +1,63 @@
+import type { Clock } from "../base/clock.ts";
+import type { LifetimeOptions } from "./lifetimes.ts";
+
+/** How a {@linkcode MemoryCache} is made. */
+export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
+  /**
+   * What its statistics are filed under.
+   * @default "memory"
+   */
+  name?: string;
+  /**
+   * How many entries it holds before the least recently used go; `Infinity` is
+   * allowed beside `maxBytes`.
+   * @default 1_000
+   */
+  maxEntries?: number;
+  /**
+   * How many bytes its keys and values may take, as `sizeOf` counts them. A
+   * value that is bigger than this by itself isn't kept.
+   * @default Infinity
+   */
+  maxBytes?: number;
+  /**
+   * The size of a value in bytes; asked only where `maxBytes` is set.
+   * @default an estimate of what the value takes in memory
+   */
+  sizeOf?: (value: V, key: string) => number;
+  /**
+   * How long the one caller of `get` who was told that a stale entry is a miss
+   * has to refresh it, in milliseconds, before another one is asked to.
+   * @default 5_000
+   */
+  leaseMs?: number;
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
+  clock?: Clock;
+}
+
+/** A snapshot of what a {@linkcode MemoryCache} holds and has done. */
+export interface MemoryCacheStats {
+  /** Its `name` option, to tell its figures from another's. */
+  readonly name: string;
+  /** Held now, those that expired unnoticed included. */
+  readonly entries: number;
+  /** Held now, in bytes; 0 where `maxBytes` isn't set. */
+  readonly bytes: number;
+  /** Reads that were given a value. */
+  readonly hits: number;
+  /** Of the hits, those that served a stale value. */
+  readonly staleHits: number;
+  /** Reads that were given none, to load or to refresh it. */
+  readonly misses: number;
+  /** Values that were kept. */
+  readonly sets: number;
+  /** Entries that went to make room. */
+  readonly evictions: number;
+  /** Entries found past their time. */
+  readonly expirations: number;
+  /** Values that were bigger than the cache. */
+  readonly rejected: number;
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../base/clock.ts";
+import type {
+  MemoryCacheOptions,
+  MemoryCacheStats,
+} from "./memory_cache_options.ts";
+import type { RedisCache } from "./redis_cache.ts";
+import type {
+  RedisCacheOptions,
+  RedisCacheStats,
+} from "./redis_cache_options.ts";
+
+/** How a {@linkcode TieredCache} is made. */
+export interface TieredCacheOptions {
+  /** The bounds of the memory tier. */
+  local?: Pick<MemoryCacheOptions, "maxEntries" | "maxBytes" | "sizeOf">;
+  /**
+   * The Redis tier, or how to make it. One that is handed in stays open when
+   * this closes; it must have a `url`, or a client of node-redis or ioredis.
+   */
+  remote: RedisCache | RedisCacheOptions;
+  /**
+   * What its statistics are filed under.
+   * @default "tiered"
+   */
+  name?: string;
+  /**
+   * The longest that the memory tier may serve a value which another process
+   * has replaced, in milliseconds. While changes are heard of this takes no
+   * longer than a message through Redis; the limit is for when they aren't.
+   * @default 1_000
+   */
+  maxStaleMs?: number;
+  /**
+   * The longest that a value stays in memory without being read from Redis
+   * again, in milliseconds.
+   * @default 60_000
+   */
+  localTtlMs?: number;
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
+  clock?: Clock;
+}
+
+/** A snapshot of what a {@linkcode TieredCache} has done. */
+export interface TieredCacheStats {
+  /** Its `name` option, to tell its figures from another's. */
+  readonly name: string;
+  /** Reads served from memory. */
+  readonly localHits: number;
+  /** Reads served from Redis. */
+  readonly remoteHits: number;
+  /** Reads that neither tier had a value for. */
+  readonly misses: number;
+  /** Whether changes made elsewhere are being heard of. */
+  readonly coherent: boolean;
+  /** Changes made elsewhere that were heard of. */
+  readonly changesHeard: number;
+  /** Times memory was emptied because changes may have been missed. */
+  readonly flushes: number;
+  /** What the memory tier holds and has done. */
+  readonly local: MemoryCacheStats;
+  /** What the Redis tier has done, for others too if it was handed in. */
+  readonly remote: RedisCacheStats;
+}
