@@ -5,7 +5,10 @@ export function readEnv(name: string): string | undefined {
     process?: { env?: Record<string, string | undefined> };
   };
   try {
-    return host.Deno?.env.get(name) ?? host.process?.env?.[name];
+    // Deno has a `process` too, but merely reading it costs 11 ms (bench/startup.ts).
+    return host.Deno !== undefined
+      ? host.Deno.env.get(name)
+      : host.process?.env?.[name];
   } catch {
     return undefined;
   }

@@ -6,14 +6,20 @@ interface Runtime {
   setImmediate?(callback: () => void): void;
 }
 
-const { process, setImmediate } = globalThis as Runtime;
-
 /**
  * After the microtasks: callers that are a few awaits apart still meet, and
  * nobody waits for the outside world. A tick that is asked for from within a
  * microtask comes when they are through; a runtime without ticks has its turn
  * of the event loop, which is later.
  */
-export const endOfTick: BatchSchedule = process?.nextTick !== undefined
-  ? (flush) => queueMicrotask(() => process.nextTick!(flush))
-  : setImmediate ?? ((flush) => setTimeout(flush, 0));
+export const endOfTick: BatchSchedule = (flush) => (tick ??= findTick())(flush);
+
+/** Looked for at the first use: merely reading `process` costs Deno 11 ms (bench/startup.ts). */
+let tick: BatchSchedule | undefined;
+
+function findTick(): BatchSchedule {
+  const { process, setImmediate } = globalThis as Runtime;
+  return process?.nextTick !== undefined
+    ? (flush) => queueMicrotask(() => process.nextTick!(flush))
+    : setImmediate ?? ((flush) => setTimeout(flush, 0));
+}

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import {
   opened,
   type RedisArgument,
@@ -33,7 +33,7 @@ export interface NodeRedisClient {
 }
 
 /** RESP's type byte of strings ("$"): node-redis maps reply types by number. */
-const BYTES_REPLY = { typeMapping: { 36: Buffer } };
+const bytesReply = () => ({ typeMapping: { 36: nodeBuffer() } });
 
 /** A client of `npm:redis` as a {@linkcode RedisPort}. */
 export class NodeRedisPort implements RedisPort {
@@ -49,7 +49,7 @@ export class NodeRedisPort implements RedisPort {
   }
 
   commandBytes(args: readonly RedisArgument[]): Promise<unknown> {
-    return this.#client.sendCommand(toBuffers(args), BYTES_REPLY);
+    return this.#client.sendCommand(toBuffers(args), bytesReply());
   }
 
   subscribe(
@@ -100,6 +100,11 @@ export function duplicateNodeRedis(client: NodeRedisClient): RedisOpener {
   };
 }
 
+/** Read when it is used: importing it costs every start 4 ms (bench/startup.ts). */
+function nodeBuffer(): typeof Buffer {
+  return (globalThis as unknown as { Buffer: typeof Buffer }).Buffer;
+}
+
 /** Node's clients take bytes as a Buffer only. */
 export function toBuffers(
   args: readonly RedisArgument[],
@@ -112,5 +117,5 @@ export function toBuffers(
 function toBuffer(arg: RedisArgument): string | Buffer {
   return typeof arg === "string"
     ? arg
-    : Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength);
+    : nodeBuffer().from(arg.buffer, arg.byteOffset, arg.byteLength);
 }

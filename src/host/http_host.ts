@@ -8,8 +8,9 @@ import { HttpTransport } from "../transport/http_transport.ts";
 
 /** Routes requests to the MCP endpoint, to `/health`, or to the author's app. */
 export class HttpHost {
-  readonly app: Hono = new Hono();
   readonly transport: HttpTransport;
+  readonly #engine: Engine;
+  #app: Hono | undefined;
 
   /** @param hostname the address to listen on, if this host does */
   constructor(engine: Engine, options: HttpOptions, hostname?: string) {
@@ -19,18 +20,29 @@ export class HttpHost {
       allowedHosts: options.allowedHosts ??
         (hostname === undefined || isLoopback(hostname) ? undefined : "*"),
     });
-    this.app.get("/health", (c) =>
+    this.#engine = engine;
+  }
+
+  /** The routes beside the MCP endpoint, made when somebody needs them. */
+  get app(): Hono {
+    return this.#app ??= this.#makeApp();
+  }
+
+  #makeApp(): Hono {
+    const app = new Hono();
+    app.get("/health", (c) =>
       c.json({
         status: "healthy",
         timestamp: new Date().toISOString(),
-        version: engine.info.version,
+        version: this.#engine.info.version,
       }));
-    this.app.notFound((c) =>
+    app.notFound((c) =>
       c.json({
         error: `There is nothing at ${c.req.path}: the MCP endpoint is at ` +
           this.transport.path,
       }, 404)
     );
+    return app;
   }
 
   fetch(

@@ -1,5 +1,3 @@
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   MAX_SKILL_BYTES,
   MAX_SKILL_FILES,
@@ -57,7 +55,7 @@ export async function readSkills(
   { prefix, onInvalid, ...limits }: ReadSkillsOptions = {},
 ): Promise<Skill[]> {
   const root = await Deno.realPath(
-    directory instanceof URL ? fileURLToPath(directory) : directory,
+    directory,
   );
   const skills: Skill[] = [];
   const errors: InvalidSkillError[] = [];
@@ -89,10 +87,15 @@ async function findSkills(
   const found: SkillFolder[] = [];
   const entries = await entriesOf(root);
   const segments = entries.some(isManifest)
-    ? [...prefix, basename(root)]
+    ? [...prefix, nameOf(root)]
     : prefix;
   await visit(root, segments, undefined, found);
   return found;
+}
+
+/** The last part of a path, whichever way its system writes them. */
+function nameOf(path: string): string {
+  return path.split(/[\\/]/).findLast((part) => part !== "") ?? path;
 }
 
 /** Looks through a directory for skills, and for the files of the skill it is in. */
@@ -111,7 +114,7 @@ async function visit(
   for (const entry of entries) {
     const path = [...segments, entry.name];
     if (entry.isDirectory) {
-      await visit(join(directory, entry.name), path, skill, found);
+      await visit(`${directory}/${entry.name}`, path, skill, found);
       continue;
     }
     const file = path.slice(skill?.segments.length).join("/");
@@ -156,7 +159,7 @@ async function readSkill(
   if (problems.length > 0) throw new InvalidSkillError(path, problems);
   const files: SkillFiles = Object.create(null);
   for (const file of folder.files) {
-    files[file] = await Deno.readFile(join(folder.directory, file));
+    files[file] = await Deno.readFile(`${folder.directory}/${file}`);
   }
   return await Skill.from(files, { ...limits, path });
 }
@@ -171,7 +174,7 @@ async function sizeProblems(
   }
   let bytes = 0;
   for (const file of files) {
-    bytes += (await Deno.stat(join(directory, file))).size;
+    bytes += (await Deno.stat(`${directory}/${file}`)).size;
   }
   return bytes > maxBytes
     ? [`its files have ${bytes} bytes, and may have ${maxBytes}`]
