@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { quote } from "../base/options.ts";
 import { thrownText } from "../base/thrown.ts";
 import {
   MethodNotFoundError,
@@ -33,6 +32,7 @@ import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
+import { ResultWriter } from "./result_writer.ts";
 import { StateSealer } from "./request_state.ts";
 import { isThenable } from "./rounds.ts";
 import {
@@ -79,7 +79,7 @@ export class Engine {
   readonly #middleware: Middleware[] = [];
   readonly #mounted: Engine[] = [];
   readonly #changedLists: Set<ListKind> = new Set();
-  readonly #modernTail: string;
+  readonly #writer: ResultWriter;
   readonly #serverMeta: JsonObject;
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<RequestContext> = new Set();
@@ -100,11 +100,7 @@ export class Engine {
     this.#serverMeta = this.options.identifyInResults
       ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
       : {};
-    this.#modernTail = `,"resultType":"complete"${
-      this.options.identifyInResults
-        ? `,"_meta":${JSON.stringify(this.#serverMeta)}`
-        : ""
-    }}`;
+    this.#writer = new ResultWriter(this.#serverMeta);
     this.subscriptions = new Subscriptions(
       this.options.maxSubscriptions,
       () => ({
@@ -228,7 +224,10 @@ export class Engine {
     }
     let text: string;
     try {
-      text = resultText(context.requestId, this.#encode(context, result));
+      text = resultText(
+        context.requestId,
+        this.#writer.write(result, context.era),
+      );
     } catch (error) {
       this.#fail(context, error);
       return;
@@ -284,33 +283,6 @@ export class Engine {
     const waiting = this.#idle;
     this.#idle = [];
     for (const resume of waiting) resume();
-  }
-
-  /** A result as JSON, in the form of its era. */
-  #encode(context: RequestContext, result: unknown): string {
-    const modern = context.era === "modern";
-    if (result instanceof ReadyJson) {
-      return modern ? result.modern + this.#modernTail : `${result.legacy}}`;
-    }
-    const { resultType, _meta } = (result ?? {}) as JsonObject;
-    if (!modern) {
-      return objectText(
-        resultType === undefined
-          ? result
-          : { ...result as JsonObject, resultType: undefined },
-      );
-    }
-    if (resultType !== undefined || _meta !== undefined) {
-      return JSON.stringify({
-        resultType: "complete",
-        ...result as JsonObject,
-        _meta: { ...this.#serverMeta, ..._meta as JsonObject },
-      });
-    }
-    const text = objectText(result);
-    return text === "{}"
-      ? `{${this.#modernTail.slice(1)}`
-      : text.slice(0, -1) + this.#modernTail;
   }
 
   /** Takes a notification in. Nothing is ever answered to one. */
@@ -502,11 +474,4 @@ export class Engine {
       this.#fail(context, reason);
     }
   }
-}
-
-/** @throws {TypeError} if the value is not an object in JSON, as every result is */
-function objectText(value: unknown): string {
-  const text = JSON.stringify(value);
-  if (text?.[0] === "{") return text;
-  throw new TypeError(`a result must be an object, got ${quote(value)}`);
 }

@@ -18,7 +18,7 @@ import {
   encodeParameter,
   typeIds,
 } from "./postgres_values.ts";
-import { TransactionWatch } from "./transaction_watch.ts";
+import { IN_TRANSACTION, TransactionWatch } from "./transaction_watch.ts";
 
 /**
  * Not a literal in the import: Deno would ask JSR for its metadata whenever the
@@ -121,7 +121,7 @@ class DbPostgresConnection implements PostgresConnection {
   readonly #client: DbPostgresClient;
   readonly #open: () => Promise<DbPostgresClient>;
   readonly #onClose: (connection: PostgresConnection) => void;
-  readonly #transaction = new TransactionWatch();
+  readonly #transaction = new TransactionWatch(() => this.#isInTransaction());
   #isClosed = false;
 
   constructor(
@@ -144,14 +144,12 @@ class DbPostgresConnection implements PostgresConnection {
     params: readonly unknown[],
   ): Promise<PostgresResult> {
     const values = params.map(encodeParameter);
-    const { rows, rowCount = 0 } = await this.#ask(text, values);
-    this.#transaction.note(text);
+    const { rows, rowCount = 0 } = await this.#run(text, values);
     return { rows, affectedRows: rowCount };
   }
 
   async script(text: string): Promise<void> {
-    await this.#ask(text, []);
-    for (const statement of text.split(";")) this.#transaction.note(statement);
+    await this.#run(text, []);
   }
 
   async cancel(): Promise<void> {
@@ -173,6 +171,15 @@ class DbPostgresConnection implements PostgresConnection {
   destroy(): void {
     this.#noteClosed();
     this.#client.end().catch(() => {});
+  }
+
+  #run(text: string, values: unknown[]) {
+    return this.#transaction.run(text, () => this.#ask(text, values));
+  }
+
+  async #isInTransaction(): Promise<boolean> {
+    const { rows } = await this.#ask(IN_TRANSACTION, []);
+    return rows[0].open === true;
   }
 
   async #ask(text: string, values: unknown[]) {

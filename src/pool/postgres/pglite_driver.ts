@@ -6,7 +6,6 @@ import type {
   PostgresResult,
 } from "./postgres_driver.ts";
 import { isServerError, toPostgresError } from "./postgres_errors.ts";
-import { TransactionWatch } from "./transaction_watch.ts";
 import {
   decodeInt8,
   decodeTimestamp,
@@ -23,8 +22,14 @@ interface Pglite {
     options: object,
   ): Promise<{ rows: Record<string, unknown>[]; affectedRows?: number }>;
   exec(text: string): Promise<unknown>;
+  execProtocol(
+    message: Uint8Array,
+  ): Promise<{ messages: { name: string; status?: "I" | "T" | "E" }[] }>;
   close(): Promise<void>;
 }
+
+/** The protocol's Sync, which is answered with ReadyForQuery and its status. */
+const sync = Uint8Array.of("S".charCodeAt(0), 0, 0, 0, 4);
 
 const options = {
   parsers: {
@@ -67,7 +72,7 @@ export class PgliteDriver implements PostgresDriver {
 class PgliteConnection implements PostgresConnection {
   readonly #database: Pglite;
   readonly #onClose: (connection: PostgresConnection) => void;
-  readonly #transaction = new TransactionWatch();
+  #isInTransaction = false;
   #isClosed = false;
 
   constructor(
@@ -80,7 +85,7 @@ class PgliteConnection implements PostgresConnection {
 
   get state(): "idle" | "transaction" | "broken" {
     if (this.#isClosed) return "broken";
-    return this.#transaction.isOpen ? "transaction" : "idle";
+    return this.#isInTransaction ? "transaction" : "idle";
   }
 
   async query(
@@ -88,33 +93,49 @@ class PgliteConnection implements PostgresConnection {
     params: readonly unknown[],
   ): Promise<PostgresResult> {
     const values = params.map(checked);
-    const { rows, affectedRows = 0 } = await translated(
+    const { rows, affectedRows = 0 } = await this.#run(
       this.#database.query(text, values, options),
     );
-    this.#transaction.note(text);
     return { rows, affectedRows };
   }
 
   async script(text: string): Promise<void> {
-    await translated(this.#database.exec(text));
-    for (const statement of text.split(";")) this.#transaction.note(statement);
+    await this.#run(this.#database.exec(text));
   }
 
   cancel(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** The database lives on; what a session leaves behind does not. */
+  /**
+   * The database lives on; what a session leaves behind does not. PGlite begins
+   * by setting a `search_path`, without which no table is found.
+   */
   async close(): Promise<void> {
     this.destroy();
     await this.#database.exec("ROLLBACK");
     await this.#database.exec("DISCARD ALL");
+    await this.#database.exec("SET search_path TO public");
   }
 
   destroy(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onClose(this);
+  }
+
+  async #run<R>(statement: Promise<R>): Promise<R> {
+    try {
+      return await translated(statement);
+    } finally {
+      await this.#learnState();
+    }
+  }
+
+  /** A fifteenth of what a statement costs, and no guess. */
+  async #learnState(): Promise<void> {
+    const { messages } = await this.#database.execProtocol(sync);
+    this.#isInTransaction = messages.at(-1)?.status !== "I";
   }
 }
 
