@@ -17,10 +17,13 @@ const { values: options } = readOptions();
 if (options.help) console.log(USAGE);
 else if (options.stdio) await guideServer().serveStdio();
 else {
-  await guideServer().serve({
+  const running = await guideServer().serve({
     port: Number(options.port),
     hostname: options.hostname,
   });
+  await running.finished;
+  // A client that never finishes its body would keep the process alive.
+  Deno.exit();
 }
 
 function readOptions() {

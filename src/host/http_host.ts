@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import type { Engine } from "../server/engine.ts";
 import { InvalidRequestError } from "../protocol/errors.ts";
-import { isLoopback } from "../transport/gate.ts";
 import { refusal } from "../transport/http_response.ts";
 import type { FetchContext, HttpOptions } from "../transport/http_options.ts";
 import { HttpTransport } from "../transport/http_transport.ts";
@@ -12,14 +11,8 @@ export class HttpHost {
   readonly #engine: Engine;
   #app: Hono | undefined;
 
-  /** @param hostname the address to listen on, if this host does */
-  constructor(engine: Engine, options: HttpOptions, hostname?: string) {
-    this.transport = new HttpTransport(engine, {
-      ...options,
-      // Who listens beyond the loopback means to be called by other names.
-      allowedHosts: options.allowedHosts ??
-        (hostname === undefined || isLoopback(hostname) ? undefined : "*"),
-    });
+  constructor(engine: Engine, options: HttpOptions) {
+    this.transport = new HttpTransport(engine, options);
     this.#engine = engine;
   }
 

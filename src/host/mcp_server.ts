@@ -37,6 +37,7 @@ import type { FetchContext, HttpOptions } from "../transport/http_options.ts";
 import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
 import {
+  DEFAULT_HOSTNAME,
   endOn,
   type RunningServer,
   serveHttp,
@@ -83,8 +84,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   /** Methods of your own, and what concerns no request. */
   readonly server: LowLevelServer;
   readonly #engine: Engine;
-  readonly #options: McpServerOptions<Lifespan> & HttpOptions;
-  #host: HttpHost | undefined;
+  readonly #host: HttpHost;
   readonly #running: Promise<RunningServer>[] = [];
   #connected = 0;
 
@@ -98,8 +98,8 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions = {},
   ) {
-    this.#options = options;
     this.#engine = new Engine(info, options as McpServerOptions);
+    this.#host = new HttpHost(this.#engine, options);
     this.server = new LowLevelServer(this.#engine);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
@@ -229,11 +229,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** A Hono app for routes of your own beside the MCP endpoint. */
   get app(): HonoApp {
-    return this.#http.app;
-  }
-
-  get #http(): HttpHost {
-    return this.#host ??= new HttpHost(this.#engine, this.#options);
+    return this.#host.app;
   }
 
   /**
@@ -246,7 +242,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     request: Request,
     context?: FetchContext | object,
   ): Response | Promise<Response> {
-    return this.#http.fetch(request, context as FetchContext);
+    return this.#host.fetch(request, context as FetchContext);
   }
 
   /**
@@ -255,7 +251,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * @throws whatever the lifespan throws, with everything closed again
    */
   serve(options: ServeOptions = {}): Promise<RunningServer> {
-    this.#host ??= new HttpHost(this.#engine, this.#options, options.hostname);
+    this.#host.transport.listensOn(options.hostname ?? DEFAULT_HOSTNAME);
     const running = serveHttp(this.#engine, this.#host, options);
     this.#running.push(running);
     return running;
@@ -371,7 +367,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
       if (result.status === "fulfilled") await result.value.shutdown();
     }
     await this.#engine.close();
-    this.#host?.transport.close();
+    this.#host.transport.close();
     this.server.onclose?.();
   }
 

@@ -5,6 +5,9 @@ import type { HttpHost } from "./http_host.ts";
 /** How long answers at the end of the grace have to reach their clients. */
 const LAST_WORDS_MS = 1_000;
 
+/** Nobody but this machine, unless it is asked for. */
+export const DEFAULT_HOSTNAME = "127.0.0.1";
+
 /** Where and how to listen. */
 export interface ServeOptions {
   /**
@@ -55,7 +58,7 @@ export async function serveHttp(
   host: HttpHost,
   {
     port = 8000,
-    hostname = "127.0.0.1",
+    hostname = DEFAULT_HOSTNAME,
     signals = true,
     graceMs = DEFAULT_GRACE_MS,
     signal,

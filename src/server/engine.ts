@@ -13,6 +13,7 @@ import {
   toProtocolError,
 } from "../protocol/jsonrpc.ts";
 import {
+  type Era,
   metaKey,
   SUPPORTED_REVISIONS,
   TASKS_EXTENSION,
@@ -203,11 +204,21 @@ export class Engine {
   }
 
   #methodFor({ method, era }: RequestContext): Method {
-    const found = this.custom.get(method) ??
+    const found = this.#customMethod(method, era) ??
       (era === "modern" ? modernMethods : legacyMethods).get(method) ??
       this.#extensionMethod(method);
     if (found === undefined) throw new MethodNotFoundError(method);
     return found;
+  }
+
+  /** The author's answer to a method, unless that is of the other era alone. */
+  #customMethod(method: string, era: Era): Method | undefined {
+    const found = this.custom.get(method);
+    if (found === undefined) return undefined;
+    const [own, other] = era === "modern"
+      ? [modernMethods, legacyMethods]
+      : [legacyMethods, modernMethods];
+    return own.has(method) || !other.has(method) ? found : undefined;
   }
 
   #extensionMethod(method: string): Method | undefined {

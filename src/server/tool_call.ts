@@ -119,7 +119,10 @@ function conclude(
   return throughRounds(
     context,
     value,
-    () => tool.invoke(input, context),
+    async () => {
+      const next = await tool.invoke(input, context);
+      return isGenerator(next) ? await drain(next, context) : next;
+    },
     (final) => isTaskResult(final) ? final : tool.complete(final, context),
   );
 }

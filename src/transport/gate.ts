@@ -23,7 +23,7 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
  * to a known host, and a browser must call from a known origin.
  */
 export class Gate {
-  readonly #hosts: ReadonlySet<string> | "*";
+  #hosts: ReadonlySet<string> | "*";
   readonly #origins: ReadonlySet<string> | "*";
 
   constructor({ allowedHosts = [], allowedOrigins = [] }: GateOptions) {
@@ -33,6 +33,11 @@ export class Gate {
     this.#origins = allowedOrigins === "*"
       ? "*"
       : new Set(allowedOrigins.map(checkOrigin));
+  }
+
+  /** Lets requests be addressed to any host, unless some have been named. */
+  openToAnyHost(): void {
+    if (this.#hosts !== "*" && this.#hosts.size === 0) this.#hosts = "*";
   }
 
   /** Whether requests may be addressed to a host. */
@@ -58,7 +63,7 @@ export function isLoopback(hostname: string): boolean {
 
 function checkHost(host: string): string {
   const parsed = URL.parse(`http://${host}/`);
-  if (parsed === null || parsed.port !== "") {
+  if (parsed === null || /:\d*$/.test(host)) {
     throw new InvalidOptionError(
       `allowedHosts takes host names without a port, got ${
         JSON.stringify(host)

@@ -17,7 +17,7 @@ import type { AuthInfo } from "../protocol/types.ts";
 import type { Engine } from "../server/engine.ts";
 import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
 import { withCors } from "./cors.ts";
-import { Gate } from "./gate.ts";
+import { Gate, isLoopback } from "./gate.ts";
 import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { HttpSsePair } from "./http_sse_pair.ts";
@@ -63,21 +63,31 @@ export class HttpTransport {
         : checkDurationMs("keepAliveMs", keepAliveMs, 1),
     );
     const style = {
+      clock: engine.clock,
       keepAlive: this.keepAlive,
       streamAlways: options.responseMode === "sse",
     };
     this.#modern = new ModernEndpoint(engine, {
       ...style,
+      // Nobody is left to read it.
+      abandonedStatus: 499,
       status: modernStatus,
     });
     this.legacy = new LegacyEndpoint(
       engine,
-      { ...style, status: () => 200 },
+      // Its client is still there, and takes this for silence.
+      { ...style, abandonedStatus: 202, status: () => 200 },
       options,
     );
     if (options.httpSsePair) {
       this.#pair = new HttpSsePair(engine, this.keepAlive, this.#maxBodyBytes);
     }
+  }
+
+  /** Takes note of the address that the server listens on. */
+  listensOn(hostname: string): void {
+    // Who listens beyond the loopback means to be called by other names.
+    if (!isLoopback(hostname)) this.#gate.openToAnyHost();
   }
 
   /** Whether a path is one of this transport's. */

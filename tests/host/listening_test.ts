@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { McpServer } from "../../mod.ts";
+
+function routed(options = {}): McpServer {
+  const server = new McpServer({ name: "test", version: "1.0.0" }, options);
+  server.app.get("/mine", (c) => c.text("mine"));
+  return server;
+}
+
+const elsewhere = () =>
+  new Request("http://mcp.example.com/mcp", { method: "PUT" });
+
+Deno.test("a server that listens beyond the loopback may be called by any name, its own routes too", async () => {
+  const server = routed();
+  assert.equal((await server.fetch(elsewhere())).status, 403);
+  await using running = await server.serve({
+    hostname: "0.0.0.0",
+    port: 0,
+    signals: false,
+    onListen: () => {},
+  });
+  assert.equal((await server.fetch(elsewhere())).status, 405);
+  const mine = await fetch(`http://127.0.0.1:${running.port}/mine`);
+  assert.equal(await mine.text(), "mine");
+});
+
+Deno.test("names that were given are the only ones, wherever it listens", async () => {
+  const server = routed({ allowedHosts: ["other.example.com"] });
+  await using _running = await server.serve({
+    hostname: "0.0.0.0",
+    port: 0,
+    signals: false,
+    onListen: () => {},
+  });
+  assert.equal((await server.fetch(elsewhere())).status, 403);
+});
+
+Deno.test("HTTP options are refused when the server is made", () => {
+  assert.throws(
+    () => routed({ allowedHosts: ["host:80"] }),
+    /allowedHosts takes host names without a port/,
+  );
+  assert.throws(() => routed({ maxBodyBytes: 0 }), /maxBodyBytes must be/);
+});
