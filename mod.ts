@@ -72,6 +72,7 @@ export type {
   ToolStep,
   ToolUpdates,
 } from "./src/server/tool_config.ts";
+export type { Registration } from "./src/server/registration.ts";
 export type { RegisteredTool } from "./src/server/tool.ts";
 
 // What handlers are given, and what they may ask of the client.

@@ -1,3 +1,4 @@
+import { Registration } from "./registration.ts";
 import { InvalidParamsError } from "../protocol/errors.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import {
@@ -79,7 +80,7 @@ export interface PromptUpdates {
 type AnyHandler = (...args: unknown[]) => unknown;
 
 /** A registered prompt: the handle that its author keeps. */
-export class RegisteredPrompt {
+export class RegisteredPrompt extends Registration<PromptUpdates> {
   #changed: (prompt: RegisteredPrompt, from: string) => void;
   #name: string;
   #config: PromptConfig<SchemaLike | undefined>;
@@ -88,8 +89,6 @@ export class RegisteredPrompt {
   #arguments:
     | { name: string; description?: string; required: boolean }[]
     | undefined;
-  #enabled = true;
-  #removed = false;
 
   /** @internal */
   constructor(
@@ -98,6 +97,7 @@ export class RegisteredPrompt {
     config: PromptConfig<SchemaLike | undefined>,
     handler: AnyHandler,
   ) {
+    super();
     this.#changed = changed;
     this.#name = name;
     this.#config = { ...config };
@@ -134,32 +134,14 @@ export class RegisteredPrompt {
   get argsSchema(): StandardSchemaWithJSON | undefined {
     return this.#schema;
   }
-  /** A disabled prompt is neither listed nor given. */
-  get enabled(): boolean {
-    return this.#enabled && !this.#removed;
-  }
-  /** Whether its author has taken it out for good. */
-  get removed(): boolean {
-    return this.#removed;
-  }
-
-  /** Shows it again. */
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  /** Hides it until it is enabled again. */
-  disable(): void {
-    this.update({ enabled: false });
-  }
 
   /** Takes it out for good. */
-  remove(): void {
+  override remove(): void {
     this.update({ name: null });
   }
 
   /** Changes the prompt in place and tells every client that listens. */
-  update(updates: PromptUpdates): void {
+  override update(updates: PromptUpdates): void {
     const from = this.#name;
     const { name, callback, enabled, ...rest } = updates;
     const given = Object.entries(rest).filter(([, value]) =>
@@ -168,8 +150,8 @@ export class RegisteredPrompt {
     Object.assign(this.#config, Object.fromEntries(given));
     if (typeof name === "string") this.#name = name;
     if (callback !== undefined) this.#handler = callback;
-    if (enabled !== undefined) this.#enabled = enabled;
-    if (name === null) this.#removed = true;
+    this.show(enabled);
+    if (name === null) this.takeOut();
     if (rest.argsSchema !== undefined) this.#readSchema();
     this.#changed(this, from);
   }

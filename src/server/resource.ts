@@ -1,3 +1,4 @@
+import { Registration } from "./registration.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import type {
   CacheHint,
@@ -81,14 +82,12 @@ export interface ResourceTemplateUpdates {
 }
 
 /** A registered resource: the handle that its author keeps. */
-export class RegisteredResource {
+export class RegisteredResource extends Registration<ResourceUpdates> {
   #changed: (resource: RegisteredResource, from: string) => void;
   #name: string;
   #uri: string;
   #metadata: ResourceMetadata;
   #read: ReadResourceCallback;
-  #enabled = true;
-  #removed = false;
   /** How long clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
   /** @internal */
@@ -104,6 +103,7 @@ export class RegisteredResource {
     defaultHint: CacheHint | undefined,
     cache: HandlerCache | undefined,
   ) {
+    super();
     this.#changed = changed;
     this.#name = name;
     this.#uri = uri;
@@ -136,32 +136,14 @@ export class RegisteredResource {
   get readCallback(): ReadResourceCallback {
     return this.#read;
   }
-  /** A disabled resource is neither listed nor read. */
-  get enabled(): boolean {
-    return this.#enabled && !this.#removed;
-  }
-  /** Whether its author has taken it out for good. */
-  get removed(): boolean {
-    return this.#removed;
-  }
-
-  /** Shows it again. */
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  /** Hides it until it is enabled again. */
-  disable(): void {
-    this.update({ enabled: false });
-  }
 
   /** Takes it out for good. */
-  remove(): void {
+  override remove(): void {
     this.update({ uri: null });
   }
 
   /** Changes the resource in place and tells every client that listens. */
-  update(
+  override update(
     { name, title, uri, metadata, callback, enabled }: ResourceUpdates,
   ): void {
     const from = this.#uri;
@@ -169,9 +151,9 @@ export class RegisteredResource {
     if (metadata !== undefined) this.#metadata = metadata;
     if (title !== undefined) this.#metadata = { ...this.#metadata, title };
     if (callback !== undefined) this.#read = callback;
-    if (enabled !== undefined) this.#enabled = enabled;
+    this.show(enabled);
     if (typeof uri === "string") this.#uri = uri;
-    if (uri === null) this.#removed = true;
+    if (uri === null) this.takeOut();
     this.#changed(this, from);
   }
 
@@ -186,14 +168,13 @@ export class RegisteredResource {
 }
 
 /** A registered template: the handle that its author keeps. */
-export class RegisteredResourceTemplate {
+export class RegisteredResourceTemplate
+  extends Registration<ResourceTemplateUpdates> {
   #changed: (template: RegisteredResourceTemplate, from: string) => void;
   #name: string;
   #template: ResourceTemplate;
   #metadata: ResourceMetadata;
   #read: ReadResourceTemplateCallback;
-  #enabled = true;
-  #removed = false;
   /** How long clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
   /** @internal */
@@ -209,6 +190,7 @@ export class RegisteredResourceTemplate {
     defaultHint: CacheHint | undefined,
     cache: HandlerCache | undefined,
   ) {
+    super();
     this.#changed = changed;
     this.#name = name;
     this.#template = template;
@@ -241,32 +223,14 @@ export class RegisteredResourceTemplate {
   get readCallback(): ReadResourceTemplateCallback {
     return this.#read;
   }
-  /** A disabled template is neither listed nor read. */
-  get enabled(): boolean {
-    return this.#enabled && !this.#removed;
-  }
-  /** Whether its author has taken it out for good. */
-  get removed(): boolean {
-    return this.#removed;
-  }
-
-  /** Shows it again. */
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  /** Hides it until it is enabled again. */
-  disable(): void {
-    this.update({ enabled: false });
-  }
 
   /** Takes it out for good. */
-  remove(): void {
+  override remove(): void {
     this.update({ name: null });
   }
 
   /** Changes the template in place and tells every client that listens. */
-  update(
+  override update(
     { name, title, template, metadata, callback, enabled }:
       ResourceTemplateUpdates,
   ): void {
@@ -275,9 +239,9 @@ export class RegisteredResourceTemplate {
     if (metadata !== undefined) this.#metadata = metadata;
     if (title !== undefined) this.#metadata = { ...this.#metadata, title };
     if (callback !== undefined) this.#read = callback;
-    if (enabled !== undefined) this.#enabled = enabled;
+    this.show(enabled);
     if (typeof name === "string") this.#name = name;
-    if (name === null) this.#removed = true;
+    if (name === null) this.takeOut();
     this.#changed(this, from);
   }
 

@@ -1,3 +1,4 @@
+import { Registration } from "./registration.ts";
 import type { Clock } from "../base/clock.ts";
 import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
@@ -44,14 +45,12 @@ export interface ToolHost {
 }
 
 /** A registered tool: the handle that its author keeps. */
-export class RegisteredTool {
+export class RegisteredTool extends Registration<ToolUpdates> {
   #host: ToolHost;
   #name: string;
   #config: ToolConfig<SchemaLike | undefined>;
   #handler: AnyHandler;
   #cache: HandlerCache | undefined;
-  #enabled = true;
-  #removed = false;
   #input: StandardSchemaWithJSON | undefined;
   #output: StandardSchemaWithJSON | undefined;
   #inputJson: JsonSchema = EMPTY_OBJECT_SCHEMA;
@@ -72,6 +71,7 @@ export class RegisteredTool {
     config: ToolConfig<SchemaLike | undefined>,
     handler: AnyHandler,
   ) {
+    super();
     this.#host = host;
     this.#name = checkToolName(name, host.warn);
     this.#config = { ...config };
@@ -150,14 +150,6 @@ export class RegisteredTool {
   get handler(): (...args: unknown[]) => unknown {
     return this.#handler;
   }
-  /** A disabled tool is neither listed nor called. */
-  get enabled(): boolean {
-    return this.#enabled && !this.#removed;
-  }
-  /** Whether its author has taken it out for good. */
-  get removed(): boolean {
-    return this.#removed;
-  }
   /**
    * The arguments that clients mirror into HTTP headers.
    * @internal
@@ -170,23 +162,13 @@ export class RegisteredTool {
     return this.#slots;
   }
 
-  /** Shows it again. */
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  /** Hides it until it is enabled again. */
-  disable(): void {
-    this.update({ enabled: false });
-  }
-
   /** Takes it out for good. */
-  remove(): void {
+  override remove(): void {
     this.update({ name: null });
   }
 
   /** Changes the tool in place and tells every client that listens. */
-  update(updates: ToolUpdates): void {
+  override update(updates: ToolUpdates): void {
     const from = this.#name;
     const { name, paramsSchema, callback, enabled, ...rest } = updates;
     if (typeof name === "string") {
@@ -198,8 +180,8 @@ export class RegisteredTool {
     Object.assign(this.#config, Object.fromEntries(given));
     if (paramsSchema !== undefined) this.#config.inputSchema = paramsSchema;
     if (callback !== undefined) this.#handler = callback;
-    if (enabled !== undefined) this.#enabled = enabled;
-    if (name === null) this.#removed = true;
+    this.show(enabled);
+    if (name === null) this.takeOut();
     if (paramsSchema !== undefined || rest.outputSchema !== undefined) {
       this.#readSchemas();
     }

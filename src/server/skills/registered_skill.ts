@@ -1,3 +1,4 @@
+import { Registration } from "../registration.ts";
 import type { CacheHint } from "../../protocol/types.ts";
 import type { Skill } from "./skill.ts";
 
@@ -24,16 +25,15 @@ interface Keeper {
 }
 
 /** A registered skill: the handle that its author keeps. */
-export class RegisteredSkill {
+export class RegisteredSkill extends Registration<SkillUpdates> {
   readonly #keeper: Keeper;
   #skill: Skill<never>;
-  #enabled = true;
-  #removed = false;
   /** How long clients may keep its entry and what they read of it. */
   readonly cacheHint: CacheHint | undefined;
 
   /** @internal */
   constructor(keeper: Keeper, skill: Skill<never>, { cacheHint }: SkillConfig) {
+    super();
     this.#keeper = keeper;
     this.#skill = skill;
     this.cacheHint = cacheHint;
@@ -51,28 +51,10 @@ export class RegisteredSkill {
   get uri(): string {
     return this.#skill.uri;
   }
-  /** A disabled skill is neither listed nor read. */
-  get enabled(): boolean {
-    return this.#enabled && !this.#removed;
-  }
-  /** Whether its author has taken it out for good. */
-  get removed(): boolean {
-    return this.#removed;
-  }
-
-  /** Shows it again. */
-  enable(): void {
-    this.update({ enabled: true });
-  }
-
-  /** Hides it until it is enabled again. */
-  disable(): void {
-    this.update({ enabled: false });
-  }
 
   /** Takes it out for good. */
-  remove(): void {
-    this.#removed = true;
+  override remove(): void {
+    this.takeOut();
     this.#keeper.changed(this, this.uri);
   }
 
@@ -81,11 +63,11 @@ export class RegisteredSkill {
    *
    * @throws {TypeError} if another skill serves one of the files
    */
-  update({ skill, enabled }: SkillUpdates): void {
+  override update({ skill, enabled }: SkillUpdates): void {
     if (skill !== undefined) this.#keeper.check([skill], [this]);
     const from = this.uri;
     if (skill !== undefined) this.#skill = skill;
-    if (enabled !== undefined) this.#enabled = enabled;
+    this.show(enabled);
     this.#keeper.changed(this, from);
   }
 }
