@@ -1,7 +1,7 @@
 /** `deno run -A bench/batch.ts`: Batcher against dataloader. */
 import DataLoader from "dataloader";
 import { Batcher } from "../src/batch/batcher.ts";
-import { compare, type Variant } from "./cache/table.ts";
+import { compare, type Variant } from "./support/compare.ts";
 
 const load = (keys: readonly number[]) =>
   Promise.resolve(keys.map((key) => key * 2));

@@ -5,7 +5,7 @@
 import { Batcher } from "../src/batch/batcher.ts";
 import { PostgresPool } from "../src/pool/postgres/postgres_pool.ts";
 import { PostgresServer } from "../tests/support/postgres.ts";
-import { compare, type Variant } from "./cache/table.ts";
+import { compare, type Variant } from "./support/compare.ts";
 
 const USERS = 10_000;
 const CALLERS = 32;

@@ -4,7 +4,7 @@ import pLimit from "p-limit";
 import { MemoryRateLimitStore } from "../src/limit/memory_rate_limit_store.ts";
 import { RateLimiter } from "../src/limit/rate_limiter.ts";
 import { Semaphore } from "../src/limit/semaphore.ts";
-import { compare, type Variant } from "./cache/table.ts";
+import { compare, type Variant } from "./support/compare.ts";
 
 const PERMITS = 10;
 const work = () => Promise.resolve(1);

@@ -2,7 +2,7 @@
 import genericPool from "generic-pool";
 import { Pool as TarnPool } from "tarn";
 import { Pool } from "../src/pool/pool.ts";
-import { compare, type Variant } from "./cache/table.ts";
+import { compare, type Variant } from "./support/compare.ts";
 
 const MAX = 10;
 const items = { create: () => Promise.resolve({}), destroy: () => {} };

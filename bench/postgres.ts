@@ -6,7 +6,7 @@ import pg from "pg";
 import postgres from "postgres";
 import { PostgresPool } from "../src/pool/postgres/postgres_pool.ts";
 import { PostgresServer } from "../tests/support/postgres.ts";
-import { compare, type Variant } from "./cache/table.ts";
+import { compare, type Variant } from "./support/compare.ts";
 
 const ROWS = 10_000;
 const TEXT = "SELECT * FROM users WHERE id = $1";

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import { cached } from "../../src/cache/cached.ts";
 import { MemoryCache } from "../../src/cache/memory_cache.ts";
-import { compare } from "./table.ts";
+import { compare } from "../support/compare.ts";
 
 const ENTRIES = 1_000;
 const keys = Array.from({ length: ENTRIES }, (_, i) => `user:${i}`);

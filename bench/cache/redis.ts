@@ -7,7 +7,7 @@ import { RedisCache } from "../../src/cache/redis_cache.ts";
 import { TieredCache } from "../../src/cache/tiered_cache.ts";
 import { eventually } from "../../tests/support/eventually.ts";
 import { TestRedis } from "../../tests/support/redis.ts";
-import { compare } from "./table.ts";
+import { compare } from "../support/compare.ts";
 
 const CALLERS = 32;
 const KEYS = 1_000;

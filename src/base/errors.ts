@@ -69,7 +69,7 @@ export class ClosedError extends SluiceError {
 /** An operation took longer than it was given. */
 export class TimeoutError extends SluiceError {
   /** The class, by name. */
-  override readonly name = "TimeoutError";
+  override readonly name: string = "TimeoutError";
   /** What was allowed, in milliseconds. */
   readonly timeoutMs: number;
 

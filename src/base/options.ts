@@ -30,6 +30,15 @@ export function checkLimit(name: string, value: number, min: number): number {
   return value === Infinity ? value : checkInteger(name, value, min);
 }
 
+/** Like {@linkcode checkDurationMs}, but `Infinity` ("no limit") passes too. */
+export function checkTimeoutMs(
+  name: string,
+  value: number,
+  min: number = 0,
+): number {
+  return value === Infinity ? value : checkDurationMs(name, value, min);
+}
+
 /** Refuses anything but a finite number of milliseconds of at least `min`. */
 export function checkDurationMs(
   name: string,

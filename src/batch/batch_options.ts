@@ -1,7 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, checkLimit } from "../base/options.ts";
+import {
+  checkDurationMs,
+  checkLimit,
+  checkTimeoutMs,
+} from "../base/options.ts";
 import { type BatchSchedule, endOfTick } from "./end_of_tick.ts";
 
 /** What a loader may know of the batch it loads. */
@@ -132,7 +136,7 @@ export function checkBatcherOptions<K, V>(
   checkDurationMs("maxWaitMs", maxWaitMs);
   checkLimit("concurrency", concurrency, 1);
   checkLimit("maxWaiting", maxWaiting, 1);
-  if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs, 1);
+  checkTimeoutMs("timeoutMs", timeoutMs, 1);
   if (options.schedule !== undefined && options.maxWaitMs !== undefined) {
     throw new InvalidOptionError(
       `schedule and maxWaitMs both say when a batch is due, got maxWaitMs ${maxWaitMs} and a schedule`,

@@ -220,9 +220,10 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   #runDue(): void {
-    while (this.#running < this.#settings.concurrency) {
-      const batch = this.#due.shift();
-      if (batch === undefined) return;
+    while (
+      this.#due.length > 0 && this.#running < this.#settings.concurrency
+    ) {
+      const batch = this.#due.shift()!;
       if (batch.phase === "due") this.#run(batch);
     }
   }
@@ -246,8 +247,14 @@ export class Batcher<K, V> implements AsyncDisposable {
     );
   }
 
-  async #callLoader(batch: Batch<K, V>): Promise<BatchResults<V>> {
-    return await this.#load(batch.entries.map(({ key }) => key), batch);
+  /** Not async: that would take two turns of the microtasks more. */
+  #callLoader(batch: Batch<K, V>): Promise<BatchResults<V>> {
+    try {
+      const keys = batch.entries.map(({ key }) => key);
+      return Promise.resolve(this.#load(keys, batch));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #succeed(batch: Batch<K, V>, results: BatchResults<V>): void {
@@ -301,6 +308,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   #clearTimer(batch: Batch<K, V>): void {
+    if (this.#timers.size === 0) return;
     const timer = this.#timers.get(batch);
     if (timer === undefined) return;
     this.#timers.delete(batch);

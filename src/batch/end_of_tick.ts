@@ -12,7 +12,10 @@ interface Runtime {
  * microtask comes when they are through; a runtime without ticks has its turn
  * of the event loop, which is later.
  */
-export const endOfTick: BatchSchedule = (flush) => (tick ??= findTick())(flush);
+export const endOfTick: BatchSchedule = (flush): void =>
+  (tick ??= findTick())(flush);
+
+const settled = Promise.resolve();
 
 /** Looked for at the first use: merely reading `process` costs Deno 11 ms (bench/startup.ts). */
 let tick: BatchSchedule | undefined;
@@ -20,6 +23,6 @@ let tick: BatchSchedule | undefined;
 function findTick(): BatchSchedule {
   const { process, setImmediate } = globalThis as Runtime;
   return process?.nextTick !== undefined
-    ? (flush) => queueMicrotask(() => process.nextTick!(flush))
+    ? (flush) => settled.then(() => process.nextTick!(flush))
     : setImmediate ?? ((flush) => setTimeout(flush, 0));
 }

@@ -1,3 +1,5 @@
+import { isPlainObject } from "./plain_object.ts";
+
 /** Where a call's arguments carry abort signals. */
 export interface CallSignals {
   /** Aborts with the first of them. */
@@ -13,9 +15,8 @@ export interface CallSignals {
  * `signal` of one that is a plain object of options.
  */
 export function findSignals(args: readonly unknown[]): CallSignals | undefined {
-  if (!hasObject(args)) return undefined;
+  if (!hasSignal(args)) return undefined;
   const signals = args.map(signalOf).filter((signal) => signal !== undefined);
-  if (signals.length === 0) return undefined;
   return {
     signal: signals.length === 1 ? signals[0] : AbortSignal.any(signals),
     identity: withoutSignals(args),
@@ -23,16 +24,19 @@ export function findSignals(args: readonly unknown[]): CallSignals | undefined {
   };
 }
 
-function hasObject(args: readonly unknown[]): boolean {
+/** Without making anything: nearly all calls have none. */
+function hasSignal(args: readonly unknown[]): boolean {
   for (let i = 0; i < args.length; i++) {
-    if (typeof args[i] === "object" && args[i] !== null) return true;
+    if (signalOf(args[i]) !== undefined) return true;
   }
   return false;
 }
 
 function signalOf(arg: unknown): AbortSignal | undefined {
+  if (typeof arg !== "object" || arg === null) return undefined;
   if (arg instanceof AbortSignal) return arg;
-  if (isPlain(arg) && arg.signal instanceof AbortSignal) return arg.signal;
+  const signal = (arg as { signal?: unknown }).signal;
+  if (signal instanceof AbortSignal && isPlainObject(arg)) return signal;
   return undefined;
 }
 
@@ -40,7 +44,7 @@ function signalOf(arg: unknown): AbortSignal | undefined {
 function withoutSignals(args: readonly unknown[]): unknown[] {
   const identity = args.map((arg) => {
     if (signalOf(arg) === undefined) return arg;
-    if (!isPlain(arg)) return undefined;
+    if (!isPlainObject(arg)) return undefined;
     const { signal: _, ...rest } = arg;
     return Object.keys(rest).length === 0 ? undefined : rest;
   });
@@ -55,11 +59,5 @@ function isSpent(args: readonly unknown[], identity: unknown[]): boolean {
 
 function replaceSignal(arg: unknown, signal: AbortSignal): unknown {
   if (signalOf(arg) === undefined) return arg;
-  return isPlain(arg) ? { ...arg, signal } : signal;
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return isPlainObject(arg) ? { ...arg, signal } : signal;
 }

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, quote } from "../base/options.ts";
+import { checkDurationMs, checkTimeoutMs, quote } from "../base/options.ts";
 import type { CacheSetOptions } from "./cache_store.ts";
 
 /** How long a store keeps its entries, unless a `set` says otherwise. */
@@ -76,7 +76,7 @@ export class Lifetimes {
 
 /** Refuses a lifetime out of its range. */
 export function checkLifetime(ttlMs: number = 1, staleMs: number = 0): void {
-  if (ttlMs !== Infinity) checkDurationMs("ttlMs", ttlMs, 1);
+  checkTimeoutMs("ttlMs", ttlMs, 1);
   checkDurationMs("staleMs", staleMs);
   if (ttlMs === Infinity && staleMs > 0) {
     throw new InvalidOptionError(

@@ -1,11 +1,11 @@
 import { abortable } from "../base/abort.ts";
+import { backoffMs } from "../base/backoff.ts";
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
 import type { RedisOpener, RedisPort } from "./redis_port.ts";
 
 /** How long to wait before a lost connection is opened again. */
-const SHORTEST_WAIT_MS = 25;
-const LONGEST_WAIT_MS = 1_000;
+const WAIT = { firstMs: 25, maxMs: 1_000 };
 
 /** How a {@linkcode RedisConnection} is kept. */
 export interface RedisConnectionOptions {
@@ -84,13 +84,9 @@ export class RedisConnection {
     const { clock, onLost, random } = this.#options;
     clock.clearTimeout(this.#timer);
     onLost(reason);
-    const waitMs = Math.min(
-      SHORTEST_WAIT_MS * 2 ** this.#failures++,
-      LONGEST_WAIT_MS,
-    );
     this.#timer = clock.setTimeout(
       () => this.#open(),
-      waitMs * (0.5 + random() / 2),
+      backoffMs(++this.#failures, { ...WAIT, random }),
       { keepAlive: false },
     );
   }

@@ -12,6 +12,11 @@ import { TokenBucket } from "./token_bucket.ts";
 /** How much a {@linkcode MemoryRateLimitStore} remembers. */
 export interface MemoryRateLimitStoreOptions {
   /**
+   * What metrics call it.
+   * @default "memory_rate_limit_store"
+   */
+  name?: string;
+  /**
    * How many keys are remembered; one more and the key that asked least
    * recently is forgotten, which allows it a full limit again.
    * @default 100_000
@@ -26,6 +31,8 @@ export interface MemoryRateLimitStoreOptions {
 
 /** What a {@linkcode MemoryRateLimitStore} holds. */
 export interface MemoryRateLimitStoreStats {
+  /** Its `name` option, to tell its figures from another's. */
+  name: string;
   /** How many keys are remembered now. */
   keys: number;
   /** How many keys were forgotten while they still counted, for want of room. */
@@ -34,6 +41,7 @@ export interface MemoryRateLimitStoreStats {
 
 /** Keeps what each key has taken in this process, for a bounded number of keys. */
 export class MemoryRateLimitStore implements RateLimitStore {
+  readonly #name: string;
   readonly #maxKeys: number;
   readonly #clock: Clock;
   /** In the order in which the keys last asked. */
@@ -46,7 +54,12 @@ export class MemoryRateLimitStore implements RateLimitStore {
    * @throws {InvalidOptionError} when `maxKeys` is not a whole number of at least 1.
    */
   constructor(options: MemoryRateLimitStoreOptions = {}) {
-    const { maxKeys = 100_000, clock = systemClock } = options;
+    const {
+      name = "memory_rate_limit_store",
+      maxKeys = 100_000,
+      clock = systemClock,
+    } = options;
+    this.#name = name;
     this.#maxKeys = checkInteger("maxKeys", maxKeys, 1);
     this.#clock = clock;
   }
@@ -69,7 +82,11 @@ export class MemoryRateLimitStore implements RateLimitStore {
 
   /** A snapshot of the counters. */
   get stats(): MemoryRateLimitStoreStats {
-    return { keys: this.#states.size, evicted: this.#evicted };
+    return {
+      name: this.#name,
+      keys: this.#states.size,
+      evicted: this.#evicted,
+    };
   }
 
   /**

@@ -1,7 +1,7 @@
 import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
-import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import { checkInteger, checkTimeoutMs, quote } from "../base/options.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import type {
   RateLimitDecision,
@@ -106,7 +106,7 @@ export class RateLimiter {
   constructor(options: RateLimiterOptions) {
     const { name = "rate_limiter", clock = systemClock } = options;
     this.#rule = checkRule(options);
-    this.#store = options.store ?? new MemoryRateLimitStore({ clock });
+    this.#store = options.store ?? new MemoryRateLimitStore({ name, clock });
     this.#name = name;
     this.#clock = clock;
   }
@@ -143,7 +143,7 @@ export class RateLimiter {
     options: RateLimitAcquireOptions = {},
   ): Promise<void> {
     const { signal, timeoutMs = Infinity, ...takeOptions } = options;
-    if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs);
+    checkTimeoutMs("timeoutMs", timeoutMs);
     signal?.throwIfAborted();
     const untilMs = this.#clock.now() + timeoutMs;
     this.#waiting++;

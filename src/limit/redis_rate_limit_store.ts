@@ -21,6 +21,11 @@ export type RedisSend = (command: string[]) => Promise<unknown>;
 /** How a {@linkcode RedisRateLimitStore} behaves. */
 export interface RedisRateLimitStoreOptions {
   /**
+   * What metrics call it.
+   * @default "redis_rate_limit_store"
+   */
+  name?: string;
+  /**
    * Goes before every key.
    * @default "sluice:rate:"
    */
@@ -44,19 +49,27 @@ export interface RedisRateLimitStoreOptions {
   /** Told when Redis fails after it worked, and (without an error) when it works again. */
   onStateChange?: (error?: unknown) => void;
   /**
-   * Whether time is Redis's own, which all processes share, or the clock's.
+   * Whether time is Redis's own, which all processes share, or `wallClock`'s.
    * @default true
    */
   useServerTime?: boolean;
   /**
-   * Where the time comes from, except what Redis's own decides.
+   * Where waits take their time from, and limits while Redis is down.
    * @default systemClock
    */
   clock?: Clock;
+  /**
+   * Milliseconds since 1970: what processes that share keys agree on when
+   * `useServerTime` is off.
+   * @default Date.now
+   */
+  wallClock?: () => number;
 }
 
 /** What a {@linkcode RedisRateLimitStore} has been through. */
 export interface RedisRateLimitStoreStats {
+  /** Its `name` option, to tell its figures from another's. */
+  name: string;
   /** Whether Redis is being left alone after a failure. */
   down: boolean;
   /** How many calls to Redis failed or took too long. */
@@ -65,6 +78,8 @@ export interface RedisRateLimitStoreStats {
   localDecisions: number;
 }
 
+/** How long `connect` waits for a Redis that says nothing. */
+const connectTimeoutMs = 1_000;
 /** How much longer Redis keeps a key when its own clock isn't the one that counts. */
 const foreignClockMarginMs = 60_000;
 
@@ -87,6 +102,7 @@ interface Script {
  * ```
  */
 export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
+  readonly #name: string;
   readonly #send: RedisSend;
   readonly #prefix: string;
   readonly #timeoutMs: number;
@@ -95,6 +111,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   readonly #onStateChange: (error?: unknown) => void;
   readonly #useServerTime: boolean;
   readonly #clock: Clock;
+  readonly #wallClock: () => number;
   readonly #local: MemoryRateLimitStore;
   readonly #scripts: Record<RateLimitRule["algorithm"], Script> = {
     "token-bucket": { source: tokenBucketScript },
@@ -113,6 +130,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
    */
   constructor(send: RedisSend, options: RedisRateLimitStoreOptions = {}) {
     const {
+      name = "redis_rate_limit_store",
       prefix = "sluice:rate:",
       timeoutMs = 50,
       whenDown = "local",
@@ -120,12 +138,14 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       onStateChange = () => {},
       useServerTime = true,
       clock = systemClock,
+      wallClock = Date.now,
     } = options;
     if (whenDown !== "local" && whenDown !== "throw") {
       throw new InvalidOptionError(
         `whenDown must be "local" or "throw", got ${quote(whenDown)}`,
       );
     }
+    this.#name = name;
     this.#send = send;
     this.#prefix = prefix;
     this.#timeoutMs = checkDurationMs("timeoutMs", timeoutMs, 1);
@@ -134,7 +154,8 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#onStateChange = onStateChange;
     this.#useServerTime = useServerTime;
     this.#clock = clock;
-    this.#local = new MemoryRateLimitStore({ clock });
+    this.#wallClock = wallClock;
+    this.#local = new MemoryRateLimitStore({ name, clock });
   }
 
   /**
@@ -156,7 +177,8 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     store.#close = () => client.destroy();
     client.on("error", (error) => store.#fail(error));
     const connected = client.connect().catch(() => {});
-    await deadline(() => connected, 1_000).catch(() => {});
+    await deadline(() => connected, connectTimeoutMs, { clock: store.#clock })
+      .catch(() => {});
     return store;
   }
 
@@ -205,6 +227,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   /** A snapshot of the counters. */
   get stats(): RedisRateLimitStoreStats {
     return {
+      name: this.#name,
       down: this.#clock.now() < this.#downUntilMs,
       failures: this.#failures,
       localDecisions: this.#localDecisions,
@@ -220,7 +243,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     script.sha ??= await sha1(script.source);
     const time = this.#useServerTime
       ? ["", 0]
-      : [Math.floor(this.#clock.now()), foreignClockMarginMs];
+      : [Math.floor(this.#wallClock()), foreignClockMarginMs];
     const rest = [
       "1",
       this.#prefix + key,

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
-import { checkDurationMs, checkLimit } from "../base/options.ts";
+import { checkLimit, checkTimeoutMs } from "../base/options.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
 /** How a {@linkcode Semaphore} queues its callers. */
@@ -106,10 +106,10 @@ export class Semaphore {
     this.#permits = checkLimit("permits", permits, 1);
     this.#name = name;
     this.#maxWaiting = checkLimit("maxWaiting", maxWaiting, 0);
-    if (acquireTimeoutMs !== Infinity) {
-      checkDurationMs("acquireTimeoutMs", acquireTimeoutMs);
-    }
-    this.#acquireTimeoutMs = acquireTimeoutMs;
+    this.#acquireTimeoutMs = checkTimeoutMs(
+      "acquireTimeoutMs",
+      acquireTimeoutMs,
+    );
     this.#queue = new WaitQueue(clock, {
       onTimeout: (timeoutMs) => {
         this.#timedOut++;

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
-import { checkDurationMs } from "../base/options.ts";
+import { checkTimeoutMs } from "../base/options.ts";
 
 /** What a {@linkcode WaitQueue} tells its owner. */
 export interface WaitQueueHooks {
@@ -40,7 +40,7 @@ export class WaitQueue {
   wait<T>(options: WaitOptions<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const { timeoutMs } = options;
-      if (timeoutMs !== Infinity) checkDurationMs("timeoutMs", timeoutMs);
+      checkTimeoutMs("timeoutMs", timeoutMs);
       const waiter = new Waiter(
         this,
         this.#clock,

@@ -1,6 +1,6 @@
 import { sleep } from "../base/abort.ts";
 import type { TimerHandle } from "../base/clock.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../base/backoff.ts";
 import { discardBody } from "./http_body.ts";
 import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import type { HttpPoolSettings, HttpRequestOptions } from "./http_options.ts";

@@ -42,6 +42,8 @@ export class HttpFailedError extends HttpError {
 
 /** A part of a request's way took too long. */
 export class HttpTimeoutError extends TimeoutError {
+  /** The class, by name. */
+  override readonly name = "HttpTimeoutError";
   /** Waiting for its turn, being connected, waiting for the server, or all of it. */
   readonly phase: "queue" | "connect" | "read" | "total";
   /** The URL that took too long: after redirects, not the first. */

@@ -4,6 +4,7 @@ import {
   checkDurationMs,
   checkInteger,
   checkLimit,
+  checkTimeoutMs,
   quote,
 } from "../base/options.ts";
 
@@ -205,8 +206,8 @@ export function checkHttpPoolOptions(
   checkLimit("maxConcurrency", settings.maxConcurrency, 1);
   checkLimit("maxPerOrigin", settings.maxPerOrigin, 1);
   checkLimit("maxWaiting", settings.maxWaiting, 0);
-  checkTimeout("queueTimeoutMs", settings.queueTimeoutMs, 0);
-  checkTimeout("connectTimeoutMs", settings.connectTimeoutMs);
+  checkTimeoutMs("queueTimeoutMs", settings.queueTimeoutMs);
+  checkTimeoutMs("connectTimeoutMs", settings.connectTimeoutMs, 1);
   checkDurationMs("keepAliveMs", settings.keepAliveMs);
   checkInteger("maxRedirects", settings.maxRedirects, 0);
   checkDurationMs("retryDelayMs", settings.retryDelayMs);
@@ -227,8 +228,8 @@ export function checkRequestLimits(
     "totalTimeoutMs" | "readTimeoutMs" | "maxRetries" | "maxBodyBytes"
   >,
 ): void {
-  checkTimeout("totalTimeoutMs", limits.totalTimeoutMs);
-  checkTimeout("readTimeoutMs", limits.readTimeoutMs);
+  checkTimeoutMs("totalTimeoutMs", limits.totalTimeoutMs, 1);
+  checkTimeoutMs("readTimeoutMs", limits.readTimeoutMs, 1);
   checkInteger("maxRetries", limits.maxRetries, 0);
   checkLimit("maxBodyBytes", limits.maxBodyBytes, 1);
 }
@@ -247,10 +248,6 @@ function checkCircuit(
     failures: checkInteger("circuit.failures", failures, 1),
     openMs: checkDurationMs("circuit.openMs", openMs, 1),
   };
-}
-
-function checkTimeout(name: string, value: number, min: number = 1): void {
-  if (value !== Infinity) checkDurationMs(name, value, min);
 }
 
 function withoutUndefined<T extends object>(options: T): T {

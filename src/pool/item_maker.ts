@@ -1,7 +1,7 @@
 import type { TimerHandle } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
 import { deadline } from "../limit/deadline.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../base/backoff.ts";
 import { Slot } from "./lease.ts";
 import type { CheckedPoolOptions } from "./pool_options.ts";
 

@@ -1,6 +1,11 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, checkInteger, checkLimit } from "../base/options.ts";
+import {
+  checkDurationMs,
+  checkInteger,
+  checkLimit,
+  checkTimeoutMs,
+} from "../base/options.ts";
 
 /** Where a pool writes its warnings; `console` is one. */
 export interface PoolLog {
@@ -234,19 +239,22 @@ export function checkPoolOptions<T>(
     min,
     max,
     maxUses: checkLimit("maxUses", options.maxUses ?? Infinity, 1),
-    maxIdleMs: checkPeriodMs("maxIdleMs", options.maxIdleMs ?? 300_000),
-    maxLifetimeMs: checkPeriodMs(
+    maxIdleMs: checkTimeoutMs("maxIdleMs", options.maxIdleMs ?? 300_000, 1),
+    maxLifetimeMs: checkTimeoutMs(
       "maxLifetimeMs",
       options.maxLifetimeMs ?? Infinity,
+      1,
     ),
-    acquireTimeoutMs: checkPeriodMs(
+    acquireTimeoutMs: checkTimeoutMs(
       "acquireTimeoutMs",
       options.acquireTimeoutMs ?? 30_000,
+      1,
     ),
     maxWaiting: checkLimit("maxWaiting", options.maxWaiting ?? Infinity, 0),
-    heldWarningMs: checkPeriodMs(
+    heldWarningMs: checkTimeoutMs(
       "heldWarningMs",
       options.heldWarningMs ?? Infinity,
+      1,
     ),
     createTimeoutMs: checkTimerMs(
       "createTimeoutMs",
@@ -270,11 +278,6 @@ export function checkPoolOptions<T>(
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };
-}
-
-/** Refuses anything but a positive number of milliseconds or `Infinity`. */
-export function checkPeriodMs(name: string, value: number): number {
-  return value === Infinity ? value : checkDurationMs(name, value, 1);
 }
 
 /** Refuses anything but a positive number of milliseconds that a timer can hold. */

@@ -4,6 +4,7 @@ import {
   checkDurationMs,
   checkInteger,
   checkLimit,
+  checkTimeoutMs,
 } from "../../src/base/options.ts";
 
 Deno.test("a refused option is named and quoted, with what would be taken", () => {
@@ -27,9 +28,15 @@ Deno.test("a refused option is named and quoted, with what would be taken", () =
   );
 });
 
-Deno.test("limits take Infinity, durations take fractions", () => {
+Deno.test("limits and time-outs take Infinity, durations take fractions", () => {
   assert.equal(checkLimit("max", Infinity, 1), Infinity);
   assert.equal(checkDurationMs("ttlMs", 0.5), 0.5);
   assert.throws(() => checkDurationMs("ttlMs", Infinity), /ttlMs/);
+  assert.equal(checkTimeoutMs("timeoutMs", Infinity, 1), Infinity);
+  assert.equal(checkTimeoutMs("timeoutMs", 0), 0);
+  assert.throws(
+    () => checkTimeoutMs("timeoutMs", 0, 1),
+    /timeoutMs must be a number of milliseconds of at least 1, got 0/,
+  );
   assert.throws(() => checkDurationMs("ttlMs", -1), /got -1/);
 });

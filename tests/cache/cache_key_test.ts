@@ -101,6 +101,32 @@ Deno.test("what can't be told apart by value is refused by name", () => {
   }
 });
 
+Deno.test("a flat object's key is typed, whatever the order of its names", () => {
+  const own = (name: string, value: unknown) =>
+    Object.fromEntries([[name, value]]);
+  const objects = [
+    ...[{ a: 1 }, { a: "1" }, { a: true }, { a: "true" }, { a: null }],
+    ...[{ a: NaN }, { a: Infinity }, { a: -Infinity }, { a: "NaN" }],
+    ...[{ a: 1n }, { a: undefined }, {}, { a: "\ud800" }, { a: "\\ud800" }],
+    ...[{ 'a":1,"b': 1 }, { a: 1, b: 1 }, own("__proto__", 1)],
+    ...[own("__proto__", null), { 2: 1, 10: 1 }, { toJSON: 1 }],
+  ];
+  const keys = objects.map((object) => cacheKey(object));
+  assert.equal(new Set(keys).size, objects.length);
+  for (const key of keys) {
+    assert.notEqual(cacheKey(key), key, "a text is another");
+  }
+
+  const names = ["10", "2", "b", "!", "a", "Z", "é", "", "__proto__", "c", "d"];
+  for (const count of [4, 8, names.length]) {
+    const entries = names.slice(0, count).map((name, i) => [name, i] as const);
+    assert.equal(
+      cacheKey(Object.fromEntries(entries)),
+      cacheKey(Object.fromEntries(entries.toReversed())),
+    );
+  }
+});
+
 Deno.test("the same object twice is no cycle", () => {
   const shared = { a: 1 };
   assert.equal(cacheKey([shared, shared]), cacheKey([{ a: 1 }, { a: 1 }]));

@@ -71,11 +71,19 @@ Deno.test("keys are forgotten when they no longer count, and at the bound", asyn
   const store = new MemoryRateLimitStore({ maxKeys: 100, clock });
   const limiter = new RateLimiter({ limit: 2, intervalMs: 100, clock, store });
   for (let key = 0; key < 1_000; key++) await limiter.take(`key-${key}`);
-  assert.deepEqual(store.stats, { keys: 100, evicted: 900 });
+  assert.deepEqual(store.stats, {
+    name: "memory_rate_limit_store",
+    keys: 100,
+    evicted: 900,
+  });
   assert.equal((await limiter.take("key-999")).remaining, 0, "still known");
   await clock.advance(100);
   for (let key = 0; key < 100; key++) await limiter.take(`late-${key}`);
-  assert.deepEqual(store.stats, { keys: 100, evicted: 900 });
+  assert.deepEqual(store.stats, {
+    name: "memory_rate_limit_store",
+    keys: 100,
+    evicted: 900,
+  });
   await clock.advance(100);
   await limiter.take("last");
   await limiter.take("very last");

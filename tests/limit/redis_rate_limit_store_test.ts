@@ -25,6 +25,7 @@ testRateLimitStore("redis", async () => {
         whenDown: "throw",
         useServerTime: false,
         clock,
+        wallClock: () => clock.now(),
       }),
     async [Symbol.asyncDispose]() {
       client.destroy();
@@ -57,6 +58,50 @@ Deno.test("processes that share a Redis share one limit", {
     assert.equal(one.stats.failures + other.stats.failures, 0);
     assert.equal(decisions.filter(({ allowed }) => allowed).length, 50);
   }
+});
+
+Deno.test("without Redis's own time, processes agree by the wall clock", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  const client = await openClient(server.url);
+  /** A process whose monotonic clock has run for so long. */
+  const openProcess = async (upForMs: number) => {
+    const clock = new FakeClock();
+    await clock.advance(upForMs);
+    const store = new RedisRateLimitStore(
+      (command) => client.sendCommand(command),
+      { useServerTime: false, timeoutMs: 10_000, whenDown: "throw", clock },
+    );
+    return new RateLimiter({ limit: 2, intervalMs: 3_600_000, store });
+  };
+  const old = await openProcess(86_400_000);
+  const young = await openProcess(0);
+  assert.equal((await young.take("a", { cost: 2 })).allowed, true);
+  const { allowed, retryAfterMs } = await old.take("a");
+  assert.equal(allowed, false);
+  assert.ok(retryAfterMs > 0 && retryAfterMs <= 1_800_000, `${retryAfterMs}`);
+  client.destroy();
+});
+
+Deno.test("connecting to a Redis that says nothing waits by the clock", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const clock = new FakeClock();
+  const accepted = listener.accept();
+  let isOpen = false;
+  const opening = RedisRateLimitStore.connect(
+    `redis://127.0.0.1:${listener.addr.port}`,
+    { clock },
+  ).then((store) => {
+    isOpen = true;
+    return store;
+  });
+  using _connection = await accepted;
+  await clock.advance(999);
+  assert.equal(isOpen, false);
+  await clock.advance(1);
+  assert.equal(isOpen, true);
+  await (await opening).close();
 });
 
 Deno.test("keys leave Redis as soon as they no longer count", {
@@ -148,6 +193,7 @@ Deno.test("a Redis that never answers costs one time-out, then nothing", async (
   assert.equal((await limiter.take("a")).allowed, false);
   assert.equal(commands, 1);
   assert.deepEqual(store.stats, {
+    name: "redis_rate_limit_store",
     down: true,
     failures: 1,
     localDecisions: 3,

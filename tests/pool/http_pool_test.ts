@@ -231,6 +231,7 @@ Deno.test("who waits too long, or finds too many waiting, is sent away", async (
     http.getText(server.origin),
     (error) =>
       error instanceof HttpTimeoutError && error.phase === "queue" &&
+      error.name === "HttpTimeoutError" &&
       error.timeoutMs === 500,
   );
   await eventually(() => http.stats.waiting === 1);

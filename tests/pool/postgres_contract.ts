@@ -11,6 +11,7 @@ import {
   type PostgresTransaction,
   TransactionOverError,
 } from "../../src/pool/postgres/postgres_transaction.ts";
+import { IN_TRANSACTION } from "../../src/pool/postgres/transaction_watch.ts";
 
 /** What is known of the driver under test. */
 export interface ContractOptions {
@@ -391,6 +392,51 @@ export function postgresContract(
     { max: 1 },
   );
 
+  test(
+    "never lends a connection whose script left a transaction open",
+    async (db) => {
+      await db.script("CREATE TABLE left_open (id int)");
+      const insert = "INSERT INTO left_open VALUES (1)";
+      const block = "DO $$ BEGIN PERFORM 1; END $$";
+      const scripts = [
+        `BEGIN; ${block}; ${insert}`,
+        `/* first */ BEGIN; ${insert}`,
+        `-- first;\nSTART /**/ TRANSACTION; ${insert}`,
+        `${insert}; COMMIT; BEGIN; ${insert}; SELECT 'x; COMMIT'`,
+        `BEGIN; ${insert}; COMMIT AND CHAIN; ${insert}`,
+        `BEGIN; SAVEPOINT s; ${insert}; ROLLBACK /* only */ TO s; ${insert}`,
+      ];
+      for (const [index, script] of scripts.entries()) {
+        {
+          await using session = await db.acquire();
+          await session.script(script);
+        }
+        assert.equal(db.stats.discarded, index + 1, script);
+      }
+      {
+        await using session = await db.acquire();
+        await assert.rejects(session.script(`BEGIN; ${insert}; SELECT 1 / 0`));
+      }
+      assert.equal(db.stats.discarded, scripts.length + 1);
+      // What two of them committed by themselves.
+      assert.equal(await db.queryValue("SELECT count(*) FROM left_open"), 2);
+      await db.script("DROP TABLE left_open");
+    },
+    { max: 1 },
+  );
+
+  test("keeps a connection whose script left none open", async (db) => {
+    const scripts = [
+      "DO $$ BEGIN PERFORM 1; END $$",
+      "BEGIN; SELECT 'BEGIN'; COMMIT",
+      "BEGIN; DO $$ BEGIN PERFORM 1; END $$; END",
+      "BEGIN; SELECT 1; ROLLBACK; SELECT CASE WHEN true THEN 1 END",
+    ];
+    for (const script of scripts) await db.script(script);
+    await assert.rejects(db.script("SELECT 'BEGIN'; SELECT 1 / 0"));
+    assert.deepEqual([db.stats.size, db.stats.discarded], [1, 0]);
+  }, { max: 1 });
+
   test("replaces a connection after maxUses", async (db) => {
     for (let i = 0; i < 6; i++) await db.query("SELECT 1");
     assert.ok(db.stats.created >= 3, `${db.stats.created} were made`);
@@ -418,6 +464,23 @@ export function postgresContract(
   });
 
   if (!isServer) return;
+
+  test("tells by a question whether a transaction is open", async (db) => {
+    await using session = await db.acquire();
+    // A script goes by the simple protocol.
+    await session.script(`CREATE TEMP TABLE told AS ${IN_TRANSACTION}`);
+    await session.script("BEGIN");
+    await session.script(`INSERT INTO told ${IN_TRANSACTION}`);
+    await session.script("COMMIT");
+    await session.script(`INSERT INTO told ${IN_TRANSACTION}`);
+    assert.deepEqual(
+      await session.query("SELECT open FROM told ORDER BY ctid"),
+      [{ open: false }, { open: true }, { open: false }],
+    );
+    await assert.rejects(session.script("BEGIN; SELECT 1 / 0"));
+    await assert.rejects(session.script(IN_TRANSACTION), { sqlState: "25P02" });
+    await session.query("ROLLBACK");
+  });
 
   test("cancels on the server what is aborted", async (db) => {
     const controller = new AbortController();

@@ -5,7 +5,6 @@ import {
   decodeTimestamp,
   encodeParameter,
 } from "../../src/pool/postgres/postgres_values.ts";
-import { TransactionWatch } from "../../src/pool/postgres/transaction_watch.ts";
 
 const date = new Date("2026-02-03T04:05:06.789Z");
 const cases: [unknown, string | null][] = [
@@ -55,23 +54,4 @@ Deno.test("an int8 is a number where that is exact", () => {
 Deno.test("a timestamp is taken for UTC, and kept if it is no date", () => {
   assert.deepEqual(decodeTimestamp("2026-02-03 04:05:06.789"), date);
   assert.equal(decodeTimestamp("infinity"), "infinity");
-});
-
-Deno.test("a transaction is open between its first and its last statement", () => {
-  const watch = new TransactionWatch();
-  const steps: [string, boolean][] = [
-    ["SELECT 'begin'", false],
-    ["  begin isolation level serializable", true],
-    ["SAVEPOINT s", true],
-    ["ROLLBACK TO SAVEPOINT s", true],
-    ["COMMIT", false],
-    ["START  TRANSACTION", true],
-    ["rollback", false],
-    ["BEGIN", true],
-    ["END", false],
-  ];
-  for (const [text, isOpen] of steps) {
-    watch.note(text);
-    assert.equal(watch.isOpen, isOpen, text);
-  }
 });

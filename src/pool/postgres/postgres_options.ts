@@ -1,7 +1,6 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkInteger, quote } from "../../base/options.ts";
+import { checkInteger, checkTimeoutMs, quote } from "../../base/options.ts";
 import {
-  checkPeriodMs,
   checkTimerMs,
   type PoolLimits,
   type PoolStats,
@@ -80,9 +79,10 @@ export function checkPostgresOptions(
   options: PostgresOptions,
 ): CheckedPostgresOptions {
   return {
-    commandTimeoutMs: checkPeriodMs(
+    commandTimeoutMs: checkTimeoutMs(
       "commandTimeoutMs",
       options.commandTimeoutMs ?? 60_000,
+      1,
     ),
     cancelTimeoutMs: checkTimerMs(
       "cancelTimeoutMs",

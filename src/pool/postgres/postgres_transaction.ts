@@ -2,7 +2,7 @@ import { sleep } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError, SluiceError } from "../../base/errors.ts";
 import { checkInteger, quote } from "../../base/options.ts";
-import { backoffMs } from "../backoff.ts";
+import { backoffMs } from "../../base/backoff.ts";
 import type { QueryOptions } from "./command_guard.ts";
 import { readByCursor, type RunInTransaction } from "./postgres_cursor.ts";
 import type { PostgresResult } from "./postgres_driver.ts";

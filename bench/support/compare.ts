@@ -1,3 +1,5 @@
+import { median, rotated } from "./statistics.ts";
+
 /** One variant of the same work; does `count` operations. */
 export interface Variant {
   readonly name: string;
@@ -26,22 +28,13 @@ export async function compare(
   );
   for (const { run } of variants) await run(count);
   for (let round = 0; round < rounds; round++) {
-    for (const { name, run } of rotate(variants, round)) {
+    for (const { name, run } of rotated(variants, round)) {
       const start = performance.now();
       await run(count);
       times.get(name)!.push((performance.now() - start) * 1e6 / count);
     }
   }
   print(title, rounds, times);
-}
-
-function rotate<T>(items: readonly T[], by: number): T[] {
-  const start = by % items.length;
-  return [...items.slice(start), ...items.slice(0, start)];
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function print(
