@@ -1,3 +1,5 @@
+import { keyText } from "./key_text.ts";
+
 /**
  * Every error that Sluice raises on its own account, by its stable code. The
  * wire's JSON-RPC errors have a table of their own in `protocol/errors.ts`.
@@ -173,7 +175,9 @@ export class BatchKeyMissingError extends SluiceError {
   constructor(what: string, key: unknown) {
     super(
       "SLUICE_BATCH_KEY_MISSING",
-      `the loader of ${what} returned nothing for one of its keys`,
+      `the loader of ${what}, asked for ${
+        keyText(key)
+      }, returned nothing for it`,
     );
     this.key = key;
   }

@@ -1,6 +1,12 @@
 import { abortable } from "../base/abort.ts";
 import type { TimerHandle } from "../base/clock.ts";
-import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
+import {
+  ClosedError,
+  InvalidOptionError,
+  QueueFullError,
+  TimeoutError,
+} from "../base/errors.ts";
+import { quote } from "../base/options.ts";
 import type { Batch, BatchEntry } from "./batch.ts";
 import {
   type BatcherOptions,
@@ -58,11 +64,19 @@ export class Batcher<K, V> implements AsyncDisposable {
   /**
    * Calls `load` with the keys of each batch, no key twice.
    *
-   * @throws {InvalidOptionError} when an option makes no sense.
+   * @throws {InvalidOptionError} when `load` is no function, or an option makes
+   * no sense.
    */
   constructor(load: BatchLoader<K, V>, options: BatcherOptions<K, V> = {}) {
-    this.#load = load;
     this.#settings = checkBatcherOptions(options);
+    if (typeof load !== "function") {
+      throw new InvalidOptionError(
+        `the loader of ${this.#settings.name} must be a function, got ${
+          quote(load)
+        }`,
+      );
+    }
+    this.#load = load;
   }
 
   /**

@@ -69,7 +69,8 @@ export class Batchers<Loaders extends Record<string, AnyBatchLoader>>
    * @param loaders The loader of each operation.
    * @param defaults What they have in common.
    * @param options What is particular to one, over the defaults.
-   * @throws {InvalidOptionError} when an option makes no sense.
+   * @throws {InvalidOptionError} when a loader is no function, or an option
+   * makes no sense.
    */
   constructor(
     loaders: Loaders,

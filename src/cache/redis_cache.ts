@@ -72,14 +72,15 @@ export class RedisCache<V = unknown>
 
   /**
    * Connects in the background; until then everything is a miss.
-   * @throws {InvalidOptionError} for an option out of its range.
+   * @throws {InvalidOptionError} for an option out of its range, and without a
+   * `url` or a `client`.
    */
-  constructor(options: RedisCacheOptions = {}) {
+  constructor(options: RedisCacheOptions) {
+    this.#link = redisLink(options);
     const settings = redisSettings(options);
     this.#settings = settings;
     const lifetimes = this.#lifetimes = new Lifetimes(options);
     this.#keys = new RedisKeys(settings.prefix);
-    this.#link = redisLink(options);
     this.#circuit = new RedisCircuit({
       ...settings,
       link: this.#link.commands,
@@ -107,10 +108,11 @@ export class RedisCache<V = unknown>
   /**
    * Makes a cache and waits until Redis is there, for `connectTimeoutMs` at
    * most: a Redis that isn't is no error.
-   * @throws {InvalidOptionError} for an option out of its range.
+   * @throws {InvalidOptionError} for an option out of its range, and without a
+   * `url` or a `client`.
    */
   static async connect<V = unknown>(
-    options: RedisCacheOptions = {},
+    options: RedisCacheOptions,
   ): Promise<RedisCache<V>> {
     const cache = new RedisCache<V>(options);
     await cache.ready();

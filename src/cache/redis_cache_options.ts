@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import { checkRedisUrl } from "../limit/redis_url.ts";
 import type { CacheHit } from "./cache_store.ts";
 import type { LifetimeOptions } from "./lifetimes.ts";
 import type { RedisCircuitStats } from "./redis_circuit.ts";
@@ -18,8 +19,7 @@ import type { RedisOpener, RedisPort } from "./redis_port.ts";
 export interface RedisCacheOptions extends LifetimeOptions {
   /**
    * Where Redis is: `redis://[[user]:password@]host[:port][/database]`, or
-   * `rediss:` for TLS. Not beside `client`.
-   * @default "redis://127.0.0.1:6379"
+   * `rediss:` for TLS. Needed without `client`, and not taken beside it.
    */
   url?: string;
   /**
@@ -178,34 +178,22 @@ export interface RedisLink {
 }
 
 /** Finds out how to reach Redis. */
-export function redisLink(
-  { url, driver = "redis", client }: RedisCacheOptions,
-): RedisLink {
+export function redisLink(options: RedisCacheOptions | undefined): RedisLink {
+  const { url, driver = "redis", client } = options ?? {};
+  if (url === undefined && client === undefined) {
+    throw new InvalidOptionError("url or client is needed, got neither");
+  }
   if (driver !== "redis" && driver !== "@db/redis") {
     throw new InvalidOptionError(
       `driver must be "redis" or "@db/redis", got ${quote(driver)}`,
     );
   }
   if (client === undefined) {
-    const opener = redisOpener(
-      driver,
-      checkUrl(url ?? "redis://127.0.0.1:6379"),
-    );
+    const opener = redisOpener(driver, checkRedisUrl(url));
     return { commands: opener, opener };
   }
   if (url !== undefined) {
     throw new InvalidOptionError("url and client can't both be given");
   }
   return { commands: redisPort(client), opener: redisDuplicator(client) };
-}
-
-/** Says nothing of the URL but its beginning: it may hold a password. */
-function checkUrl(url: string): string {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined;
-  if (protocol === "redis:" || protocol === "rediss:") return url;
-  throw new InvalidOptionError(
-    `url must begin with redis:// or rediss://, got ${
-      protocol === undefined ? "something else" : quote(protocol)
-    }`,
-  );
 }

@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
+import { redisFailure } from "../limit/redis_failure.ts";
 import { Deadlines, type Expirable } from "./deadlines.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import type { RedisArgument, RedisOpener, RedisPort } from "./redis_port.ts";
@@ -142,7 +143,7 @@ export class RedisCircuit {
   #detach(error: unknown): void {
     this.#port = undefined;
     this.#endProbe();
-    this.#open(messageOf(error));
+    this.#open(redisFailure(error));
   }
 
   #expired(): void {
@@ -152,7 +153,7 @@ export class RedisCircuit {
 
   #failed(error: unknown): void {
     this.#errors++;
-    const message = messageOf(error);
+    const message = redisFailure(error);
     const refusal = REFUSAL.exec(message)?.[0];
     if (refusal === undefined) return this.#fail(message);
     if (this.#refusals.has(refusal)) return;
@@ -222,11 +223,11 @@ export class RedisCircuit {
   }
 
   #probeFailed(error: unknown): void {
-    const isRefusal = REFUSAL.test(messageOf(error));
+    const isRefusal = REFUSAL.test(redisFailure(error));
     if (!isRefusal && this.#connection !== undefined) {
       return this.#connection.drop(error);
     }
-    this.#open(messageOf(error));
+    this.#open(redisFailure(error));
     this.#probeLater();
   }
 
@@ -285,10 +286,4 @@ function dispatch(
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { message, code } = error as Error & { code?: string };
-  return message || code || error.name;
 }

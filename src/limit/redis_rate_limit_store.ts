@@ -8,6 +8,8 @@ import type {
   RateLimitRule,
   RateLimitStore,
 } from "./rate_limit_store.ts";
+import { redisFailure } from "./redis_failure.ts";
+import { checkRedisUrl } from "./redis_url.ts";
 import { slidingWindowScript } from "./sliding_window.ts";
 import { tokenBucketScript } from "./token_bucket.ts";
 
@@ -48,6 +50,12 @@ export interface RedisRateLimitStoreOptions {
   retryAfterMs?: number;
   /** Told when Redis fails after it worked, and (without an error) when it works again. */
   onStateChange?: (error?: unknown) => void;
+  /**
+   * Told once whenever this process begins to limit on its own because Redis is
+   * away, and once when limits are shared again.
+   * @default console.warn
+   */
+  log?: (message: string) => void;
   /**
    * Whether time is Redis's own, which all processes share, or `wallClock`'s.
    * @default true
@@ -109,6 +117,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   readonly #whenDown: "local" | "throw";
   readonly #retryAfterMs: number;
   readonly #onStateChange: (error?: unknown) => void;
+  readonly #log: (message: string) => void;
   readonly #useServerTime: boolean;
   readonly #clock: Clock;
   readonly #wallClock: () => number;
@@ -136,6 +145,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       whenDown = "local",
       retryAfterMs = 1_000,
       onStateChange = () => {},
+      log = console.warn,
       useServerTime = true,
       clock = systemClock,
       wallClock = Date.now,
@@ -152,6 +162,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#whenDown = whenDown;
     this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
     this.#onStateChange = onStateChange;
+    this.#log = log;
     this.#useServerTime = useServerTime;
     this.#clock = clock;
     this.#wallClock = wallClock;
@@ -162,12 +173,14 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
    * Opens a connection of the store's own, by the package `redis`. A Redis that
    * is down is no error here; the connection is retried behind the scenes.
    *
-   * @throws {InvalidOptionError} when an option makes no sense.
+   * @throws {InvalidOptionError} when an option makes no sense, or the URL
+   * doesn't begin with redis:// or rediss://.
    */
   static async connect(
     url: string,
     options: RedisRateLimitStoreOptions = {},
   ): Promise<RedisRateLimitStore> {
+    checkRedisUrl(url);
     const { createClient } = await import("redis");
     const client = createClient({ url, disableOfflineQueue: true });
     const store = new RedisRateLimitStore(
@@ -272,6 +285,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     if (this.#working) return;
     this.#working = true;
     this.#downUntilMs = -Infinity;
+    this.#report("limits are shared through Redis again");
     this.#onStateChange();
   }
 
@@ -279,7 +293,15 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#downUntilMs = this.#clock.now() + this.#retryAfterMs;
     if (!this.#working) return;
     this.#working = false;
+    this.#report(
+      `limits are not shared for now, Redis is away: ${redisFailure(error)}`,
+    );
     this.#onStateChange(error);
+  }
+
+  /** With `"throw"` the callers know already. */
+  #report(message: string): void {
+    if (this.#whenDown === "local") this.#log(`${this.#name}: ${message}`);
   }
 }
 

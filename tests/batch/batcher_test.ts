@@ -213,7 +213,7 @@ Deno.test("a key that results by key leave out is a named error, or what `missin
     (error) =>
       error instanceof BatchKeyMissingError && error.key === 7 &&
       error.code === "SLUICE_BATCH_KEY_MISSING" &&
-      /find_user/.test(error.message),
+      /find_user, asked for 7,/.test(error.message),
   );
   assert.equal(
     await new Batcher(none, { missing: () => null }).load(7),
@@ -549,4 +549,31 @@ Deno.test("options that make no sense are refused, quoted", () => {
   refused({ maxWaiting: 0.5 }, /maxWaiting.*0.5/);
   refused({ timeoutMs: 0 }, /timeoutMs.*0/);
   refused({ maxWaitMs: 5, schedule: () => {} }, /maxWaitMs 5 and a schedule/);
+});
+
+Deno.test("a loader that is no function is refused at once", () => {
+  assert.throws(() => new Batcher(undefined as never, { name: "users" }), {
+    name: "InvalidOptionError",
+    message: "the loader of users must be a function, got undefined",
+  });
+});
+
+Deno.test("the message for a missing key shows it, cut short", async () => {
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  const shown: [key: unknown, text: string][] = [
+    ["a", '"a"'],
+    [9n, "9"],
+    [{ id: 7 }, '{"id":7}'],
+    [circular, "[object Object]"],
+    ["x".repeat(200), `"${"x".repeat(78)}…`],
+  ];
+  const users = new Batcher<unknown, never>(() => new Map(), { name: "users" });
+  for (const [key, text] of shown) {
+    await assert.rejects(users.load(key), {
+      name: "BatchKeyMissingError",
+      message:
+        `the loader of users, asked for ${text}, returned nothing for it`,
+    });
+  }
 });

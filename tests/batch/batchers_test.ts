@@ -65,3 +65,10 @@ Deno.test("close loads what has gathered for all, and takes no more", async () =
   assert.equal(await last, -2);
   await assert.rejects(batchers.load("one", 2), ClosedError);
 });
+
+Deno.test("a loader that is no function is refused by its operation's name", () => {
+  assert.throws(() => new Batchers({ user: "load" as never }), {
+    name: "InvalidOptionError",
+    message: 'the loader of user must be a function, got "load"',
+  });
+});

@@ -208,6 +208,7 @@ test("options that make no sense are refused and quoted", () => {
   const refused: [object, RegExp][] = [
     [{ url: "http://a" }, /url must begin .* got "http:"/],
     [{ url: "secret" }, /url .* got something else/],
+    [{ url: undefined, client: undefined }, /url or client is needed/],
     [{ url: "redis://a", client: {} }, /url and client can't both be given/],
     [{ client: {} }, /client must be one of .* got an object/],
     [{ driver: "other" }, /driver .* got "other"/],
@@ -220,12 +221,24 @@ test("options that make no sense are refused and quoted", () => {
     [{ leaseMs: 0.5 }, /leaseMs .* got 0.5/],
     [{ ttlMs: 0 }, /ttlMs .* got 0/],
   ];
+  /** With somewhere to connect to, unless that is what is wrong. */
+  const complete = (options: RedisCacheOptions): RedisCacheOptions =>
+    "url" in options || "client" in options
+      ? options
+      : { url: "redis://a", ...options };
   for (const [options, message] of refused) {
     assert.throws(
-      () => new RedisCache(options as RedisCacheOptions),
+      () => new RedisCache(complete(options as RedisCacheOptions)),
       (error: Error) =>
         error instanceof InvalidOptionError && message.test(error.message),
     );
   }
   return Promise.resolve();
+});
+
+test("without options there is nowhere to connect to", async () => {
+  const refusal = { name: "InvalidOptionError", message: /url or client/ };
+  const none = undefined as unknown as RedisCacheOptions;
+  assert.throws(() => new RedisCache(none), refusal);
+  await assert.rejects(RedisCache.connect(none), refusal);
 });

@@ -246,3 +246,50 @@ Deno.test("options that make no sense are refused", () => {
     );
   }
 });
+
+Deno.test("a URL of another kind is refused, and no password shown", async () => {
+  const refused: [url: unknown, got: string][] = [
+    [undefined, "undefined"],
+    ["", '""'],
+    ["localhost", "something else"],
+    [{ url: "localhost" }, "an object"],
+    ["http://a:secret@b", '"http:"'],
+  ];
+  for (const [url, got] of refused) {
+    await assert.rejects(RedisRateLimitStore.connect(url as string), {
+      name: "InvalidOptionError",
+      message: `url must begin with redis:// or rediss://, got ${got}`,
+    });
+  }
+});
+
+Deno.test("the log says once that limits aren't shared, and once that they are", async () => {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  let isUp = false;
+  const send = () =>
+    isUp ? Promise.resolve([1, 1, 0, 0]) : Promise.reject(new Error("refused"));
+  const options = {
+    clock,
+    retryAfterMs: 10,
+    log: (line: string) => lines.push(line),
+  };
+  const rule = { limit: 9, intervalMs: 1_000, clock };
+  const local = new RateLimiter({
+    ...rule,
+    store: new RedisRateLimitStore(send, { ...options, name: "calls" }),
+  });
+  const strict = new RateLimiter({
+    ...rule,
+    store: new RedisRateLimitStore(send, { ...options, whenDown: "throw" }),
+  });
+  for (isUp of [false, false, true, true]) {
+    await local.take("a");
+    await strict.take("a").catch(() => {});
+    await clock.advance(10);
+  }
+  assert.deepEqual(lines, [
+    "calls: limits are not shared for now, Redis is away: refused",
+    "calls: limits are shared through Redis again",
+  ]);
+});

@@ -93,6 +93,28 @@ Deno.test("a driver is closed when the pool can't be made or connected", async (
   assert.equal(driver.closes, 2);
 });
 
+Deno.test("a URL of another kind is refused, and no password shown", async () => {
+  const refused: [url: unknown, got: string][] = [
+    [undefined, "undefined"],
+    ["", '""'],
+    ["127.0.0.1:5432/x", "something else"],
+    ["nonsense", "something else"],
+    ["ada:secret@db/x", "something else"],
+    ["mysql://a:secret@b/c", '"mysql:"'],
+    [new URL("mysql://a:secret@b/c"), '"mysql:"'],
+  ];
+  for (const [url, got] of refused) {
+    await assert.rejects(
+      PostgresPool.connect(url as string),
+      (error: Error) =>
+        error instanceof InvalidOptionError &&
+        /postgres:\/\/ or postgresql:\/\/ URL, or memory: or file:/.test(
+          error.message,
+        ) && error.message.endsWith(`got ${got}`),
+    );
+  }
+});
+
 Deno.test("no more connections are asked for than a driver can have", async () => {
   const driver = new EchoDriver(2);
   await using db = await PostgresPool.connect("echo:", {

@@ -29,6 +29,7 @@ import {
   retryTransaction,
   type TransactionOptions,
 } from "./postgres_transaction.ts";
+import { checkPostgresUrl } from "./postgres_url.ts";
 
 /**
  * A pool of connections to PostgreSQL. A statement that is aborted or takes too
@@ -100,10 +101,12 @@ export class PostgresPool extends PostgresQueries implements AsyncDisposable {
   }
 
   /**
-   * Connects to a server, or to a database in this process (`memory://`,
-   * `file:///…`), and resolves when the first connection stands.
+   * Connects to a server (`postgres://…`, `postgresql://…`), or to a database in
+   * this process (`memory://`, `file:///…`), and resolves when the first
+   * connection stands. What another URL means is for a driver of your own to say.
    *
-   * @throws {InvalidOptionError} when an option makes no sense.
+   * @throws {InvalidOptionError} for another URL, or an option that makes no
+   * sense.
    * @throws {PostgresConnectionError} when the server can't be reached or
    * refuses.
    */
@@ -115,7 +118,7 @@ export class PostgresPool extends PostgresQueries implements AsyncDisposable {
     const driver = typeof options.driver === "object"
       ? options.driver
       : await loadDriver(options.driver, {
-        url: String(url),
+        url: checkPostgresUrl(url),
         ssl: options.ssl,
         applicationName: checked.applicationName,
         statementCacheSize: checked.statementCacheSize,
