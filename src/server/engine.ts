@@ -1,3 +1,5 @@
+import { InvalidOptionError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
 import type { Clock } from "../base/clock.ts";
 import { thrownText } from "../base/thrown.ts";
 import {
@@ -80,6 +82,7 @@ export class Engine {
   readonly #middleware: Middleware[] = [];
   readonly #mounted: Engine[] = [];
   readonly #changedLists: Set<ListKind> = new Set();
+  readonly #offered: Set<ListKind> = new Set();
   readonly #writer: ResultWriter;
   readonly #serverMeta: JsonObject;
   #chain: ReturnType<typeof compose> | undefined;
@@ -150,8 +153,19 @@ export class Engine {
 
   /** Shows another server's registrations here, under a prefix. */
   mount(prefix: string, other: Engine): void {
+    if (other === this || other.#mounts(this)) {
+      throw new InvalidOptionError(
+        `a server can't be mounted into itself, got prefix ${quote(prefix)}`,
+      );
+    }
     this.registry.mount(prefix, other.registry);
     this.#mounted.push(other);
+  }
+
+  #mounts(engine: Engine): boolean {
+    return this.#mounted.some((each) =>
+      each === engine || each.#mounts(engine)
+    );
   }
 
   /** Opens the lifespans, of the mounted servers first. */
@@ -354,8 +368,10 @@ export class Engine {
 
   /** Whether the server has, or says it has, something of a kind. */
   offers(kind: ListKind): boolean {
-    return this.options.capabilities?.[kind] !== undefined ||
-      this.registry[kind].size > 0;
+    // What clients were once told of stays there, even when the last one goes.
+    if (this.registry[kind].size > 0) this.#offered.add(kind);
+    return this.#offered.has(kind) ||
+      this.options.capabilities?.[kind] !== undefined;
   }
 
   #capabilities(): ServerCapabilities {

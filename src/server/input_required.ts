@@ -1,9 +1,12 @@
 import { InvalidParamsError } from "../protocol/errors.ts";
+import { fromJsonSchema } from "../protocol/json_schema.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import { toJsonSchema } from "../protocol/schema.ts";
 import {
   type InferOutput,
   isStandardSchema,
+  issuesText,
+  type JsonSchema,
   type StandardSchema,
   type StandardSchemaWithJSON,
 } from "../protocol/standard_schema.ts";
@@ -14,6 +17,7 @@ import type {
   CreateMessageResultWithTools,
   ElicitRequestFormParams,
   ElicitRequestURLParams,
+  ElicitResult,
   InputRequest,
   InputRequests,
   InputRequiredResult,
@@ -142,6 +146,25 @@ export function formParams(params: ElicitInputParams): Record<string, unknown> {
       ? plain
       : requestedSchema,
   };
+}
+
+/** What the user filled in, held to the schema that the form was made of. */
+export async function checkedForm(
+  { requestedSchema }: ElicitInputParams,
+  answer: ElicitResult,
+): Promise<ElicitResult> {
+  if (answer.action !== "accept") return answer;
+  const schema: StandardSchema = isStandardSchema(requestedSchema)
+    ? requestedSchema
+    : fromJsonSchema(requestedSchema as JsonSchema);
+  const checked = await schema["~standard"].validate(answer.content ?? {});
+  if (checked.issues !== undefined) {
+    throw new InvalidParamsError(
+      "Invalid params: the elicitation's content does not match its " +
+        `requestedSchema: ${issuesText(checked.issues)}`,
+    );
+  }
+  return { ...answer, content: checked.value as ElicitResult["content"] };
 }
 
 /** Whether a handler's return value asks for input. */

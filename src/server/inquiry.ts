@@ -16,6 +16,7 @@ import type {
   InputRequiredResult,
 } from "../protocol/types.ts";
 import {
+  checkedForm,
   type ElicitInputParams,
   formParams,
   missingCapability,
@@ -124,14 +125,19 @@ export class Inquiry {
   }
 
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    const asked = params.mode === "url"
-      ? pageParams(params, this.#context.era)
-      : formParams(params as ElicitInputParams);
-    return this.ask(
-      "elicit",
-      { method: "elicitation/create", params: asked },
-      options,
-    ) as Promise<ElicitResult>;
+    const ask = (asked: unknown) =>
+      this.ask(
+        "elicit",
+        { method: "elicitation/create", params: asked },
+        options,
+      ) as Promise<ElicitResult>;
+    if (params.mode === "url") {
+      return ask(pageParams(params, this.#context.era));
+    }
+    const form = params as ElicitInputParams;
+    return handled(
+      ask(formParams(form)).then((answer) => checkedForm(form, answer)),
+    );
   }
 
   /** Puts one question, in the manner of the client's era. */

@@ -1,3 +1,4 @@
+import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { InvalidParamsError } from "../protocol/errors.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
@@ -101,7 +102,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     this.#changed = changed;
     this.#name = name;
     this.#config = { ...config };
-    this.#handler = handler;
+    this.#handler = checkHandler(`prompt ${name}`, handler);
     this.#readSchema();
   }
 

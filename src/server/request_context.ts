@@ -69,6 +69,7 @@ export class RequestContext implements ServerContext {
 
   #controller: AbortController | undefined;
   #cancelled: unknown;
+  #expired = false;
   #lastProgress = -Infinity;
   #view: McpRequestView | undefined;
   #log: RequestLog | undefined;
@@ -134,6 +135,11 @@ export class RequestContext implements ServerContext {
       }
     }
     return this.#controller.signal;
+  }
+
+  /** Whether nobody waits for the outcome any more. */
+  get over(): boolean {
+    return this.#expired || this.cancelled;
   }
 
   /** Whether the client has called the request off. */
@@ -210,6 +216,7 @@ export class RequestContext implements ServerContext {
 
   /** Aborts the signal because the handler took too long; the answer still goes. */
   expire(reason: Error): void {
+    this.#expired = true;
     if (this.#controller === undefined) void this.signal;
     this.#controller!.abort(reason);
   }

@@ -1,3 +1,4 @@
+import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import type {
@@ -108,7 +109,7 @@ export class RegisteredResource extends Registration<ResourceUpdates> {
     this.#name = name;
     this.#uri = uri;
     this.#metadata = metadata;
-    this.#read = read;
+    this.#read = checkHandler(`resource ${name}`, read);
     this.cache = cache;
     this.cacheHint = checkCacheHint(
       cacheHint ?? defaultHint,
@@ -195,7 +196,7 @@ export class RegisteredResourceTemplate
     this.#name = name;
     this.#template = template;
     this.#metadata = metadata;
-    this.#read = read;
+    this.#read = checkHandler(`resource ${name}`, read);
     this.cache = cache;
     this.cacheHint = checkCacheHint(
       cacheHint ?? defaultHint,

@@ -169,9 +169,11 @@ export interface ServerContext<Lifespan = unknown> {
    * Asks the client's user. A legacy client is asked on the spot. A modern one
    * gets an `input_required` result and repeats its request, and the handler
    * runs again from the start with the answers there: ask before you change
-   * anything, and put the same question each time.
+   * anything, and put the same question each time. What the user accepts is
+   * validated, and `content` is what the schema makes of it.
    *
    * @throws {MissingRequiredClientCapabilityError} if the client can't
+   * @throws {InvalidParamsError} for content that doesn't match `requestedSchema`
    */
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult>;
 

@@ -1,3 +1,4 @@
+import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import type { Clock } from "../base/clock.ts";
 import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
@@ -29,6 +30,7 @@ import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { RequestContext } from "./request_context.ts";
 import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
+import { drained } from "./tool_steps.ts";
 import { ToolResultError, toToolResult, wrapForLegacy } from "./tool_result.ts";
 
 type AnyHandler = (...args: unknown[]) => unknown;
@@ -75,7 +77,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     this.#host = host;
     this.#name = checkToolName(name, host.warn);
     this.#config = { ...config };
-    this.#handler = handler;
+    this.#handler = checkHandler(`tool ${name}`, handler);
     if (config.timeoutMs !== undefined) {
       checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);
     }
@@ -179,7 +181,9 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     );
     Object.assign(this.#config, Object.fromEntries(given));
     if (paramsSchema !== undefined) this.#config.inputSchema = paramsSchema;
-    if (callback !== undefined) this.#handler = callback;
+    if (callback !== undefined) {
+      this.#handler = checkHandler(`tool ${this.#name}`, callback);
+    }
     this.show(enabled);
     if (name === null) this.takeOut();
     if (paramsSchema !== undefined || rest.outputSchema !== undefined) {
@@ -259,7 +263,12 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   #run(args: unknown, context: RequestContext): unknown {
     return this.#cache === undefined
       ? this.#handle(args, context)
-      : this.#cache.run(args, context, (shared) => this.#handle(args, shared));
+      : this.#cache.run(
+        args,
+        context,
+        async (shared) =>
+          await drained(await this.#handle(args, shared), shared),
+      );
   }
 
   #handle(args: unknown, context: RequestContext): unknown {
@@ -272,16 +281,20 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     args: unknown,
     context: RequestContext,
   ): Promise<unknown> {
-    const slots = this.#slots;
-    if (slots === undefined) return await this.#runTimed(args, context);
-    using _slot = slots.tryAcquire() ??
-      await slots.acquire({ signal: context.signal });
-    return await this.#runTimed(args, context);
+    using _slot = this.#slots?.tryAcquire() ??
+      await this.#slots?.acquire({ signal: context.signal });
+    const running = Promise.try(async () =>
+      await drained(await this.#run(args, context), context)
+    );
+    return await this.#inTime(running, context);
   }
 
-  #runTimed(args: unknown, context: RequestContext): unknown {
+  #inTime(
+    running: Promise<unknown>,
+    context: RequestContext,
+  ): Promise<unknown> {
     const { timeoutMs } = this.#config;
-    if (timeoutMs === undefined) return this.#run(args, context);
+    if (timeoutMs === undefined) return running;
     const { clock } = this.#host;
     return new Promise((resolve, reject) => {
       const timer = clock.setTimeout(() => {
@@ -289,8 +302,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
         context.expire(error);
         reject(error);
       }, timeoutMs);
-      Promise.try(() => this.#run(args, context)).then(resolve, reject)
-        .finally(() => clock.clearTimeout(timer));
+      running.then(resolve, reject).finally(() => clock.clearTimeout(timer));
     });
   }
 

@@ -12,8 +12,8 @@ import type { RequestContext } from "./request_context.ts";
 import { isRepeat, isThenable, questionsOf, throughRounds } from "./rounds.ts";
 import { requireTasks } from "./subscriptions.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
-import type { ToolStep } from "./tool_config.ts";
 import { errorResult } from "./tool_result.ts";
+import { drain, drained, isSteps } from "./tool_steps.ts";
 
 /**
  * `tools/call`. Not async on purpose: a handler that answers at once costs no
@@ -112,17 +112,14 @@ function conclude(
   value: unknown,
 ): unknown {
   if (isPlainOutcome(value, context)) return tool.complete(value, context);
-  if (isGenerator(value)) {
+  if (isSteps(value)) {
     return drain(value, context)
       .then((last) => conclude(tool, context, input, last));
   }
   return throughRounds(
     context,
     value,
-    async () => {
-      const next = await tool.invoke(input, context);
-      return isGenerator(next) ? await drain(next, context) : next;
-    },
+    async () => await drained(await tool.invoke(input, context), context),
     (final) => isTaskResult(final) ? final : tool.complete(final, context),
   );
 }
@@ -131,30 +128,6 @@ function conclude(
 function isPlainOutcome(value: unknown, context: RequestContext): boolean {
   return context.begunInquiry === undefined && isObject(value) &&
     value.resultType === undefined && value.next === undefined;
-}
-
-/** Reports a generator's steps as progress; its return value is the result. */
-async function drain(
-  steps: AsyncGenerator<ToolStep, unknown, void>,
-  context: RequestContext,
-): Promise<unknown> {
-  let count = 0;
-  while (true) {
-    const { done, value } = await steps.next();
-    if (done) return value;
-    if (context.cancelled) {
-      await steps.return(undefined);
-      return undefined;
-    }
-    count++;
-    if (typeof value === "number") await context.progress(value);
-    else if (typeof value === "string") {
-      await context.progress(count, undefined, value);
-    } else {
-      const { progress = count, total, message } = value;
-      await context.progress(progress, total, message);
-    }
-  }
 }
 
 /** A failed call as its result: the model reads it and may do better. */
@@ -179,13 +152,6 @@ function toolFailure(
   return errorResult(
     engine.options.maskErrors ? `Tool ${tool.name} failed` : message,
   );
-}
-
-function isGenerator(
-  value: unknown,
-): value is AsyncGenerator<ToolStep, unknown, void> {
-  return isObject(value) && typeof value.next === "function" &&
-    Symbol.asyncIterator in value;
 }
 
 function isTaskResult(value: unknown): boolean {

@@ -77,3 +77,13 @@ Deno.test("a prefix goes right behind a URI's scheme", () => {
   assert.equal(prefixUri("api", "mailto:x"), "mailto:api/x");
   assert.equal(prefixUri("api", "data://{id}"), "data://api/{id}");
 });
+
+Deno.test("a server is never mounted into itself, by whatever way round", () => {
+  const [outer, middle, inner] = ["outer", "middle", "inner"].map((name) =>
+    new McpServer({ name, version: "1.0.0" })
+  );
+  assert.throws(() => outer.mount("a", outer), /mounted into itself/);
+  outer.mount("m", middle);
+  middle.mount("i", inner);
+  assert.throws(() => inner.mount("o", outer), /mounted into itself/);
+});

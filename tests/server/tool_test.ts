@@ -236,6 +236,88 @@ Deno.test("concurrency lets so many calls run and the rest wait in order", async
   await server.close();
 });
 
+Deno.test("a tool in steps is held to timeoutMs, concurrency and cache too", async () => {
+  const clock = new FakeClock();
+  const { server } = testServer({ clock });
+  const ended: string[] = [];
+  server.registerTool("endless", { timeoutMs: 100 }, async function* () {
+    try {
+      while (true) {
+        await new Promise<void>((done) => clock.setTimeout(done, 30));
+        yield 1;
+      }
+    } finally {
+      ended.push("endless");
+    }
+  });
+  const calling = call(server, "endless");
+  await clock.advance(100);
+  assert.equal((await calling).isError, true);
+  await clock.advance(30);
+  assert.deepEqual(ended, ["endless"]);
+  assert.equal(clock.pending, 0);
+
+  const gates: PromiseWithResolvers<void>[] = [];
+  server.registerTool("single", { concurrency: 1 }, async function* () {
+    const gate = Promise.withResolvers<void>();
+    gates.push(gate);
+    yield "started";
+    await gate.promise;
+    return "done";
+  });
+  const calls = [call(server, "single"), call(server, "single")];
+  await clock.advance(0);
+  assert.equal(gates.length, 1);
+  gates[0].resolve();
+  await calls[0];
+  await clock.advance(0);
+  assert.equal(gates.length, 2);
+  gates[1].resolve();
+  assert.deepEqual(await calls[1], await calls[0]);
+
+  let runs = 0;
+  server.registerTool(
+    "kept",
+    { cache: { ttlMs: 1000 }, annotations: { readOnlyHint: true } },
+    async function* () {
+      yield "reading";
+      return { runs: ++runs };
+    },
+  );
+  const first = await call(server, "kept");
+  assert.deepEqual(first.structuredContent, { runs: 1 });
+  assert.deepEqual(await call(server, "kept"), first);
+  await server.close();
+});
+
+Deno.test("what can't be called is refused as a handler", () => {
+  const { server } = testServer();
+  const nothing = undefined as never;
+  for (
+    const register of [
+      () => server.registerTool("t", {}, nothing),
+      () => server.registerPrompt("p", {}, nothing),
+      () => server.registerResource("r", "r://1", {}, nothing),
+    ]
+  ) {
+    assert.throws(register, /needs a function as its last argument/);
+  }
+  const tool = server.registerTool("t", {}, () => 1);
+  assert.throws(
+    () => tool.update({ callback: 7 as never }),
+    /needs a function/,
+  );
+});
+
+Deno.test("who was told of tools may list them after the last one has gone", async () => {
+  const { server } = testServer();
+  const tool = server.registerTool("one", {}, () => 1);
+  await server.call("server/discover");
+  tool.remove();
+  assert.deepEqual((await server.call("tools/list")).tools, []);
+  await server.close();
+});
+
 Deno.test("a handle updates, disables and removes its tool", async () => {
   const { server } = testServer();
   const tool = server.registerTool("one", { title: "One" }, () => 1);
