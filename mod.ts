@@ -48,6 +48,7 @@ export type {
   RegisteredPrompt,
 } from "./src/server/prompt.ts";
 export type {
+  ReadableRegistration,
   ReadResourceCallback,
   ReadResourceTemplateCallback,
   RegisteredResource,

@@ -12,6 +12,7 @@ export interface Slot<Item> {
 /** What every kind of registration can do. */
 interface Registered {
   readonly enabled: boolean;
+  readonly removed: boolean;
 }
 
 /**
@@ -49,10 +50,13 @@ export class Collection<Item extends Registered> {
     this.changed();
   }
 
-  /** Follows an item to its new key, or out of the collection. */
-  move(item: Item, from: string, to: string | undefined): void {
-    if (this.#own.get(from) === item && from !== to) this.#own.delete(from);
-    if (to !== undefined && this.#own.get(to) !== item) this.#own.set(to, item);
+  /** Follows an item to its new key, or out of the collection once removed. */
+  move(item: Item, from: string, to: string): void {
+    const stays = !item.removed;
+    if (this.#own.get(from) === item && !(stays && from === to)) {
+      this.#own.delete(from);
+    }
+    if (stays && this.#own.get(to) !== item) this.#own.set(to, item);
     this.changed();
   }
 

@@ -103,11 +103,7 @@ export class Registry {
         disposeLater: (resource) => this.#engine.disposeLater(resource),
         warn: (message) => this.#engine.warn(message),
         toolChanged: (changed, from) =>
-          this.tools.move(
-            changed,
-            from,
-            changed.removed ? undefined : changed.name,
-          ),
+          this.tools.move(changed, from, changed.name),
       },
       name,
       config,
@@ -123,12 +119,7 @@ export class Registry {
     handler: (...args: unknown[]) => unknown,
   ): RegisteredPrompt {
     const prompt = new RegisteredPrompt(
-      (changed, from) =>
-        this.prompts.move(
-          changed,
-          from,
-          changed.removed ? undefined : changed.name,
-        ),
+      (changed, from) => this.prompts.move(changed, from, changed.name),
       name,
       config,
       handler,

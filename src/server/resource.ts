@@ -82,13 +82,19 @@ export interface ResourceTemplateUpdates {
   enabled?: boolean;
 }
 
-/** A registered resource: the handle that its author keeps. */
-export class RegisteredResource extends Registration<ResourceUpdates> {
-  #changed: (resource: RegisteredResource, from: string) => void;
+/** What the handles of resources and of templates have in common. */
+export abstract class ReadableRegistration<
+  Reader,
+  Updates extends {
+    title?: string;
+    metadata?: ResourceMetadata;
+    callback?: Reader;
+    enabled?: boolean;
+  },
+> extends Registration<Updates> {
   #name: string;
-  #uri: string;
   #metadata: ResourceMetadata;
-  #read: ReadResourceCallback;
+  #read: Reader;
   /** How long clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
   /** @internal */
@@ -96,18 +102,14 @@ export class RegisteredResource extends Registration<ResourceUpdates> {
 
   /** @internal */
   constructor(
-    changed: (resource: RegisteredResource, from: string) => void,
     name: string,
-    uri: string,
     { cacheHint, cache: _, ...metadata }: ResourceConfig,
-    read: ReadResourceCallback,
+    read: Reader,
     defaultHint: CacheHint | undefined,
     cache: HandlerCache | undefined,
   ) {
     super();
-    this.#changed = changed;
     this.#name = name;
-    this.#uri = uri;
     this.#metadata = metadata;
     this.#read = checkHandler(`resource ${name}`, read);
     this.cache = cache;
@@ -120,10 +122,6 @@ export class RegisteredResource extends Registration<ResourceUpdates> {
   /** What the resource is known by. */
   get name(): string {
     return this.#name;
-  }
-  /** Where it is read. */
-  get uri(): string {
-    return this.#uri;
   }
   /** A name for people. */
   get title(): string | undefined {
@@ -134,8 +132,47 @@ export class RegisteredResource extends Registration<ResourceUpdates> {
     return this.#metadata;
   }
   /** What reads it. */
-  get readCallback(): ReadResourceCallback {
+  get readCallback(): Reader {
     return this.#read;
+  }
+
+  /** Takes over what both kinds may change. */
+  protected take(
+    name: string | null | undefined,
+    { title, metadata, callback, enabled }: Updates,
+  ): void {
+    if (typeof name === "string") this.#name = name;
+    if (metadata !== undefined) this.#metadata = metadata;
+    if (title !== undefined) this.#metadata = { ...this.#metadata, title };
+    if (callback !== undefined) this.#read = callback;
+    this.show(enabled);
+  }
+}
+
+/** A registered resource: the handle that its author keeps. */
+export class RegisteredResource
+  extends ReadableRegistration<ReadResourceCallback, ResourceUpdates> {
+  #changed: (resource: RegisteredResource, from: string) => void;
+  #uri: string;
+
+  /** @internal */
+  constructor(
+    changed: (resource: RegisteredResource, from: string) => void,
+    name: string,
+    uri: string,
+    config: ResourceConfig,
+    read: ReadResourceCallback,
+    defaultHint: CacheHint | undefined,
+    cache: HandlerCache | undefined,
+  ) {
+    super(name, config, read, defaultHint, cache);
+    this.#changed = changed;
+    this.#uri = uri;
+  }
+
+  /** Where it is read. */
+  get uri(): string {
+    return this.#uri;
   }
 
   /** Takes it out for good. */
@@ -144,15 +181,10 @@ export class RegisteredResource extends Registration<ResourceUpdates> {
   }
 
   /** Changes the resource in place and tells every client that listens. */
-  override update(
-    { name, title, uri, metadata, callback, enabled }: ResourceUpdates,
-  ): void {
+  override update(updates: ResourceUpdates): void {
     const from = this.#uri;
-    if (name !== undefined) this.#name = name;
-    if (metadata !== undefined) this.#metadata = metadata;
-    if (title !== undefined) this.#metadata = { ...this.#metadata, title };
-    if (callback !== undefined) this.#read = callback;
-    this.show(enabled);
+    const { name, uri } = updates;
+    this.take(name, updates);
     if (typeof uri === "string") this.#uri = uri;
     if (uri === null) this.takeOut();
     this.#changed(this, from);
@@ -163,66 +195,37 @@ export class RegisteredResource extends Registration<ResourceUpdates> {
    * @internal
    */
   entry(uri: string): ListingEntry {
-    const text = JSON.stringify({ uri, name: this.#name, ...this.#metadata });
+    const text = JSON.stringify({ uri, name: this.name, ...this.metadata });
     return { key: uri, modern: text, legacy: text };
   }
 }
 
 /** A registered template: the handle that its author keeps. */
-export class RegisteredResourceTemplate
-  extends Registration<ResourceTemplateUpdates> {
+export class RegisteredResourceTemplate extends ReadableRegistration<
+  ReadResourceTemplateCallback,
+  ResourceTemplateUpdates
+> {
   #changed: (template: RegisteredResourceTemplate, from: string) => void;
-  #name: string;
   #template: ResourceTemplate;
-  #metadata: ResourceMetadata;
-  #read: ReadResourceTemplateCallback;
-  /** How long clients may keep what they read. */
-  readonly cacheHint: Required<CacheHint>;
-  /** @internal */
-  readonly cache: HandlerCache | undefined;
 
   /** @internal */
   constructor(
     changed: (template: RegisteredResourceTemplate, from: string) => void,
     name: string,
     template: ResourceTemplate,
-    { cacheHint, cache: _, ...metadata }: ResourceConfig,
+    config: ResourceConfig,
     read: ReadResourceTemplateCallback,
     defaultHint: CacheHint | undefined,
     cache: HandlerCache | undefined,
   ) {
-    super();
+    super(name, config, read, defaultHint, cache);
     this.#changed = changed;
-    this.#name = name;
     this.#template = template;
-    this.#metadata = metadata;
-    this.#read = checkHandler(`resource ${name}`, read);
-    this.cache = cache;
-    this.cacheHint = checkCacheHint(
-      cacheHint ?? defaultHint,
-      `resource ${name}`,
-    );
   }
 
-  /** What the resource is known by. */
-  get name(): string {
-    return this.#name;
-  }
   /** The form of its URIs. */
   get resourceTemplate(): ResourceTemplate {
     return this.#template;
-  }
-  /** A name for people. */
-  get title(): string | undefined {
-    return this.#metadata.title;
-  }
-  /** What lists say of it beside its name and URI. */
-  get metadata(): ResourceMetadata {
-    return this.#metadata;
-  }
-  /** What reads its resources. */
-  get readCallback(): ReadResourceTemplateCallback {
-    return this.#read;
   }
 
   /** Takes it out for good. */
@@ -231,17 +234,11 @@ export class RegisteredResourceTemplate
   }
 
   /** Changes the template in place and tells every client that listens. */
-  override update(
-    { name, title, template, metadata, callback, enabled }:
-      ResourceTemplateUpdates,
-  ): void {
-    const from = this.#name;
+  override update(updates: ResourceTemplateUpdates): void {
+    const from = this.name;
+    const { name, template } = updates;
+    this.take(name, updates);
     if (template !== undefined) this.#template = template;
-    if (metadata !== undefined) this.#metadata = metadata;
-    if (title !== undefined) this.#metadata = { ...this.#metadata, title };
-    if (callback !== undefined) this.#read = callback;
-    this.show(enabled);
-    if (typeof name === "string") this.#name = name;
     if (name === null) this.takeOut();
     this.#changed(this, from);
   }
@@ -251,7 +248,7 @@ export class RegisteredResourceTemplate
    * @internal
    */
   entry(name: string, uriTemplate: string): ListingEntry {
-    const text = JSON.stringify({ name, uriTemplate, ...this.#metadata });
+    const text = JSON.stringify({ name, uriTemplate, ...this.metadata });
     return { key: name, modern: text, legacy: text };
   }
 }

@@ -135,12 +135,7 @@ export class ResourceShelf {
     read: ReadResourceCallback,
   ): RegisteredResource {
     const resource = new RegisteredResource(
-      (changed, from) =>
-        this.fixed.move(
-          changed,
-          from,
-          changed.removed ? undefined : changed.uri,
-        ),
+      (changed, from) => this.fixed.move(changed, from, changed.uri),
       name,
       uri,
       config,
@@ -159,12 +154,7 @@ export class ResourceShelf {
     read: ReadResourceTemplateCallback,
   ): RegisteredResourceTemplate {
     const registered = new RegisteredResourceTemplate(
-      (changed, from) =>
-        this.templates.move(
-          changed,
-          from,
-          changed.removed ? undefined : changed.name,
-        ),
+      (changed, from) => this.templates.move(changed, from, changed.name),
       name,
       template,
       config,

@@ -34,23 +34,19 @@ export interface Task {
 }
 
 /** The answer to a request that goes on as a task. */
-export interface CreateTaskResult {
+export interface CreateTaskResult extends
+  Pick<
+    Task,
+    | "taskId"
+    | "status"
+    | "statusMessage"
+    | "createdAt"
+    | "lastUpdatedAt"
+    | "ttlMs"
+    | "pollIntervalMs"
+  > {
   /** Tells it from a complete result. */
   resultType: "task";
-  /** What to ask after the task by. */
-  taskId: string;
-  /** Where the task stands. */
-  status: TaskStatus;
-  /** Where the work stands, in words. */
-  statusMessage?: string;
-  /** ISO 8601. */
-  createdAt: string;
-  /** ISO 8601. */
-  lastUpdatedAt: string;
-  /** Milliseconds from creation after which the task may be gone; null for never. */
-  ttlMs: number | null;
-  /** How often to ask, in milliseconds. */
-  pollIntervalMs: number;
 }
 
 /** Whether a task's state will not change any more. */

@@ -69,11 +69,7 @@ export class SkillShelf implements ResourceSource {
       {
         check: (skills, instead) => this.check(skills, instead),
         changed: (changed, from) =>
-          this.#skills.move(
-            changed,
-            from,
-            changed.removed ? undefined : changed.uri,
-          ),
+          this.#skills.move(changed, from, changed.uri),
       },
       skill,
       config,
