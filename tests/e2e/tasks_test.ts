@@ -3,7 +3,7 @@ import { type JsonObject, McpServer } from "../../mod.ts";
 import type { Loose } from "../support/clients.ts";
 import { listen } from "../support/legs.ts";
 import { eventually } from "../support/eventually.ts";
-import { modernCall, modernHeaders } from "../transport/wire.ts";
+import { modernCall, modernPost } from "../transport/wire.ts";
 
 const EXTENSION = "io.modelcontextprotocol/tasks";
 const CAPABILITIES = {
@@ -65,16 +65,7 @@ function request(
     ...params,
     _meta: { "io.modelcontextprotocol/clientCapabilities": CAPABILITIES },
   });
-  return fetch(url, {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      ...modernHeaders(message) as Record<string, string>,
-    },
-    body: JSON.stringify(message),
-    signal,
-  });
+  return fetch(url, modernPost(message, signal));
 }
 
 async function ask(

@@ -7,6 +7,7 @@ import {
   LegacyClient,
   modernCall,
   modernHeaders,
+  modernPost,
   within,
 } from "../transport/wire.ts";
 
@@ -139,16 +140,10 @@ Deno.test("a signal that is first looked at after the client has gone is aborted
     return "x";
   });
   const message = modernCall("tools/call", { name: "late" });
-  const request = new Request("http://localhost/mcp", {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      ...modernHeaders(message) as Record<string, string>,
-    },
-    body: JSON.stringify(message),
-    signal: client.signal,
-  });
+  const request = new Request(
+    "http://localhost/mcp",
+    modernPost(message, client.signal),
+  );
   const answering = server.fetch(request);
   await until(() => server.stats.inFlight === 1);
   client.abort();

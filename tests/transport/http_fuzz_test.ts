@@ -10,6 +10,7 @@ import {
   LegacyClient,
   modernCall,
   modernHeaders,
+  modernPost,
   post,
 } from "./wire.ts";
 
@@ -444,15 +445,7 @@ Deno.test("any filter of subscriptions/listen is agreed to or refused, and forgo
   await property(300, fc.oneof(filter, json), async (notifications) => {
     const message = modernCall("subscriptions/listen", { notifications });
     const response = await server.fetch(
-      new Request("http://localhost/mcp", {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          accept: "application/json, text/event-stream",
-          ...modernHeaders(message) as Record<string, string>,
-        },
-        body: JSON.stringify(message),
-      }),
+      new Request("http://localhost/mcp", modernPost(message)),
     );
     if (response.headers.get("content-type") === "application/json") {
       assert.equal((await response.json()).error.code, -32602);

@@ -38,6 +38,23 @@ export function modernHeaders(message: JsonObject): HeaderSet {
   };
 }
 
+/** A modern message as an official client posts it. */
+export function modernPost(
+  message: JsonObject,
+  signal?: AbortSignal,
+): RequestInit {
+  return {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      ...modernHeaders(message) as Record<string, string>,
+    },
+    body: JSON.stringify(message),
+    signal,
+  };
+}
+
 /** The form that a header may carry any text in. */
 export function encodeHeaderValue(value: string): string {
   const safe = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(value) &&
