@@ -1,0 +1,106 @@
+import type { InstrumentReading } from "./instruments.ts";
+
+/** How long things took, in milliseconds; all 0 while nothing has ended. */
+export interface LatencySummary {
+  /** The arithmetic mean. */
+  mean: number;
+  /** Half took no longer. */
+  p50: number;
+  /** 95 of 100 took no longer. */
+  p95: number;
+  /** 99 of 100 took no longer. */
+  p99: number;
+}
+
+/** What calls of one method, tool, resource or prompt have come to. */
+export interface CallSummary {
+  /** Calls that have ended. */
+  calls: number;
+  /** Calls under way. */
+  in_progress: number;
+  /** Calls that failed. */
+  errors: number;
+  /** Failed calls by kind; kinds without one are left out. */
+  errors_by_kind: Record<string, number>;
+  /** How long they took. */
+  latency_ms: LatencySummary;
+  /** The time of all calls together: what this costs. */
+  total_ms: number;
+  /** How long calls waited for their turn, in all, where `concurrency` is limited. */
+  queued_ms: number;
+  /** Bytes of the requests. */
+  request_bytes: number;
+  /** Bytes of the answers. */
+  response_bytes: number;
+}
+
+/** How late timers fire, in milliseconds; how long the loop was held up. */
+export interface EventLoopSummary {
+  /** Half of the last readings were no later. */
+  lag_p50_ms: number;
+  /** 99 of 100 were no later. */
+  lag_p99_ms: number;
+  /** The latest of them. */
+  lag_max_ms: number;
+  /** How often the loop was blocked for longer than the watchdog allows. */
+  blocks: number;
+}
+
+/**
+ * All that a server measures, as JSON: the guide's figures, which come first,
+ * and what they are made of. What the process may not read is `null`.
+ */
+export interface MetricsDocument {
+  /** Requests that have begun. */
+  requests_total: number;
+  /** Requests without an answer yet. */
+  requests_in_progress: number;
+  /** Requests that failed. */
+  errors_total: number;
+  /** When the process began, in seconds since 1970. */
+  start_time: number;
+  /** How long the process runs. */
+  uptime_seconds: number;
+  /** Resident memory, in MiB. */
+  memory_rss_mb: number | null;
+  /** Virtual memory, in MiB. */
+  memory_vms_mb: number | null;
+  /** Used heap, in MiB. */
+  memory_heap_mb: number | null;
+  /** CPU used since the last reading, in percent of one core. */
+  cpu_percent: number | null;
+  /** CPU used in all. */
+  cpu_seconds: number | null;
+  /** Threads of the process. */
+  thread_count: number | null;
+  /** Open file descriptors. */
+  fd_count: number | null;
+  /** When this was read (ISO 8601). */
+  timestamp: string;
+  /** The event loop; `null` while nobody watches it. */
+  event_loop: EventLoopSummary | null;
+  /** How long requests took. */
+  latency_ms: LatencySummary;
+  /** Failed requests by kind. */
+  errors_by_kind: Record<string, number>;
+  /** HTTP requests that were refused before they reached a method, by status. */
+  refused_by_status: Record<string, number>;
+  /** Sessions of legacy clients. */
+  sessions: number;
+  /** Open event streams. */
+  streams: number;
+  /** Open `subscriptions/listen` streams. */
+  subscriptions: number;
+  /** Tasks at work here. */
+  tasks: number;
+  /** By method; `other` stands for all that the server doesn't know. */
+  methods: Record<string, CallSummary>;
+  /** By tool. */
+  tools: Record<string, CallSummary>;
+  /** By prompt. */
+  prompts: Record<string, CallSummary>;
+  /** By resource: its URI, or the template. */
+  resources: Record<string, CallSummary>;
+  /** Caches, pools, batchers, limiters and circuits: the readings by kind. */
+  instruments: Record<string, readonly InstrumentReading[]>;
+}
