@@ -30,10 +30,31 @@ export type {
   McpServerOptions,
   RequestStateOptions,
 } from "./src/server/server_options.ts";
+
+// Seeing inside.
+export type { AdminOptions } from "./src/admin/admin_routes.ts";
+export type { AuthorizeOperator } from "./src/admin/operator_gate.ts";
+export { Counter } from "./src/observe/counter.ts";
+export { Gauge } from "./src/observe/gauge.ts";
+export type { ExpositionFormat } from "./src/observe/exposition.ts";
+export type { InstrumentReading } from "./src/observe/instruments.ts";
+export { Histogram } from "./src/observe/histogram.ts";
 export {
-  type CallStats,
-  LATENCY_BOUNDS_MS,
-} from "./src/observe/call_record.ts";
+  type LabelledMetricOptions,
+  MetricFamily,
+  type MetricOptions,
+} from "./src/observe/metric_family.ts";
+export {
+  type GaugeOptions,
+  type HistogramOptions,
+  Metrics,
+} from "./src/observe/metrics.ts";
+export type {
+  CallSummary,
+  EventLoopSummary,
+  LatencySummary,
+  MetricsDocument,
+} from "./src/observe/metrics_document.ts";
 
 // Tools, prompts and resources.
 export {

@@ -1,8 +1,10 @@
-/** One tool over HTTP; `PORT` names the port. */
+/** One tool over HTTP; `PORT` names the port, `METRICS=off` records nothing. */
 import { z } from "zod";
 import { McpServer } from "../../mod.ts";
 
-const server = new McpServer({ name: "echo", version: "1.0.0" });
+const server = new McpServer({ name: "echo", version: "1.0.0" }, {
+  metrics: Deno.env.get("METRICS") !== "off",
+});
 
 server.registerTool(
   "echo",

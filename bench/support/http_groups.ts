@@ -15,6 +15,9 @@ export const httpGroups: Record<string, HttpComparison[]> = {
     { subject: "echo", against: "edge_fastmcp", atLeast: 1 },
     { subject: "echo", against: "sdk_v2", atLeast: 25 },
   ],
+  observe: [
+    { subject: "echo", against: "echo_unseen", atLeast: 0.95 },
+  ],
   others: [
     { subject: "echo", against: "sdk_v1" },
     { subject: "echo", against: "tmcp" },

@@ -55,6 +55,13 @@ export const httpTargets: Record<string, HttpTarget> = {
     request: echoRequest,
     check: echoAnswer,
   },
+  echo_unseen: {
+    label: "Sluice, echo, metrics off",
+    script: "servers/echo.ts",
+    env: { METRICS: "off" },
+    request: echoRequest,
+    check: echoAnswer,
+  },
   raw: {
     label: "raw Deno.serve, parse + stringify",
     script: "peers/raw.ts",

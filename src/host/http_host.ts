@@ -1,19 +1,31 @@
 import { Hono } from "hono";
+import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
+import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
+import type { Peer } from "../admin/operator_gate.ts";
 import type { Engine } from "../server/engine.ts";
 import { InvalidRequestError } from "../protocol/errors.ts";
 import { refusal } from "../transport/http_response.ts";
 import type { FetchContext, HttpOptions } from "../transport/http_options.ts";
 import { HttpTransport } from "../transport/http_transport.ts";
 
-/** Routes requests to the MCP endpoint, to `/health`, or to the author's app. */
+/** Routes requests to the MCP endpoint, to the operator's routes, or to the author's app. */
 export class HttpHost {
   readonly transport: HttpTransport;
+  readonly metrics: ServerMetrics;
   readonly #engine: Engine;
+  readonly #admin: AdminRoutes;
   #app: Hono | undefined;
 
-  constructor(engine: Engine, options: HttpOptions) {
+  constructor(engine: Engine, options: HttpOptions & AdminOptions) {
     this.transport = new HttpTransport(engine, options);
+    this.metrics = new ServerMetrics(engine, this.transport);
     this.#engine = engine;
+    this.#admin = new AdminRoutes(
+      engine,
+      this.transport,
+      this.metrics,
+      options,
+    );
   }
 
   /** The routes beside the MCP endpoint, made when somebody needs them. */
@@ -41,6 +53,7 @@ export class HttpHost {
   fetch(
     request: Request,
     context: FetchContext | undefined,
+    peer: Peer | undefined,
   ): Response | Promise<Response> {
     const { url } = request;
     if (this.transport.knows(url)) {
@@ -55,6 +68,6 @@ export class HttpHost {
     }
     return this.transport.serves(parsed.pathname)
       ? this.transport.handle(request, context)
-      : this.app.fetch(request);
+      : this.#admin.handle(request, parsed, peer) ?? this.app.fetch(request);
   }
 }

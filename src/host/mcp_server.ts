@@ -5,7 +5,10 @@ import type {
   Implementation,
   LoggingMessageNotification,
 } from "../protocol/types.ts";
-import type { CallStats } from "../observe/call_record.ts";
+import type { AdminOptions } from "../admin/admin_routes.ts";
+import type { Peer } from "../admin/operator_gate.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { MetricsDocument } from "../observe/metrics_document.ts";
 import { Engine } from "../server/engine.ts";
 import { LowLevelServer } from "../server/low_level_server.ts";
 import type { Middleware } from "../server/middleware.ts";
@@ -47,18 +50,18 @@ import {
 /** The type of {@linkcode McpServer.app}: Hono's own. */
 export type HonoApp = Hono;
 
-/** What a server has done so far. */
+/** What a server is at. */
 export interface ServerStats {
   /** Requests without an answer yet. */
   inFlight: number;
   /** Sessions of legacy clients. */
   sessions: number;
+  /** Open event streams. */
+  streams: number;
   /** Open `subscriptions/listen` streams. */
   subscriptions: number;
   /** Tasks at work here. */
   tasks: number;
-  /** Calls by tool. */
-  tools: Record<string, CallStats>;
 }
 
 /**
@@ -96,7 +99,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    */
   constructor(
     info: Implementation,
-    options: McpServerOptions<Lifespan> & HttpOptions = {},
+    options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
     this.#engine = new Engine(info, options as McpServerOptions);
     this.#host = new HttpHost(this.#engine, options);
@@ -242,7 +245,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     request: Request,
     context?: FetchContext | object,
   ): Response | Promise<Response> {
-    return this.#host.fetch(request, context as FetchContext);
+    return this.#host.fetch(request, context as FetchContext, context as Peer);
   }
 
   /**
@@ -341,21 +344,36 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     return this.server.sendLoggingMessage(params, sessionId);
   }
 
-  /** A snapshot of what the server has done. */
+  /** A snapshot of what the server is at. */
   get stats(): ServerStats {
-    const { registry, sessions, subscriptions, tasks, inFlight } = this.#engine;
+    const { sessions, subscriptions, tasks, inFlight } = this.#engine;
     return {
       inFlight,
       sessions: sessions.size,
+      streams: this.#host.transport.keepAlive.size,
       subscriptions: subscriptions.size,
       tasks: tasks.running,
-      tools: Object.fromEntries(
-        Array.from(
-          registry.tools.slots.values(),
-          ({ key, item }) => [key, item.record.stats],
-        ),
-      ),
     };
+  }
+
+  /** Metrics of your own, which `/metrics` shows with the server's. */
+  get metrics(): Metrics {
+    return this.#host.metrics.metrics;
+  }
+
+  /**
+   * All that the server measures: what `/metrics` answers to who asks for JSON.
+   *
+   * @example
+   * ```ts
+   * import { McpServer } from "@sluice/mcp";
+   *
+   * const server = new McpServer({ name: "shop", version: "1.0.0" });
+   * server.registerTool("get_server_metrics", {}, () => server.readMetrics());
+   * ```
+   */
+  readMetrics(): MetricsDocument {
+    return this.#host.metrics.read();
   }
 
   /**

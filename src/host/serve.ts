@@ -1,5 +1,6 @@
 import { checkDurationMs, checkInteger } from "../base/options.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
+import type { Peer } from "../admin/operator_gate.ts";
 import type { HttpHost } from "./http_host.ts";
 
 /** How long answers at the end of the grace have to reach their clients. */
@@ -82,7 +83,7 @@ export async function serveHttp(
       engine.reportFailure("HTTP request", error, {});
       return new Response("Internal Server Error", { status: 500 });
     },
-  }, (request) => host.fetch(request, undefined));
+  }, (request, info) => host.fetch(request, undefined, info as Peer));
   const address = listener.addr;
   const over = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;

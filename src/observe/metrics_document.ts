@@ -101,6 +101,8 @@ export interface MetricsDocument {
   prompts: Record<string, CallSummary>;
   /** By resource: its URI, or the template. */
   resources: Record<string, CallSummary>;
+  /** The author's own metrics: values, and counts of histograms. */
+  metrics: Record<string, number>;
   /** Caches, pools, batchers, limiters and circuits: the readings by kind. */
   instruments: Record<string, readonly InstrumentReading[]>;
 }

@@ -60,13 +60,17 @@ export class Connection {
     engine.sessions.add(this.session);
   }
 
-  /** Takes one message, or a batch of them, that has been parsed. */
-  receive(message: unknown): void {
-    if (Array.isArray(message)) this.#receiveBatch(message);
-    else this.#receiveOne(message, () => this.#reply());
+  /**
+   * Takes one message, or a batch of them, that has been parsed.
+   *
+   * @param bytes its size, where the channel knows it
+   */
+  receive(message: unknown, bytes: number = 0): void {
+    if (Array.isArray(message)) this.#receiveBatch(message, bytes);
+    else this.#receiveOne(message, () => this.#reply(), bytes);
   }
 
-  #receiveBatch(messages: unknown[]): void {
+  #receiveBatch(messages: unknown[], bytes: number): void {
     const { session } = this;
     if (session.initialized && !allowsBatches(session.revision)) {
       this.#refuse(null, `revision ${session.revision} has no batches`);
@@ -74,10 +78,10 @@ export class Connection {
       this.#refuse(null, "the batch is empty");
     } else if (messages.length > MAX_BATCH) {
       this.#refuse(null, `a batch takes at most ${MAX_BATCH} messages`);
-    } else this.#receiveAll(messages);
+    } else this.#receiveAll(messages, bytes);
   }
 
-  #receiveAll(messages: unknown[]): void {
+  #receiveAll(messages: unknown[], bytes: number): void {
     const answered =
       messages.filter((each) =>
         !(isObject(each) && isAnswer(each)) &&
@@ -85,7 +89,9 @@ export class Connection {
           (each as IncomingCall).id !== undefined)
       ).length;
     const replyOf = collectBatch(this.#reply(), answered);
-    for (const message of messages) this.#receiveOne(message, replyOf);
+    for (const message of messages) {
+      this.#receiveOne(message, replyOf, bytes / messages.length);
+    }
   }
 
   #reply(): Reply {
@@ -93,7 +99,7 @@ export class Connection {
   }
 
   /** @param replyOf makes the reply, should the message get one */
-  #receiveOne(message: unknown, replyOf: () => Reply): void {
+  #receiveOne(message: unknown, replyOf: () => Reply, bytes: number): void {
     if (isObject(message) && isAnswer(message)) {
       if (answerFault(message) === undefined) {
         this.session.answer(message as unknown as IncomingAnswer);
@@ -108,7 +114,7 @@ export class Connection {
     }
     const { id, method, params = {} } = message as IncomingCall;
     if (id === undefined) this.#engine.notified(method, params, this.session);
-    else this.#request(id, method, params, replyOf());
+    else this.#request(id, method, params, replyOf(), bytes);
   }
 
   #request(
@@ -116,6 +122,7 @@ export class Connection {
     method: string,
     params: JsonObject,
     reply: Reply,
+    bytes: number,
   ): void {
     const modern = isObject(params._meta) &&
       params._meta[metaKey.protocolVersion] !== undefined;
@@ -129,6 +136,7 @@ export class Connection {
       reply,
       this.session,
     );
+    context.requestBytes = bytes;
     try {
       this.#check(context);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
+import { byteLength } from "../base/byte_length.ts";
 import type { Clock } from "../base/clock.ts";
 import { thrownText } from "../base/thrown.ts";
 import {
@@ -27,6 +28,7 @@ import type {
 } from "../protocol/types.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import type { Extension } from "./extension.ts";
+import { failureKindOf } from "./failure_kind.ts";
 import { Lifespan } from "./lifespan.ts";
 import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
@@ -35,6 +37,7 @@ import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
+import { RequestRecorder } from "./request_recorder.ts";
 import { ResultWriter } from "./result_writer.ts";
 import { StateSealer } from "./request_state.ts";
 import { isThenable } from "./rounds.ts";
@@ -71,6 +74,8 @@ export class Engine {
   readonly tasks: TaskManager;
   readonly lifespan: Lifespan;
   readonly stateSealer: StateSealer;
+  /** Counts requests, unless metrics are off. */
+  readonly recorder: RequestRecorder | undefined;
   /** The sessions of legacy clients, whatever their transport. */
   readonly sessions: Set<Session> = new Set();
   /** Methods that the author has added or replaced. */
@@ -114,6 +119,9 @@ export class Engine {
       }),
       () => this.#serverMeta,
     );
+    this.recorder = this.options.metrics
+      ? new RequestRecorder(this.clock, (method) => this.#knows(method))
+      : undefined;
     this.tasks = new TaskManager(this, options.tasks ?? {});
     this.lifespan = new Lifespan(options.lifespan);
     this.stateSealer = new StateSealer(
@@ -183,6 +191,7 @@ export class Engine {
   /** Takes a request in. The answer goes to the context's reply. */
   dispatch(context: RequestContext): void {
     this.#inFlight++;
+    this.recorder?.begin(context);
     context.session?.inFlight.set(context.requestId, context);
     let outcome: unknown;
     try {
@@ -217,6 +226,12 @@ export class Engine {
     );
   }
 
+  /** Whether a method is one that clients may call, in any era. */
+  #knows(method: string): boolean {
+    return this.custom.has(method) || modernMethods.has(method) ||
+      legacyMethods.has(method) || this.#extensionMethod(method) !== undefined;
+  }
+
   #methodFor({ method, era }: RequestContext): Method {
     const found = this.#customMethod(method, era) ??
       (era === "modern" ? modernMethods : legacyMethods).get(method) ??
@@ -244,6 +259,7 @@ export class Engine {
   #succeed(context: RequestContext, result: unknown): void {
     if (context.settled) return;
     if (result === STAYS_OPEN) {
+      this.recorder?.end(context, undefined);
       this.#leave(context);
       return;
     }
@@ -263,6 +279,7 @@ export class Engine {
   #fail(context: RequestContext, error: unknown): void {
     if (context.settled) return;
     const wire = toProtocolError(error, this.options.maskErrors);
+    context.failure = failureKindOf(error, "internal_error");
     if (!(error instanceof ProtocolError)) {
       this.reportFailure(context.method, error, {
         requestId: context.requestId,
@@ -282,14 +299,25 @@ export class Engine {
 
   /** Answers a request that is not let through to its method. */
   refuse(context: RequestContext, error: ProtocolError): void {
+    const text = errorText(context.requestId, error);
     context.settled = true;
-    context.reply.respond(errorText(context.requestId, error), error);
+    context.failure = failureKindOf(error, "internal_error");
+    this.recorder?.begin(context);
+    this.#answer(context, text, error);
   }
 
   /** Sends the last word on a request. */
   settle(context: RequestContext, text: string, error?: ProtocolError): void {
     context.settled = true;
     context.session?.inFlight.delete(context.requestId);
+    this.#answer(context, text, error);
+  }
+
+  #answer(context: RequestContext, text: string, error?: ProtocolError): void {
+    if (this.recorder !== undefined) {
+      context.responseBytes += byteLength(text);
+      this.recorder.end(context, context.failure);
+    }
     context.reply.respond(text, error);
   }
 
@@ -297,6 +325,7 @@ export class Engine {
   settleCancelled(context: RequestContext): void {
     context.settled = true;
     context.session?.inFlight.delete(context.requestId);
+    this.recorder?.end(context, "cancelled");
     const listening = this.subscriptions.forget(context);
     context.reply.abandon();
     if (!listening) this.#leave(context);

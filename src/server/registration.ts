@@ -1,7 +1,14 @@
+import { CallRecord } from "../observe/call_record.ts";
+
 /** What the handles of everything that is registered have in common. */
 export abstract class Registration<Updates extends { enabled?: boolean }> {
   #enabled = true;
   #removed = false;
+  /**
+   * What its calls have come to.
+   * @internal
+   */
+  readonly record: CallRecord = new CallRecord();
 
   /** Whether it is shown: what is disabled is neither listed nor served. */
   get enabled(): boolean {

@@ -1,3 +1,4 @@
+import { byteLength } from "../base/byte_length.ts";
 import {
   isObject,
   type JsonObject,
@@ -17,7 +18,9 @@ import type {
   ReadResourceResult,
   RequestId,
 } from "../protocol/types.ts";
+import type { CallRecord } from "../observe/call_record.ts";
 import type { Engine } from "./engine.ts";
+import type { FailureKind } from "./failure_kind.ts";
 import { Inquiry } from "./inquiry.ts";
 import type { Reply } from "./reply.ts";
 import { RequestView } from "./request_view.ts";
@@ -66,6 +69,18 @@ export class RequestContext implements ServerContext {
   owner: Engine;
   /** Whether the answer has gone, or never will. */
   settled = false;
+  /** Where its method counts it, until it has been. */
+  record: CallRecord | undefined = undefined;
+  /** Where its tool, prompt or resource counts it, too. */
+  item: CallRecord | undefined = undefined;
+  /** When it came in, by the engine's clock. */
+  begunAt = 0;
+  /** The size of its message, where the transport knows it. */
+  requestBytes = 0;
+  /** What has been sent in answer to it so far. */
+  responseBytes = 0;
+  /** What went wrong, where the answer alone doesn't say. */
+  failure: FailureKind | undefined = undefined;
 
   #controller: AbortController | undefined;
   #cancelled: unknown;
@@ -204,6 +219,13 @@ export class RequestContext implements ServerContext {
     return context;
   }
 
+  /** Counts the request with the tool, prompt or resource that it is about. */
+  countWith(item: CallRecord): void {
+    if (this.record === undefined || this.item !== undefined) return;
+    this.item = item;
+    item.inProgress++;
+  }
+
   /** Ends the request without an answer: aborts its signal, says nothing more. */
   cancel(reason: unknown): void {
     if (this.settled || this.#cancelled !== undefined) return;
@@ -224,7 +246,9 @@ export class RequestContext implements ServerContext {
   /** Sends a notification that belongs to the request. */
   notify(method: string, params?: unknown): void {
     if (this.settled || this.#cancelled !== undefined) return;
-    this.reply.send(notificationText(method, params));
+    const text = notificationText(method, params);
+    if (this.record !== undefined) this.responseBytes += byteLength(text);
+    this.reply.send(text);
   }
 
   progress(progress: number, total?: number, message?: string): Promise<void> {

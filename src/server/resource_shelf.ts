@@ -36,6 +36,8 @@ interface ShownTemplate extends Slot<RegisteredResourceTemplate> {
   readonly uriTemplate: UriTemplate;
 }
 
+type Counted = Pick<RegisteredResource, "record">;
+
 /** The resources and templates of a server. */
 export class ResourceShelf {
   readonly fixed: Collection<RegisteredResource>;
@@ -86,7 +88,7 @@ export class ResourceShelf {
     this.templateList = new Listing(
       "resourceTemplates",
       () =>
-        this.#templates().map(({ key, item, uriTemplate }) =>
+        this.shownTemplates.map(({ key, item, uriTemplate }) =>
           item.entry(key, String(uriTemplate))
         ),
       pageSize,
@@ -123,7 +125,7 @@ export class ResourceShelf {
   }
 
   get completes(): boolean {
-    return this.#templates().some(({ item }) =>
+    return this.shownTemplates.some(({ item }) =>
       item.resourceTemplate.completes
     );
   }
@@ -181,7 +183,8 @@ export class ResourceShelf {
     this.templates.mount(prefix, other.templates);
   }
 
-  #templates(): ShownTemplate[] {
+  /** The templates, with the URIs that they have here. */
+  get shownTemplates(): readonly ShownTemplate[] {
     return this.#shown ??= Array.from(this.templates.enabled(), (slot) => {
       const own = slot.item.resourceTemplate.uriTemplate;
       const prefix = this.#prefixes.get(slot.key);
@@ -199,7 +202,7 @@ export class ResourceShelf {
     cursor: unknown,
     context: RequestContext,
   ): ReadyJson | Promise<ReadyJson> {
-    const lists = this.#templates().some(({ item }) =>
+    const lists = this.shownTemplates.some(({ item }) =>
       item.resourceTemplate.listCallback !== undefined
     );
     return lists
@@ -213,7 +216,7 @@ export class ResourceShelf {
   ): Promise<ReadyJson> {
     const entries = this.#fixedEntries();
     // One after the other: the context shows each the lifespan of its own server.
-    for (const { item, key, owner } of this.#templates()) {
+    for (const { item, key, owner } of this.shownTemplates) {
       context.owner = owner;
       const listed = await item.resourceTemplate.listCallback?.(context);
       const prefix = this.#prefixes.get(key);
@@ -226,7 +229,7 @@ export class ResourceShelf {
 
   /** A template by the text that lists show for it. */
   findTemplate(uriTemplate: string): ShownTemplate | undefined {
-    return this.#templates().find((each) =>
+    return this.shownTemplates.find((each) =>
       String(each.uriTemplate) === uriTemplate
     );
   }
@@ -244,6 +247,7 @@ export class ResourceShelf {
     if (fixed !== undefined) {
       if (!fixed.item.enabled) throw notFound(uri, context);
       context.owner = fixed.owner;
+      countRead(fixed.item, context);
       const value = await readThrough(
         fixed.item.cache,
         url,
@@ -258,11 +262,12 @@ export class ResourceShelf {
       const value = await sourced.readCallback(url, context);
       return finish(value, uri, sourced, context);
     }
-    for (const { item, owner, uriTemplate } of this.#templates()) {
+    for (const { item, owner, uriTemplate } of this.shownTemplates) {
       const variables: Variables | null = uriTemplate.match(uri) ??
         uriTemplate.match(url.href);
       if (variables === null) continue;
       context.owner = owner;
+      countRead(item, context);
       const value = await readThrough(
         item.cache,
         url,
@@ -280,6 +285,11 @@ export class ResourceShelf {
       if (found !== undefined) return found;
     }
   }
+}
+
+/** A tool that reads a resource is counted as the tool. */
+function countRead({ record }: Counted, context: RequestContext): void {
+  if (context.method === "resources/read") context.countWith(record);
 }
 
 function readThrough(

@@ -79,6 +79,11 @@ export interface McpServerOptions<Lifespan = unknown> {
    */
   log?: LogSink;
   /**
+   * Count requests, and how long they take: for `/metrics` and all that reads it.
+   * @default true
+   */
+  metrics?: boolean;
+  /**
    * Where the time comes from.
    * @default systemClock
    */
@@ -99,6 +104,7 @@ export type ResolvedOptions =
       | "identifyInResults"
       | "identify"
       | "log"
+      | "metrics"
       | "clock"
     >
   >;
@@ -112,6 +118,7 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
     identifyInResults: true,
     identify: clientAndSubject,
     log: stderrLog,
+    metrics: true,
     clock: systemClock,
     ...options,
     pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),

@@ -3,8 +3,7 @@ import { Registration } from "./registration.ts";
 import type { Clock } from "../base/clock.ts";
 import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
-import { CallRecord } from "../observe/call_record.ts";
-import { Semaphore } from "../limit/semaphore.ts";
+import { type Permit, Semaphore } from "../limit/semaphore.ts";
 import {
   findParamHeaders,
   type ParamHeader,
@@ -60,11 +59,6 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   #paramHeaders: readonly ParamHeader[] = [];
   #entry: ListingEntry | undefined;
   readonly #slots: Semaphore | undefined;
-  /**
-   * What its calls have come to.
-   * @internal
-   */
-  readonly record: CallRecord = new CallRecord();
 
   /** @internal */
   constructor(
@@ -282,11 +276,19 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     context: RequestContext,
   ): Promise<unknown> {
     using _slot = this.#slots?.tryAcquire() ??
-      await this.#slots?.acquire({ signal: context.signal });
+      await this.#turn(context);
     const running = Promise.try(async () =>
       await drained(await this.#run(args, context), context)
     );
     return await this.#inTime(running, context);
+  }
+
+  async #turn({ signal }: RequestContext): Promise<Permit | undefined> {
+    const { clock } = this.#host;
+    const since = clock.now();
+    const permit = await this.#slots?.acquire({ signal });
+    this.record.waited(clock.now() - since);
+    return permit;
   }
 
   #inTime(

@@ -8,6 +8,7 @@ import { isObject } from "../protocol/jsonrpc.ts";
 import { checkParamHeaders } from "../protocol/param_headers.ts";
 import type { CallToolResult } from "../protocol/types.ts";
 import type { Slot } from "./collection.ts";
+import { failureKindOf } from "./failure_kind.ts";
 import type { RequestContext } from "./request_context.ts";
 import { isRepeat, isThenable, questionsOf, throughRounds } from "./rounds.ts";
 import { requireTasks } from "./subscriptions.ts";
@@ -56,7 +57,7 @@ function run(
   context: RequestContext,
   args: unknown,
 ): unknown {
-  const begunAt = tool.record.begin();
+  context.countWith(tool.record);
   try {
     const input = tool.validate(args);
     const outcome = isThenable(input)
@@ -64,33 +65,28 @@ function run(
       : invoke(tool, context, input);
     return isThenable(outcome)
       ? outcome.then(
-        (result) => ended(tool, begunAt, result),
-        (error) => failed(tool, context, begunAt, error),
+        (result) => ended(context, result),
+        (error) => failed(tool, context, error),
       )
-      : ended(tool, begunAt, outcome);
+      : ended(context, outcome);
   } catch (error) {
-    return failed(tool, context, begunAt, error);
+    return failed(tool, context, error);
   }
 }
 
-function ended(
-  tool: RegisteredTool,
-  begunAt: number,
-  result: unknown,
-): unknown {
-  tool.record.end(begunAt, (result as CallToolResult).isError === true);
+function ended(context: RequestContext, result: unknown): unknown {
+  if ((result as CallToolResult).isError === true) {
+    context.failure = "tool_error";
+  }
   return result;
 }
 
 function failed(
   tool: RegisteredTool,
   context: RequestContext,
-  begunAt: number,
   error: unknown,
 ): unknown {
-  const questions = questionsOf(context, error);
-  tool.record.end(begunAt, questions === undefined);
-  return questions ?? toolFailure(tool, context, error);
+  return questionsOf(context, error) ?? toolFailure(tool, context, error);
 }
 
 /** Runs the handler and makes its result, whichever way it comes. */
@@ -142,6 +138,9 @@ function toolFailure(
   ) throw error;
   const { engine } = context;
   const message = thrownText(error);
+  context.failure = error instanceof ToolInputError
+    ? "invalid_arguments"
+    : failureKindOf(error, "tool_error");
   if (error instanceof ToolInputError) return errorResult(message);
   // Its client has called it off: this goes nowhere, and nothing is wrong.
   if (context.cancelled) return errorResult(message);

@@ -27,13 +27,15 @@ export class BodyParseError extends ProtocolError {
  * checked first where it is declared, and counted where it is not.
  *
  * @param declared the `content-length` header
+ * @param onCounted told the size where it was not declared
  */
 export function readJson(
   request: Request,
   declared: string | null,
   maxBytes: number,
+  onCounted?: (bytes: number) => void,
 ): Promise<unknown> {
-  if (declared === null) return readCounted(request, maxBytes);
+  if (declared === null) return readCounted(request, maxBytes, onCounted);
   // What is no number, such as a list of two equal lengths, is too large as well.
   if (!(Number(declared) <= maxBytes)) {
     return drop(request).then(() => {
@@ -56,6 +58,7 @@ export function readFailure(error: unknown): ProtocolError {
 async function readCounted(
   request: Request,
   maxBytes: number,
+  onCounted: ((bytes: number) => void) | undefined,
 ): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -65,6 +68,7 @@ async function readCounted(
     if (size > maxBytes) throw new BodyTooLargeError(maxBytes);
     chunks.push(chunk);
   }
+  onCounted?.(size);
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {

@@ -93,13 +93,15 @@ export class HttpSsePair {
       );
     }
     try {
-      pair.connection.receive(
-        await readJson(
-          request,
-          request.headers.get("content-length"),
-          this.#maxBodyBytes,
-        ),
+      const declared = request.headers.get("content-length");
+      let bytes = Number(declared);
+      const message = await readJson(
+        request,
+        declared,
+        this.#maxBodyBytes,
+        (counted) => bytes = counted,
       );
+      pair.connection.receive(message, bytes);
     } catch (error) {
       const failure = readFailure(error);
       return refusal(rejectionStatus(failure), failure);

@@ -25,12 +25,14 @@ import { KeepAlive } from "./keep_alive.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { LegacyEndpoint, methodNotAllowed } from "./legacy_endpoint.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
+import { Refusals } from "./refusals.ts";
 
 /** The MCP endpoint over HTTP: lets requests in and finds out their era. */
 export class HttpTransport {
   readonly path: string;
   readonly legacy: LegacyEndpoint;
   readonly keepAlive: KeepAlive;
+  readonly refusals: Refusals = new Refusals();
   readonly #engine: Engine;
   readonly #gate: Gate;
   readonly #modern: ModernEndpoint;
@@ -72,7 +74,7 @@ export class HttpTransport {
       // Nobody is left to read it.
       abandonedStatus: 499,
       status: modernStatus,
-    });
+    }, this.refusals);
     this.legacy = new LegacyEndpoint(
       engine,
       // Its client is still there, and takes this for silence.
@@ -88,6 +90,19 @@ export class HttpTransport {
   listensOn(hostname: string): void {
     // Who listens beyond the loopback means to be called by other names.
     if (!isLoopback(hostname)) this.#gate.openToAnyHost();
+  }
+
+  /** Whether requests may be addressed to a host. */
+  allowsHost(url: URL): boolean {
+    return this.#gate.allowsHost(url);
+  }
+
+  /** Turns away a request to a host that it may not be addressed to. */
+  forbidHost({ hostname }: URL): Response {
+    return this.#forbid(
+      `Host ${JSON.stringify(hostname)} is not allowed: ` +
+        `name it in allowedHosts`,
+    );
   }
 
   /** Whether a path is one of this transport's. */
@@ -106,12 +121,7 @@ export class HttpTransport {
     context: FetchContext | undefined,
   ): Response | Promise<Response> {
     const url = new URL(request.url);
-    if (!this.#gate.allowsHost(url)) {
-      return forbidden(
-        `Host ${JSON.stringify(url.hostname)} is not allowed: ` +
-          `name it in allowedHosts`,
-      );
-    }
+    if (!this.allowsHost(url)) return this.forbidHost(url);
     if (url.pathname === this.path) this.#goodUrl = request.url;
     return this.handleKnown(request, context);
   }
@@ -133,7 +143,7 @@ export class HttpTransport {
     context: FetchContext | undefined,
   ): Promise<Response> {
     if (!this.#gate.allowsOrigin(origin, new URL(request.url))) {
-      return forbidden(
+      return this.#forbid(
         `Origin ${JSON.stringify(origin)} is not allowed: ` +
           `name it in allowedOrigins`,
       );
@@ -162,7 +172,7 @@ export class HttpTransport {
   ): Promise<Response> {
     const outcome = await this.#authenticate!(request);
     return outcome instanceof Response
-      ? outcome
+      ? this.refusals.count(outcome)
       : await this.#admitted(request, headers, outcome);
   }
 
@@ -172,7 +182,9 @@ export class HttpTransport {
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
     if (this.#engine.closing) {
-      return refusal(503, SHUTTING_DOWN, null, RETRY_SOON);
+      return this.refusals.count(
+        refusal(503, SHUTTING_DOWN, null, RETRY_SOON),
+      );
     }
     if (this.#pair !== undefined) {
       const { pathname } = new URL(request.url);
@@ -184,7 +196,15 @@ export class HttpTransport {
   }
 
   /** Only legacy clients come with anything but POST. */
-  #visit(
+  async #visit(
+    method: string,
+    headers: Headers,
+    authInfo: AuthInfo | undefined,
+  ): Promise<Response> {
+    return this.refusals.count(await this.#visited(method, headers, authInfo));
+  }
+
+  #visited(
     method: string,
     headers: Headers,
     authInfo: AuthInfo | undefined,
@@ -211,10 +231,14 @@ export class HttpTransport {
   ): Response | Promise<Response> {
     const version = headers.get("mcp-protocol-version");
     const refused = checkMediaTypes(headers, version);
-    if (refused !== undefined) return refused;
+    if (refused !== undefined) return this.refusals.count(refused);
     const declared = headers.get("content-length");
+    let bytes = Number(declared);
+    const onCounted = declared === null
+      ? (counted: number) => bytes = counted
+      : undefined;
     return new Promise((resolve) => {
-      readJson(request, declared, this.#maxBodyBytes).then(
+      readJson(request, declared, this.#maxBodyBytes, onCounted).then(
         (body) => {
           try {
             this.#take(
@@ -223,23 +247,24 @@ export class HttpTransport {
               headers,
               version,
               declared,
+              bytes,
               authInfo,
               resolve,
             );
           } catch (error) {
             // A bug of ours must not leave the client waiting.
             this.#engine.reportFailure("HTTP request", error, {});
-            resolve(refusal(500, INTERNAL_ERROR, readableId(body)));
+            this.#refuse(resolve, 500, INTERNAL_ERROR, readableId(body));
           }
         },
         (error) => {
           // A listener that shuts down cuts bodies off that are on their way.
           if (this.#engine.closing) {
-            resolve(refusal(503, SHUTTING_DOWN, null, RETRY_SOON));
+            this.#refuse(resolve, 503, SHUTTING_DOWN, null, RETRY_SOON);
             return;
           }
           const failure = readFailure(error);
-          resolve(refusal(rejectionStatus(failure), failure));
+          this.#refuse(resolve, rejectionStatus(failure), failure);
         },
       );
     });
@@ -251,24 +276,33 @@ export class HttpTransport {
     headers: Headers,
     version: string | null,
     declared: string | null,
+    bytes: number,
     authInfo: AuthInfo | undefined,
     resolve: (response: Response) => void,
   ): void {
     const modern = isModern(body, version);
     const fault = this.#faultOf(body, modern, declared);
     if (fault !== undefined) {
-      resolve(refusal(rejectionStatus(fault), fault, readableId(body)));
+      this.#refuse(resolve, rejectionStatus(fault), fault, readableId(body));
     } else if (modern) {
       this.#modern.take(
         body as IncomingCall,
         request,
         headers,
         version,
+        bytes,
         authInfo,
         resolve,
       );
     } else {
-      this.legacy.take(body, { request, headers, version, authInfo, resolve });
+      this.legacy.take(body, {
+        request,
+        headers,
+        version,
+        bytes,
+        authInfo,
+        resolve: (response) => resolve(this.refusals.count(response)),
+      });
     }
   }
 
@@ -293,6 +327,23 @@ export class HttpTransport {
       return error as ProtocolError;
     }
     return undefined;
+  }
+
+  #refuse(
+    resolve: (response: Response) => void,
+    ...refused: Parameters<typeof refusal>
+  ): void {
+    resolve(this.refusals.count(refusal(...refused)));
+  }
+
+  #forbid(message: string): Response {
+    return this.refusals.count(refusal(
+      403,
+      new ProtocolError(
+        ProtocolErrorCode.InvalidRequest,
+        `Forbidden: ${message}`,
+      ),
+    ));
   }
 
   close(): void {
@@ -321,14 +372,4 @@ function isModern(body: unknown, version: string | null): boolean {
     return true;
   }
   return version !== null && isModernRevision(version);
-}
-
-function forbidden(message: string): Response {
-  return refusal(
-    403,
-    new ProtocolError(
-      ProtocolErrorCode.InvalidRequest,
-      `Forbidden: ${message}`,
-    ),
-  );
 }

@@ -60,6 +60,8 @@ interface Visit {
 /** What one POST brings along beside its messages. */
 interface Delivery extends Visit {
   request: Request;
+  /** The size of the body. */
+  bytes: number;
 }
 
 /** Serves Streamable HTTP as revisions 2025-03-26 to 2025-11-25 have it. */
@@ -223,7 +225,13 @@ export class LegacyEndpoint {
         ? () => whole
         : collectBatch(whole, requests.length);
       for (const request of requests) {
-        this.#start(request, revision, session, replyOf());
+        this.#start(
+          request,
+          revision,
+          session,
+          replyOf(),
+          delivery.bytes / requests.length,
+        );
       }
     } else this.#dispatch(requests[0], revision, session, delivery);
   }
@@ -234,7 +242,13 @@ export class LegacyEndpoint {
     session: HttpSession | undefined,
     delivery: Delivery,
   ): void {
-    this.#start(call, revision, session, this.#reply(session, delivery, 1));
+    this.#start(
+      call,
+      revision,
+      session,
+      this.#reply(session, delivery, 1),
+      delivery.bytes,
+    );
   }
 
   #start(
@@ -242,6 +256,7 @@ export class LegacyEndpoint {
     revision: string,
     session: HttpSession | undefined,
     reply: Reply,
+    bytes: number,
   ): void {
     const context = new RequestContext(
       this.#engine,
@@ -253,6 +268,7 @@ export class LegacyEndpoint {
       reply,
       session?.session,
     );
+    context.requestBytes = bytes;
     if (reply instanceof HttpReply) reply.watch(context);
     else if (reply instanceof BatchReply) {
       reply.onDisconnect((reason) => context.cancel(reason));

@@ -16,6 +16,7 @@ import { RequestContext } from "../server/request_context.ts";
 import { checkMeta } from "../server/request_meta.ts";
 import { HttpReply, type HttpReplyStyle } from "./http_reply.ts";
 import { refusal, rejectionStatus } from "./http_response.ts";
+import type { Refusals } from "./refusals.ts";
 
 /** The field of the parameters that `Mcp-Name` mirrors, by method. */
 const NAMED_BY: ReadonlyMap<string, "name" | "uri" | "taskId"> = new Map([
@@ -31,50 +32,52 @@ const NAMED_BY: ReadonlyMap<string, "name" | "uri" | "taskId"> = new Map([
 export class ModernEndpoint {
   readonly #engine: Engine;
   readonly #style: HttpReplyStyle;
+  readonly #refusals: Refusals;
 
-  constructor(engine: Engine, style: HttpReplyStyle) {
+  constructor(engine: Engine, style: HttpReplyStyle, refusals: Refusals) {
     this.#engine = engine;
     this.#style = style;
+    this.#refusals = refusals;
   }
 
   /**
    * Takes one call. `resolve` gets its response, at once or when there is one.
    *
    * @param version the `MCP-Protocol-Version` header
+   * @param bytes the size of the body
    */
   take(
     call: IncomingCall,
     request: Request,
     headers: Headers,
     version: string | null,
+    bytes: number,
     authInfo: AuthInfo | undefined,
     resolve: (response: Response) => void,
   ): void {
     const { id, method, params = {} } = call;
     if (id === undefined) {
-      resolve(this.#notification(call, version));
+      resolve(this.#refusals.count(this.#notification(call, version)));
       return;
     }
     try {
       checkMeta(params);
       checkHeaders(method, params, headers, version);
     } catch (error) {
+      const fault = error as ProtocolError;
       resolve(
-        refusal(
-          rejectionStatus(error as ProtocolError),
-          error as ProtocolError,
-          id,
-        ),
+        this.#refusals.count(refusal(rejectionStatus(fault), fault, id)),
       );
       return;
     }
-    this.#dispatch(id, method, params, request, authInfo, resolve);
+    this.#dispatch(id, method, params, bytes, request, authInfo, resolve);
   }
 
   #dispatch(
     id: RequestId,
     method: string,
     params: JsonObject,
+    bytes: number,
     request: Request,
     authInfo: AuthInfo | undefined,
     resolve: (response: Response) => void,
@@ -90,6 +93,7 @@ export class ModernEndpoint {
       reply,
       undefined,
     );
+    context.requestBytes = bytes;
     reply.watch(context);
     this.#engine.dispatch(context);
   }

@@ -1,3 +1,4 @@
+import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
 import { Connection } from "../server/connection.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
@@ -204,7 +205,7 @@ class LineSplitter {
       connection.refuseUnparsed("the line is not valid JSON");
       return;
     }
-    connection.receive(message);
+    connection.receive(message, byteLength(line));
   }
 
   #decode(bytes: Uint8Array): string | undefined {

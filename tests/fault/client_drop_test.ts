@@ -97,7 +97,9 @@ Deno.test("a client that leaves its stream cancels the call", async () => {
   await until(() => seen.includes("ended"));
   assert.deepEqual(seen, ["began", "aborted", "ended"]);
   await until(() => server.stats.inFlight === 0);
-  assert.equal(server.stats.tools.stream.inProgress, 0);
+  const { in_progress, errors_by_kind } = server.readMetrics().tools.stream;
+  assert.equal(in_progress, 0);
+  assert.deepEqual(errors_by_kind, { cancelled: 1 });
   assert.deepEqual(log, []);
   await assertServes(server);
 });
@@ -427,7 +429,7 @@ Deno.test("sockets opened and dropped at any moment leave nothing behind", async
   }
   await until(() => server.stats.inFlight === 0);
   for (const name of ["stream", "plain", "deaf"]) {
-    await until(() => server.stats.tools[name].inProgress === 0);
+    await until(() => server.readMetrics().tools[name].in_progress === 0);
   }
   assert.deepEqual(log, []);
   await assertServes(server);

@@ -196,7 +196,7 @@ Deno.test("requests with ids of their own are answered exactly once each", async
     .filter((id) => id % 6 !== 0);
   assert.deepEqual(ids, expected);
   assert.equal(server.stats.inFlight, 0);
-  assert.equal(server.stats.tools.wait.inProgress, 0);
+  assert.equal(server.readMetrics().tools.wait.in_progress, 0);
 });
 
 Deno.test("progress stops with the cancellation", async () => {

@@ -1,0 +1,96 @@
+import type { Engine } from "../server/engine.ts";
+import type { HttpTransport } from "../transport/http_transport.ts";
+import { MetricsRoute } from "./metrics/metrics_route.ts";
+import type { ServerMetrics } from "./metrics/server_metrics.ts";
+import {
+  type AuthorizeOperator,
+  OperatorGate,
+  type Peer,
+} from "./operator_gate.ts";
+
+/** Which routes an operator has, and who is one. */
+export interface AdminOptions {
+  /**
+   * Who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
+   * says of failed checks.
+   * @default callers on this machine; anybody for `/metrics`
+   */
+  authorizeOperator?: AuthorizeOperator;
+}
+
+/** Who may use a route: anybody, operators, or anybody unless operators are named. */
+type Audience = "public" | "operators" | "guarded";
+
+interface Route {
+  readonly audience: Audience;
+  handle(request: Request): Response | Promise<Response>;
+}
+
+/** The operator's routes beside the MCP endpoint. */
+export class AdminRoutes {
+  readonly #engine: Engine;
+  readonly #transport: HttpTransport;
+  readonly #gate: OperatorGate;
+  readonly #routes: Map<string, Route> = new Map();
+
+  constructor(
+    engine: Engine,
+    transport: HttpTransport,
+    metrics: ServerMetrics,
+    { authorizeOperator }: AdminOptions,
+  ) {
+    this.#engine = engine;
+    this.#transport = transport;
+    this.#gate = new OperatorGate(authorizeOperator);
+    if (engine.options.metrics) {
+      const route = new MetricsRoute(metrics);
+      this.#add("/metrics", "guarded", (request) => route.handle(request));
+    }
+  }
+
+  #add(path: string, audience: Audience, handle: Route["handle"]): void {
+    this.#routes.set(path, { audience, handle });
+  }
+
+  /** Answers a request for one of these routes; `undefined` for any other. */
+  handle(
+    request: Request,
+    url: URL,
+    peer: Peer | undefined,
+  ): Response | Promise<Response> | undefined {
+    const route = this.#routes.get(url.pathname);
+    if (route === undefined) return undefined;
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return Response.json({ error: "Method not allowed" }, {
+        status: 405,
+        headers: { allow: "GET, HEAD" },
+      });
+    }
+    return this.#isOpen(route, url)
+      ? route.handle(request)
+      : this.#guarded(route, request, url, peer);
+  }
+
+  #isOpen({ audience }: Route, url: URL): boolean {
+    if (audience === "public") return true;
+    return audience === "guarded" && !this.#gate.isGuarded &&
+      this.#transport.allowsHost(url);
+  }
+
+  async #guarded(
+    route: Route,
+    request: Request,
+    url: URL,
+    peer: Peer | undefined,
+  ): Promise<Response> {
+    try {
+      const refusal = this.#transport.allowsHost(url)
+        ? await this.#gate.refusalOf(request, peer)
+        : this.#transport.forbidHost(url);
+      return refusal ?? await route.handle(request);
+    } catch (error) {
+      this.#engine.reportFailure(`GET ${url.pathname}`, error, {});
+      return Response.json({ error: "Internal error" }, { status: 500 });
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { type Exposition, labelsText } from "../../observe/exposition.ts";
+import type { KindReadings } from "../../observe/instruments.ts";
+
+/** Writes the figures of every cache, pool, batcher, limiter and circuit. */
+export function writeInstruments(
+  out: Exposition,
+  kinds: readonly KindReadings[],
+): void {
+  for (const { kind: { kind, measures }, readings } of kinds) {
+    for (const [name, { type, help }] of Object.entries(measures)) {
+      out.family(`sluice_${kind}_${name}`, type, help);
+      for (const { labels, values } of readings) {
+        out.sample(labelsText(labels), values[name]);
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import {
+  EXPOSITION_TYPES,
+  type ExpositionFormat,
+} from "../../observe/exposition.ts";
+import { preferredType } from "../preferred_type.ts";
+import type { ServerMetrics } from "./server_metrics.ts";
+
+/** The forms that metrics are served in, by media type; the first is the usual one. */
+const FORMATS: Readonly<Record<string, ExpositionFormat | "json">> = {
+  "text/plain": "prometheus",
+  "application/openmetrics-text": "openmetrics",
+  "application/json": "json",
+};
+
+/** `GET /metrics`: text for Prometheus, or the document for who asks for JSON. */
+export class MetricsRoute {
+  readonly #metrics: ServerMetrics;
+
+  constructor(metrics: ServerMetrics) {
+    this.#metrics = metrics;
+  }
+
+  handle(request: Request): Response {
+    const format = formatOf(request);
+    if (format === undefined) {
+      const known = Object.values(FORMATS).join(", ");
+      return Response.json({ error: `format must be one of ${known}` }, {
+        status: 400,
+      });
+    }
+    const headers = { "cache-control": "no-store", vary: "accept" };
+    if (format === "json") {
+      return Response.json(this.#metrics.read(), { headers });
+    }
+    return new Response(this.#metrics.metrics.text(format), {
+      headers: { ...headers, "content-type": EXPOSITION_TYPES[format] },
+    });
+  }
+}
+
+/** The format that a request asks for by its query or its headers. */
+function formatOf(request: Request): ExpositionFormat | "json" | undefined {
+  const asked = new URL(request.url).searchParams.get("format");
+  if (asked !== null) {
+    return Object.values(FORMATS).find((format) => format === asked);
+  }
+  const types = Object.keys(FORMATS);
+  return FORMATS[preferredType(request.headers.get("accept"), types)];
+}

@@ -1,0 +1,147 @@
+import { CallRecord, latencySummary } from "../../observe/call_record.ts";
+import { CpuShare } from "../../observe/cpu_share.ts";
+import { type Exposition, labelsText } from "../../observe/exposition.ts";
+import { instruments } from "../../observe/instruments.ts";
+import { Metrics } from "../../observe/metrics.ts";
+import type {
+  CallSummary,
+  MetricsDocument,
+} from "../../observe/metrics_document.ts";
+import {
+  type ProcessFigures,
+  readProcessFigures,
+} from "../../observe/process_figures.ts";
+import type { Engine } from "../../server/engine.ts";
+import type { HttpTransport } from "../../transport/http_transport.ts";
+import { writeCalls } from "./call_families.ts";
+import { writeInstruments } from "./instrument_families.ts";
+import { writeProcess } from "./process_families.ts";
+import { recordedItems } from "./recorded_items.ts";
+
+const MEBIBYTE = 1_024 * 1_024;
+
+/** All that a server measures, read when somebody asks. */
+export class ServerMetrics {
+  /** The author's own metrics, and the text of all of them. */
+  readonly metrics: Metrics = new Metrics();
+  readonly #engine: Engine;
+  readonly #transport: HttpTransport;
+  readonly #cpu: CpuShare = new CpuShare();
+
+  constructor(engine: Engine, transport: HttpTransport) {
+    this.#engine = engine;
+    this.#transport = transport;
+    this.metrics.collect((out) => this.#writeServer(out));
+    this.metrics.collect((out) => writeInstruments(out, instruments.read()));
+    this.metrics.collect((out) => writeProcess(out, readProcessFigures()));
+  }
+
+  #writeServer(out: Exposition): void {
+    const { info, recorder } = this.#engine;
+    out.family("mcp_server", "info", "Which server this is.");
+    out.sample(labelsText({ name: info.name, version: info.version }), 1);
+    if (recorder !== undefined) {
+      writeCalls(out, recorder, recordedItems(this.#engine.registry));
+    }
+    this.#writeState(out);
+    out.family(
+      "mcp_server_http_refusals",
+      "counter",
+      "HTTP requests turned away before they reached a method.",
+    );
+    for (const [status, count] of this.#transport.refusals.byStatus) {
+      out.sample(labelsText({ status: String(status) }), count);
+    }
+  }
+
+  #writeState(out: Exposition): void {
+    const { sessions, subscriptions, tasks } = this.#engine;
+    const state: [string, string, number][] = [
+      ["sessions", "Sessions of legacy clients.", sessions.size],
+      ["streams", "Open event streams.", this.#transport.keepAlive.size],
+      [
+        "subscriptions",
+        "Open subscriptions/listen streams.",
+        subscriptions.size,
+      ],
+      ["tasks", "Tasks at work in this process.", tasks.running],
+    ];
+    for (const [name, help, value] of state) {
+      out.family(`mcp_server_${name}`, "gauge", help);
+      out.sample("", value);
+    }
+  }
+
+  /** Everything as one document. */
+  read(): MetricsDocument {
+    const { sessions, subscriptions, tasks, recorder, registry } = this.#engine;
+    const methods = new Map(recorder?.byMethod());
+    const all = CallRecord.sum(methods.values());
+    const items = recordedItems(registry);
+    return {
+      requests_total: all.durations.count + all.inProgress,
+      requests_in_progress: all.inProgress,
+      errors_total: all.errors,
+      ...this.#processPart(readProcessFigures()),
+      timestamp: new Date().toISOString(),
+      event_loop: null,
+      latency_ms: latencySummary(all.durations),
+      errors_by_kind: Object.fromEntries(all.failures),
+      refused_by_status: Object.fromEntries(
+        this.#transport.refusals.byStatus,
+      ),
+      sessions: sessions.size,
+      streams: this.#transport.keepAlive.size,
+      subscriptions: subscriptions.size,
+      tasks: tasks.running,
+      methods: summaries(methods),
+      tools: summaries(items["tools/call"]),
+      prompts: summaries(items["prompts/get"]),
+      resources: summaries(items["resources/read"]),
+      metrics: this.metrics.values,
+      instruments: Object.fromEntries(
+        instruments.read().map(({ kind, readings }) => [kind.kind, readings]),
+      ),
+    };
+  }
+
+  #processPart(
+    figures: ProcessFigures,
+  ): Pick<MetricsDocument, ProcessField> {
+    const { startTime, uptimeSeconds, cpuSeconds } = figures;
+    return {
+      start_time: startTime,
+      uptime_seconds: uptimeSeconds,
+      memory_rss_mb: mebibytes(figures.residentBytes),
+      memory_vms_mb: mebibytes(figures.virtualBytes),
+      memory_heap_mb: mebibytes(figures.heapUsedBytes),
+      cpu_percent: this.#cpu.read(uptimeSeconds * 1_000, cpuSeconds),
+      cpu_seconds: cpuSeconds,
+      thread_count: figures.threads,
+      fd_count: figures.openFiles,
+    };
+  }
+}
+
+type ProcessField =
+  | "start_time"
+  | "uptime_seconds"
+  | "memory_rss_mb"
+  | "memory_vms_mb"
+  | "memory_heap_mb"
+  | "cpu_percent"
+  | "cpu_seconds"
+  | "thread_count"
+  | "fd_count";
+
+function mebibytes(bytes: number | null): number | null {
+  return bytes === null ? null : Math.round(bytes / MEBIBYTE * 100) / 100;
+}
+
+function summaries(
+  records: ReadonlyMap<string, CallRecord>,
+): Record<string, CallSummary> {
+  return Object.fromEntries(
+    Array.from(records, ([name, record]) => [name, record.summary]),
+  );
+}

@@ -1,0 +1,71 @@
+import { isLoopback } from "../transport/gate.ts";
+
+/**
+ * Says whether a caller is an operator: `true` or `false`, or a response of its
+ * own, such as a 401 that asks for a password.
+ */
+export type AuthorizeOperator = (
+  request: Request,
+) => boolean | Response | Promise<boolean | Response>;
+
+/** The other end of a connection, as `Deno.serve` tells of it. */
+export interface Peer {
+  /** Its address. */
+  readonly remoteAddr?: { readonly hostname?: string };
+}
+
+/** Where a proxy says that it speaks for somebody else. */
+const FORWARDING = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/** Lets operators in, and nobody else. */
+export class OperatorGate {
+  readonly #authorize: AuthorizeOperator | undefined;
+
+  /** @param authorize who is one; by default callers on this machine */
+  constructor(authorize: AuthorizeOperator | undefined) {
+    this.#authorize = authorize;
+  }
+
+  /** Whether the author has said who is an operator. */
+  get isGuarded(): boolean {
+    return this.#authorize !== undefined;
+  }
+
+  /** What keeps a caller out; `undefined` for an operator. */
+  async refusalOf(
+    request: Request,
+    peer: Peer | undefined,
+  ): Promise<Response | undefined> {
+    const verdict = this.#authorize === undefined
+      ? isLocal(request, peer)
+      : await this.#authorize(request);
+    if (verdict instanceof Response) return verdict;
+    return verdict === true ? undefined : this.#forbidden();
+  }
+
+  #forbidden(): Response {
+    const error = this.#authorize === undefined
+      ? "This is for callers on the server's own machine; " +
+        "the option authorizeOperator lets others in"
+      : "This is for operators";
+    return Response.json({ error }, { status: 403 });
+  }
+}
+
+/**
+ * Whether a request comes from this machine, and not through a proxy on it or
+ * from a stranger's page in a browser on it.
+ */
+function isLocal(request: Request, peer: Peer | undefined): boolean {
+  const url = new URL(request.url);
+  const origin = request.headers.get("origin");
+  return isLoopbackAddress(peer?.remoteAddr?.hostname) &&
+    isLoopback(url.hostname) &&
+    (origin === null || origin === url.origin) &&
+    !FORWARDING.some((name) => request.headers.has(name));
+}
+
+function isLoopbackAddress(address: string | undefined): boolean {
+  return address !== undefined &&
+    /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/i.test(address);
+}

@@ -1,0 +1,91 @@
+/** What the process uses; what it may not read is `null`. */
+export interface ProcessFigures {
+  /** When the process began, in seconds since 1970. */
+  startTime: number;
+  /** How long it has run, in seconds. */
+  uptimeSeconds: number;
+  /** CPU used in all, in seconds. */
+  cpuSeconds: number | null;
+  /** Resident memory, in bytes. */
+  residentBytes: number | null;
+  /** Virtual memory, in bytes. */
+  virtualBytes: number | null;
+  /** Used heap, in bytes. */
+  heapUsedBytes: number | null;
+  /** Reserved heap, in bytes. */
+  heapTotalBytes: number | null;
+  /** Memory of buffers and the like, outside the heap, in bytes. */
+  externalBytes: number | null;
+  /** Threads. */
+  threads: number | null;
+  /** Open file descriptors. */
+  openFiles: number | null;
+}
+
+/** What the runtime says of the process, as far as it is Deno. */
+interface Runtime {
+  memoryUsage(): {
+    rss: number;
+    heapUsed: number;
+    heapTotal: number;
+    external: number;
+  };
+  cpuUsage(): { user: number; system: number };
+  readTextFileSync(path: string): string;
+  readDirSync(path: string): Iterable<unknown>;
+  permissions: {
+    querySync(of: { name: "read"; path: string }): { state: string };
+  };
+}
+
+/** Reads what the process uses. Asks for no permission, and needs none to go on. */
+export function readProcessFigures(): ProcessFigures {
+  const runtime = (globalThis as unknown as { Deno?: Runtime }).Deno;
+  const memory = attempt(() => runtime?.memoryUsage());
+  const cpu = attempt(() => runtime?.cpuUsage());
+  const status = runtime && attempt(() => readStatus(runtime));
+  return {
+    startTime: performance.timeOrigin / 1_000,
+    uptimeSeconds: performance.now() / 1_000,
+    cpuSeconds: cpu ? (cpu.user + cpu.system) / 1e6 : null,
+    residentBytes: memory?.rss ?? null,
+    virtualBytes: kibibytes(status, "VmSize"),
+    heapUsedBytes: memory?.heapUsed ?? null,
+    heapTotalBytes: memory?.heapTotal ?? null,
+    externalBytes: memory?.external ?? null,
+    threads: figure(status, "Threads"),
+    openFiles: status && runtime
+      ? attempt(() => countFiles(runtime)) ?? null
+      : null,
+  };
+}
+
+/** Linux tells each process about itself, if Deno's permissions let it. */
+function readStatus(runtime: Runtime): string | undefined {
+  const path = "/proc/self/status";
+  const { state } = runtime.permissions.querySync({ name: "read", path });
+  return state === "granted" ? runtime.readTextFileSync(path) : undefined;
+}
+
+/** The listing itself is open while it is read. */
+function countFiles(runtime: Runtime): number {
+  return [...runtime.readDirSync("/proc/self/fd")].length - 1;
+}
+
+function kibibytes(status: string | undefined, name: string): number | null {
+  const value = figure(status, name);
+  return value === null ? null : value * 1_024;
+}
+
+function figure(status: string | undefined, name: string): number | null {
+  const value = status?.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1];
+  return value === undefined ? null : Number(value);
+}
+
+function attempt<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Clock } from "../base/clock.ts";
+import { CallRecord } from "../observe/call_record.ts";
+import { DURATIONS } from "../observe/histogram.ts";
+import type { FailureKind } from "./failure_kind.ts";
+import type { RequestContext } from "./request_context.ts";
+
+/** What methods beyond those that the server knows are counted as. */
+export const OTHER_METHODS = "other";
+
+/**
+ * Counts every request with its method and, where it has one, with its tool,
+ * prompt or resource. Only what is registered has a record, so that no name a
+ * client makes up adds one.
+ */
+export class RequestRecorder {
+  readonly #clock: Clock;
+  readonly #isKnown: (method: string) => boolean;
+  readonly #byMethod: Map<string, CallRecord> = new Map();
+  readonly #others: CallRecord = new CallRecord();
+
+  /** @param isKnown whether the server answers a method at all */
+  constructor(clock: Clock, isKnown: (method: string) => boolean) {
+    this.#clock = clock;
+    this.#isKnown = isKnown;
+  }
+
+  /** Notes that a request has come in. */
+  begin(context: RequestContext): void {
+    const record = this.#byMethod.get(context.method) ??
+      this.#recordOf(context.method);
+    context.begunAt = this.#clock.now();
+    context.record = record;
+    record.inProgress++;
+  }
+
+  #recordOf(method: string): CallRecord {
+    if (!this.#isKnown(method)) return this.#others;
+    const record = new CallRecord();
+    this.#byMethod.set(method, record);
+    return record;
+  }
+
+  /** Notes that a request has its answer, or won't get one. */
+  end(context: RequestContext, failure: FailureKind | undefined): void {
+    const { record, item, requestBytes, responseBytes } = context;
+    if (record === undefined) return;
+    context.record = undefined;
+    const seconds = (this.#clock.now() - context.begunAt) / 1_000;
+    const bucket = DURATIONS.indexOf(seconds);
+    record.end(seconds, bucket, requestBytes, responseBytes, failure);
+    item?.end(seconds, bucket, requestBytes, responseBytes, failure);
+  }
+
+  /** What the requests of each method have come to. */
+  *byMethod(): Iterable<[string, CallRecord]> {
+    yield* this.#byMethod;
+    yield [OTHER_METHODS, this.#others];
+  }
+}
