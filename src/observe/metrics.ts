@@ -59,7 +59,7 @@ interface Registered {
  * ```
  */
 export class Metrics {
-  readonly #registered: Map<string, Registered> = new Map();
+  readonly #registered: Registered[] = [];
   readonly #collectors: MetricsCollector[] = [];
   /** Every name that a sample bears, so that no two metrics share one. */
   readonly #taken: Set<string> = new Set();
@@ -143,36 +143,20 @@ export class Metrics {
     options: MetricOptions | LabelledMetricOptions<string>,
     make: () => Metric,
   ): Metric | MetricFamily<Metric> {
-    this.#checkName(name);
-    this.#take(name, type);
+    checkName(name);
     const { help } = options;
     if ("labels" in options) {
       const series = new MetricFamily(name, options, make);
-      this.#registered.set(name, { name, type, help, series });
+      this.#take({ name, type, help, series });
       return series;
     }
     const metric = make();
-    const series = [{ labels: {}, metric }];
-    this.#registered.set(name, { name, type, help, series });
+    this.#take({ name, type, help, series: [{ labels: {}, metric }] });
     return metric;
   }
 
-  #checkName(name: string): void {
-    if (!/^[a-zA-Z_:][\w:]*$/.test(name)) {
-      throw new InvalidOptionError(
-        `a metric's name has letters, digits, "_" and ":" and does not begin ` +
-          `with a digit, got ${quote(name)}`,
-      );
-    }
-    if (/^(mcp_server|sluice|process|event_loop)_/.test(name)) {
-      throw new InvalidOptionError(
-        `metrics of that prefix are the server's own, got ${quote(name)}`,
-      );
-    }
-  }
-
-  #take(name: string, type: MetricType): void {
-    const names = sampleNames(name, type);
+  #take(registered: Registered): void {
+    const names = sampleNames(registered);
     const taken = names.find((each) => this.#taken.has(each));
     if (taken !== undefined) {
       throw new InvalidOptionError(
@@ -180,13 +164,14 @@ export class Metrics {
       );
     }
     for (const each of names) this.#taken.add(each);
+    this.#registered.push(registered);
   }
 
   /** All metrics as text. */
   text(format: ExpositionFormat = "prometheus"): string {
     const out = new Exposition(format);
     for (const collector of this.#collectors) collector(out);
-    for (const { name, type, help, series } of this.#registered.values()) {
+    for (const { name, type, help, series } of this.#registered) {
       out.family(name, type, help);
       for (const { labels, metric } of series) {
         const text = labelsText(labels);
@@ -200,7 +185,7 @@ export class Metrics {
   /** The values of counters and gauges, and the counts of histograms, by series. */
   get values(): Record<string, number> {
     const values: Record<string, number> = {};
-    for (const { name, series } of this.#registered.values()) {
+    for (const { name, series } of this.#registered) {
       for (const { labels, metric } of series) {
         const text = labelsText(labels);
         values[text === "" ? name : `${name}{${text}}`] =
@@ -211,7 +196,21 @@ export class Metrics {
   }
 }
 
-function sampleNames(name: string, type: MetricType): string[] {
+function checkName(name: string): void {
+  if (!/^[a-zA-Z_:][\w:]*$/.test(name)) {
+    throw new InvalidOptionError(
+      `a metric's name has letters, digits, "_" and ":" and does not begin ` +
+        `with a digit, got ${quote(name)}`,
+    );
+  }
+  if (/^(mcp_server|sluice|process|event_loop)_/.test(name)) {
+    throw new InvalidOptionError(
+      `metrics of that prefix are the server's own, got ${quote(name)}`,
+    );
+  }
+}
+
+function sampleNames({ name, type }: Registered): string[] {
   switch (type) {
     case "counter":
       return [name, `${name}_total`];

@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { McpServer, MemoryCache, type MetricsDocument } from "../../mod.ts";
+import {
+  PrometheusServer,
+  promtoolFaults,
+  skipsPrometheus,
+} from "../support/prometheus.ts";
+import { modernCall, modernPost } from "../transport/wire.ts";
+
+const METRICS = "http://localhost/metrics";
+
+function makeServer(): McpServer {
+  const server = new McpServer({ name: 'a "shop"', version: "1.2.3" }, {
+    log: () => {},
+  });
+  server.registerTool("echo", {}, () => "hi");
+  server.registerTool("bad", {}, () => {
+    throw new Error("no");
+  });
+  server.registerPrompt("ask", {}, () => "Well?");
+  server.registerResource("note", "note://1", {}, () => "text");
+  return server;
+}
+
+async function text(server: McpServer, headers?: HeadersInit): Promise<string> {
+  const response = await server.fetch(new Request(METRICS, { headers }));
+  assert.equal(response.status, 200);
+  return await response.text();
+}
+
+function sample(text: string, name: string): number | undefined {
+  const line = text.split("\n").find((each) => each.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
+Deno.test("every call is counted under its method and what it was about", async () => {
+  await using server = makeServer();
+  await server.call("tools/call", { name: "echo" });
+  await server.call("tools/call", { name: "echo" });
+  await server.call("tools/call", { name: "bad" });
+  await server.call("prompts/get", { name: "ask" });
+  await server.call("resources/read", { uri: "note://1" });
+  await server.call("tools/list");
+  const body = await text(server);
+  const count = "mcp_server_operation_duration_seconds_count";
+  const expected: [string, number][] = [
+    ['mcp_method_name="tools/call",gen_ai_tool_name="echo"', 2],
+    ['mcp_method_name="tools/call",gen_ai_tool_name="bad"', 1],
+    ['mcp_method_name="prompts/get",gen_ai_prompt_name="ask"', 1],
+    ['mcp_method_name="resources/read",mcp_resource_uri="note://1"', 1],
+    ['mcp_method_name="tools/list"', 1],
+  ];
+  for (const [labels, calls] of expected) {
+    assert.equal(sample(body, `${count}{${labels}}`), calls, labels);
+  }
+  assert.equal(
+    sample(
+      body,
+      'mcp_server_operation_errors_total{mcp_method_name="tools/call",' +
+        'gen_ai_tool_name="bad",error_type="tool_error"}',
+    ),
+    1,
+  );
+});
+
+Deno.test("bytes are those of the messages on the wire", async () => {
+  await using server = makeServer();
+  const request = modernPost(modernCall("tools/call", { name: "echo" }));
+  const body = request.body as string;
+  const headers = { ...request.headers as Record<string, string> };
+  const response = await server.fetch(
+    new Request("http://localhost/mcp", {
+      ...request,
+      headers: { ...headers, "content-length": String(body.length) },
+    }),
+  );
+  const answer = await response.bytes();
+  const { request_bytes, response_bytes } = server.readMetrics().tools.echo;
+  assert.equal(request_bytes, body.length);
+  assert.equal(response_bytes, answer.length);
+});
+
+Deno.test("a million made-up names add no series", async () => {
+  await using server = makeServer();
+  const lines = async () => (await text(server)).split("\n").length;
+  await server.call("tools/call", { name: "x" }).catch(() => {});
+  await server.call("no/such").catch(() => {});
+  await server.call("prompts/get", { name: "x" }).catch(() => {});
+  await server.call("resources/read", { uri: "x://y" }).catch(() => {});
+  const before = await lines();
+  for (let made = 0; made < 250_000; made++) {
+    const name = `made_up_${made}`;
+    await Promise.allSettled([
+      server.call("tools/call", { name }),
+      server.call(name),
+      server.call("prompts/get", { name }),
+      server.call("resources/read", { uri: `made://${made}` }),
+    ]);
+  }
+  assert.equal(await lines(), before);
+  const { methods, requests_total } = server.readMetrics();
+  assert.deepEqual(Object.keys(methods).sort(), [
+    "other",
+    "prompts/get",
+    "resources/read",
+    "tools/call",
+  ]);
+  assert.equal(requests_total, 1_000_004);
+});
+
+Deno.test("counts of a method don't go back when a tool is removed", async () => {
+  await using server = makeServer();
+  const gone = server.registerTool("gone", {}, () => "soon");
+  await server.call("tools/call", { name: "gone" });
+  gone.remove();
+  const body = await text(server);
+  assert.equal(
+    sample(
+      body,
+      'mcp_server_operation_duration_seconds_count{mcp_method_name="tools/call"}',
+    ),
+    1,
+  );
+  assert.ok(!body.includes("gone"));
+});
+
+Deno.test("refused requests are counted by status", async () => {
+  await using server = makeServer();
+  const post = (init: RequestInit) =>
+    server.fetch(
+      new Request("http://localhost/mcp", { method: "POST", ...init }),
+    );
+  await (await post({ body: "{" })).body?.cancel();
+  await (await post({
+    body: "{",
+    headers: { "content-type": "application/json", accept: "*/*" },
+  })).body?.cancel();
+  await (await server.fetch(new Request("http://evil.example/mcp"))).body
+    ?.cancel();
+  const { refused_by_status, requests_total } = server.readMetrics();
+  assert.equal(refused_by_status[415], 1);
+  assert.equal(refused_by_status[400], 1);
+  assert.equal(refused_by_status[403], 1);
+  assert.equal(requests_total, 0);
+});
+
+Deno.test("who asks for JSON gets the guide's document", async () => {
+  await using server = makeServer();
+  await server.call("tools/call", { name: "echo" });
+  for (const url of [METRICS, `${METRICS}?format=json`]) {
+    const response = await server.fetch(
+      new Request(url, { headers: { accept: "application/json" } }),
+    );
+    const document: MetricsDocument = await response.json();
+    assert.equal(document.requests_total, 1);
+    assert.equal(document.requests_in_progress, 0);
+    assert.equal(document.errors_total, 0);
+    assert.ok(document.uptime_seconds > 0);
+    assert.ok(document.memory_rss_mb! > 10);
+    assert.ok(document.memory_vms_mb! > document.memory_rss_mb!);
+    assert.ok(document.cpu_percent! >= 0);
+    assert.ok(document.thread_count! > 1);
+    assert.ok(document.fd_count! > 2);
+    assert.ok(Math.abs(Date.parse(document.timestamp) - Date.now()) < 10_000);
+  }
+});
+
+Deno.test("the format follows Accept, with its weights", async () => {
+  await using server = makeServer();
+  const typeFor = async (accept: string) => {
+    const response = await server.fetch(
+      new Request(METRICS, { headers: { accept } }),
+    );
+    await response.body?.cancel();
+    return response.headers.get("content-type")!.split(";")[0];
+  };
+  const cases: [string, string][] = [
+    ["*/*", "text/plain"],
+    ["text/html,application/xhtml+xml,*/*;q=0.8", "text/plain"],
+    [
+      "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1",
+      "application/openmetrics-text",
+    ],
+    ["application/json;q=0.2, text/plain", "text/plain"],
+    ["application/*", "application/openmetrics-text"],
+    ["application/json", "application/json"],
+    ["image/png", "text/plain"],
+    ["application/json;q=nonsense", "text/plain"],
+  ];
+  for (const [accept, type] of cases) {
+    assert.equal(await typeFor(accept), type, accept);
+  }
+});
+
+Deno.test("a format that there isn't, and a method that there isn't, say so", async () => {
+  await using server = makeServer();
+  const unknown = await server.fetch(new Request(`${METRICS}?format=xml`));
+  assert.equal(unknown.status, 400);
+  assert.deepEqual(await unknown.json(), {
+    error: "format must be one of prometheus, openmetrics, json",
+  });
+  const posted = await server.fetch(new Request(METRICS, { method: "POST" }));
+  assert.equal(posted.status, 405);
+  assert.equal(posted.headers.get("allow"), "GET, HEAD");
+  await posted.body?.cancel();
+});
+
+Deno.test("metrics are open until operators are named, but not to strangers' pages", async () => {
+  await using open = makeServer();
+  const foreign = await open.fetch(new Request("http://evil.example/metrics"));
+  assert.equal(foreign.status, 403);
+  await foreign.body?.cancel();
+  await using guarded = new McpServer({ name: "x", version: "1" }, {
+    authorizeOperator: (request) =>
+      request.headers.get("authorization") === "Bearer s3cret",
+  });
+  const refused = await guarded.fetch(new Request(METRICS));
+  assert.equal(refused.status, 403);
+  assert.deepEqual(await refused.json(), { error: "This is for operators" });
+  const let_in = await guarded.fetch(
+    new Request(METRICS, { headers: { authorization: "Bearer s3cret" } }),
+  );
+  assert.equal(let_in.status, 200);
+  await let_in.body?.cancel();
+});
+
+Deno.test("an authorizeOperator that fails lets nobody in", async () => {
+  const log: string[] = [];
+  await using server = new McpServer({ name: "x", version: "1" }, {
+    authorizeOperator: () => {
+      throw new Error("the directory is down");
+    },
+    log: ({ message }) => log.push(message),
+  });
+  const response = await server.fetch(new Request(METRICS));
+  assert.equal(response.status, 500);
+  await response.body?.cancel();
+  assert.deepEqual(log, ["GET /metrics failed: the directory is down"]);
+});
+
+Deno.test("without metrics there is nothing to read, and nothing is recorded", async () => {
+  await using server = new McpServer({ name: "x", version: "1" }, {
+    metrics: false,
+  });
+  server.registerTool("echo", {}, () => "hi");
+  await server.call("tools/call", { name: "echo" });
+  const response = await server.fetch(new Request(METRICS));
+  assert.equal(response.status, 404);
+  await response.body?.cancel();
+  assert.equal(server.readMetrics().requests_total, 0);
+});
+
+Deno.test({
+  name: "Prometheus's own tool finds no fault with the text",
+  ignore: skipsPrometheus,
+  fn: async () => {
+    await using server = makeServer();
+    const cache = new MemoryCache({ name: 'odd "name" \\ \n here' });
+    cache.set("a", 1);
+    await server.call("tools/call", { name: "echo" });
+    await server.call("tools/call", { name: "bad" });
+    assert.equal(await promtoolFaults(await text(server)), "");
+  },
+});
+
+Deno.test({
+  name: "a real Prometheus scrapes the server, and knows what was called",
+  ignore: skipsPrometheus,
+  fn: async () => {
+    await using server = makeServer();
+    const running = await server.serve({
+      port: 0,
+      signals: false,
+      onListen: () => {},
+    });
+    for (let calls = 0; calls < 5; calls++) {
+      await (await fetch(
+        running.url,
+        modernPost(modernCall("tools/call", { name: "echo" })),
+      )).body?.cancel();
+    }
+    await using prometheus = await PrometheusServer.scraping(
+      `127.0.0.1:${running.port}`,
+    );
+    const [called] = await prometheus.query(
+      'mcp_server_operation_duration_seconds_count{gen_ai_tool_name="echo"}',
+    );
+    assert.equal(called.value, 5);
+    const [median] = await prometheus.query(
+      "histogram_quantile(0.5, mcp_server_operation_duration_seconds_bucket" +
+        '{gen_ai_tool_name="echo"})',
+    );
+    assert.ok(median.value > 0 && median.value < 1);
+    const [info] = await prometheus.query("mcp_server_info");
+    assert.equal(info.labels.name, 'a "shop"');
+    assert.equal(await prometheus.lastError(), "");
+  },
+});
