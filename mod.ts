@@ -13,7 +13,6 @@ export {
 export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
 export type { HandlerCacheOptions } from "./src/server/handler_cache.ts";
 export type { LifespanFunction } from "./src/server/lifespan.ts";
-export { type LogRecord, type LogSink, stderrLog } from "./src/server/log.ts";
 export {
   LowLevelServer,
   type MethodSchemas,
@@ -55,6 +54,16 @@ export type {
   LatencySummary,
   MetricsDocument,
 } from "./src/observe/metrics_document.ts";
+
+// Logs and health.
+export {
+  type LogLevel,
+  type LogRecord,
+  type LogSink,
+} from "./src/observe/log.ts";
+export { logTapeLog, type LogTapeLogger } from "./src/observe/log_tape.ts";
+export { Logger } from "./src/observe/logger.ts";
+export { jsonLog, readableLog, stderrLog } from "./src/observe/stderr_log.ts";
 
 // Tools, prompts and resources.
 export {

@@ -9,6 +9,7 @@ import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { Peer } from "../admin/operator_gate.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { MetricsDocument } from "../observe/metrics_document.ts";
+import type { Logger } from "../observe/logger.ts";
 import { Engine } from "../server/engine.ts";
 import { LowLevelServer } from "../server/low_level_server.ts";
 import type { Middleware } from "../server/middleware.ts";
@@ -228,6 +229,14 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   mount(prefix: string, other: McpServer<never> | McpServer): this {
     this.#engine.mount(prefix, (other as McpServer).#engine);
     return this;
+  }
+
+  /**
+   * Tells the operator what happens, where the server itself does: see the
+   * options `log` and `logLevel`. `ctx.log` tells a client instead.
+   */
+  get log(): Logger {
+    return this.#engine.log;
   }
 
   /** A Hono app for routes of your own beside the MCP endpoint. */

@@ -3,6 +3,7 @@ import { quote } from "../base/options.ts";
 import { byteLength } from "../base/byte_length.ts";
 import type { Clock } from "../base/clock.ts";
 import { thrownText } from "../base/thrown.ts";
+import { Logger } from "../observe/logger.ts";
 import {
   MethodNotFoundError,
   ProtocolError,
@@ -32,12 +33,12 @@ import { failureKindOf } from "./failure_kind.ts";
 import { Lifespan } from "./lifespan.ts";
 import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
-import type { LogRecord } from "./log.ts";
 import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
 import { RequestRecorder } from "./request_recorder.ts";
+import { requestFields } from "./request_fields.ts";
 import { ResultWriter } from "./result_writer.ts";
 import { StateSealer } from "./request_state.ts";
 import { isThenable } from "./rounds.ts";
@@ -69,6 +70,7 @@ export type NotificationHandler = (
 export class Engine {
   readonly info: Implementation;
   readonly options: ResolvedOptions;
+  readonly log: Logger;
   readonly registry: Registry;
   readonly subscriptions: Subscriptions;
   readonly tasks: TaskManager;
@@ -99,6 +101,7 @@ export class Engine {
   constructor(info: Implementation, options: McpServerOptions = {}) {
     this.info = info;
     this.options = resolveOptions(options);
+    this.log = new Logger(options.log, options.logLevel);
     this.registry = new Registry(
       this,
       this.options.pageSize,
@@ -281,9 +284,7 @@ export class Engine {
     const wire = toProtocolError(error, this.options.maskErrors);
     context.failure = failureKindOf(error, "internal_error");
     if (!(error instanceof ProtocolError)) {
-      this.reportFailure(context.method, error, {
-        requestId: context.requestId,
-      });
+      this.reportFailure(context.method, error, requestFields(context));
     }
     this.#answered(context, errorText(context.requestId, wire), wire);
   }
@@ -467,26 +468,14 @@ export class Engine {
     error: unknown,
     fields: Record<string, unknown>,
   ): void {
-    this.#write({
-      level: "error",
-      message: `${what} failed: ${thrownText(error)}`,
-      fields: {
-        ...fields,
-        ...(error instanceof Error && { stack: error.stack }),
-      },
+    this.log.error(`${what} failed: ${thrownText(error)}`, {
+      ...fields,
+      ...(error instanceof Error && { stack: error.stack }),
     });
   }
 
   warn(message: string): void {
-    this.#write({ level: "warning", message, fields: {} });
-  }
-
-  #write(record: LogRecord): void {
-    try {
-      this.options.log(record);
-    } catch {
-      // A log that fails must not take requests down with it.
-    }
+    this.log.warning(message);
   }
 
   /** Resolves once no request is in flight. */

@@ -1,8 +1,13 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { checkDurationMs, checkInteger, checkLimit } from "../base/options.ts";
+import {
+  checkDurationMs,
+  checkInteger,
+  checkLimit,
+  checkTimeoutMs,
+} from "../base/options.ts";
+import type { LogLevel, LogSink } from "../observe/log.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "./lifespan.ts";
-import { type LogSink, stderrLog } from "./log.ts";
 import type { CacheHints } from "./registry.ts";
 import type { ServerContext } from "./server_context.ts";
 import type { TaskOptions } from "./task_manager.ts";
@@ -75,7 +80,7 @@ export interface McpServerOptions<Lifespan = unknown> {
   identify?: (authInfo: AuthInfo) => string;
   /**
    * Where the server's own log goes.
-   * @default lines of JSON on stderr
+   * @default stderrLog
    */
   log?: LogSink;
   /**
@@ -83,6 +88,16 @@ export interface McpServerOptions<Lifespan = unknown> {
    * @default true
    */
   metrics?: boolean;
+  /**
+   * The least grave records that are logged.
+   * @default "info"
+   */
+  logLevel?: LogLevel;
+  /**
+   * Milliseconds past which a request is logged as slow; `Infinity` for none.
+   * @default 1000
+   */
+  slowMs?: number;
   /**
    * Where the time comes from.
    * @default systemClock
@@ -103,8 +118,8 @@ export type ResolvedOptions =
       | "maskErrors"
       | "identifyInResults"
       | "identify"
-      | "log"
       | "metrics"
+      | "slowMs"
       | "clock"
     >
   >;
@@ -117,10 +132,10 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
     maskErrors: false,
     identifyInResults: true,
     identify: clientAndSubject,
-    log: stderrLog,
     metrics: true,
     clock: systemClock,
     ...options,
+    slowMs: checkTimeoutMs("slowMs", options.slowMs ?? 1_000),
     pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),
     maxSubscriptions: checkLimit(
       "maxSubscriptions",

@@ -7,6 +7,7 @@ import { thrownText } from "../base/thrown.ts";
 import type { Engine } from "./engine.ts";
 import { InlineRun } from "./inline_run.ts";
 import type { RequestContext } from "./request_context.ts";
+import { requestFields } from "./request_fields.ts";
 import { RunningTask } from "./running_task.ts";
 import type { TaskRun } from "./server_context.ts";
 import { knowsTasks, requireTasks, taskTopic } from "./subscriptions.ts";
@@ -117,9 +118,9 @@ export class TaskManager {
       .then(asJson)
       .then(
         (result) => running.finish({ status: "completed", result }),
-        (error) => this.#failed(running, error),
+        (error) => this.#failed(running, context, error),
       )
-      .catch((error) => this.#report(running, error))
+      .catch((error) => this.#report(context, error))
       .finally(() => {
         this.#engine.clock.clearTimeout(timer);
         this.#running.delete(taskId);
@@ -127,7 +128,11 @@ export class TaskManager {
   }
 
   /** An error of the tool's own completes the task; one of the protocol fails it. */
-  async #failed(running: RunningTask, error: unknown): Promise<void> {
+  async #failed(
+    running: RunningTask,
+    context: RequestContext,
+    error: unknown,
+  ): Promise<void> {
     // What work that was called off has left to say interests nobody.
     if (isFinal(running.task.status)) return;
     if (error instanceof ProtocolError) {
@@ -138,7 +143,7 @@ export class TaskManager {
         error: { code, message, ...(data !== undefined && { data }) },
       });
     }
-    this.#report(running, error);
+    this.#report(context, error);
     const text = this.#engine.options.maskErrors
       ? "The task failed"
       : thrownText(error);
@@ -148,8 +153,9 @@ export class TaskManager {
     });
   }
 
-  #report({ taskId }: RunningTask, error: unknown): void {
-    this.#engine.reportFailure("task", error, { taskId });
+  /** Without the task's id: whoever knows it may read the result. */
+  #report(context: RequestContext, error: unknown): void {
+    this.#engine.reportFailure("task", error, requestFields(context));
   }
 
   async #changed(task: Task): Promise<void> {
@@ -210,7 +216,7 @@ export class TaskManager {
     try {
       await running.cancel(reason);
     } catch (error) {
-      this.#report(running, error);
+      this.#engine.reportFailure("task", error, {});
     }
   }
 

@@ -10,6 +10,7 @@ import type { CallToolResult } from "../protocol/types.ts";
 import type { Slot } from "./collection.ts";
 import { failureKindOf } from "./failure_kind.ts";
 import type { RequestContext } from "./request_context.ts";
+import { requestFields } from "./request_fields.ts";
 import { isRepeat, isThenable, questionsOf, throughRounds } from "./rounds.ts";
 import { requireTasks } from "./subscriptions.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
@@ -144,10 +145,7 @@ function toolFailure(
   if (error instanceof ToolInputError) return errorResult(message);
   // Its client has called it off: this goes nowhere, and nothing is wrong.
   if (context.cancelled) return errorResult(message);
-  engine.reportFailure(`tool ${tool.name}`, error, {
-    tool: tool.name,
-    requestId: context.requestId,
-  });
+  engine.reportFailure(`tool ${tool.name}`, error, requestFields(context));
   return errorResult(
     engine.options.maskErrors ? `Tool ${tool.name} failed` : message,
   );

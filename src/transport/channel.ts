@@ -37,9 +37,7 @@ export async function connectTransport(
   transport: Transport,
 ): Promise<{ close(): Promise<void> }> {
   const report = (error: unknown) =>
-    engine.reportFailure("transport", error, {
-      sessionId: transport.sessionId,
-    });
+    engine.reportFailure("transport", error, {});
   const connection = new Connection(
     engine,
     (text) => {

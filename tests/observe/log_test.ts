@@ -1,0 +1,393 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  configure,
+  getLogger,
+  type LogRecord as TapeRecord,
+  reset,
+} from "@logtape/logtape";
+import {
+  InvalidOptionError,
+  jsonLog,
+  Logger,
+  type LogLevel,
+  type LogRecord,
+  type LogSink,
+  logTapeLog,
+  McpServer,
+} from "../../mod.ts";
+import { readable } from "../../src/observe/stderr_log.ts";
+import { reportSlow, requestFields } from "../../src/server/request_fields.ts";
+import type { RequestContext } from "../../src/server/request_context.ts";
+import { ask } from "../transport/wire.ts";
+
+/** What `act` writes to stderr, by console.error. */
+function written(act: () => void): string[] {
+  const lines: string[] = [];
+  const { error } = console;
+  console.error = (...words: unknown[]) => void lines.push(words.join(" "));
+  try {
+    act();
+  } finally {
+    console.error = error;
+  }
+  return lines;
+}
+
+function json(fields: Record<string, unknown>, message = "m"): {
+  line: string;
+  parsed: Record<string, unknown>;
+} {
+  const [line] = written(() => jsonLog({ level: "info", message, fields }));
+  return { line, parsed: JSON.parse(line) };
+}
+
+function collecting(level?: LogLevel): { log: Logger; records: LogRecord[] } {
+  const records: LogRecord[] = [];
+  return { log: new Logger((record) => records.push(record), level), records };
+}
+
+Deno.test("what is less grave than the level is not written", () => {
+  const { log, records } = collecting("warning");
+  log.debug("a");
+  log.info("b");
+  log.warning("c");
+  log.error("d", { x: 1 });
+  assert.deepEqual(records, [
+    { level: "warning", message: "c", fields: {} },
+    { level: "error", message: "d", fields: { x: 1 } },
+  ]);
+  assert.equal(log.writes("info"), false);
+  assert.equal(log.writes("error"), true);
+  const usual = collecting();
+  usual.log.debug("a");
+  usual.log.info("b");
+  assert.equal(usual.records.length, 1);
+});
+
+Deno.test("a level that there isn't is refused by name", () => {
+  assert.throws(
+    () =>
+      new McpServer({ name: "t", version: "1" }, { logLevel: "loud" as never }),
+    (error) =>
+      error instanceof InvalidOptionError && error.message ===
+        'logLevel must be one of debug, info, warning, error, got "loud"',
+  );
+});
+
+Deno.test("a sink that throws or rejects harms nobody, and is told of once", async () => {
+  const sinks: LogSink[] = [
+    () => {
+      throw new Error("disk full");
+    },
+    () => Promise.reject(new Error("disk full")),
+    () => {
+      throw {
+        get message() {
+          throw 1;
+        },
+        toString: null,
+      };
+    },
+  ];
+  for (const sink of sinks) {
+    const lines: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => void lines.push(line);
+    try {
+      const server = new McpServer({ name: "t", version: "1" }, {
+        log: sink,
+      });
+      server.registerTool("fails", {}, () => {
+        throw new Error("oh");
+      });
+      for (let calls = 0; calls < 3; calls++) {
+        const { isError } = await server.call("tools/call", { name: "fails" });
+        assert.equal(isError, true);
+      }
+      await server.close();
+    } finally {
+      console.error = error;
+    }
+    assert.equal(lines.length, 1, String(lines));
+    assert.match(lines[0], /the log's sink failed/);
+  }
+});
+
+Deno.test("a JSON line has the time, the level, the message and the fields, which can't replace them", () => {
+  const { parsed } = json({
+    tool: "x",
+    level: "debug",
+    message: "n",
+    message_: "o",
+    time: 1,
+  });
+  assert.deepEqual(Object.keys(parsed).slice(0, 3), [
+    "time",
+    "level",
+    "message",
+  ]);
+  assert.match(String(parsed.time), /^\d{4}-\d\d-\d\dT.*Z$/);
+  const { time: _, ...rest } = parsed;
+  assert.deepEqual(rest, {
+    level: "info",
+    message: "m",
+    tool: "x",
+    level_: "debug",
+    message_: "n",
+    message__: "o",
+    time_: 1,
+  });
+});
+
+Deno.test("what JSON can't say is written in a sensible form", () => {
+  const cycle: Record<string, unknown> = { a: 1 };
+  cycle.self = cycle;
+  const error = Object.assign(new TypeError("oh", { cause: "why" }), {
+    code: "E",
+  });
+  const hostile = new Proxy({}, {
+    ownKeys() {
+      throw new Error("no");
+    },
+  });
+  const { parsed } = json({
+    cycle,
+    big: 12n,
+    nan: NaN,
+    fn: function named() {},
+    symbol: Symbol("s"),
+    error,
+    map: new Map([["k", 1]]),
+    set: new Set([1, 2]),
+    bytes: new Uint8Array(5),
+    date: new Date(0),
+    hostile,
+    thrower: {
+      get x() {
+        throw new Error("no");
+      },
+    },
+    json: { toJSON: () => ({ shown: true }) },
+    undef: undefined,
+    shared: [cycle.a, cycle.a],
+    ["__proto__"]: 5,
+  });
+  const { stack, ...shownError } = parsed.error as Record<string, unknown>;
+  assert.match(String(stack), /TypeError: oh/);
+  assert.deepEqual(shownError, {
+    name: "TypeError",
+    message: "oh",
+    cause: "why",
+    code: "E",
+  });
+  assert.deepEqual(parsed.cycle, { a: 1, self: "[circular]" });
+  assert.equal(parsed.big, "12");
+  assert.equal(parsed.nan, "NaN");
+  assert.equal(parsed.fn, "[function named]");
+  assert.equal(parsed.symbol, "Symbol(s)");
+  assert.deepEqual(parsed.map, { k: 1 });
+  assert.deepEqual(parsed.set, [1, 2]);
+  assert.equal(parsed.bytes, "[5 bytes]");
+  assert.equal(parsed.date, "1970-01-01T00:00:00.000Z");
+  assert.equal(parsed.hostile, "[unreadable]");
+  assert.deepEqual(parsed.thrower, { x: "[unreadable]" });
+  assert.deepEqual(parsed.json, { shown: true });
+  assert.equal("undef" in parsed, false);
+});
+
+Deno.test("a line is bounded, however much there is to say", () => {
+  let deep: unknown = "end";
+  for (let i = 0; i < 10_000; i++) deep = { deep };
+  const wide = Object.fromEntries(
+    Array.from({ length: 5_000 }, (_, i) => [`k${i}`, "x".repeat(500)]),
+  );
+  const { line } = json({
+    text: "x".repeat(10_000_000),
+    many: Array.from({ length: 100_000 }, () => "y".repeat(1_000)),
+    map: new Map(Array.from({ length: 100_000 }, (_, i) => [i, i])),
+    wide,
+    deep,
+  }, "z".repeat(1_000_000));
+  assert.ok(line.length < 200_000, String(line.length));
+  assert.match(line, /\(9991808 more\)/);
+  assert.match(line, /\[too deep\]/);
+});
+
+Deno.test("what is named like a secret is kept back, and so are tokens in texts", () => {
+  const { line, parsed } = json({
+    Authorization: "Bearer hush1",
+    headers: { cookie: "hush2", "set-cookie": ["hush3"], "x-api-key": "hush4" },
+    accessToken: "hush5",
+    password: { plain: "hush6" },
+    clientSecret: "hush7",
+    apiKey: "hush8",
+    session_id: "hush9",
+    note: "sent Bearer hush10 to postgres://ada:hush11@db:5432/x",
+    max_tokens: 100,
+    tokens: 7,
+    error: new Error("can't reach redis://:hush12@cache"),
+  }, "GET https://u:hush13@host/ with bearer hush14");
+  assert.doesNotMatch(line, /hush/);
+  assert.equal(parsed.max_tokens, 100);
+  assert.equal(parsed.tokens, 7);
+  assert.equal(parsed.accessToken, "[redacted]");
+  assert.match(String(parsed.note), /postgres:\/\/\[redacted\]@db:5432/);
+  const atTheEdge = json({
+    text: `${"x".repeat(8_180)}://ada:hush-and-more-hush@db`,
+  });
+  assert.doesNotMatch(atTheEdge.line, /hush/);
+});
+
+Deno.test("no message or field ends a line early, in either form", () => {
+  fc.assert(fc.property(
+    fc.string({ unit: "binary" }),
+    fc.dictionary(fc.string({ unit: "binary" }), fc.anything()),
+    (message, fields) => {
+      const { line, parsed } = json(fields, message);
+      const text = readable({
+        level: "info",
+        message,
+        fields: { ...fields, stack: undefined },
+      }, false);
+      for (const each of [line, text]) {
+        // deno-lint-ignore no-control-regex -- that is the point
+        assert.doesNotMatch(each, /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/);
+      }
+      assert.equal(parsed.level, "info");
+    },
+  ));
+});
+
+Deno.test("the form for people has one line, and a stack indented below it", () => {
+  const record: LogRecord = {
+    level: "error",
+    message: "tool x failed: no\n12:00:00.000 INFO    all is well",
+    fields: {
+      requestId: 7,
+      tool: "a b",
+      where: "src/x.ts",
+      password: "hush",
+      stack: "Error: no\n12:00:00.000 INFO    all is well\n    at x\x1b[2J",
+    },
+  };
+  const lines = readable(record, false).split("\n");
+  assert.equal(
+    lines[0].slice(13),
+    "ERROR   tool x failed: no\\u000a12:00:00.000 INFO    all is well " +
+      'requestId=7 tool="a b" where=src/x.ts password="[redacted]"',
+  );
+  assert.deepEqual(lines.slice(1), [
+    "    Error: no",
+    "    12:00:00.000 INFO    all is well",
+    "    at x\\u001b[2J",
+  ]);
+  assert.ok(readable(record, true).includes("\x1b[31mERROR"));
+});
+
+Deno.test("stderr gets JSON where it is no terminal", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `
+      import { McpServer } from "${new URL("../../mod.ts", import.meta.url)}";
+      new McpServer({ name: "t", version: "1" }).log.info("hello", { a: 1 });
+    `,
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert.equal(stdout.length, 0);
+  const lines = new TextDecoder().decode(stderr).trim().split("\n");
+  const { message, a } = JSON.parse(lines.at(-1)!);
+  assert.deepEqual([message, a], ["hello", 1]);
+});
+
+Deno.test("LogTape takes the records, braces and all", async () => {
+  const taken: TapeRecord[] = [];
+  await configure({
+    sinks: { taken: (record) => void taken.push(record) },
+    loggers: [
+      { category: "sluice", sinks: ["taken"], lowestLevel: "debug" },
+      { category: ["logtape", "meta"], sinks: [] },
+    ],
+  });
+  try {
+    const log = new Logger(logTapeLog(getLogger("sluice")), "debug");
+    log.debug("a");
+    log.info("b");
+    log.warning("failed: {tool} {{x}} }", { tool: "secret" });
+    log.error("d");
+  } finally {
+    await reset();
+  }
+  assert.deepEqual(
+    taken.map((
+      { level, message, properties },
+    ) => [level, message.join(""), properties]),
+    [
+      ["debug", "a", {}],
+      ["info", "b", {}],
+      ["warning", "failed: {tool} {{x}} }", { tool: "secret" }],
+      ["error", "d", {}],
+    ],
+  );
+});
+
+Deno.test("a line about a request names it, its method and its tool, and no argument", async () => {
+  const log: LogRecord[] = [];
+  const server = new McpServer({ name: "t", version: "1" }, {
+    log: (record) => log.push(record),
+    slowMs: 50,
+  });
+  let seen: RequestContext | undefined;
+  server.registerTool("fails", {}, () => {
+    throw new Error("no luck");
+  });
+  server.use((request, next) => {
+    seen = request.ctx as RequestContext;
+    return next(request);
+  });
+  await ask(server, "tools/call", {
+    name: "fails",
+    arguments: { password: "hush", note: "hush" },
+  });
+  assert.equal(log.length, 1);
+  const { stack, ...fields } = log[0].fields;
+  assert.match(String(stack), /no luck/);
+  assert.deepEqual(fields, {
+    requestId: seen!.requestId,
+    method: "tools/call",
+    tool: "fails",
+  });
+  assert.doesNotMatch(JSON.stringify(log), /hush/);
+  reportSlow(seen!, 50);
+  assert.equal(log.length, 1);
+  reportSlow(seen!, 50.6);
+  assert.deepEqual(log[1], {
+    level: "warning",
+    message: "tool fails is slow: it took 51 ms",
+    fields: { ...fields, tookMs: 51, slowMs: 50 },
+  });
+  Object.assign(seen!, { traceId: "abc", params: undefined });
+  assert.deepEqual(requestFields(seen!), {
+    requestId: seen!.requestId,
+    method: "tools/call",
+    traceId: "abc",
+  });
+  await server.close();
+});
+
+Deno.test("a server's own log and its author's go to one place", async () => {
+  const log: LogRecord[] = [];
+  await using server = new McpServer({ name: "t", version: "1" }, {
+    log: (record) => log.push(record),
+    logLevel: "error",
+  });
+  server.log.warning("kept back");
+  server.log.error("written", { a: 1 });
+  assert.deepEqual(log, [{
+    level: "error",
+    message: "written",
+    fields: { a: 1 },
+  }]);
+});
