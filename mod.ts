@@ -26,6 +26,7 @@ export type {
 } from "./src/server/middleware.ts";
 export type { CacheHints } from "./src/server/registry.ts";
 export type {
+  HealthOptions,
   McpServerOptions,
   RequestStateOptions,
 } from "./src/server/server_options.ts";
@@ -56,6 +57,21 @@ export type {
 } from "./src/observe/metrics_document.ts";
 
 // Logs and health.
+export { type HealthCheckable } from "./src/observe/health_checkable.ts";
+export { type HealthCheckReport } from "./src/observe/health_check.ts";
+export {
+  type AddedHealthCheck,
+  type HealthCheckOptions,
+  HealthChecks,
+  type HealthChecksOptions,
+  type HealthReport,
+} from "./src/observe/health_checks.ts";
+export {
+  type HealthCheckFunction,
+  type HealthOutcome,
+  type HealthResult,
+  type HealthStatus,
+} from "./src/observe/health_result.ts";
 export {
   type LogLevel,
   type LogRecord,
@@ -201,6 +217,7 @@ export {
   CacheValueError,
   ClosedError,
   errorTable,
+  InvalidHealthResultError,
   InvalidOptionError,
   QueueFullError,
   RateLimitedError,

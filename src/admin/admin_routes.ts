@@ -1,5 +1,6 @@
 import type { Engine } from "../server/engine.ts";
 import type { HttpTransport } from "../transport/http_transport.ts";
+import { HealthRoutes } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
 import {
@@ -18,8 +19,10 @@ export interface AdminOptions {
   authorizeOperator?: AuthorizeOperator;
 }
 
-/** Who may use a route: anybody, operators, or anybody unless operators are named. */
-type Audience = "public" | "operators" | "guarded";
+const HEALTH_DETAILS = "/health/detailed";
+
+/** Who may use a route: operators, or anybody for as long as none are named. */
+type Audience = "operators" | "guarded";
 
 interface Route {
   readonly audience: Audience;
@@ -31,6 +34,7 @@ export class AdminRoutes {
   readonly #engine: Engine;
   readonly #transport: HttpTransport;
   readonly #gate: OperatorGate;
+  readonly #health: HealthRoutes;
   readonly #routes: Map<string, Route> = new Map();
 
   constructor(
@@ -42,6 +46,7 @@ export class AdminRoutes {
     this.#engine = engine;
     this.#transport = transport;
     this.#gate = new OperatorGate(authorizeOperator);
+    this.#health = new HealthRoutes(engine);
     if (engine.options.metrics) {
       const route = new MetricsRoute(metrics);
       this.#add("/metrics", "guarded", (request) => route.handle(request));
@@ -58,10 +63,36 @@ export class AdminRoutes {
     url: URL,
     peer: Peer | undefined,
   ): Response | Promise<Response> | undefined {
+    const { pathname } = url;
+    if (pathname === HEALTH_DETAILS) return this.#detail(request, url, peer);
+    return this.#health.handle(request, pathname, false) ??
+      this.#visit(request, url, peer);
+  }
+
+  async #detail(
+    request: Request,
+    url: URL,
+    peer: Peer | undefined,
+  ): Promise<Response> {
+    return await this.#caught(url, async () => {
+      if (!this.#transport.allowsHost(url)) {
+        return this.#transport.forbidHost(url);
+      }
+      const refusal = await this.#gate.refusalOf(request, peer);
+      const mayRead = refusal === undefined;
+      return await this.#health.handle(request, url.pathname, mayRead)!;
+    });
+  }
+
+  #visit(
+    request: Request,
+    url: URL,
+    peer: Peer | undefined,
+  ): Response | Promise<Response> | undefined {
     const route = this.#routes.get(url.pathname);
     if (route === undefined) return undefined;
     if (request.method !== "GET" && request.method !== "HEAD") {
-      return Response.json({ error: "Method not allowed" }, {
+      return Response.json({ error: "GET or HEAD only" }, {
         status: 405,
         headers: { allow: "GET, HEAD" },
       });
@@ -72,7 +103,6 @@ export class AdminRoutes {
   }
 
   #isOpen({ audience }: Route, url: URL): boolean {
-    if (audience === "public") return true;
     return audience === "guarded" && !this.#gate.isGuarded &&
       this.#transport.allowsHost(url);
   }
@@ -83,13 +113,22 @@ export class AdminRoutes {
     url: URL,
     peer: Peer | undefined,
   ): Promise<Response> {
-    try {
+    return await this.#caught(url, async () => {
       const refusal = this.#transport.allowsHost(url)
         ? await this.#gate.refusalOf(request, peer)
         : this.#transport.forbidHost(url);
       return refusal ?? await route.handle(request);
+    });
+  }
+
+  async #caught(
+    { pathname }: URL,
+    answer: () => Promise<Response>,
+  ): Promise<Response> {
+    try {
+      return await answer();
     } catch (error) {
-      this.#engine.reportFailure(`GET ${url.pathname}`, error, {});
+      this.#engine.reportFailure(`GET ${pathname}`, error, {});
       return Response.json({ error: "Internal error" }, { status: 500 });
     }
   }

@@ -26,6 +26,8 @@ export const errorTable = {
   SLUICE_HTTP_REDIRECT: "An HTTP redirect can't be followed.",
   SLUICE_HTTP_BODY_TOO_LARGE: "An HTTP response was larger than allowed.",
   SLUICE_HTTP_NOT_JSON: "An HTTP response was not the JSON it should be.",
+  SLUICE_HEALTH_RESULT:
+    "A health check answered with something that says nothing.",
   SLUICE_INVALID_SKILL: "A skill breaks a rule and can't be served.",
 } as const;
 
@@ -139,6 +141,21 @@ export class CacheValueError extends SluiceError {
   /** The message says why; `cause` is what the encoder threw, if it did. */
   constructor(message: string, options?: ErrorOptions) {
     super("SLUICE_CACHE_VALUE", message, options);
+  }
+}
+
+/** A health check answered with something that is no result. */
+export class InvalidHealthResultError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "InvalidHealthResultError";
+
+  /** Names the check, and quotes what it answered. */
+  constructor(check: string, outcome: unknown) {
+    super(
+      "SLUICE_HEALTH_RESULT",
+      `the health check "${check}" must answer with a status, a boolean or ` +
+        `nothing, got ${keyText(outcome)}`,
+    );
   }
 }
 

@@ -1,5 +1,7 @@
 import type { TimerHandle } from "../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../base/errors.ts";
+import type { HealthCheckable } from "../observe/health_checkable.ts";
+import type { HealthResult } from "../observe/health_result.ts";
 import { checkKey } from "./cache_key.ts";
 import type {
   CacheClaimOptions,
@@ -52,7 +54,7 @@ const BATCH = 100;
  * ```
  */
 export class RedisCache<V = unknown>
-  implements ClaimingCacheStore<V>, AsyncDisposable {
+  implements ClaimingCacheStore<V>, HealthCheckable, AsyncDisposable {
   readonly #settings: RedisSettings;
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
@@ -133,6 +135,26 @@ export class RedisCache<V = unknown>
   async ping(): Promise<boolean> {
     this.#checkOpen();
     return await this.#circuit.send(["PING"]) !== unavailable;
+  }
+
+  /** Unhealthy while Redis doesn't answer within `timeoutMs`. */
+  async checkHealth(): Promise<HealthResult> {
+    if (this.#closed) return { status: "unhealthy", message: "it is closed" };
+    if (await this.ping()) return { status: "healthy" };
+    const { state } = this.#circuit.stats;
+    return {
+      status: "unhealthy",
+      message: state === "closed"
+        ? `Redis gave no answer within ${this.#settings.timeoutMs} ms`
+        : state === "open"
+        ? "Redis is not used for now: it failed too often"
+        : "Redis has not been reached yet",
+    };
+  }
+
+  /** Without Redis everything is a miss, which is slower but no failure. */
+  get healthCritical(): boolean {
+    return false;
   }
 
   /**

@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
+import type { HealthCheckable } from "../observe/health_checkable.ts";
+import type { HealthResult } from "../observe/health_result.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
@@ -53,7 +55,7 @@ interface LocalEntry<V> extends CacheHit<V> {
  * ```
  */
 export class TieredCache<V = unknown>
-  implements ClaimingCacheStore<V>, AsyncDisposable {
+  implements ClaimingCacheStore<V>, HealthCheckable, AsyncDisposable {
   readonly #name: string;
   readonly #local: MemoryCache<LocalEntry<V>>;
   readonly #remote: RedisCache<V>;
@@ -117,6 +119,24 @@ export class TieredCache<V = unknown>
       signal,
     });
     return this.#isProven(this.#time.now());
+  }
+
+  /**
+   * Unhealthy while Redis doesn't answer; degraded while changes that others
+   * make aren't heard of.
+   */
+  async checkHealth(): Promise<HealthResult> {
+    if (this.#closed) return { status: "unhealthy", message: "it is closed" };
+    const found = await this.#remote.checkHealth();
+    if (found.status !== "healthy" || this.#isProven(this.#time.now())) {
+      return found;
+    }
+    return { status: "degraded", message: "no changes of others are heard of" };
+  }
+
+  /** Without Redis everything is a miss, which is slower but no failure. */
+  get healthCritical(): boolean {
+    return false;
   }
 
   /**

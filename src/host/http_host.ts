@@ -12,14 +12,12 @@ import { HttpTransport } from "../transport/http_transport.ts";
 export class HttpHost {
   readonly transport: HttpTransport;
   readonly metrics: ServerMetrics;
-  readonly #engine: Engine;
   readonly #admin: AdminRoutes;
   #app: Hono | undefined;
 
   constructor(engine: Engine, options: HttpOptions & AdminOptions) {
     this.transport = new HttpTransport(engine, options);
     this.metrics = new ServerMetrics(engine, this.transport);
-    this.#engine = engine;
     this.#admin = new AdminRoutes(
       engine,
       this.transport,
@@ -35,12 +33,6 @@ export class HttpHost {
 
   #makeApp(): Hono {
     const app = new Hono();
-    app.get("/health", (c) =>
-      c.json({
-        status: "healthy",
-        timestamp: new Date().toISOString(),
-        version: this.#engine.info.version,
-      }));
     app.notFound((c) =>
       c.json({
         error: `There is nothing at ${c.req.path}: the MCP endpoint is at ` +
@@ -66,7 +58,8 @@ export class HttpHost {
         new InvalidRequestError("the Host header is invalid"),
       );
     }
-    return this.transport.serves(parsed.pathname)
+    const { pathname } = parsed;
+    return this.transport.serves(pathname)
       ? this.transport.handle(request, context)
       : this.#admin.handle(request, parsed, peer) ?? this.app.fetch(request);
   }

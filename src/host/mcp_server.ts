@@ -9,6 +9,7 @@ import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { Peer } from "../admin/operator_gate.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { MetricsDocument } from "../observe/metrics_document.ts";
+import type { HealthChecks } from "../observe/health_checks.ts";
 import type { Logger } from "../observe/logger.ts";
 import { Engine } from "../server/engine.ts";
 import { LowLevelServer } from "../server/low_level_server.ts";
@@ -239,14 +240,34 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     return this.#engine.log;
   }
 
+  /**
+   * What `/health/detailed` reports. Values of the lifespan that can tell their
+   * own health, such as pools and shared caches, are in it by themselves, each
+   * under its key, for as long as the lifespan is open.
+   *
+   * @example
+   * ```ts
+   * import { McpServer } from "@sluice/mcp";
+   *
+   * const server = new McpServer({ name: "users", version: "1.0.0" });
+   * server.health.add("api", async (signal) => {
+   *   const { ok } = await fetch("https://api.example.com/ping", { signal });
+   *   return ok;
+   * }, { critical: false });
+   * ```
+   */
+  get health(): HealthChecks {
+    return this.#engine.health;
+  }
+
   /** A Hono app for routes of your own beside the MCP endpoint. */
   get app(): HonoApp {
     return this.#host.app;
   }
 
   /**
-   * Answers an HTTP request: the MCP endpoint, `/health`, and the routes of
-   * {@linkcode app}. Works wherever `Request` and `Response` do.
+   * Answers an HTTP request: the MCP endpoint, the probes under `/health`, and
+   * the routes of {@linkcode app}. Works wherever `Request` and `Response` do.
    *
    * @param context who is calling, if the host has checked it
    */

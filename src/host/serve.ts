@@ -1,3 +1,4 @@
+import { sleep } from "../base/abort.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
 import type { Peer } from "../admin/operator_gate.ts";
@@ -31,6 +32,13 @@ export interface ServeOptions {
    * @default 10000
    */
   graceMs?: number;
+  /**
+   * Milliseconds of a shutdown in which requests are still served while
+   * `/health/ready` says no already, so that load balancers look away first. A
+   * second signal cuts them short. `graceMs` begins after them.
+   * @default 0
+   */
+  drainMs?: number;
   /** Ends the server in good order when it aborts. */
   signal?: AbortSignal;
   /** Certificate chain and key in PEM, for HTTPS. */
@@ -62,6 +70,7 @@ export async function serveHttp(
     hostname = DEFAULT_HOSTNAME,
     signals = true,
     graceMs = DEFAULT_GRACE_MS,
+    drainMs = 0,
     signal,
     tls,
     onListen,
@@ -69,6 +78,7 @@ export async function serveHttp(
 ): Promise<RunningServer> {
   checkInteger("port", port, 0, 65_535);
   checkDurationMs("graceMs", graceMs);
+  checkDurationMs("drainMs", drainMs);
   await engine.start();
   const listener = Deno.serve({
     port,
@@ -87,8 +97,14 @@ export async function serveHttp(
   const address = listener.addr;
   const over = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
+  const hurry = new AbortController();
   const shutdown = () =>
     ending ??= (async () => {
+      engine.readiness.drain();
+      if (drainMs > 0) {
+        await sleep(drainMs, { signal: hurry.signal, clock: engine.clock })
+          .catch(() => {}); // it was told to hurry
+      }
       release();
       const overdue = Promise.withResolvers<void>();
       const timer = engine.clock.setTimeout(
@@ -106,7 +122,10 @@ export async function serveHttp(
       listener.unref();
       over.resolve();
     })();
-  const release = endOn(signals, signal, () => void shutdown());
+  const release = endOn(signals, signal, () => {
+    if (ending !== undefined) hurry.abort();
+    void shutdown();
+  });
   return {
     hostname: address.hostname,
     port: address.port,

@@ -2,6 +2,8 @@ import { abortable } from "../base/abort.ts";
 import { ClosedError, InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { mapConcurrent } from "../limit/map_concurrent.ts";
+import type { HealthCheckable } from "../observe/health_checkable.ts";
+import type { HealthResult } from "../observe/health_result.ts";
 import { readBody, readExcerpt } from "./http_body.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
@@ -70,7 +72,7 @@ export interface HttpPoolStats {
  *   http.getJson<{ name: string }>(`https://api.example.com/users/${id}`);
  * ```
  */
-export class HttpPool implements AsyncDisposable {
+export class HttpPool implements AsyncDisposable, HealthCheckable {
   readonly #settings: HttpPoolSettings;
   readonly #dispatcher: HttpDispatcher;
   readonly #calls = new Set<HttpCall>();
@@ -206,6 +208,21 @@ export class HttpPool implements AsyncDisposable {
   /** Same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Unhealthy when closed; degraded while origins are left alone for failing. */
+  checkHealth(): HealthResult {
+    if (this.#closed) return { status: "unhealthy", message: "it is closed" };
+    const failing = Object.entries(this.#dispatcher.stats.origins)
+      .filter(([_, { circuit }]) => circuit !== "closed")
+      .map(([origin]) => origin);
+    if (failing.length === 0) return { status: "healthy" };
+    const named = failing.slice(0, 5).join(", ");
+    return {
+      status: "degraded",
+      message: `${failing.length} origins failed lately: ${named}` +
+        (failing.length > 5 ? ", …" : ""),
+    };
   }
 
   /** A snapshot of the counters. */

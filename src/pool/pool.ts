@@ -1,5 +1,7 @@
 import { abortable } from "../base/abort.ts";
 import { ClosedError, QueueFullError } from "../base/errors.ts";
+import type { HealthCheckable } from "../observe/health_checkable.ts";
+import type { HealthResult } from "../observe/health_result.ts";
 import { HeldWatch } from "./held_watch.ts";
 import { IdleStack } from "./idle_stack.ts";
 import { isGood } from "./item_checks.ts";
@@ -45,7 +47,7 @@ import { WaitingLine } from "./waiting_line.ts";
  * await pool.use((decoder) => decoder.decode(new Uint8Array([104, 105])));
  * ```
  */
-export class Pool<T> implements AsyncDisposable {
+export class Pool<T> implements AsyncDisposable, HealthCheckable {
   readonly #options: CheckedPoolOptions<T>;
   readonly #counters = newPoolCounters();
   readonly #maker: ItemMaker<T>;
@@ -177,6 +179,27 @@ export class Pool<T> implements AsyncDisposable {
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /**
+   * Unhealthy when closed, and when no item can be made; degraded while callers
+   * wait because all items are in use.
+   */
+  async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
+    if (this.#state !== "open") {
+      return { status: "unhealthy", message: `the pool is ${this.#state}` };
+    }
+    const { inUse, max, waiting } = this.stats;
+    if (inUse === max && waiting > 0) {
+      return {
+        status: "degraded",
+        message: `all ${max} items are in use, and ${waiting} callers wait`,
+      };
+    }
+    if (this.#size === 0 && this.#maker.lastFailure !== undefined) {
+      await this.use(() => {}, { signal });
+    }
+    return { status: "healthy" };
   }
 
   /** A snapshot of the counters. */

@@ -3,6 +3,9 @@ import { quote } from "../base/options.ts";
 import { byteLength } from "../base/byte_length.ts";
 import type { Clock } from "../base/clock.ts";
 import { thrownText } from "../base/thrown.ts";
+import type { HealthCheckReport } from "../observe/health_check.ts";
+import { HealthChecks } from "../observe/health_checks.ts";
+import type { HealthStatus } from "../observe/health_result.ts";
 import { Logger } from "../observe/logger.ts";
 import {
   MethodNotFoundError,
@@ -33,6 +36,7 @@ import { failureKindOf } from "./failure_kind.ts";
 import { Lifespan } from "./lifespan.ts";
 import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
+import { Readiness } from "./readiness.ts";
 import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
@@ -74,6 +78,8 @@ export class Engine {
   readonly registry: Registry;
   readonly subscriptions: Subscriptions;
   readonly tasks: TaskManager;
+  readonly health: HealthChecks;
+  readonly readiness: Readiness;
   readonly lifespan: Lifespan;
   readonly stateSealer: StateSealer;
   /** Counts requests, unless metrics are off. */
@@ -126,7 +132,19 @@ export class Engine {
       ? new RequestRecorder(this.clock, (method) => this.#knows(method))
       : undefined;
     this.tasks = new TaskManager(this, options.tasks ?? {});
-    this.lifespan = new Lifespan(options.lifespan);
+    this.health = new HealthChecks({
+      ...options.health,
+      version: info.version,
+      clock: this.clock,
+      onChange: (name, report, before) =>
+        this.#reportHealth(name, report, before),
+    });
+    this.readiness = new Readiness(this);
+    this.lifespan = new Lifespan(
+      options.lifespan,
+      (value) => this.health.adopt(value),
+    );
+    if (options.lifespan) this.health.adopt({ lifespan: this.readiness });
     this.stateSealer = new StateSealer(
       options.requestState?.key,
       stateTtlMs(options),
@@ -170,6 +188,7 @@ export class Engine {
       );
     }
     this.registry.mount(prefix, other.registry);
+    this.health.mount(prefix, other.health);
     this.#mounted.push(other);
   }
 
@@ -185,10 +204,11 @@ export class Engine {
     await this.lifespan.start();
   }
 
-  get #ready(): boolean {
+  /** Whether requests can be served without waiting. */
+  get ready(): boolean {
     return this.lifespan.ready &&
       (this.#mounted.length === 0 ||
-        this.#mounted.every((each) => each.#ready));
+        this.#mounted.every((each) => each.ready));
   }
 
   /** Takes a request in. The answer goes to the context's reply. */
@@ -198,7 +218,7 @@ export class Engine {
     context.session?.inFlight.set(context.requestId, context);
     let outcome: unknown;
     try {
-      outcome = this.#ready
+      outcome = this.ready
         ? this.#run(context)
         : this.start().then(() => this.#run(context));
     } catch (error) {
@@ -471,6 +491,19 @@ export class Engine {
     this.log.error(`${what} failed: ${thrownText(error)}`, {
       ...fields,
       ...(error instanceof Error && { stack: error.stack }),
+    });
+  }
+
+  #reportHealth(
+    check: string,
+    { status, message }: HealthCheckReport,
+    before: HealthStatus | undefined,
+  ): void {
+    const level = status === "healthy" ? "info" : "warning";
+    this.log[level](`the health check ${check} is ${status}`, {
+      check,
+      ...(before !== undefined && { before }),
+      ...(message !== undefined && { reason: message }),
     });
   }
 

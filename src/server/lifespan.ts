@@ -13,13 +13,19 @@ export type LifespanFunction<Value> = (
 export class Lifespan {
   value: unknown;
   readonly #open: LifespanFunction<unknown> | undefined;
+  readonly #whileOpen: (value: unknown) => Disposable;
   readonly #stack: AsyncDisposableStack = new AsyncDisposableStack();
   #opening: Promise<void> | undefined;
   #ready: boolean;
   #closed = false;
 
-  constructor(open: LifespanFunction<unknown> | undefined) {
+  /** @param whileOpen called with the value; what it returns is disposed of before all else */
+  constructor(
+    open: LifespanFunction<unknown> | undefined,
+    whileOpen: (value: unknown) => Disposable,
+  ) {
     this.#open = open;
+    this.#whileOpen = whileOpen;
     this.#ready = open === undefined;
   }
 
@@ -48,6 +54,7 @@ export class Lifespan {
       throw error;
     }
     this.#stack.use(stack);
+    this.#stack.use(this.#whileOpen(this.value));
     this.#ready = true;
   }
 

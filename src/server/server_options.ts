@@ -1,10 +1,13 @@
 import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
   checkLimit,
   checkTimeoutMs,
+  quote,
 } from "../base/options.ts";
+import type { HealthChecksOptions } from "../observe/health_checks.ts";
 import type { LogLevel, LogSink } from "../observe/log.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "./lifespan.ts";
@@ -27,6 +30,19 @@ export interface RequestStateOptions {
   ttlMs?: number;
   /** Reads a handler's own state; what it returns is `ctx.requestState()`. */
   verify?: (state: string, ctx: ServerContext) => unknown;
+}
+
+/** How a server tells whether it is well. */
+export interface HealthOptions
+  extends Pick<HealthChecksOptions, "cacheMs" | "timeoutMs"> {
+  /**
+   * What `/health/ready` depends on: that the lifespan is open and the server
+   * isn't draining, or on the critical checks as well (`"checks"`). A database
+   * that every replica shares would then take all of them out at once, tools
+   * that don't need it included: ask for it where traffic can go elsewhere.
+   * @default "lifespan"
+   */
+  readiness?: "lifespan" | "checks";
 }
 
 /** How a server behaves. Everything has a default. */
@@ -98,6 +114,8 @@ export interface McpServerOptions<Lifespan = unknown> {
    * @default 1000
    */
   slowMs?: number;
+  /** How `server.health` runs, and what `/health/ready` depends on. */
+  health?: HealthOptions;
   /**
    * Where the time comes from.
    * @default systemClock
@@ -128,6 +146,7 @@ const DEFAULT_STATE_TTL_MS = 600_000;
 
 /** @throws {InvalidOptionError} naming the option */
 export function resolveOptions(options: McpServerOptions): ResolvedOptions {
+  checkReadiness(options.health?.readiness);
   return {
     maskErrors: false,
     identifyInResults: true,
@@ -149,6 +168,13 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
       1,
     ),
   };
+}
+
+function checkReadiness(readiness: unknown): void {
+  if ([undefined, "lifespan", "checks"].includes(readiness as string)) return;
+  throw new InvalidOptionError(
+    `health.readiness must be "lifespan" or "checks", got ${quote(readiness)}`,
+  );
 }
 
 /** How long a sealed request state is good for. */

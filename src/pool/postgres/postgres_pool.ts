@@ -1,4 +1,6 @@
 import { systemClock } from "../../base/clock.ts";
+import type { HealthCheckable } from "../../observe/health_checkable.ts";
+import type { HealthResult } from "../../observe/health_result.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";
@@ -54,7 +56,8 @@ import { checkPostgresUrl } from "./postgres_url.ts";
  * console.log(users[0].name);
  * ```
  */
-export class PostgresPool extends PostgresQueries implements AsyncDisposable {
+export class PostgresPool extends PostgresQueries
+  implements AsyncDisposable, HealthCheckable {
   readonly #driver: PostgresDriver;
   readonly #pool: Pool<PostgresConnection>;
   readonly #guard: CommandGuard;
@@ -208,6 +211,18 @@ export class PostgresPool extends PostgresQueries implements AsyncDisposable {
   /** The same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /**
+   * Healthy when the server answers; degraded while callers wait because all
+   * connections are in use.
+   */
+  async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
+    const found = await this.#pool.checkHealth(signal);
+    if (found.status === "healthy") {
+      await this.query("SELECT 1", [], { signal });
+    }
+    return found;
   }
 
   /** A snapshot of the counters. */

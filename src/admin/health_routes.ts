@@ -1,0 +1,115 @@
+import type { HealthReport } from "../observe/health_checks.ts";
+import type { Engine } from "../server/engine.ts";
+
+/** An answer before it is a response: HEAD has no body. */
+interface Verdict {
+  readonly ok: boolean;
+  readonly body: unknown;
+}
+
+type Route = (mayRead: boolean) => Verdict | Promise<Verdict>;
+
+/**
+ * What probes ask over HTTP: `/health` (does the process serve at all),
+ * `/health/ready` (should requests come here), and `/health/detailed` (every
+ * check). They open no session, and cost next to nothing however often they are
+ * asked.
+ */
+export class HealthRoutes {
+  readonly #engine: Engine;
+  readonly #routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+    ["/health", () => this.#alive()],
+    ["/health/ready", () => this.#ready()],
+    ["/health/detailed", (mayRead) => this.#detailed(mayRead)],
+  ]);
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * Answers, if the path is one of these.
+   *
+   * @param mayRead whether the caller may see the checks' messages: they may
+   * name hosts and more
+   */
+  handle(
+    request: Request,
+    pathname: string,
+    mayRead: boolean,
+  ): Response | Promise<Response> | undefined {
+    const route = this.#routes.get(pathname);
+    if (route === undefined) return undefined;
+    const { method } = request;
+    if (method !== "GET" && method !== "HEAD") {
+      return answer(405, { error: "GET or HEAD only" }, { allow: "GET, HEAD" });
+    }
+    const verdict = route(mayRead);
+    return verdict instanceof Promise
+      ? verdict.then((each) => respond(each, method))
+      : respond(verdict, method);
+  }
+
+  #alive(): Verdict {
+    return { ok: true, body: this.#body("healthy") };
+  }
+
+  /**
+   * A dead dependency doesn't make the server unready, unless `health.readiness`
+   * asks for that: most are shared, and one would take every replica out at once.
+   */
+  #ready(): Verdict | Promise<Verdict> {
+    const { readiness, options } = this.#engine;
+    const state = readiness.probe();
+    const verdict = { ok: state === "ready", body: this.#body(state) };
+    return state === "ready" && options.health?.readiness === "checks"
+      ? this.#dependenciesReady(verdict)
+      : verdict;
+  }
+
+  async #dependenciesReady(verdict: Verdict): Promise<Verdict> {
+    const { status } = await this.#engine.health.run();
+    return status === "unhealthy"
+      ? { ok: false, body: this.#body(status) }
+      : verdict;
+  }
+
+  async #detailed(mayRead: boolean): Promise<Verdict> {
+    const report = await this.#engine.health.run();
+    return {
+      ok: report.status !== "unhealthy",
+      body: mayRead ? report : withoutMessages(report),
+    };
+  }
+
+  #body(status: string): unknown {
+    const { version } = this.#engine.info;
+    return { status, timestamp: new Date().toISOString(), version };
+  }
+}
+
+function withoutMessages(report: HealthReport): unknown {
+  const checks = Object.entries(report.checks).map(
+    ([name, { message: _, ...rest }]) => [name, rest],
+  );
+  return { ...report, checks: Object.fromEntries(checks) };
+}
+
+function respond({ ok, body }: Verdict, method: string): Response {
+  return answer(ok ? 200 : 503, method === "HEAD" ? undefined : body);
+}
+
+function answer(
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(body === undefined ? null : JSON.stringify(body), {
+    status,
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      ...headers,
+    },
+  });
+}
