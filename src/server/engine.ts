@@ -42,7 +42,7 @@ import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
 import { RequestRecorder } from "./request_recorder.ts";
-import { requestFields } from "./request_fields.ts";
+import { requestFields } from "./request_log.ts";
 import { ResultWriter } from "./result_writer.ts";
 import { StateSealer } from "./request_state.ts";
 import { isThenable } from "./rounds.ts";
@@ -129,7 +129,7 @@ export class Engine {
       () => this.#serverMeta,
     );
     this.recorder = this.options.metrics
-      ? new RequestRecorder(this.clock, (method) => this.#knows(method))
+      ? new RequestRecorder(this, (method) => this.#knows(method))
       : undefined;
     this.tasks = new TaskManager(this, options.tasks ?? {});
     this.health = new HealthChecks({

@@ -1,8 +1,10 @@
 import type { Clock } from "../base/clock.ts";
 import { CallRecord } from "../observe/call_record.ts";
 import { DURATIONS } from "../observe/histogram.ts";
+import type { Engine } from "./engine.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import type { RequestContext } from "./request_context.ts";
+import { reportEnd } from "./request_log.ts";
 
 /** What methods beyond those that the server knows are counted as. */
 export const OTHER_METHODS = "other";
@@ -14,13 +16,19 @@ export const OTHER_METHODS = "other";
  */
 export class RequestRecorder {
   readonly #clock: Clock;
+  /** How long a request may take before its end is worth a line. */
+  readonly #quietMs: number;
   readonly #isKnown: (method: string) => boolean;
   readonly #byMethod: Map<string, CallRecord> = new Map();
   readonly #others: CallRecord = new CallRecord();
 
   /** @param isKnown whether the server answers a method at all */
-  constructor(clock: Clock, isKnown: (method: string) => boolean) {
+  constructor(
+    { clock, log, options }: Pick<Engine, "clock" | "log" | "options">,
+    isKnown: (method: string) => boolean,
+  ) {
     this.#clock = clock;
+    this.#quietMs = log.writes("debug") ? -1 : options.slowMs;
     this.#isKnown = isKnown;
   }
 
@@ -45,10 +53,12 @@ export class RequestRecorder {
     const { record, item, requestBytes, responseBytes } = context;
     if (record === undefined) return;
     context.record = undefined;
-    const seconds = (this.#clock.now() - context.begunAt) / 1_000;
+    const tookMs = this.#clock.now() - context.begunAt;
+    const seconds = tookMs / 1_000;
     const bucket = DURATIONS.indexOf(seconds);
     record.end(seconds, bucket, requestBytes, responseBytes, failure);
     item?.end(seconds, bucket, requestBytes, responseBytes, failure);
+    if (tookMs > this.#quietMs) reportEnd(context, tookMs, failure);
   }
 
   /** What the requests of each method have come to. */

@@ -7,7 +7,7 @@ import { thrownText } from "../base/thrown.ts";
 import type { Engine } from "./engine.ts";
 import { InlineRun } from "./inline_run.ts";
 import type { RequestContext } from "./request_context.ts";
-import { requestFields } from "./request_fields.ts";
+import { requestFields } from "./request_log.ts";
 import { RunningTask } from "./running_task.ts";
 import type { TaskRun } from "./server_context.ts";
 import { knowsTasks, requireTasks, taskTopic } from "./subscriptions.ts";

@@ -10,7 +10,7 @@ import type { CallToolResult } from "../protocol/types.ts";
 import type { Slot } from "./collection.ts";
 import { failureKindOf } from "./failure_kind.ts";
 import type { RequestContext } from "./request_context.ts";
-import { requestFields } from "./request_fields.ts";
+import { requestFields } from "./request_log.ts";
 import { isRepeat, isThenable, questionsOf, throughRounds } from "./rounds.ts";
 import { requireTasks } from "./subscriptions.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { z } from "zod";
 import {
   configure,
   getLogger,
@@ -17,8 +18,9 @@ import {
   McpServer,
 } from "../../mod.ts";
 import { readable } from "../../src/observe/stderr_log.ts";
-import { reportSlow, requestFields } from "../../src/server/request_fields.ts";
+import { requestFields } from "../../src/server/request_log.ts";
 import type { RequestContext } from "../../src/server/request_context.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { ask } from "../transport/wire.ts";
 
 /** What `act` writes to stderr, by console.error. */
@@ -360,14 +362,6 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
     tool: "fails",
   });
   assert.doesNotMatch(JSON.stringify(log), /hush/);
-  reportSlow(seen!, 50);
-  assert.equal(log.length, 1);
-  reportSlow(seen!, 50.6);
-  assert.deepEqual(log[1], {
-    level: "warning",
-    message: "tool fails is slow: it took 51 ms",
-    fields: { ...fields, tookMs: 51, slowMs: 50 },
-  });
   Object.assign(seen!, { traceId: "abc", params: undefined });
   assert.deepEqual(requestFields(seen!), {
     requestId: seen!.requestId,
@@ -375,6 +369,61 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
     traceId: "abc",
   });
   await server.close();
+});
+
+Deno.test("a request that takes longer than slowMs is one line; at debug, every request is", async () => {
+  const log: LogRecord[] = [];
+  const clock = new FakeClock();
+  const slowServer = (logLevel: LogLevel) => {
+    const server = new McpServer({ name: "t", version: "1" }, {
+      log: (record) => log.push(record),
+      logLevel,
+      slowMs: 50,
+      clock,
+    });
+    server.registerTool(
+      "wait",
+      { inputSchema: z.object({ ms: z.number() }) },
+      async ({ ms }) => {
+        await clock.advance(ms);
+        return "done";
+      },
+    );
+    return server;
+  };
+  const wait = (server: McpServer, ms: number) =>
+    server.call("tools/call", { name: "wait", arguments: { ms } });
+
+  await using quiet = slowServer("info");
+  await wait(quiet, 50);
+  assert.equal(log.length, 0);
+  await wait(quiet, 51);
+  assert.equal(log.length, 1);
+  const [{ level, message, fields: { requestId, ...fields } }] = log;
+  assert.equal(level, "warning");
+  assert.equal(message, "tool wait is slow: it took 51 ms");
+  assert.equal(typeof requestId, "number");
+  assert.deepEqual(fields, {
+    method: "tools/call",
+    tool: "wait",
+    tookMs: 51,
+    slowMs: 50,
+  });
+
+  await using talkative = slowServer("debug");
+  await wait(talkative, 2);
+  await talkative.call("tools/call", { name: "nobody" }).catch(() => {});
+  assert.deepEqual(
+    log.slice(1).map(({ level, message, fields }) => [
+      level,
+      message,
+      fields.failure,
+    ]),
+    [
+      ["debug", "tool wait has ended", undefined],
+      ["debug", "tools/call has ended", "invalid_params"],
+    ],
+  );
 });
 
 Deno.test("a server's own log and its author's go to one place", async () => {

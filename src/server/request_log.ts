@@ -16,20 +16,32 @@ export function requestFields(
   };
 }
 
-/** Tells the operator of a request that took long: one line past `slowMs`. */
-export function reportSlow(context: RequestContext, tookMs: number): void {
+/**
+ * Tells the operator of a request that has ended: one line if it took longer
+ * than `slowMs`, and one for every request at the level of debug.
+ */
+export function reportEnd(
+  context: RequestContext,
+  tookMs: number,
+  failure: string | undefined,
+): void {
   const { log, options: { slowMs } } = context.engine;
-  if (tookMs <= slowMs) return;
-  const fields = requestFields(context);
-  const what = fields.tool === undefined
-    ? context.method
-    : `tool ${fields.tool}`;
-  const rounded = Math.round(tookMs);
-  log.warning(`${what} is slow: it took ${rounded} ms`, {
-    ...fields,
-    tookMs: rounded,
-    slowMs,
-  });
+  const slow = tookMs > slowMs;
+  if (!slow && !log.writes("debug")) return;
+  const fields = {
+    ...requestFields(context),
+    ...(failure !== undefined && { failure }),
+    tookMs: Math.round(tookMs * 1_000) / 1_000,
+  };
+  const tool = (fields as { tool?: unknown }).tool;
+  const what = tool === undefined ? context.method : `tool ${tool}`;
+  if (slow) {
+    const rounded = Math.round(tookMs);
+    log.warning(`${what} is slow: it took ${rounded} ms`, {
+      ...fields,
+      slowMs,
+    });
+  } else log.debug(`${what} has ended`, fields);
 }
 
 /** The tool that is called, if there is one of that name; middleware may have sent anything on. */
