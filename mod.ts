@@ -45,6 +45,11 @@ export {
   type MetricOptions,
 } from "./src/observe/metric_family.ts";
 export {
+  type Monitored,
+  monitored,
+  type MonitoredOptions,
+} from "./src/observe/monitored.ts";
+export {
   type GaugeOptions,
   type HistogramOptions,
   Metrics,
