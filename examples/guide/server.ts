@@ -5,6 +5,7 @@
 import { McpServer } from "@sluice/mcp";
 import { addDataTools } from "./data_tools.ts";
 import { type GuideLifespan, openLifespan } from "./lifespan.ts";
+import { addMonitoringTools } from "./monitoring_tools.ts";
 import { addPrompts } from "./prompts.ts";
 import { addResources } from "./resources.ts";
 import { addTaskTools } from "./task_tools.ts";
@@ -22,6 +23,7 @@ export function guideServer(): GuideServer {
   });
   addWorkTools(server);
   addDataTools(server);
+  addMonitoringTools(server);
   addTaskTools(server);
   addResources(server);
   addPrompts(server);
