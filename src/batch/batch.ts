@@ -1,3 +1,5 @@
+import type { TimerHandle } from "../base/clock.ts";
+
 /** One key of a batch, and those who asked for it. */
 export class BatchEntry<K, V> {
   readonly promise: Promise<V>;
@@ -47,6 +49,12 @@ export type BatchPhase = "gathering" | "due" | "running" | "finished";
 /** Keys that are asked for together. */
 export class Batch<K, V> {
   phase: BatchPhase = "gathering";
+  /** Until the batch is due, then until its loader is given up. */
+  timer: TimerHandle;
+  /** Then callers may join its keys to the end of the tick, be it running. */
+  filledThisTick = false;
+  /** Where it stands among the unfinished. */
+  place = -1;
   readonly entries: BatchEntry<K, V>[] = [];
   #controller: AbortController | undefined;
   #finished: PromiseWithResolvers<void> | undefined;

@@ -1,5 +1,4 @@
 import { abortable } from "../base/abort.ts";
-import type { TimerHandle } from "../base/clock.ts";
 import {
   ClosedError,
   InvalidOptionError,
@@ -19,7 +18,9 @@ import {
 } from "./batch_options.ts";
 import { outcomesOf } from "./batch_outcomes.ts";
 import type { BatcherStats } from "./batcher_stats.ts";
-import { Gathering } from "./gathering.ts";
+import type { Gathering } from "./gathering.ts";
+import { Gatherings } from "./gatherings.ts";
+import { UnfinishedBatches } from "./unfinished_batches.ts";
 
 /**
  * Gathers what many callers ask for one by one, and loads it together.
@@ -41,14 +42,12 @@ import { Gathering } from "./gathering.ts";
 export class Batcher<K, V> implements AsyncDisposable {
   readonly #load: BatchLoader<K, V>;
   readonly #settings: BatcherSettings<K, V>;
-  /** By partition. */
-  readonly #gatherings = new Map<unknown, Gathering<K, V>>();
+  readonly #gatherings = new Gatherings<K, V>();
   /** Batches that filled up in this tick: callers may join their keys to its end. */
-  readonly #full = new Set<Batch<K, V>>();
+  readonly #full: Batch<K, V>[] = [];
   /** Batches whose time has come, while others hold the places. */
   readonly #due: Batch<K, V>[] = [];
-  readonly #unfinished = new Set<Batch<K, V>>();
-  readonly #timers = new Map<Batch<K, V>, TimerHandle>();
+  readonly #unfinished = new UnfinishedBatches<K, V>();
   #scheduled = false;
   #running = 0;
   #waiting = 0;
@@ -115,12 +114,9 @@ export class Batcher<K, V> implements AsyncDisposable {
 
   /** Loads what has gathered so far, and waits for it. */
   async flush({ signal }: BatchFlushOptions = {}): Promise<void> {
-    const batches = [...this.#unfinished];
-    for (const batch of batches) this.#becomeDue(batch);
-    await abortable(
-      Promise.all(batches.map(({ whenFinished }) => whenFinished)),
-      signal,
-    );
+    const finished = this.#unfinished.whenFinished();
+    this.#endGathering();
+    await abortable(finished, signal);
   }
 
   /** Takes no more keys, loads what has gathered, and waits for all of it. */
@@ -156,8 +152,7 @@ export class Batcher<K, V> implements AsyncDisposable {
     signal?.throwIfAborted();
     const identity = this.#identify(key);
     const partition = options?.partition ?? this.#settings.partition?.(key);
-    const gathering = this.#gatherings.get(partition) ??
-      new Gathering<K, V>(partition);
+    const gathering = this.#gatherings.of(partition);
     const entry = gathering.get(identity) ??
       this.#addKey(gathering, identity, key);
     this.#loads++;
@@ -185,7 +180,8 @@ export class Batcher<K, V> implements AsyncDisposable {
     if (batch.size === 1) this.#setTime(batch);
     if (batch.size === maxSize && gathering.batch === batch) {
       gathering.batch = undefined;
-      this.#full.add(batch);
+      batch.filledThisTick = true;
+      this.#full.push(batch);
       this.#scheduleTick();
       this.#becomeDue(batch);
     }
@@ -193,8 +189,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   #beginBatch(gathering: Gathering<K, V>): Batch<K, V> {
-    const batch = gathering.begin();
-    this.#gatherings.set(gathering.partition, gathering);
+    const batch = this.#gatherings.begin(gathering);
     this.#unfinished.add(batch);
     return batch;
   }
@@ -203,8 +198,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   #setTime(batch: Batch<K, V>): void {
     const { maxWaitMs, clock } = this.#settings;
     if (maxWaitMs === 0) return this.#scheduleTick();
-    const becomeDue = () => this.#becomeDue(batch);
-    this.#timers.set(batch, clock.setTimeout(becomeDue, maxWaitMs));
+    batch.timer = clock.setTimeout(() => this.#becomeDue(batch), maxWaitMs);
   }
 
   #scheduleTick(): void {
@@ -215,28 +209,37 @@ export class Batcher<K, V> implements AsyncDisposable {
 
   readonly #endTick = (): void => {
     this.#scheduled = false;
-    for (const batch of this.#full) {
-      if (batch.phase === "running") this.#forget(batch);
-    }
-    this.#full.clear();
-    if (this.#settings.maxWaitMs > 0) return;
-    for (const { batch } of this.#gatherings.values()) {
-      if (batch !== undefined) this.#becomeDue(batch);
-    }
+    if (this.#full.length > 0) this.#forgetFull();
+    if (this.#settings.maxWaitMs === 0) this.#endGathering();
   };
+
+  #endGathering(): void {
+    this.#gatherings.forEachBatch((batch) => this.#becomeDue(batch));
+  }
+
+  #forgetFull(): void {
+    for (const batch of this.#full) {
+      batch.filledThisTick = false;
+      if (batch.phase === "running") this.#gatherings.forget(batch);
+    }
+    this.#full.length = 0;
+  }
 
   #becomeDue(batch: Batch<K, V>): void {
     if (batch.phase !== "gathering") return;
     this.#clearTimer(batch);
     batch.phase = "due";
+    if (this.#due.length === 0 && this.#hasPlace()) return this.#run(batch);
     this.#due.push(batch);
     this.#runDue();
   }
 
+  #hasPlace(): boolean {
+    return this.#running < this.#settings.concurrency;
+  }
+
   #runDue(): void {
-    while (
-      this.#due.length > 0 && this.#running < this.#settings.concurrency
-    ) {
+    while (this.#due.length > 0 && this.#hasPlace()) {
       const batch = this.#due.shift()!;
       if (batch.phase === "due") this.#run(batch);
     }
@@ -244,7 +247,7 @@ export class Batcher<K, V> implements AsyncDisposable {
 
   #run(batch: Batch<K, V>): void {
     const { timeoutMs, clock, name } = this.#settings;
-    if (!this.#full.has(batch)) this.#forget(batch);
+    if (!batch.filledThisTick) this.#gatherings.forget(batch);
     batch.phase = "running";
     this.#running++;
     this.#waiting -= batch.size;
@@ -253,7 +256,7 @@ export class Batcher<K, V> implements AsyncDisposable {
     this.#largestBatch = Math.max(this.#largestBatch, batch.size);
     if (timeoutMs !== Infinity) {
       const giveUp = () => this.#fail(batch, new TimeoutError(name, timeoutMs));
-      this.#timers.set(batch, clock.setTimeout(giveUp, timeoutMs));
+      batch.timer = clock.setTimeout(giveUp, timeoutMs);
     }
     this.#callLoader(batch).then(
       (results) => this.#succeed(batch, results),
@@ -294,7 +297,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   #abandon(entry: BatchEntry<K, V>, reason: unknown): void {
     const { batch } = entry;
     if (batch.phase === "finished") return;
-    this.#gatherings.get(batch.partition)?.forgetEntry(entry);
+    this.#gatherings.forgetEntry(entry);
     if (batch.phase !== "running") this.#waiting--;
     if (!batch.abandon(entry)) return;
     this.#abandonedBatches++;
@@ -305,8 +308,8 @@ export class Batcher<K, V> implements AsyncDisposable {
   #finish(batch: Batch<K, V>): void {
     const wasRunning = batch.phase === "running";
     this.#clearTimer(batch);
-    if (!wasRunning || this.#full.delete(batch)) this.#forget(batch);
-    this.#unfinished.delete(batch);
+    if (!wasRunning || batch.filledThisTick) this.#gatherings.forget(batch);
+    this.#unfinished.remove(batch);
     batch.finish();
     if (wasRunning) {
       this.#running--;
@@ -314,19 +317,10 @@ export class Batcher<K, V> implements AsyncDisposable {
     }
   }
 
-  /** Lets nobody join the batch's keys any more. */
-  #forget(batch: Batch<K, V>): void {
-    const gathering = this.#gatherings.get(batch.partition)!;
-    gathering.forget(batch);
-    if (gathering.isEmpty) this.#gatherings.delete(batch.partition);
-  }
-
   #clearTimer(batch: Batch<K, V>): void {
-    if (this.#timers.size === 0) return;
-    const timer = this.#timers.get(batch);
-    if (timer === undefined) return;
-    this.#timers.delete(batch);
-    this.#settings.clock.clearTimeout(timer);
+    if (batch.timer === undefined) return;
+    this.#settings.clock.clearTimeout(batch.timer);
+    batch.timer = undefined;
   }
 }
 

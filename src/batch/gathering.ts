@@ -8,7 +8,12 @@ import { Batch, type BatchEntry } from "./batch.ts";
 export class Gathering<K, V> {
   /** The batch that takes new keys. */
   batch: Batch<K, V> | undefined;
-  readonly #entries = new Map<unknown, BatchEntry<K, V>>();
+  /**
+   * Made anew when the last batch has gone: the garbage collector drags what a
+   * cleared Map once held along, and a load takes up to twice as long
+   * (bench/batch.ts).
+   */
+  #entries: Map<unknown, BatchEntry<K, V>> | undefined;
   #batches = 0;
 
   constructor(readonly partition: unknown) {}
@@ -18,30 +23,31 @@ export class Gathering<K, V> {
   }
 
   get(identity: unknown): BatchEntry<K, V> | undefined {
-    return this.#entries.get(identity);
+    return this.#entries?.get(identity);
   }
 
   begin(): Batch<K, V> {
     this.#batches++;
+    this.#entries ??= new Map();
     return this.batch = new Batch(this.partition);
   }
 
   add(batch: Batch<K, V>, identity: unknown, key: K): BatchEntry<K, V> {
     const entry = batch.add(identity, key);
-    this.#entries.set(identity, entry);
+    this.#entries!.set(identity, entry);
     return entry;
   }
 
   forgetEntry(entry: BatchEntry<K, V>): void {
-    if (this.#entries.get(entry.identity) === entry) {
-      this.#entries.delete(entry.identity);
+    if (this.get(entry.identity) === entry) {
+      this.#entries!.delete(entry.identity);
     }
   }
 
   forget(batch: Batch<K, V>): void {
     if (this.batch === batch) this.batch = undefined;
     this.#batches--;
-    if (this.isEmpty) this.#entries.clear();
+    if (this.isEmpty) this.#entries = undefined;
     else for (const entry of batch.entries) this.forgetEntry(entry);
   }
 }

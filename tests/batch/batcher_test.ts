@@ -135,6 +135,12 @@ Deno.test("a key asked for twice in a tick is loaded once, be its batch already 
   assert.deepEqual(await Promise.all([...first, later]), [2, 4, 2]);
 });
 
+Deno.test("a key whose answer is there is asked for again, in the same tick too", async () => {
+  const { batcher, batches } = makeDoubler({ maxSize: 1 });
+  for (let turn = 0; turn < 3; turn++) assert.equal(await batcher.load(1), 2);
+  assert.deepEqual(batches, [[1], [1], [1]]);
+});
+
 Deno.test("a key that waits for its turn in a full batch is still joined, in any tick", async () => {
   const { batcher, runs } = makeGated({ maxSize: 2, concurrency: 1 });
   const loads = [1, 2, 3, 4].map((key) => batcher.load(key));
@@ -453,6 +459,27 @@ Deno.test("keys of different partitions never meet, same or not", async () => {
   ]);
 });
 
+Deno.test("keys without a partition are a batch of their own beside the others", async () => {
+  const asked: [partition: unknown, keys: number[]][] = [];
+  const batcher = new Batcher((keys: number[], { partition }) => {
+    asked.push([partition, keys]);
+    return keys.map((key) => `${partition}:${key}`);
+  });
+  const ask = (partition: unknown) => batcher.loadMany([1, 2], { partition });
+  for (let turn = 0; turn < 2; turn++) {
+    assert.deepEqual(
+      (await Promise.all(["a", undefined, 0, undefined].map(ask))).flat(),
+      ["a:1", "a:2", "undefined:1", "undefined:2", "0:1", "0:2"]
+        .concat("undefined:1", "undefined:2"),
+    );
+  }
+  const batches = asked.map(([partition, keys]) => `${partition}:${keys}`);
+  assert.deepEqual(
+    batches.sort(),
+    ["0", "0", "a", "a", "undefined", "undefined"].map((each) => `${each}:1,2`),
+  );
+});
+
 Deno.test("a schedule of one's own decides when a batch is due", async () => {
   const flushes: (() => void)[] = [];
   const { batcher, batches } = makeDoubler({
@@ -489,6 +516,28 @@ Deno.test("flush loads at once and waits; close takes no more after it", async (
   assert.ok((await batcher.loadMany([3]))[0] instanceof ClosedError);
   await batcher.close();
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("flush waits for what is unfinished, in whatever order it ends, and for no more", async () => {
+  const { batcher, runs } = makeGated({ maxSize: 1 });
+  const loads = [0, 1, 2, 3].map((key) => batcher.load(key));
+  const done: string[] = [];
+  const flushed = batcher.flush().then(() => done.push("flushed"));
+  loads.push(batcher.load(4));
+  for (const index of [1, 3, 0]) {
+    runs[index].finish();
+    await loads[index];
+    await nextTick();
+    assert.deepEqual(done, []);
+  }
+  runs[2].finish();
+  await flushed;
+  const closed = batcher.close().then(() => done.push("closed"));
+  await nextTick();
+  assert.deepEqual(done, ["flushed"]);
+  runs[4].finish();
+  await closed;
+  assert.deepEqual(await Promise.all(loads), [0, 2, 4, 6, 8]);
 });
 
 Deno.test("await using closes; a wait for it can be given up", async () => {
