@@ -81,4 +81,8 @@ await compare({ title: "a cached() hit", ...options, count: 50_000 }, [
     name: "await cached({ id, full })",
     run: (n) => eachAwaited(n, (i) => byObject(calls[i])),
   },
+  {
+    name: "await cached({ id, full }), a new object",
+    run: (n) => eachAwaited(n, (id) => byObject({ id, full: true })),
+  },
 ]);

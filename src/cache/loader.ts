@@ -5,7 +5,6 @@ import {
   InvalidOptionError,
 } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
-import { cacheKey, keyOfList } from "./cache_key.ts";
 import type {
   CacheClaim,
   CacheHit,
@@ -15,6 +14,7 @@ import type { CachedOptions, CachedStats } from "./cached.ts";
 import { type CallSignals, findSignals } from "./call_signals.ts";
 import { claiming } from "./fenced_store.ts";
 import { Flight } from "./flight.ts";
+import { KeyMemo } from "./key_memo.ts";
 import { checkLifetime } from "./lifetimes.ts";
 import { obtainClaim, type SettledClaim } from "./obtain_claim.ts";
 import { MemoryCache } from "./memory_cache.ts";
@@ -33,7 +33,7 @@ export class Loader<A extends readonly unknown[], R> {
   readonly #fn: (...args: A) => R | PromiseLike<R>;
   readonly #options: CachedOptions<A>;
   readonly #name: string;
-  readonly #prefix: string;
+  readonly #keys: KeyMemo;
   readonly #store: ClaimingCacheStore;
   readonly #own: MemoryCache | undefined;
   readonly #errors: MemoryCache<{ readonly error: unknown }> | undefined;
@@ -64,7 +64,7 @@ export class Loader<A extends readonly unknown[], R> {
     this.#fn = fn;
     this.#options = options;
     this.#name = nameOf(fn, options);
-    this.#prefix = cache === undefined ? "" : `${this.#name}:`;
+    this.#keys = new KeyMemo(cache === undefined ? "" : `${this.#name}:`);
     this.#clock = clock;
     this.#random = options.random ?? Math.random;
     this.#log = options.log ?? console.warn;
@@ -159,8 +159,9 @@ export class Loader<A extends readonly unknown[], R> {
   #key(args: A, signals: CallSignals | undefined): string {
     if (this.#closed) throw this.#closedError();
     const { key } = this.#options;
-    if (key !== undefined) return this.#prefix + cacheKey(key(...args));
-    return this.#prefix + keyOfList(signals?.identity ?? args);
+    return this.#keys.keyOf(
+      key === undefined ? signals?.identity ?? args : [key(...args)],
+    );
   }
 
   #join(flight: Flight<R>, signals: CallSignals | undefined): Promise<R> {
