@@ -18,7 +18,7 @@ if (options.help) console.log(USAGE);
 else if (options.stdio) await guideServer().serveStdio();
 else {
   const running = await guideServer().serve({
-    port: Number(options.port),
+    port: readPort(options.port),
     hostname: options.hostname,
   });
   await running.finished;
@@ -38,7 +38,19 @@ function readOptions() {
       },
     });
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    Deno.exit(2);
+    return refuse((error as Error).message);
   }
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  const valid = /^\d+$/.test(text) && port <= 65_535;
+  return valid
+    ? port
+    : refuse(`--port takes a number from 0 to 65535, got ${text}`);
+}
+
+function refuse(message: string): never {
+  console.error(`${message}\n\n${USAGE}`);
+  Deno.exit(2);
 }

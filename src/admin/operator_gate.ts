@@ -1,3 +1,4 @@
+import { checkFunction } from "../base/options.ts";
 import { isLoopback } from "../transport/gate.ts";
 
 /**
@@ -23,7 +24,7 @@ export class OperatorGate {
 
   /** @param authorize who is one; by default callers on this machine */
   constructor(authorize: AuthorizeOperator | undefined) {
-    this.#authorize = authorize;
+    this.#authorize = checkFunction("authorizeOperator", authorize);
   }
 
   /** Whether the author has said who is an operator. */

@@ -52,3 +52,33 @@ export function checkDurationMs(
     }`,
   );
 }
+
+/** Refuses anything but a function, or nothing at all. */
+export function checkFunction<Value>(name: string, value: Value): Value {
+  if (value === undefined || typeof value === "function") return value;
+  throw new InvalidOptionError(
+    `${name} must be a function, got ${quote(value)}`,
+  );
+}
+
+/** Refuses anything but true, false or nothing at all. */
+export function checkFlag<Value>(name: string, value: Value): Value {
+  if (value === undefined || typeof value === "boolean") return value;
+  throw new InvalidOptionError(
+    `${name} must be true or false, got ${quote(value)}`,
+  );
+}
+
+/** Refuses anything but one of a few words. */
+export function checkWord<Word extends string>(
+  name: string,
+  value: Word,
+  words: readonly Word[],
+): Word {
+  if (words.includes(value)) return value;
+  throw new InvalidOptionError(
+    `${name} must be one of ${words.map(quote).join(", ")}, got ${
+      quote(value)
+    }`,
+  );
+}

@@ -150,7 +150,9 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     );
     Object.assign(this.#config, Object.fromEntries(given));
     if (typeof name === "string") this.#name = name;
-    if (callback !== undefined) this.#handler = callback;
+    if (callback !== undefined) {
+      this.#handler = checkHandler(`prompt ${this.#name}`, callback);
+    }
     this.show(enabled);
     if (name === null) this.takeOut();
     if (rest.argsSchema !== undefined) this.#readSchema();

@@ -144,7 +144,9 @@ export abstract class ReadableRegistration<
     if (typeof name === "string") this.#name = name;
     if (metadata !== undefined) this.#metadata = metadata;
     if (title !== undefined) this.#metadata = { ...this.#metadata, title };
-    if (callback !== undefined) this.#read = callback;
+    if (callback !== undefined) {
+      this.#read = checkHandler(`resource ${this.#name}`, callback);
+    }
     this.show(enabled);
   }
 }

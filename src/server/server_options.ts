@@ -2,6 +2,8 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import {
   checkDurationMs,
+  checkFlag,
+  checkFunction,
   checkInteger,
   checkLimit,
   checkTimeoutMs,
@@ -146,6 +148,12 @@ const DEFAULT_STATE_TTL_MS = 600_000;
 
 /** @throws {InvalidOptionError} naming the option */
 export function resolveOptions(options: McpServerOptions): ResolvedOptions {
+  for (const name of ["lifespan", "identify", "log"] as const) {
+    checkFunction(name, options[name]);
+  }
+  for (const name of ["metrics", "maskErrors", "identifyInResults"] as const) {
+    checkFlag(name, options[name]);
+  }
   checkReadiness(options.health?.readiness);
   return {
     maskErrors: false,

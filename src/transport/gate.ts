@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
 
 /** Which hosts and origins may talk to the server. */
 export interface GateOptions {
@@ -27,12 +28,8 @@ export class Gate {
   readonly #origins: ReadonlySet<string> | "*";
 
   constructor({ allowedHosts = [], allowedOrigins = [] }: GateOptions) {
-    this.#hosts = allowedHosts === "*"
-      ? "*"
-      : new Set(allowedHosts.map(checkHost));
-    this.#origins = allowedOrigins === "*"
-      ? "*"
-      : new Set(allowedOrigins.map(checkOrigin));
+    this.#hosts = setOf("allowedHosts", allowedHosts, checkHost);
+    this.#origins = setOf("allowedOrigins", allowedOrigins, checkOrigin);
   }
 
   /** Lets requests be addressed to any host, unless some have been named. */
@@ -61,12 +58,24 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK.has(hostname) || hostname === "::1";
 }
 
+function setOf(
+  name: string,
+  texts: readonly string[] | "*",
+  check: (text: string) => string,
+): ReadonlySet<string> | "*" {
+  if (texts === "*") return texts;
+  if (Array.isArray(texts)) return new Set(texts.map(check));
+  throw new InvalidOptionError(
+    `${name} must be an array, or "*" for any, got ${quote(texts)}`,
+  );
+}
+
 function checkHost(host: string): string {
   const parsed = URL.parse(`http://${host}/`);
-  if (parsed === null || /:\d*$/.test(host)) {
+  if (parsed === null || /:\d*$|[/@?#\\\s]/.test(host)) {
     throw new InvalidOptionError(
-      `allowedHosts takes host names without a port, got ${
-        JSON.stringify(host)
+      `allowedHosts takes host names without a scheme or a port, got ${
+        quote(host)
       }`,
     );
   }

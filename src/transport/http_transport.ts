@@ -1,4 +1,11 @@
-import { checkDurationMs, checkInteger } from "../base/options.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import {
+  checkDurationMs,
+  checkFunction,
+  checkInteger,
+  checkWord,
+  quote,
+} from "../base/options.ts";
 import {
   InvalidRequestError,
   ProtocolError,
@@ -45,7 +52,7 @@ export class HttpTransport {
 
   constructor(engine: Engine, options: HttpOptions = {}) {
     this.#engine = engine;
-    this.path = options.path ?? "/mcp";
+    this.path = checkPath(options.path ?? "/mcp");
     this.#gate = new Gate(options);
     this.#maxBodyBytes = checkInteger(
       "maxBodyBytes",
@@ -56,7 +63,7 @@ export class HttpTransport {
       maxDepth: engine.options.maxDepth,
       maxElements: engine.options.maxToolInputElements,
     };
-    this.#authenticate = options.authenticate;
+    this.#authenticate = checkFunction("authenticate", options.authenticate);
     const keepAliveMs = options.keepAliveMs ?? 15_000;
     this.keepAlive = new KeepAlive(
       engine.clock,
@@ -67,7 +74,11 @@ export class HttpTransport {
     const style = {
       clock: engine.clock,
       keepAlive: this.keepAlive,
-      streamAlways: options.responseMode === "sse",
+      streamAlways: checkWord(
+        "responseMode",
+        options.responseMode ?? "auto",
+        ["auto", "sse"],
+      ) === "sse",
     };
     this.#modern = new ModernEndpoint(engine, {
       ...style,
@@ -170,7 +181,14 @@ export class HttpTransport {
     request: Request,
     headers: Headers,
   ): Promise<Response> {
-    const outcome = await this.#authenticate!(request);
+    let outcome: AuthInfo | Response | undefined;
+    try {
+      outcome = checkAuth(await this.#authenticate!(request));
+    } catch (error) {
+      // Who can't be told apart is not let in.
+      this.#engine.reportFailure("authenticate", error, {});
+      return this.refusals.count(refusal(500, INTERNAL_ERROR));
+    }
     return outcome instanceof Response
       ? this.refusals.count(outcome)
       : await this.#admitted(request, headers, outcome);
@@ -363,6 +381,24 @@ const INTERNAL_ERROR = new ProtocolError(
   ProtocolErrorCode.InternalError,
   "Internal error",
 );
+
+function checkPath(path: string): string {
+  if (typeof path === "string" && /^\/[^?#\s]*$/.test(path)) return path;
+  throw new InvalidOptionError(
+    `path must begin with "/" and hold no query, got ${quote(path)}`,
+  );
+}
+
+/** @throws {TypeError} for what is neither a caller, nor a response, nor nothing */
+function checkAuth(outcome: unknown): AuthInfo | Response | undefined {
+  if (outcome === undefined || outcome instanceof Response) return outcome;
+  if (isObject(outcome)) return outcome as unknown as AuthInfo;
+  throw new TypeError(
+    `it must return who is calling, a response or undefined, got ${
+      quote(outcome)
+    }`,
+  );
+}
 
 /** The body decides: a request of the modern era says its revision in `_meta`. */
 function isModern(body: unknown, version: string | null): boolean {

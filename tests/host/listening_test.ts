@@ -38,7 +38,7 @@ Deno.test("names that were given are the only ones, wherever it listens", async 
 Deno.test("HTTP options are refused when the server is made", () => {
   assert.throws(
     () => routed({ allowedHosts: ["host:80"] }),
-    /allowedHosts takes host names without a port/,
+    /allowedHosts takes host names without a scheme or a port/,
   );
   assert.throws(() => routed({ maxBodyBytes: 0 }), /maxBodyBytes must be/);
 });
