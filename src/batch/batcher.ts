@@ -6,6 +6,7 @@ import {
   TimeoutError,
 } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
+import { instruments } from "../observe/instruments.ts";
 import type { Batch, BatchEntry } from "./batch.ts";
 import {
   type BatcherOptions,
@@ -17,6 +18,7 @@ import {
   checkBatcherOptions,
 } from "./batch_options.ts";
 import { outcomesOf } from "./batch_outcomes.ts";
+import { batcherKind, batcherValues } from "./batcher_kind.ts";
 import type { BatcherStats } from "./batcher_stats.ts";
 import type { Gathering } from "./gathering.ts";
 import { Gatherings } from "./gatherings.ts";
@@ -48,6 +50,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   /** Batches whose time has come, while others hold the places. */
   readonly #due: Batch<K, V>[] = [];
   readonly #unfinished = new UnfinishedBatches<K, V>();
+  readonly #untrack: () => void;
   #scheduled = false;
   #running = 0;
   #waiting = 0;
@@ -76,6 +79,13 @@ export class Batcher<K, V> implements AsyncDisposable {
       );
     }
     this.#load = load;
+    const { name } = this.#settings;
+    this.#untrack = instruments.track(
+      batcherKind,
+      { name },
+      this,
+      batcherValues,
+    );
   }
 
   /**
@@ -122,7 +132,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   /** Takes no more keys, loads what has gathered, and waits for all of it. */
   close(options?: BatchFlushOptions): Promise<void> {
     this.#closed = true;
-    return this.flush(options);
+    return this.flush(options).finally(this.#untrack);
   }
 
   /** Same as {@linkcode close}. */

@@ -5,6 +5,8 @@ import {
   InvalidOptionError,
 } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
+import { instruments } from "../observe/instruments.ts";
+import { cachedValues, cacheKind } from "./cache_kind.ts";
 import type {
   CacheClaim,
   CacheHit,
@@ -52,6 +54,7 @@ export class Loader<A extends readonly unknown[], R> {
     failures: 0,
     uncacheable: 0,
   };
+  readonly #untrack: () => void;
   #closed = false;
 
   constructor(
@@ -69,12 +72,22 @@ export class Loader<A extends readonly unknown[], R> {
     this.#random = options.random ?? Math.random;
     this.#log = options.log ?? console.warn;
     if (cache === undefined) {
-      this.#own = new MemoryCache({ name: this.#name, clock });
+      this.#own = instruments.part(() =>
+        new MemoryCache({ name: this.#name, clock })
+      );
     }
     this.#store = claiming(cache ?? this.#own!);
     if (negativeTtlMs > 0) {
-      this.#errors = new MemoryCache({ ttlMs: negativeTtlMs, clock });
+      this.#errors = instruments.part(() =>
+        new MemoryCache({ ttlMs: negativeTtlMs, clock })
+      );
     }
+    this.#untrack = instruments.track(
+      cacheKind,
+      { name: this.#name, type: "cached" },
+      this,
+      Loader.#valuesOf,
+    );
   }
 
   call(args: A): Promise<R> {
@@ -144,7 +157,14 @@ export class Loader<A extends readonly unknown[], R> {
     };
   }
 
+  static #valuesOf<A extends readonly unknown[], R>(
+    loader: Loader<A, R>,
+  ): ReturnType<typeof cachedValues> {
+    return cachedValues(loader.stats, loader.#own?.stats);
+  }
+
   close(): Promise<void> {
+    this.#untrack();
     this.#closed = true;
     const reason = this.#closedError();
     for (const flights of [this.#flights, this.#refreshes]) {

@@ -2,8 +2,10 @@ import { LRUCache } from "lru-cache";
 import { systemClock } from "../base/clock.ts";
 import { CacheValueError, ClosedError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import { instruments } from "../observe/instruments.ts";
 import { byteSize } from "./byte_size.ts";
 import { checkKey } from "./cache_key.ts";
+import { cacheKind, memoryValues } from "./cache_kind.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
@@ -51,6 +53,7 @@ export class MemoryCache<V = unknown>
   readonly #time: CoarseTime;
   readonly #tags = new TagIndex();
   readonly #fences = new Fences();
+  readonly #untrack: () => void;
   #closed = false;
   #hits = 0;
   #staleHits = 0;
@@ -86,6 +89,12 @@ export class MemoryCache<V = unknown>
         if (reason === "evict") this.#evictions++;
       },
     });
+    this.#untrack = instruments.track(
+      cacheKind,
+      { name, type: "memory" },
+      this,
+      memoryValues,
+    );
   }
 
   /**
@@ -216,6 +225,7 @@ export class MemoryCache<V = unknown>
 
   /** Forgets everything and takes no more calls. */
   close(): void {
+    this.#untrack();
     this.#closed = true;
     this.clear();
     this.#time.stop();

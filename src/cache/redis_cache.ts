@@ -2,7 +2,9 @@ import type { TimerHandle } from "../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../base/errors.ts";
 import type { HealthCheckable } from "../observe/health_checkable.ts";
 import type { HealthResult } from "../observe/health_result.ts";
+import { instruments } from "../observe/instruments.ts";
 import { checkKey } from "./cache_key.ts";
+import { cacheKind, redisValues } from "./cache_kind.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
@@ -65,6 +67,7 @@ export class RedisCache<V = unknown>
   readonly #locks: RedisLocks<V>;
   readonly #channels = new Set<ChangeChannel>();
   readonly #id = newVersion();
+  readonly #untrack: () => void;
   #backlogTimer: TimerHandle;
   #closed = false;
   #hits = 0;
@@ -105,6 +108,12 @@ export class RedisCache<V = unknown>
       entries: this.#entries,
       lifetimes,
     });
+    this.#untrack = instruments.track(
+      cacheKind,
+      { name: settings.name, type: "redis" },
+      this,
+      redisValues,
+    );
   }
 
   /**
@@ -338,6 +347,7 @@ export class RedisCache<V = unknown>
 
   /** Ends its connections, though not a client that was handed in. */
   close(): Promise<void> {
+    this.#untrack();
     this.#closed = true;
     this.#settings.clock.clearTimeout(this.#backlogTimer);
     for (const channel of this.#channels) channel.close();

@@ -1,6 +1,8 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
+import { circuitKind } from "../limit/circuit_kind.ts";
 import { redisFailure } from "../limit/redis_failure.ts";
+import { instruments, type InstrumentValues } from "../observe/instruments.ts";
 import { Deadlines, type Expirable } from "./deadlines.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import type { RedisArgument, RedisOpener, RedisPort } from "./redis_port.ts";
@@ -16,7 +18,7 @@ const PINGS = 3;
 
 /** How a {@linkcode RedisCircuit} protects its callers. */
 export interface RedisCircuitOptions {
-  /** What the log calls it. */
+  /** What the log and metrics call it. */
   readonly name: string;
   /** A connection that someone else keeps, or how to open one. */
   readonly link: RedisPort | RedisOpener;
@@ -59,6 +61,7 @@ export class RedisCircuit {
   readonly #deadlines: Deadlines;
   readonly #refusals = new Set<string>();
   readonly #ready = Promise.withResolvers<void>();
+  readonly #untrack: () => void;
   #port: RedisPort | undefined;
   #state: RedisState = "connecting";
   #failuresInRow = 0;
@@ -84,6 +87,12 @@ export class RedisCircuit {
     } else {
       this.#attach(options.link);
     }
+    this.#untrack = instruments.track(
+      circuitKind,
+      { name: options.name },
+      this,
+      valuesOf,
+    );
   }
 
   /** Whether commands are sent at all. */
@@ -127,6 +136,7 @@ export class RedisCircuit {
   }
 
   close(): void {
+    this.#untrack();
     this.#stopped = true;
     this.#state = "open";
     this.#endProbe();
@@ -273,6 +283,14 @@ class Operation implements Expirable {
     this.#onExpired();
     this.settle(unavailable);
   }
+}
+
+function valuesOf(
+  { stats }: RedisCircuit,
+): InstrumentValues<keyof typeof circuitKind.measures> {
+  const { state, opened, skipped, errors, timeouts } = stats;
+  const open = state === "open" ? 1 : 0;
+  return { open, opened, refused: skipped, errors, timeouts };
 }
 
 /** A client may throw at once as well. */

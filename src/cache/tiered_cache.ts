@@ -3,6 +3,8 @@ import { ClosedError } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
 import type { HealthCheckable } from "../observe/health_checkable.ts";
 import type { HealthResult } from "../observe/health_result.ts";
+import { instruments } from "../observe/instruments.ts";
+import { cacheKind, tieredValues } from "./cache_kind.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
@@ -66,6 +68,7 @@ export class TieredCache<V = unknown>
   readonly #clock: Clock;
   readonly #time: CoarseTime;
   readonly #fences = new Fences();
+  readonly #untrack: () => void;
   readonly #reads = new Map<string, Promise<CacheHit<V> | undefined>>();
   #localHits = 0;
   #remoteHits = 0;
@@ -86,12 +89,20 @@ export class TieredCache<V = unknown>
     this.#localTtlMs = checkDurationMs("localTtlMs", localTtlMs, 1);
     this.#clock = clock;
     this.#time = new CoarseTime(clock);
-    this.#local = new MemoryCache(localOptions(options));
+    this.#local = instruments.part(() =>
+      new MemoryCache(localOptions(options))
+    );
     this.#ownsRemote = !(remote instanceof RedisCache);
     this.#remote = remote instanceof RedisCache
       ? remote as RedisCache<V>
-      : new RedisCache({ clock, ...remote });
+      : new RedisCache({ name, clock, ...remote });
     this.#channel = this.#listen();
+    this.#untrack = instruments.track(
+      cacheKind,
+      { name, type: "tiered" },
+      this,
+      tieredValues,
+    );
   }
 
   /**
@@ -238,6 +249,7 @@ export class TieredCache<V = unknown>
 
   /** Closes the memory tier, and the Redis tier unless it was handed in. */
   async close(): Promise<void> {
+    this.#untrack();
     this.#closed = true;
     this.#channel.close();
     this.#fences.closeAll();

@@ -19,7 +19,8 @@ export interface TieredCacheOptions {
    */
   remote: RedisCache | RedisCacheOptions;
   /**
-   * What its statistics are filed under.
+   * What its statistics are filed under; those of a Redis tier that it makes
+   * too, unless that has a name.
    * @default "tiered"
    */
   name?: string;

@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { checkInteger } from "../base/options.ts";
+import { instruments } from "../observe/instruments.ts";
+import { memoryStoreValues, rateLimitStoreKind } from "./limit_kinds.ts";
 import type {
   RateLimitDecision,
   RateLimitRule,
@@ -62,6 +64,12 @@ export class MemoryRateLimitStore implements RateLimitStore {
     this.#name = name;
     this.#maxKeys = checkInteger("maxKeys", maxKeys, 1);
     this.#clock = clock;
+    instruments.track(
+      rateLimitStoreKind,
+      { name, type: "memory" },
+      this,
+      memoryStoreValues,
+    );
   }
 
   /** Takes `cost` units for `key`. */

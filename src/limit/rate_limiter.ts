@@ -2,6 +2,8 @@ import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
 import { checkInteger, checkTimeoutMs, quote } from "../base/options.ts";
+import { instruments } from "../observe/instruments.ts";
+import { limiterKind, limiterValues } from "./limit_kinds.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import type {
   RateLimitDecision,
@@ -92,6 +94,7 @@ export interface RateLimiterStats {
 export class RateLimiter {
   readonly #rule: RateLimitRule;
   readonly #store: RateLimitStore;
+  readonly #own: MemoryRateLimitStore | undefined;
   readonly #name: string;
   readonly #clock: Clock;
   #allowed = 0;
@@ -106,9 +109,15 @@ export class RateLimiter {
   constructor(options: RateLimiterOptions) {
     const { name = "rate_limiter", clock = systemClock } = options;
     this.#rule = checkRule(options);
-    this.#store = options.store ?? new MemoryRateLimitStore({ name, clock });
+    if (options.store === undefined) {
+      this.#own = instruments.part(() =>
+        new MemoryRateLimitStore({ name, clock })
+      );
+    }
+    this.#store = options.store ?? this.#own!;
     this.#name = name;
     this.#clock = clock;
+    instruments.track(limiterKind, { name }, this, RateLimiter.#valuesOf);
   }
 
   /**
@@ -169,6 +178,10 @@ export class RateLimiter {
       limited: this.#limited,
       waiting: this.#waiting,
     };
+  }
+
+  static #valuesOf(limiter: RateLimiter): ReturnType<typeof limiterValues> {
+    return limiterValues(limiter.stats, limiter.#own?.stats);
   }
 }
 

@@ -1,7 +1,10 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, quote } from "../base/options.ts";
+import { instruments, type InstrumentValues } from "../observe/instruments.ts";
+import { circuitKind } from "./circuit_kind.ts";
 import { deadline } from "./deadline.ts";
+import { rateLimitStoreKind, redisStoreValues } from "./limit_kinds.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import type {
   RateLimitDecision,
@@ -82,6 +85,8 @@ export interface RedisRateLimitStoreStats {
   down: boolean;
   /** How many calls to Redis failed or took too long. */
   failures: number;
+  /** How many times Redis failed after it had worked. */
+  outages: number;
   /** How many decisions were made in this process instead. */
   localDecisions: number;
 }
@@ -126,10 +131,12 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     "token-bucket": { source: tokenBucketScript },
     "sliding-window": { source: slidingWindowScript },
   };
+  readonly #untrack: () => void;
   #close: (() => void) | undefined;
   #working = true;
   #downUntilMs = -Infinity;
   #failures = 0;
+  #outages = 0;
   #localDecisions = 0;
 
   /**
@@ -166,7 +173,10 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#useServerTime = useServerTime;
     this.#clock = clock;
     this.#wallClock = wallClock;
-    this.#local = new MemoryRateLimitStore({ name, clock });
+    this.#local = instruments.part(() =>
+      new MemoryRateLimitStore({ name, clock })
+    );
+    this.#untrack = this.#track();
   }
 
   /**
@@ -227,6 +237,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
 
   /** Ends the connection, if `connect` opened it. */
   close(): Promise<void> {
+    this.#untrack();
     this.#close?.();
     this.#close = undefined;
     return Promise.resolve();
@@ -243,8 +254,23 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       name: this.#name,
       down: this.#clock.now() < this.#downUntilMs,
       failures: this.#failures,
+      outages: this.#outages,
       localDecisions: this.#localDecisions,
     };
+  }
+
+  #track(): () => void {
+    const name = this.#name;
+    const endings = [
+      instruments.track(
+        rateLimitStoreKind,
+        { name, type: "redis" },
+        this,
+        redisStoreValues,
+      ),
+      instruments.track(circuitKind, { name }, this, circuitValues),
+    ];
+    return () => endings.forEach((end) => end());
   }
 
   async #runScript(
@@ -293,6 +319,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#downUntilMs = this.#clock.now() + this.#retryAfterMs;
     if (!this.#working) return;
     this.#working = false;
+    this.#outages++;
     this.#report(
       `limits are not shared for now, Redis is away: ${redisFailure(error)}`,
     );
@@ -303,6 +330,13 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   #report(message: string): void {
     if (this.#whenDown === "local") this.#log(`${this.#name}: ${message}`);
   }
+}
+
+function circuitValues(
+  { stats }: RedisRateLimitStore,
+): InstrumentValues<keyof typeof circuitKind.measures> {
+  const { down, outages, failures } = stats;
+  return { open: down ? 1 : 0, opened: outages, errors: failures };
 }
 
 async function sha1(text: string): Promise<string> {

@@ -1,12 +1,14 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
 import { checkLimit, checkTimeoutMs } from "../base/options.ts";
+import { instruments } from "../observe/instruments.ts";
+import { semaphoreKind, semaphoreValues } from "./limit_kinds.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
 /** How a {@linkcode Semaphore} queues its callers. */
 export interface SemaphoreOptions {
   /**
-   * What metrics and errors call it.
+   * What metrics and errors call it; metrics leave one without a name out.
    * @default "semaphore"
    */
   name?: string;
@@ -83,6 +85,7 @@ export class Semaphore {
   readonly #maxWaiting: number;
   readonly #acquireTimeoutMs: number;
   readonly #queue: WaitQueue;
+  readonly #untrack: (() => void) | undefined;
   #active = 0;
   #acquired = 0;
   #rejected = 0;
@@ -117,6 +120,14 @@ export class Semaphore {
       },
       onAbort: () => this.#aborted++,
     });
+    if (options.name !== undefined) {
+      this.#untrack = instruments.track(
+        semaphoreKind,
+        { name },
+        this,
+        semaphoreValues,
+      );
+    }
   }
 
   /**
@@ -149,6 +160,7 @@ export class Semaphore {
   close(): void {
     this.#closed = true;
     this.#queue.rejectAll(() => new ClosedError(this.#name));
+    this.#untrack?.();
   }
 
   /** A snapshot of the counters. */

@@ -17,12 +17,25 @@ export interface InstrumentKind<Name extends string = string> {
   readonly measures: Readonly<Record<Name, Measure>>;
 }
 
-/** The figures of one instrument, or of one part of it. */
-export interface InstrumentReading<Name extends string = string> {
-  /** Which instrument this is; `name` is always there. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** The figures by measure. */
-  readonly values: Readonly<Record<Name, number>>;
+/** Which instrument a figure is of. */
+export interface InstrumentLabels {
+  /** What its owner calls it. */
+  readonly name: string;
+  /** What tells it from others of its kind that have the name. */
+  readonly [label: string]: string;
+}
+
+/** Figures by measure; what doesn't apply is left out. */
+export type InstrumentValues<Name extends string = string> = Readonly<
+  Partial<Record<Name, number>>
+>;
+
+/** The figures of one instrument. */
+export interface InstrumentReading {
+  /** Which instrument this is. */
+  readonly labels: InstrumentLabels;
+  /** What it gives. */
+  readonly values: InstrumentValues;
 }
 
 /** All readings of one kind. */
@@ -33,148 +46,188 @@ export interface KindReadings {
   readonly readings: readonly InstrumentReading[];
 }
 
-/** Reads an object's figures; its name is added to the labels. */
-export type InstrumentReader<Owner extends object, Name extends string> = (
-  owner: Owner,
-) =>
-  | Readonly<Record<Name, number>>
-  | readonly InstrumentReading<Name>[];
+/** A measure that only grows. */
+export function counter(help: string): Measure {
+  return { type: "counter", help };
+}
+
+/** A measure that goes up and down. */
+export function gauge(help: string): Measure {
+  return { type: "gauge", help };
+}
 
 /** How many sets of labels a kind may have; the others are added up as one. */
 const MAX_LABEL_SETS = 256;
 
-/** The name that instruments beyond {@linkcode MAX_LABEL_SETS} share. */
+/** What all labels of instruments beyond {@linkcode MAX_LABEL_SETS} say. */
 const OTHERS = "others";
-
-interface Tracked {
-  readonly kind: InstrumentKind;
-  readonly name: string;
-  readonly owner: WeakRef<object>;
-  readonly read: InstrumentReader<object, string>;
-}
 
 /**
  * Every cache, pool, batcher, limiter and circuit of the process, held weakly.
- * What has been closed still counts in the sums of its name, so that counters
- * don't go back.
+ * What is gone still counts in the sums of its labels, so that counters don't
+ * go back.
  */
 export class Instruments {
-  readonly #tracked: Set<Tracked> = new Set();
-  readonly #retired: Map<InstrumentKind, LabelledSums> = new Map();
-  readonly #lost: FinalizationRegistry<Tracked> = new FinalizationRegistry(
-    (tracked) => this.#tracked.delete(tracked),
+  readonly #kinds: Map<InstrumentKind, Map<string, Series>> = new Map();
+  readonly #collected: FinalizationRegistry<Tracked> = new FinalizationRegistry(
+    (tracked) => tracked.series.retire(tracked),
   );
+  #partsUnderWay = 0;
 
   /**
-   * Shows an object's figures until it is closed or collected.
+   * Shows an object's figures until it is closed or collected. The reader is
+   * called when somebody looks; it must not hold the object.
    *
    * @returns what to call when the object is closed
    */
   track<Owner extends object, Name extends string>(
     kind: InstrumentKind<Name>,
-    name: string,
+    labels: InstrumentLabels,
     owner: Owner,
-    read: InstrumentReader<Owner, Name>,
+    read: (owner: Owner) => InstrumentValues<Name>,
   ): () => void {
-    const tracked: Tracked = {
-      kind,
-      name,
-      owner: new WeakRef(owner),
-      read: read as InstrumentReader<object, string>,
+    if (this.#partsUnderWay > 0) return untracked;
+    const series = this.#seriesOf(kind, labels);
+    const tracked = new Tracked(series, owner, read as ReadFigures);
+    series.add(tracked);
+    this.#collected.register(owner, tracked, tracked);
+    return () => {
+      if (series.retire(tracked)) this.#collected.unregister(tracked);
     };
-    this.#tracked.add(tracked);
-    this.#lost.register(owner, tracked, tracked);
-    return () => this.#retire(tracked);
   }
 
-  #retire(tracked: Tracked): void {
-    if (!this.#tracked.delete(tracked)) return;
-    this.#lost.unregister(tracked);
-    const sums = this.#retired.get(tracked.kind) ??
-      new LabelledSums(tracked.kind);
-    this.#retired.set(tracked.kind, sums);
-    for (const reading of readingsOf(tracked)) sums.addCounters(reading);
+  /**
+   * Makes something that is part of a larger thing, which shows the figures of
+   * both: what is made inside is not tracked.
+   */
+  part<T>(make: () => T): T {
+    this.#partsUnderWay++;
+    try {
+      return make();
+    } finally {
+      this.#partsUnderWay--;
+    }
   }
 
   /** The figures of all that exists, by kind. */
   read(): KindReadings[] {
-    const sums = new Map<InstrumentKind, LabelledSums>();
-    for (const [kind, retired] of this.#retired) sums.set(kind, retired.copy());
-    for (const tracked of this.#tracked) {
-      const { kind } = tracked;
-      const ofKind = sums.get(kind) ?? new LabelledSums(kind);
-      sums.set(kind, ofKind);
-      for (const reading of readingsOf(tracked)) ofKind.add(reading);
+    return Array.from(this.#kinds, ([kind, allSeries]) => ({
+      kind,
+      readings: Array.from(allSeries.values(), (series) => series.read())
+        .filter(({ values }) => Object.keys(values).length > 0),
+    }));
+  }
+
+  /** First come first served, and for good: a series never changes its meaning. */
+  #seriesOf(kind: InstrumentKind, labels: InstrumentLabels): Series {
+    let ofKind = this.#kinds.get(kind);
+    if (ofKind === undefined) this.#kinds.set(kind, ofKind = new Map());
+    const key = Object.values(labels).join("\0");
+    const known = ofKind.get(key);
+    if (known !== undefined) return known;
+    if (ofKind.size < MAX_LABEL_SETS) {
+      return addSeries(ofKind, key, kind, labels);
     }
-    return Array.from(
-      sums,
-      ([kind, ofKind]) => ({ kind, readings: ofKind.readings }),
-    );
+    return ofKind.get(OTHERS) ??
+      addSeries(ofKind, OTHERS, kind, othersLike(labels));
   }
 }
 
 /** The process's own. */
 export const instruments: Instruments = new Instruments();
 
-function readingsOf({ name, owner, read }: Tracked): InstrumentReading[] {
-  const alive = owner.deref();
-  if (alive === undefined) return [];
-  const seen = read(alive);
-  return Array.isArray(seen)
-    ? seen.map(({ labels, values }) => ({
-      labels: { name, ...labels },
-      values,
-    }))
-    : [{ labels: { name }, values: seen as Record<string, number> }];
+type ReadFigures = (owner: object) => InstrumentValues;
+
+/** One object whose figures are shown. */
+class Tracked {
+  readonly series: Series;
+  readonly #owner: WeakRef<object>;
+  readonly #read: ReadFigures;
+  #counters: InstrumentValues = {};
+
+  constructor(series: Series, owner: object, read: ReadFigures) {
+    this.series = series;
+    this.#owner = new WeakRef(owner);
+    this.#read = read;
+  }
+
+  /** Where they can't be read (any more), the counters as they were last. */
+  read(): InstrumentValues {
+    const owner = this.#owner.deref();
+    if (owner === undefined) return this.#counters;
+    try {
+      const values = this.#read(owner);
+      this.#counters = this.series.countersOf(values);
+      return values;
+    } catch {
+      return this.#counters;
+    }
+  }
 }
 
-/** Adds up what bears the same labels. */
-class LabelledSums {
+/** Adds up the figures of all instruments that bear the same labels. */
+class Series {
   readonly #kind: InstrumentKind;
-  readonly #sums: Map<string, InstrumentReading> = new Map();
+  readonly #labels: InstrumentLabels;
+  readonly #tracked = new Set<Tracked>();
+  /** What those did that are gone. */
+  #done: InstrumentValues = {};
 
-  constructor(kind: InstrumentKind) {
+  constructor(kind: InstrumentKind, labels: InstrumentLabels) {
     this.#kind = kind;
+    this.#labels = labels;
   }
 
-  get readings(): InstrumentReading[] {
-    return [...this.#sums.values()];
-  }
-
-  copy(): LabelledSums {
-    const copy = new LabelledSums(this.#kind);
-    for (const reading of this.#sums.values()) copy.add(reading);
-    return copy;
-  }
-
-  add(reading: InstrumentReading): void {
-    this.#addWhere(reading, () => true);
+  add(tracked: Tracked): void {
+    this.#tracked.add(tracked);
   }
 
   /** What is gone holds nothing any more, but what it did stays done. */
-  addCounters(reading: InstrumentReading): void {
-    this.#addWhere(reading, ({ type }) => type === "counter");
+  retire(tracked: Tracked): boolean {
+    if (!this.#tracked.delete(tracked)) return false;
+    this.#done = sum([this.#done, this.countersOf(tracked.read())]);
+    return true;
   }
 
-  #addWhere(
-    { labels, values }: InstrumentReading,
-    counts: (measure: Measure) => boolean,
-  ): void {
-    const sum = this.#sumOf(labels).values as Record<string, number>;
-    for (const [name, measure] of Object.entries(this.#kind.measures)) {
-      sum[name] = (sum[name] ?? 0) + (counts(measure) ? values[name] ?? 0 : 0);
-    }
+  read(): InstrumentReading {
+    const values = Array.from(this.#tracked, (tracked) => tracked.read());
+    return { labels: this.#labels, values: sum([this.#done, ...values]) };
   }
 
-  #sumOf(labels: Readonly<Record<string, string>>): InstrumentReading {
-    const key = JSON.stringify(labels);
-    const known = this.#sums.get(key);
-    if (known !== undefined) return known;
-    if (this.#sums.size >= MAX_LABEL_SETS && labels.name !== OTHERS) {
-      return this.#sumOf({ name: OTHERS });
-    }
-    const fresh = { labels, values: {} };
-    this.#sums.set(key, fresh);
-    return fresh;
+  countersOf(values: InstrumentValues): InstrumentValues {
+    const { measures } = this.#kind;
+    return Object.fromEntries(
+      Object.entries(values)
+        .filter(([name]) => measures[name]?.type === "counter"),
+    );
   }
 }
+
+function addSeries(
+  allSeries: Map<string, Series>,
+  key: string,
+  kind: InstrumentKind,
+  labels: InstrumentLabels,
+): Series {
+  const series = new Series(kind, labels);
+  allSeries.set(key, series);
+  return series;
+}
+
+/** Keeps the names of the labels, of which each kind has few. */
+function othersLike(labels: InstrumentLabels): InstrumentLabels {
+  const others = Object.keys(labels).map((label) => [label, OTHERS]);
+  return Object.fromEntries(others);
+}
+
+function sum(all: readonly InstrumentValues[]): InstrumentValues {
+  const total: Record<string, number> = {};
+  for (const values of all) {
+    for (const [name, value] of Object.entries(values)) {
+      if (value !== undefined) total[name] = (total[name] ?? 0) + value;
+    }
+  }
+  return total;
+}
+
+function untracked(): void {}

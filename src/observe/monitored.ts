@@ -99,7 +99,7 @@ class Monitor {
     this.#slowMs = checkTimeoutMs("slowMs", slowMs);
     this.#clock = clock;
     this.#logger = new Logger(log);
-    instruments.track(FUNCTION, this.#name, this, ({ stats }) => ({
+    instruments.track(FUNCTION, { name: this.#name }, this, ({ stats }) => ({
       calls: stats.calls,
       errors: stats.errors,
       in_progress: stats.in_progress,

@@ -1,5 +1,6 @@
 import { TimeoutError } from "../base/errors.ts";
 import { Semaphore } from "../limit/semaphore.ts";
+import { instruments } from "../observe/instruments.ts";
 import type { HttpCall } from "./http_call.ts";
 import { createHttpClient, type HttpClient } from "./http_client.ts";
 import { denoConnect } from "./http_connect_watch.ts";
@@ -31,7 +32,9 @@ export class HttpDispatcher {
     this.#settings = settings;
     this.#client = createHttpClient(settings);
     this.#origins = new HttpOrigins(settings);
-    this.#semaphore = new Semaphore(maxConcurrency, { name, clock });
+    this.#semaphore = instruments.part(() =>
+      new Semaphore(maxConcurrency, { name, clock })
+    );
   }
 
   /** Sends one request when it is its turn; its place is free after the last byte. */
@@ -97,6 +100,7 @@ export class HttpDispatcher {
 
   close(): void {
     this.#client.close();
+    this.#origins.close();
   }
 
   get stats(): HttpDispatcherStats {

@@ -1,10 +1,17 @@
 import { type Permit, Semaphore } from "../limit/semaphore.ts";
+import { circuitKind } from "../limit/circuit_kind.ts";
+import { instruments } from "../observe/instruments.ts";
 import { HttpCircuit } from "./http_circuit.ts";
 import {
   HttpCircuitOpenError,
   HttpFailedError,
   HttpTimeoutError,
 } from "./http_errors.ts";
+import {
+  httpCircuitValues,
+  httpOriginKind,
+  httpOriginValues,
+} from "./http_kinds.ts";
 import type { HttpCircuitOptions, HttpPoolSettings } from "./http_options.ts";
 
 /** What an {@linkcode HttpPool} knows of one origin. */
@@ -15,6 +22,14 @@ export interface HttpOriginStats {
   waiting: number;
   /** Whether requests are let through. */
   circuit: "closed" | "open" | "half-open";
+  /** How many requests went out. */
+  requests: number;
+  /** How many of them had no answer, or a status of 500 and above. */
+  failures: number;
+  /** How many times the circuit opened. */
+  opened: number;
+  /** How many requests it didn't let through. */
+  refused: number;
 }
 
 /** One origin: who may talk to it, and whether it is worth while. */
@@ -25,17 +40,33 @@ export class HttpOrigin {
   #loading: Promise<HttpCircuit> | undefined;
   #circuit: HttpCircuit | undefined;
   #heardAtMs = -Infinity;
+  #requests = 0;
+  #failures = 0;
+  #opened = 0;
+  #refused = 0;
+  readonly #untrack: (() => void)[];
 
   constructor(origin: string, settings: HttpPoolSettings) {
     const { maxPerOrigin, maxWaiting, queueTimeoutMs, clock } = settings;
     this.#origin = origin;
     this.#settings = settings;
-    this.#semaphore = new Semaphore(maxPerOrigin, {
-      name: origin,
-      maxWaiting,
-      acquireTimeoutMs: queueTimeoutMs,
-      clock,
-    });
+    this.#semaphore = instruments.part(() =>
+      new Semaphore(maxPerOrigin, {
+        name: origin,
+        maxWaiting,
+        acquireTimeoutMs: queueTimeoutMs,
+        clock,
+      })
+    );
+    const labels = { name: settings.name, origin };
+    this.#untrack = [
+      instruments.track(httpOriginKind, labels, this, httpOriginValues),
+    ];
+    if (settings.circuit !== false) {
+      this.#untrack.push(
+        instruments.track(circuitKind, labels, this, httpCircuitValues),
+      );
+    }
   }
 
   /** Waits for the right to talk to it. */
@@ -49,7 +80,8 @@ export class HttpOrigin {
     if (circuit !== false && this.#circuit === undefined) {
       this.#circuit = await (this.#loading ??= this.#makeCircuit(circuit));
     }
-    const response = await (this.#circuit?.run(url, send) ?? send());
+    const attempt = () => this.#attempt(send);
+    const response = await (this.#circuit?.run(url, attempt) ?? attempt());
     this.#heardAtMs = clock.now();
     return response;
   }
@@ -68,7 +100,32 @@ export class HttpOrigin {
 
   get stats(): HttpOriginStats {
     const { active, waiting } = this.#semaphore.stats;
-    return { active, waiting, circuit: this.#circuit?.state ?? "closed" };
+    return {
+      active,
+      waiting,
+      circuit: this.#circuit?.state ?? "closed",
+      requests: this.#requests,
+      failures: this.#failures,
+      opened: this.#opened,
+      refused: this.#refused,
+    };
+  }
+
+  /** Its figures are no longer shown. */
+  close(): void {
+    for (const untrack of this.#untrack) untrack();
+  }
+
+  async #attempt(send: () => Promise<Response>): Promise<Response> {
+    this.#requests++;
+    try {
+      const response = await send();
+      if (response.status >= 500) this.#failures++;
+      return response;
+    } catch (error) {
+      if (isFailure(error)) this.#failures++;
+      throw error;
+    }
   }
 
   #makeCircuit(
@@ -76,10 +133,20 @@ export class HttpOrigin {
   ): Promise<HttpCircuit> {
     const { onCircuitChange } = this.#settings;
     return HttpCircuit.create(options, {
-      isFailure: (error) =>
-        error instanceof HttpFailedError || error instanceof HttpTimeoutError,
-      onRefused: (url) => new HttpCircuitOpenError(url, this.#origin),
-      onChange: (state) => onCircuitChange?.(this.#origin, state),
+      isFailure,
+      onRefused: (url) => {
+        this.#refused++;
+        return new HttpCircuitOpenError(url, this.#origin);
+      },
+      onChange: (state) => {
+        if (state === "open") this.#opened++;
+        onCircuitChange?.(this.#origin, state);
+      },
     });
   }
+}
+
+/** Whether an error is the origin's fault. */
+function isFailure(error: unknown): boolean {
+  return error instanceof HttpFailedError || error instanceof HttpTimeoutError;
 }

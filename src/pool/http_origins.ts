@@ -29,9 +29,16 @@ export class HttpOrigins {
     );
   }
 
+  /** Their figures are no longer shown. */
+  close(): void {
+    for (const origin of this.#origins.values()) origin.close();
+  }
+
   #forgetIdle(): void {
     for (const [name, origin] of this.#origins) {
-      if (origin.isIdle) this.#origins.delete(name);
+      if (!origin.isIdle) continue;
+      this.#origins.delete(name);
+      origin.close();
     }
   }
 }

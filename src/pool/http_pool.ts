@@ -4,10 +4,12 @@ import { quote } from "../base/options.ts";
 import { mapConcurrent } from "../limit/map_concurrent.ts";
 import type { HealthCheckable } from "../observe/health_checkable.ts";
 import type { HealthResult } from "../observe/health_result.ts";
+import { instruments } from "../observe/instruments.ts";
 import { readBody, readExcerpt } from "./http_body.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
 import { HttpError, HttpStatusError } from "./http_errors.ts";
+import { httpPoolKind, httpPoolValues } from "./http_kinds.ts";
 import {
   checkHttpPoolOptions,
   checkRequestLimits,
@@ -76,6 +78,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   readonly #settings: HttpPoolSettings;
   readonly #dispatcher: HttpDispatcher;
   readonly #calls = new Set<HttpCall>();
+  readonly #untrack: () => void;
   #closed = false;
   #drained: PromiseWithResolvers<void> | undefined;
   #callCount = 0;
@@ -91,6 +94,13 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   constructor(options: HttpPoolOptions = {}) {
     this.#settings = checkHttpPoolOptions(options);
     this.#dispatcher = new HttpDispatcher(this.#settings);
+    const { name } = this.#settings;
+    this.#untrack = instruments.track(
+      httpPoolKind,
+      { name },
+      this,
+      httpPoolValues,
+    );
   }
 
   /**
@@ -202,6 +212,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
       call.abort(new ClosedError(this.#settings.name));
     }
     this.#dispatcher.close();
+    this.#untrack();
     return Promise.resolve();
   }
 

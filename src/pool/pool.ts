@@ -2,6 +2,7 @@ import { abortable } from "../base/abort.ts";
 import { ClosedError, QueueFullError } from "../base/errors.ts";
 import type { HealthCheckable } from "../observe/health_checkable.ts";
 import type { HealthResult } from "../observe/health_result.ts";
+import { instruments } from "../observe/instruments.ts";
 import { HeldWatch } from "./held_watch.ts";
 import { IdleStack } from "./idle_stack.ts";
 import { isGood } from "./item_checks.ts";
@@ -17,6 +18,7 @@ import {
   type PoolOptions,
   type PoolStats,
 } from "./pool_options.ts";
+import { poolKind, poolValues } from "./pool_kind.ts";
 import { WaitingLine } from "./waiting_line.ts";
 
 /**
@@ -56,6 +58,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
   readonly #line: WaitingLine<T>;
   readonly #held: HeldWatch<T> | undefined;
   readonly #home: LeaseHome<T>;
+  readonly #untrack: () => void;
   #state: "open" | "draining" | "closed" = "open";
   #inUse = 0;
   #validating = 0;
@@ -92,6 +95,8 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
       takeBack: (slot) => this.#takeBack(slot),
       throwAway: (slot) => this.#throwAway(slot),
     };
+    const { name } = checked;
+    this.#untrack = instruments.track(poolKind, { name }, this, poolValues);
     this.#pump();
   }
 
@@ -174,6 +179,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
       this.#retire(this.#idle.empty());
     }
     await this.#until(() => this.#size === this.#inUse);
+    this.#untrack();
   }
 
   /** The same as {@linkcode close}. */

@@ -77,7 +77,9 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     }
     if (config.concurrency !== undefined) {
       checkInteger(`tool ${name}: concurrency`, config.concurrency, 1);
-      this.#slots = new Semaphore(config.concurrency);
+      this.#slots = new Semaphore(config.concurrency, {
+        name: `tool ${name}`,
+      });
     }
     if (config.cache !== undefined) this.#cache = this.#makeCache(config.cache);
     this.#readSchemas();

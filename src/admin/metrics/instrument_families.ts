@@ -10,7 +10,8 @@ export function writeInstruments(
     for (const [name, { type, help }] of Object.entries(measures)) {
       out.family(`sluice_${kind}_${name}`, type, help);
       for (const { labels, values } of readings) {
-        out.sample(labelsText(labels), values[name]);
+        const value = values[name];
+        if (value !== undefined) out.sample(labelsText(labels), value);
       }
     }
   }

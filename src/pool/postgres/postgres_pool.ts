@@ -1,6 +1,7 @@
 import { systemClock } from "../../base/clock.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
+import { instruments } from "../../observe/instruments.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";
@@ -11,6 +12,7 @@ import type {
   PostgresDriver,
   PostgresResult,
 } from "./postgres_driver.ts";
+import { postgresKind, postgresValues } from "./postgres_kind.ts";
 import {
   type CheckedPostgresOptions,
   checkPostgresOptions,
@@ -64,6 +66,7 @@ export class PostgresPool extends PostgresQueries
   readonly #prepare: boolean;
   readonly #log: PoolLog;
   readonly #sessions: PostgresSessionContext;
+  readonly #untrack: () => void;
   #transactions = 0;
   #transactionRetries = 0;
   #closing: Promise<void> | undefined;
@@ -101,6 +104,12 @@ export class PostgresPool extends PostgresQueries
       giveBack: (lease) => this.#giveBack(lease),
       onTransaction: () => this.#transactions++,
     };
+    this.#untrack = instruments.track(
+      postgresKind,
+      { name: this.#pool.name },
+      this,
+      postgresValues,
+    );
   }
 
   /**
@@ -129,7 +138,7 @@ export class PostgresPool extends PostgresQueries
     await using opened = new AsyncDisposableStack();
     opened.defer(() => driver.close());
     const pool = new PostgresPool(driver, options, checked);
-    opened.defer(() => pool.#pool.close());
+    opened.defer(() => pool.#closePool());
     await pool.#pool.use(() => {});
     opened.move();
     return pool;
@@ -294,9 +303,14 @@ export class PostgresPool extends PostgresQueries
   }
 
   async #close(): Promise<void> {
-    await this.#pool.close();
+    await this.#closePool();
     this.#guard.close();
     await this.#driver.close();
+  }
+
+  async #closePool(): Promise<void> {
+    await this.#pool.close();
+    this.#untrack();
   }
 }
 

@@ -1,0 +1,33 @@
+import { counter, type InstrumentValues } from "../../observe/instruments.ts";
+import type { PostgresStats } from "./postgres_options.ts";
+
+/** What operators see of a PostgresPool, beside its pool of connections. */
+export const postgresKind = {
+  kind: "postgres",
+  measures: {
+    commands: counter("Statements sent."),
+    command_errors: counter("Statements that failed, whatever the reason."),
+    command_timeouts: counter(
+      "Statements cancelled because they took too long.",
+    ),
+    command_aborts: counter("Statements cancelled by their signal."),
+    transactions: counter("Transactions begun, retries included."),
+    transaction_retries: counter(
+      "Transactions run again after a serialization failure or a deadlock.",
+    ),
+  },
+};
+
+/** What a PostgresPool shows. */
+export function postgresValues(
+  { stats }: { readonly stats: PostgresStats },
+): InstrumentValues<keyof typeof postgresKind.measures> {
+  return {
+    commands: stats.commands,
+    command_errors: stats.commandErrors,
+    command_timeouts: stats.commandTimeouts,
+    command_aborts: stats.commandAborts,
+    transactions: stats.transactions,
+    transaction_retries: stats.transactionRetries,
+  };
+}
