@@ -196,6 +196,7 @@ Deno.test("a Redis that never answers costs one time-out, then nothing", async (
     name: "redis_rate_limit_store",
     down: true,
     failures: 1,
+    outages: 1,
     localDecisions: 3,
   });
   await clock.advance(1_000);

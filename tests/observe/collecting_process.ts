@@ -32,8 +32,8 @@ async function use(): Promise<Record<string, WeakRef<object>>> {
   const batcher = new Batcher((keys: number[]) => keys, { name });
   await batcher.load(1);
   // Else a timer holds it.
-  const maxIdleMs = Infinity;
-  const pool = new Pool({ name, create: () => ({}), maxIdleMs });
+  const never = { maxIdleMs: Infinity, acquireTimeoutMs: Infinity };
+  const pool = new Pool({ name, create: () => ({}), ...never });
   await pool.use(() => {});
   const store = new MemoryRateLimitStore({ name });
   const http = new HttpPool({ name });
