@@ -80,10 +80,19 @@ export class HttpOrigin {
     if (circuit !== false && this.#circuit === undefined) {
       this.#circuit = await (this.#loading ??= this.#makeCircuit(circuit));
     }
-    const attempt = () => this.#attempt(send);
-    const response = await (this.#circuit?.run(url, attempt) ?? attempt());
-    this.#heardAtMs = clock.now();
-    return response;
+    const attempt = (): Promise<Response> => {
+      this.#requests++;
+      return send();
+    };
+    try {
+      const response = await (this.#circuit?.run(url, attempt) ?? attempt());
+      this.#heardAtMs = clock.now();
+      if (response.status >= 500) this.#failures++;
+      return response;
+    } catch (error) {
+      if (isFailure(error)) this.#failures++;
+      throw error;
+    }
   }
 
   /** Whether it answered so lately that its connections may still be open. */
@@ -114,18 +123,6 @@ export class HttpOrigin {
   /** Its figures are no longer shown. */
   close(): void {
     for (const untrack of this.#untrack) untrack();
-  }
-
-  async #attempt(send: () => Promise<Response>): Promise<Response> {
-    this.#requests++;
-    try {
-      const response = await send();
-      if (response.status >= 500) this.#failures++;
-      return response;
-    } catch (error) {
-      if (isFailure(error)) this.#failures++;
-      throw error;
-    }
   }
 
   #makeCircuit(
