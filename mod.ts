@@ -66,11 +66,13 @@ export { type HealthCheckable } from "./src/observe/health_checkable.ts";
 export { type HealthCheckReport } from "./src/observe/health_check.ts";
 export {
   type AddedHealthCheck,
-  type HealthCheckOptions,
   HealthChecks,
-  type HealthChecksOptions,
-  type HealthReport,
 } from "./src/observe/health_checks.ts";
+export {
+  type HealthCheckOptions,
+  type HealthChecksOptions,
+} from "./src/observe/health_checks_options.ts";
+export { type HealthReport } from "./src/observe/health_report.ts";
 export {
   type HealthCheckFunction,
   type HealthOutcome,

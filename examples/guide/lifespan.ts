@@ -1,6 +1,8 @@
 import {
   Batcher,
   type CacheStore,
+  type HealthCheckable,
+  type HealthOutcome,
   HttpPool,
   MemoryCache,
   PostgresPool,
@@ -14,10 +16,13 @@ export interface User {
   email: string;
 }
 
-/** What the guide's handlers share. */
+/** Makes something when it is first asked for. */
+type Lazy<T> = HealthCheckable & (() => Promise<T>);
+
+/** What the guide's handlers share; what can tell its health is checked under its key. */
 export interface GuideLifespan {
   /** Opened by the first who asks: an embedded database takes a second to start. */
-  database(): Promise<PostgresPool>;
+  database: Lazy<PostgresPool>;
   /** Many look-ups, one query. */
   users: Batcher<number, User | null>;
   cache: CacheStore;
@@ -79,11 +84,18 @@ async function openCache(
   url: string | undefined,
 ): Promise<CacheStore & AsyncDisposable> {
   return url === undefined
-    ? new MemoryCache({ maxEntries: 10_000, ttlMs: 300_000 })
+    ? new LoneCache({ maxEntries: 10_000, ttlMs: 300_000 })
     : await TieredCache.connect({
       local: { maxEntries: 10_000 },
       remote: { url, prefix: "sluice-guide", ttlMs: 300_000 },
     });
+}
+
+/** A cache without the Redis that the guide checks. */
+class LoneCache extends MemoryCache implements HealthCheckable {
+  checkHealth(): HealthOutcome {
+    return { status: "not_configured", message: "REDIS_URL is not set" };
+  }
 }
 
 function openHttp(origins: string | undefined): HttpPool {
@@ -96,14 +108,19 @@ function openHttp(origins: string | undefined): HttpPool {
   });
 }
 
-/** Makes something once, when it is first asked for; a failure is tried again. */
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+/** Makes something once; a failure is tried again. Before that it isn't checked. */
+function lazily<T extends HealthCheckable>(make: () => Promise<T>): Lazy<T> {
   let made: Promise<T> | undefined;
-  return () => {
+  const get = () => {
     if (made === undefined) {
       const making = made = make();
       making.catch(() => made = undefined);
     }
     return made;
   };
+  const checkHealth = async (signal?: AbortSignal) =>
+    made === undefined
+      ? "not_configured" as const
+      : await (await made).checkHealth(signal);
+  return Object.assign(get, { checkHealth });
 }

@@ -42,7 +42,7 @@ export interface CachedOptions<A extends readonly unknown[]> {
   tags?: readonly string[] | ((...args: A) => readonly string[]);
   /**
    * Told once when a value can't be kept.
-   * @default console.warn
+   * @default lines of `stderrLog`
    */
   log?: (message: string) => void;
   /**

@@ -7,6 +7,7 @@ import {
 import { checkDurationMs } from "../base/options.ts";
 import { instruments } from "../observe/instruments.ts";
 import { cachedValues, cacheKind } from "./cache_kind.ts";
+import { stderrWarn } from "../observe/stderr_warn.ts";
 import type {
   CacheClaim,
   CacheHit,
@@ -70,7 +71,7 @@ export class Loader<A extends readonly unknown[], R> {
     this.#keys = new KeyMemo(cache === undefined ? "" : `${this.#name}:`);
     this.#clock = clock;
     this.#random = options.random ?? Math.random;
-    this.#log = options.log ?? console.warn;
+    this.#log = options.log ?? stderrWarn;
     if (cache === undefined) {
       this.#own = instruments.part(() =>
         new MemoryCache({ name: this.#name, clock })

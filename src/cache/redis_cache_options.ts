@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
+import { stderrWarn } from "../observe/stderr_warn.ts";
 import { checkRedisUrl } from "../limit/redis_url.ts";
 import type { CacheHit } from "./cache_store.ts";
 import type { LifetimeOptions } from "./lifetimes.ts";
@@ -74,7 +75,7 @@ export interface RedisCacheOptions extends LifetimeOptions {
   leaseMs?: number;
   /**
    * Told once whenever Redis goes or comes back.
-   * @default console.warn
+   * @default lines of `stderrLog`
    */
   log?: (message: string) => void;
   /**
@@ -162,7 +163,7 @@ export function redisSettings(options: RedisCacheOptions): RedisSettings {
       1,
     ),
     leaseMs: checkInteger("leaseMs", options.leaseMs ?? 5_000, 1),
-    log: options.log ?? console.warn,
+    log: options.log ?? stderrWarn,
     clock: options.clock ?? systemClock,
     wallClock: options.wallClock ?? Date.now,
     random: options.random ?? Math.random,

@@ -3,6 +3,7 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, quote } from "../base/options.ts";
 import { instruments, type InstrumentValues } from "../observe/instruments.ts";
 import { circuitKind } from "./circuit_kind.ts";
+import { stderrWarn } from "../observe/stderr_warn.ts";
 import { deadline } from "./deadline.ts";
 import { rateLimitStoreKind, redisStoreValues } from "./limit_kinds.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
@@ -56,7 +57,7 @@ export interface RedisRateLimitStoreOptions {
   /**
    * Told once whenever this process begins to limit on its own because Redis is
    * away, and once when limits are shared again.
-   * @default console.warn
+   * @default lines of `stderrLog`
    */
   log?: (message: string) => void;
   /**
@@ -152,7 +153,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       whenDown = "local",
       retryAfterMs = 1_000,
       onStateChange = () => {},
-      log = console.warn,
+      log = stderrWarn,
       useServerTime = true,
       clock = systemClock,
       wallClock = Date.now,

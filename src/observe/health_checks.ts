@@ -2,51 +2,14 @@ import { abortable } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, quote } from "../base/options.ts";
-import { HealthCheck, type HealthCheckReport } from "./health_check.ts";
+import { HealthCheck } from "./health_check.ts";
 import { type HealthCheckable, healthCheckables } from "./health_checkable.ts";
-import type { HealthCheckFunction, HealthStatus } from "./health_result.ts";
-
-/** How checks are run. */
-export interface HealthChecksOptions {
-  /**
-   * Milliseconds for which a report is given again, however often it is asked
-   * for.
-   * @default 1000
-   */
-  cacheMs?: number;
-  /**
-   * Milliseconds that a check has, unless it is added with others.
-   * @default 2000
-   */
-  timeoutMs?: number;
-  /** The version that reports name. */
-  version?: string;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
-  clock?: Clock;
-  /** Told when a check finds something else than before. */
-  onChange?: (
-    name: string,
-    report: HealthCheckReport,
-    before: HealthStatus | undefined,
-  ) => void;
-}
-
-/** How one check is run, and what it means. */
-export interface HealthCheckOptions {
-  /**
-   * Milliseconds after which it has failed.
-   * @default the `timeoutMs` of all checks
-   */
-  timeoutMs?: number;
-  /**
-   * Whether all is unhealthy with it, rather than degraded.
-   * @default true
-   */
-  critical?: boolean;
-}
+import type {
+  HealthCheckOptions,
+  HealthChecksOptions,
+} from "./health_checks_options.ts";
+import { type HealthReport, overall } from "./health_report.ts";
+import type { HealthCheckFunction } from "./health_result.ts";
 
 /** A check that was added. */
 export interface AddedHealthCheck extends Disposable {
@@ -54,20 +17,6 @@ export interface AddedHealthCheck extends Disposable {
   readonly name: string;
   /** Takes it out again. */
   remove(): void;
-}
-
-/** How everything is. */
-export interface HealthReport {
-  /** `unhealthy` if a critical check is; `degraded` if any other is, or is degraded. */
-  status: "healthy" | "degraded" | "unhealthy";
-  /** When the report was made, in ISO 8601. */
-  timestamp: string;
-  /** What runs. */
-  version?: string;
-  /** For how long it has run, in seconds. */
-  uptime_seconds: number;
-  /** Every check, by name. */
-  checks: Record<string, HealthCheckReport>;
 }
 
 interface Run {
@@ -273,21 +222,6 @@ export class HealthChecks {
         this.#options.onChange?.(name, report, before),
     });
   }
-}
-
-function overall(
-  checks: { critical: boolean; report: HealthCheckReport }[],
-): HealthReport["status"] {
-  const isUnhealthy = ({ report }: { report: HealthCheckReport }) =>
-    report.status === "unhealthy";
-  if (checks.some((each) => each.critical && isUnhealthy(each))) {
-    return "unhealthy";
-  }
-  return checks.some((each) =>
-      isUnhealthy(each) || each.report.status === "degraded"
-    )
-    ? "degraded"
-    : "healthy";
 }
 
 function checkName(name: string): void {

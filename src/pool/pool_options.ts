@@ -6,6 +6,7 @@ import {
   checkLimit,
   checkTimeoutMs,
 } from "../base/options.ts";
+import { stderrWarn } from "../observe/stderr_warn.ts";
 
 /** Where a pool writes its warnings; `console` is one. */
 export interface PoolLog {
@@ -92,7 +93,7 @@ export interface PoolLimits {
   /**
    * Where warnings go: of failures that no caller hears of, and of items held
    * for longer than `heldWarningMs`.
-   * @default console
+   * @default lines of `stderrLog`
    */
   log?: PoolLog;
   /**
@@ -274,7 +275,7 @@ export function checkPoolOptions<T>(
       options.maxBackoffMs ?? Math.max(backoffMs, 2_000),
       backoffMs,
     ),
-    log: options.log ?? console,
+    log: options.log ?? { warn: stderrWarn },
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };

@@ -3,9 +3,8 @@ import { quote } from "../base/options.ts";
 import { byteLength } from "../base/byte_length.ts";
 import type { Clock } from "../base/clock.ts";
 import { thrownText } from "../base/thrown.ts";
-import type { HealthCheckReport } from "../observe/health_check.ts";
 import { HealthChecks } from "../observe/health_checks.ts";
-import type { HealthStatus } from "../observe/health_result.ts";
+import { healthChangeLog } from "../observe/health_change_log.ts";
 import { Logger } from "../observe/logger.ts";
 import {
   MethodNotFoundError,
@@ -136,8 +135,7 @@ export class Engine {
       ...options.health,
       version: info.version,
       clock: this.clock,
-      onChange: (name, report, before) =>
-        this.#reportHealth(name, report, before),
+      onChange: healthChangeLog(this.log),
     });
     this.readiness = new Readiness(this);
     this.lifespan = new Lifespan(
@@ -491,19 +489,6 @@ export class Engine {
     this.log.error(`${what} failed: ${thrownText(error)}`, {
       ...fields,
       ...(error instanceof Error && { stack: error.stack }),
-    });
-  }
-
-  #reportHealth(
-    check: string,
-    { status, message }: HealthCheckReport,
-    before: HealthStatus | undefined,
-  ): void {
-    const level = status === "healthy" ? "info" : "warning";
-    this.log[level](`the health check ${check} is ${status}`, {
-      check,
-      ...(before !== undefined && { before }),
-      ...(message !== undefined && { reason: message }),
     });
   }
 

@@ -9,7 +9,7 @@ import {
   checkTimeoutMs,
   quote,
 } from "../base/options.ts";
-import type { HealthChecksOptions } from "../observe/health_checks.ts";
+import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
 import type { LogLevel, LogSink } from "../observe/log.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "./lifespan.ts";

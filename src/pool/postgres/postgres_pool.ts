@@ -2,6 +2,7 @@ import { systemClock } from "../../base/clock.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
+import { stderrWarn } from "../../observe/stderr_warn.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";
@@ -77,8 +78,8 @@ export class PostgresPool extends PostgresQueries
     checked: CheckedPostgresOptions,
   ) {
     super();
-    const { clock = systemClock, random = Math.random, log = console } =
-      options;
+    const { clock = systemClock, random = Math.random } = options;
+    const { log = { warn: stderrWarn } } = options;
     const { commandTimeoutMs, cancelTimeoutMs, prepare } = checked;
     this.#driver = driver;
     this.#prepare = prepare;
