@@ -37,7 +37,11 @@ export type { AuthorizeOperator } from "./src/admin/operator_gate.ts";
 export { Counter } from "./src/observe/counter.ts";
 export { Gauge } from "./src/observe/gauge.ts";
 export type { ExpositionFormat } from "./src/observe/exposition.ts";
-export type { InstrumentReading } from "./src/observe/instruments.ts";
+export type {
+  InstrumentLabels,
+  InstrumentReading,
+  InstrumentValues,
+} from "./src/observe/instruments.ts";
 export { Histogram } from "./src/observe/histogram.ts";
 export {
   type LabelledMetricOptions,
