@@ -28,6 +28,7 @@ export const errorTable = {
   SLUICE_HTTP_NOT_JSON: "An HTTP response was not the JSON it should be.",
   SLUICE_HEALTH_RESULT:
     "A health check answered with something that says nothing.",
+  SLUICE_PROFILER_UNAVAILABLE: "V8's profiler can't be used here.",
   SLUICE_INVALID_SKILL: "A skill breaks a rule and can't be served.",
 } as const;
 
@@ -197,5 +198,20 @@ export class BatchKeyMissingError extends SluiceError {
       }, returned nothing for it`,
     );
     this.key = key;
+  }
+}
+
+/** V8's profiler can't be used here; the message says what is missing. */
+export class ProfilerUnavailableError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "ProfilerUnavailableError";
+
+  /** Says why; `cause` is what the runtime threw, if it did. */
+  constructor(why: string, options?: ErrorOptions) {
+    super(
+      "SLUICE_PROFILER_UNAVAILABLE",
+      `V8's profiler can't be used: ${why}`,
+      options,
+    );
   }
 }

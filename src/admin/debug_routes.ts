@@ -1,0 +1,166 @@
+import { sleep } from "../base/abort.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { ProfilerUnavailableError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
+import { profileMemory } from "../observe/memory_profile.ts";
+import { profile } from "../observe/profile.ts";
+
+/** Both kinds of profile. */
+interface Recorded {
+  table(limit: number): string;
+  toJSON(): unknown;
+}
+
+/** One of the routes. */
+interface Recorder {
+  /** How the file's name ends. */
+  readonly extension: string;
+  record(ms: number, signal: AbortSignal, clock: Clock): Promise<Recorded>;
+}
+
+const recorders: ReadonlyMap<string, Recorder> = new Map<string, Recorder>([
+  ["/debug/profile", {
+    extension: "cpuprofile",
+    record: async (ms, signal, clock) =>
+      (await profile(() => sleep(ms, { signal, clock }), { signal, clock }))
+        .profile,
+  }],
+  ["/debug/heap", {
+    extension: "heapprofile",
+    record: async (ms, signal, clock) =>
+      (await profileMemory(() => sleep(ms, { signal, clock }), {
+        signal,
+        clock,
+      })).profile,
+  }],
+]);
+
+/**
+ * `GET /debug/profile?seconds=5`, a CPU profile of the running server, and
+ * `GET /debug/heap?seconds=5`, of what it allocates: files for a viewer, or,
+ * with `top=20`, a table to read. One at a time; it ends when the client goes
+ * away or the server closes. Who may ask is checked before.
+ */
+export class DebugRoutes implements AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #closing: AbortController = new AbortController();
+  /** When the recording under way will be over, in milliseconds of the clock. */
+  #busyUntil: number | undefined;
+
+  constructor({ clock = systemClock }: { clock?: Clock } = {}) {
+    this.#clock = clock;
+  }
+
+  /** Answers a request, unless its path is none of these. */
+  handle(request: Request): Promise<Response> | Response | undefined {
+    const { pathname, searchParams } = new URL(request.url);
+    const recorder = recorders.get(pathname);
+    if (recorder === undefined) return undefined;
+    if (request.method !== "GET") {
+      return refuse(405, `${pathname} takes GET alone`, { "Allow": "GET" });
+    }
+    try {
+      const seconds = numberOf(searchParams, "seconds", 1, 60) ?? 5;
+      const top = numberOf(searchParams, "top", 1, 1_000);
+      if (top !== undefined && !Number.isInteger(top)) {
+        throw new ParameterError(
+          `top must be a whole number, got ${quote(String(top))}`,
+        );
+      }
+      return this.#answer(request, recorder, seconds * 1_000, top);
+    } catch (error) {
+      if (error instanceof ParameterError) return refuse(400, error.message);
+      throw error;
+    }
+  }
+
+  /** Ends the recording under way and takes no more. */
+  close(): Promise<void> {
+    this.#closing.abort();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #answer(
+    request: Request,
+    { extension, record }: Recorder,
+    ms: number,
+    top: number | undefined,
+  ): Promise<Response> {
+    if (this.#closing.signal.aborted) return closing();
+    const now = this.#clock.now();
+    if (this.#busyUntil !== undefined) {
+      const waitS = Math.max(1, Math.ceil((this.#busyUntil - now) / 1_000));
+      return refuse(429, "another profile is being taken", {
+        "Retry-After": String(waitS),
+      });
+    }
+    this.#busyUntil = now + ms;
+    const signal = AbortSignal.any([request.signal, this.#closing.signal]);
+    try {
+      const recorded = await record(ms, signal, this.#clock);
+      return top === undefined
+        ? fileResponse(recorded, extension)
+        : new Response(`${recorded.table(top)}\n`, { headers: NO_STORE });
+    } catch (error) {
+      if (signal.aborted) return closing();
+      if (error instanceof ProfilerUnavailableError) {
+        return refuse(501, error.message);
+      }
+      throw error;
+    } finally {
+      this.#busyUntil = undefined;
+    }
+  }
+}
+
+/** A query parameter is refused. */
+class ParameterError extends Error {}
+
+const NO_STORE: HeadersInit = { "Cache-Control": "no-store" };
+
+function numberOf(
+  parameters: URLSearchParams,
+  name: string,
+  min: number,
+  max: number,
+): number | undefined {
+  const text = parameters.get(name);
+  if (text === null) return undefined;
+  const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw new ParameterError(
+    `${name} must be a number from ${min} to ${max}, got ${
+      quote(text.slice(0, 40))
+    }`,
+  );
+}
+
+/** A file that viewers open, named by the time it was made. */
+function fileResponse(recorded: Recorded, extension: string): Response {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/:/g, "-");
+  return Response.json(recorded, {
+    headers: {
+      ...NO_STORE,
+      "Content-Disposition": `attachment; filename="${stamp}.${extension}"`,
+    },
+  });
+}
+
+function closing(): Response {
+  return refuse(503, "the profile was ended early");
+}
+
+function refuse(
+  status: number,
+  error: string,
+  headers: HeadersInit = {},
+): Response {
+  return Response.json({ error }, {
+    status,
+    headers: { ...NO_STORE, ...headers },
+  });
+}

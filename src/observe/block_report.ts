@@ -1,0 +1,83 @@
+import type { BlockedCode } from "./block_profiler.ts";
+import type { Suspicion } from "./block_suspects.ts";
+import { locationText } from "./source_position.ts";
+
+/**
+ * How a block's name was found: the work's own run was `"measured"`; the
+ * `"profile"` shows its handler on the stack; it alone was in progress and
+ * `"ended"` with the block; or not at all.
+ */
+export type BlockEvidence = "measured" | "profile" | "ended" | "none";
+
+/** What blocked the event loop, as far as is known. */
+export interface BlockReport {
+  /** The work that did it, such as a tool; without it, nothing is known to have. */
+  name?: string;
+  /** Whether the name is sure; otherwise it is likely. */
+  certain: boolean;
+  /** How the name was found. */
+  evidence: BlockEvidence;
+  /** How long nothing else could run, in whole milliseconds. */
+  blockedMs: number;
+  /**
+   * The CPU time that the process used meanwhile, in whole milliseconds: little
+   * means a synchronous wait, or a process that was suspended.
+   */
+  cpuMs?: number;
+  /** The function that ran, if the profiler saw it. */
+  function?: string;
+  /** Where that function is: address, line and column. */
+  location?: string;
+  /** The names of all work in progress that can have done it. */
+  inProgress: string[];
+}
+
+/** What a `Watchdog` has counted. */
+export interface WatchdogStats {
+  /** How many blocks there were. */
+  blocks: number;
+  /** How long they were in all, in milliseconds. */
+  blockedMs: number;
+  /** How many of them have no certain name. */
+  uncertain: number;
+  /** The others, by name. */
+  byName: Map<string, { blocks: number; blockedMs: number }>;
+}
+
+/** @param ran Whether the process used the CPU: it may have been suspended if not. */
+export function reportOf(
+  { from, to, measured, likely, suspects }: Suspicion,
+  cpuMs: number | undefined,
+  ran: boolean,
+  seen: BlockedCode | undefined,
+): BlockReport {
+  const { frame } = seen ?? {};
+  return {
+    ...verdict(measured, seen?.name, likely, ran),
+    blockedMs: Math.round(to - from),
+    ...(cpuMs !== undefined && { cpuMs: Math.round(cpuMs) }),
+    ...(frame !== undefined && {
+      function: frame.functionName || "(anonymous)",
+      location: locationText(frame),
+    }),
+    inProgress: suspects,
+  };
+}
+
+function verdict(
+  measured: string | undefined,
+  profiled: string | undefined,
+  likely: string | undefined,
+  ran: boolean,
+): Pick<BlockReport, "name" | "certain" | "evidence"> {
+  if (measured !== undefined) {
+    const certain = ran || profiled === measured;
+    return { name: measured, certain, evidence: "measured" };
+  }
+  if (profiled !== undefined) {
+    return { name: profiled, certain: true, evidence: "profile" };
+  }
+  return likely !== undefined && ran
+    ? { name: likely, certain: false, evidence: "ended" }
+    : { certain: false, evidence: "none" };
+}

@@ -1,0 +1,126 @@
+import type { EventLoopBlock } from "./event_loop_lag.ts";
+
+/** A piece of work, such as a tool's call, that is in progress or was until just now. */
+export interface WatchedWork {
+  /** What it is an instance of; one of few names. */
+  name: string;
+  /** When it began, in milliseconds of the clock. */
+  begunAt: number;
+  /** When it ended; `undefined` while it is in progress. */
+  endedAt?: number;
+}
+
+/** A stretch of time that some work is known to have spent without a pause. */
+export interface MeasuredRun {
+  /** The name of the work. */
+  name: string;
+  /** When it began, in milliseconds of the clock. */
+  from: number;
+  /** When it ended. */
+  to: number;
+}
+
+/** A stretch in which something blocked, and who can have been it. */
+export interface Suspicion {
+  /** When the stretch began, in milliseconds of the clock. */
+  from: number;
+  /** When it ended. */
+  to: number;
+  /** The work that was measured to have taken it. */
+  measured?: string;
+  /** The only work that was in progress all the time, if it ended with the stretch. */
+  likely?: string;
+  /** The names of all work that was in progress all the time. */
+  suspects: string[];
+}
+
+/** How soon after a block's end work has to end for that to be no chance. */
+const SAME_TURN_MS = 5;
+
+/**
+ * Who can have blocked the event loop. JavaScript does one thing at a time, so
+ * while something blocks no work begins or ends: the block lies between two
+ * such moments, and only work in progress at both can have been it.
+ *
+ * @param intervalMs How long before its timer is due a block can begin unseen.
+ * @param pause A time in which V8's profiler stopped everything.
+ */
+export function blockSuspicions(
+  { from, to }: EventLoopBlock,
+  runs: readonly MeasuredRun[],
+  work: readonly WatchedWork[],
+  blockedMs: number,
+  intervalMs: number,
+  pause: { from: number; to: number },
+): Suspicion[] {
+  const during = (start: number, end: number) =>
+    work.filter(({ begunAt, endedAt }) =>
+      begunAt <= start && (endedAt === undefined || endedAt >= end)
+    );
+  const found: Suspicion[] = runs.map(({ name, from, to }) => ({
+    from,
+    to,
+    measured: name,
+    suspects: [name],
+  }));
+  for (
+    const [start, end] of quietStretches(
+      from,
+      to,
+      [...runs, pause],
+      work,
+    )
+  ) {
+    // Up to when the timer was due, the event loop may have been idle.
+    const blockedFrom = Math.max(start, Math.min(from + intervalMs, end));
+    if (end - blockedFrom < blockedMs) continue;
+    const present = during(start, end);
+    found.push({
+      from: blockedFrom,
+      to: end,
+      likely: onlyOneEnding(present, end),
+      suspects: namesOf(present),
+    });
+  }
+  if (found.length > 0) return found;
+  const pausedMs = pause.from >= from ? pause.to - pause.from : 0;
+  if (to - from - intervalMs - pausedMs < blockedMs) return [];
+  // Many short pieces of work, one after the other: nobody in particular.
+  const present = work.filter(({ endedAt = to }) => endedAt > from);
+  return [{ from: from + intervalMs, to, suspects: namesOf(present) }];
+}
+
+/** The times between any two moments at which something is known to have happened. */
+function quietStretches(
+  from: number,
+  to: number,
+  runs: readonly { from: number; to: number }[],
+  work: readonly WatchedWork[],
+): [number, number][] {
+  const moments = [
+    from,
+    to,
+    ...runs.flatMap((run) => [run.from, run.to]),
+    ...work.flatMap(({ begunAt, endedAt = to }) => [begunAt, endedAt]),
+  ].filter((at) => at >= from && at <= to).sort((a, b) => a - b);
+  return moments.slice(1)
+    .map((end, index): [number, number] => [moments[index], end])
+    .filter(([start, end]) =>
+      !runs.some((run) => run.from <= start && run.to >= end)
+    );
+}
+
+function onlyOneEnding(
+  present: readonly WatchedWork[],
+  at: number,
+): string | undefined {
+  const [only, ...others] = present;
+  return only?.endedAt !== undefined && others.length === 0 &&
+      only.endedAt - at < SAME_TURN_MS
+    ? only.name
+    : undefined;
+}
+
+function namesOf(work: readonly WatchedWork[]): string[] {
+  return [...new Set(work.map(({ name }) => name))].sort();
+}

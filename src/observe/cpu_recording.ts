@@ -1,0 +1,101 @@
+import type { CpuProfileJson } from "./cpu_profile.ts";
+import { InspectorSession } from "./inspector_session.ts";
+import { trimmedProfile } from "./trimmed_profile.ts";
+
+/** A CPU profile that is being taken. */
+export class CpuRecording implements Disposable {
+  /** The last time that everything stood still for a recording to begin. */
+  static lastPause: { from: number; to: number } = { from: 0, to: 0 };
+  readonly #session: InspectorSession;
+  readonly #begunAt: number;
+
+  private constructor(session: InspectorSession, begunAt: number) {
+    this.#session = session;
+    this.#begunAt = begunAt;
+  }
+
+  /**
+   * Begins. V8 first goes through all the code there is, which stops everything
+   * for some 10 to 100 ms.
+   *
+   * @param intervalUs The time between two samples, in microseconds.
+   * @throws {ProfilerUnavailableError}
+   */
+  static async start(intervalUs: number): Promise<CpuRecording> {
+    const session = await InspectorSession.open();
+    try {
+      await session.post("Profiler.enable");
+      await session.post("Profiler.setSamplingInterval", {
+        interval: intervalUs,
+      });
+      const from = performance.now();
+      const started = session.post("Profiler.start");
+      const to = performance.now();
+      CpuRecording.lastPause = { from, to };
+      await started;
+      return new CpuRecording(session, to);
+    } catch (error) {
+      session[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Ends the sampling, and gives what was recorded. */
+  async stop(): Promise<CpuProfileJson> {
+    const tookMs = performance.now() - this.#begunAt;
+    const { profile } = await this.#session.post<{ profile: CpuProfileJson }>(
+      "Profiler.stop",
+    );
+    return trimmedProfile(profile, tookMs * 1_000);
+  }
+
+  /**
+   * Where a function's code begins, as profiles name it.
+   *
+   * @returns `scriptId:line:column`, or `undefined` for what has no code.
+   */
+  async locate(
+    // deno-lint-ignore ban-types
+    fn: Function,
+  ): Promise<string | undefined> {
+    const shown = globalThis as unknown as Record<symbol, unknown>;
+    shown[SHOWN] = fn;
+    let asked: Promise<{ result: { objectId?: string } }>;
+    try {
+      asked = this.#session.post("Runtime.evaluate", {
+        expression: `globalThis[Symbol.for("${SHOWN.description}")]`,
+      });
+    } finally {
+      // The command has run by the time that post returns.
+      delete shown[SHOWN];
+    }
+    const { objectId } = (await asked).result;
+    if (objectId === undefined) return undefined;
+    const { internalProperties } = await this.#session.post<Properties>(
+      "Runtime.getProperties",
+      { objectId, ownProperties: true },
+    );
+    await this.#session.post("Runtime.releaseObject", { objectId });
+    const place = internalProperties
+      ?.find(({ name }) => name === "[[FunctionLocation]]")?.value?.value;
+    return place &&
+      `${place.scriptId}:${place.lineNumber}:${place.columnNumber}`;
+  }
+
+  /** Ends, and lets go of the profiler. */
+  [Symbol.dispose](): void {
+    this.#session[Symbol.dispose]();
+  }
+}
+
+/** Under which a function is shown to the inspector, for the moment of a command. */
+const SHOWN: symbol = Symbol.for("sluice.function");
+
+interface Properties {
+  internalProperties?: {
+    name: string;
+    value?: {
+      value?: { scriptId: string; lineNumber: number; columnNumber: number };
+    };
+  }[];
+}

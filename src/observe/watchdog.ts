@@ -1,0 +1,269 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { checkDurationMs } from "../base/options.ts";
+import { BlockLog, type BlockLogSink } from "./block_log.ts";
+import { BlockProfiler } from "./block_profiler.ts";
+import {
+  type BlockReport,
+  reportOf,
+  type WatchdogStats,
+} from "./block_report.ts";
+import {
+  blockSuspicions,
+  type MeasuredRun,
+  type Suspicion,
+  type WatchedWork,
+} from "./block_suspects.ts";
+import { CpuRecording } from "./cpu_recording.ts";
+import {
+  type EventLoopBlock,
+  EventLoopMonitor,
+  type EventLoopStats,
+} from "./event_loop_lag.ts";
+import { RecentWork } from "./recent_work.ts";
+
+/** How a {@linkcode Watchdog} watches. */
+export interface WatchdogOptions {
+  /** The work in progress that didn't return at once; asked only after a block. */
+  inProgress: () => Iterable<WatchedWork>;
+  /**
+   * The function that a kind of work runs, to find it in a profile.
+   * @default a profile names the function that blocked, but no work
+   */
+  // deno-lint-ignore ban-types
+  handlerOf?: (name: string) => Function | undefined;
+  /** Is told of every block. */
+  onBlock?: (report: BlockReport) => void;
+  /**
+   * Takes one warning per block.
+   * @default nothing is logged
+   */
+  log?: BlockLogSink;
+  /**
+   * At most one warning per name is logged in this time, in milliseconds.
+   * @default 10000
+   */
+  logIntervalMs?: number;
+  /**
+   * What counts as a block, in milliseconds.
+   * @default 100
+   */
+  blockedMs?: number;
+  /**
+   * How often the event loop is looked after, in milliseconds.
+   * @default 20
+   */
+  intervalMs?: number;
+  /**
+   * After a first block, have V8's profiler see the next one: it costs a busy
+   * server about 1 % until then, and needs `--allow-sys`.
+   * @default true
+   */
+  profiler?: boolean;
+  /** @default systemClock */
+  clock?: Clock;
+  /**
+   * Reads the CPU time of the process, in milliseconds.
+   * @default that of `process.cpuUsage()`
+   */
+  cpuTimeMs?: () => number | undefined;
+}
+
+/** The process may have been suspended if it used less CPU than this share of the time. */
+const MIN_CPU_SHARE = 0.25;
+
+/**
+ * Finds out what blocks the event loop, and for how long. Work, such as the
+ * calls of a server's tools, is named by one of these, the best first:
+ *
+ * - what it took until it first waited was measured ({@linkcode Watchdog.ran});
+ * - V8's profiler, which runs from a first block on, saw its handler on the stack;
+ * - it alone was in progress all through the block, and ended with it: then it
+ *   is likely, but not certain.
+ *
+ * Otherwise nothing is named; what can have been it is listed.
+ *
+ * @example
+ * ```ts
+ * import { Watchdog } from "@sluice/mcp";
+ *
+ * await using watchdog = new Watchdog({
+ *   inProgress: () => [],
+ *   onBlock: ({ blockedMs, location }) => console.error(blockedMs, location),
+ * });
+ * watchdog.start();
+ * ```
+ */
+export class Watchdog implements AsyncDisposable {
+  /** From here on, {@linkcode Watchdog.ran} is worth calling; in milliseconds. */
+  readonly blockedMs: number;
+  readonly #options: WatchdogOptions;
+  readonly #clock: Clock;
+  readonly #monitor: EventLoopMonitor;
+  readonly #profiler: BlockProfiler | undefined;
+  readonly #log: BlockLog | undefined;
+  readonly #recent: RecentWork = new RecentWork();
+  readonly #stats: WatchdogStats = {
+    blocks: 0,
+    blockedMs: 0,
+    uncertain: 0,
+    byName: new Map(),
+  };
+  #runs: MeasuredRun[] = [];
+  #closed = false;
+
+  /**
+   * Makes it; nothing is watched before {@linkcode Watchdog.start}.
+   *
+   * @throws {InvalidOptionError} when an option is refused.
+   */
+  constructor(options: WatchdogOptions) {
+    const { blockedMs = 100, logIntervalMs = 10_000, intervalMs = 20 } =
+      options;
+    this.#options = options;
+    this.blockedMs = checkDurationMs("blockedMs", blockedMs, 1);
+    checkDurationMs("logIntervalMs", logIntervalMs);
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log &&
+      new BlockLog(options.log, logIntervalMs, this.#clock);
+    this.#profiler = options.profiler === false
+      ? undefined
+      : new BlockProfiler(this.#clock);
+    this.#monitor = new EventLoopMonitor({
+      intervalMs,
+      // A block can begin just after the timer was set.
+      blockedMs: Math.max(1, blockedMs - intervalMs),
+      clock: this.#clock,
+      cpuTimeMs: options.cpuTimeMs,
+      onBlocked: (block) => this.#blocked(block),
+      onTick: () => this.#forget(),
+    });
+  }
+
+  /** Begins to watch; does nothing if it already does. */
+  start(): void {
+    if (!this.#closed) this.#monitor.start();
+  }
+
+  /**
+   * Notes that some work ran without a pause; for that of at least
+   * {@linkcode Watchdog.blockedMs}.
+   *
+   * @param from When it began, in milliseconds of the clock.
+   * @param to When it ended or first waited.
+   */
+  ran(name: string, from: number, to: number): void {
+    if (to - from >= this.blockedMs) this.#runs.push({ name, from, to });
+  }
+
+  /**
+   * Notes that some work has ended that had waited; costs nanoseconds.
+   *
+   * @param begunAt When it began, in milliseconds of the clock.
+   */
+  ended(name: string, begunAt: number, endedAt: number): void {
+    this.#recent.add(name, begunAt, endedAt);
+  }
+
+  /** What was counted so far. */
+  get stats(): WatchdogStats {
+    return structuredClone(this.#stats);
+  }
+
+  /** How late the event loop comes to its timers. */
+  get lag(): EventLoopStats {
+    return this.#monitor.stats;
+  }
+
+  /** Watches no more; what was counted stays. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#profiler?.close();
+    await this.#monitor.close();
+  }
+
+  /** The same as {@linkcode Watchdog.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #forget(): void {
+    this.#recent.clear();
+    if (this.#runs.length > 0) this.#runs = [];
+  }
+
+  #blocked(block: EventLoopBlock): void {
+    const ended = this.#recent.list();
+    const work = [...this.#options.inProgress(), ...ended];
+    // What ended before the oldest that is kept is not known.
+    const from = this.#recent.overflown
+      ? Math.min(...ended.map(({ endedAt }) => endedAt!))
+      : block.from;
+    const runs = [...this.#runs];
+    this.#forget();
+    const suspicions = blockSuspicions(
+      { ...block, from },
+      runs,
+      work,
+      this.blockedMs,
+      this.#monitor.intervalMs,
+      CpuRecording.lastPause,
+    );
+    if (suspicions.length > 0) this.#look(block, suspicions);
+  }
+
+  /** Reports at once, or as soon as the profiler has told what it saw. */
+  #look(block: EventLoopBlock, suspicions: Suspicion[]): void {
+    const { cpuMs } = block;
+    const ran = cpuMs === undefined ||
+      cpuMs >= (block.to - block.from) * MIN_CPU_SHARE;
+    const report = (each: Suspicion, seen?: Parameters<typeof reportOf>[3]) =>
+      this.#report(reportOf(each, cpuMs, ran, seen));
+    if (this.#profiler?.armed !== true) {
+      for (const each of suspicions) report(each);
+      this.#profiler?.arm();
+      return;
+    }
+    this.#profiler.take(suspicions.map(({ from, to, suspects }) => ({
+      from,
+      to,
+      handlers: this.#handlersOf(suspects),
+    }))).then((seen) => {
+      suspicions.forEach((each, index) => report(each, seen[index]));
+      return this.#profiler?.arm();
+    });
+  }
+
+  // deno-lint-ignore ban-types
+  #handlersOf(names: readonly string[]): Map<string, Function> {
+    // deno-lint-ignore ban-types
+    const handlers = new Map<string, Function>();
+    for (const name of names) {
+      const handler = this.#options.handlerOf?.(name);
+      if (handler !== undefined) handlers.set(name, handler);
+    }
+    return handlers;
+  }
+
+  #report(report: BlockReport): void {
+    this.#count(report);
+    try {
+      this.#options.onBlock?.(report);
+      this.#log?.write(report);
+    } catch {
+      // A listener that fails must not take the watchdog down with it.
+    }
+  }
+
+  #count({ name, certain, blockedMs }: BlockReport): void {
+    this.#stats.blocks++;
+    this.#stats.blockedMs += blockedMs;
+    if (name === undefined || !certain) {
+      this.#stats.uncertain++;
+      return;
+    }
+    const own = this.#stats.byName.get(name) ?? { blocks: 0, blockedMs: 0 };
+    this.#stats.byName.set(name, own);
+    own.blocks++;
+    own.blockedMs += blockedMs;
+  }
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { InvalidOptionError } from "../../src/base/errors.ts";
+import { Watchdog } from "../../src/observe/watchdog.ts";
+import { burn, wait, WatchedCalls } from "./watched_calls.ts";
+
+function near(value: number, expected: number): void {
+  assert.ok(
+    value >= expected - 25 && value <= expected + 150,
+    `${value} ms, where about ${expected} ms were expected`,
+  );
+}
+
+Deno.test("a tool that blocks until it answers is named, with its time", async () => {
+  await using calls = new WatchedCalls({
+    block: () => burn(150),
+    idle: () => wait(300),
+  }, { profiler: false });
+  await wait(50);
+  const idle = calls.call("idle");
+  await wait(30);
+  await calls.call("block");
+  const report = await calls.report(0);
+  assert.equal(report.name, "block");
+  assert.equal(report.certain, true);
+  assert.equal(report.evidence, "measured");
+  near(report.blockedMs, 150);
+  assert.ok(report.blockedMs >= 150);
+  await idle;
+  assert.equal(calls.reports.length, 1);
+  assert.equal(calls.watchdog.stats.byName.get("block")?.blocks, 1);
+});
+
+Deno.test("a tool that blocks before it first waits is named", async () => {
+  await using calls = new WatchedCalls({
+    block: async () => {
+      burn(150);
+      await wait(100);
+    },
+  }, { profiler: false });
+  await wait(50);
+  await calls.call("block");
+  const report = await calls.report(0);
+  assert.deepEqual([report.name, report.certain], ["block", true]);
+  assert.equal(calls.reports.length, 1);
+});
+
+Deno.test("blocked after a wait: the only tool in progress is likely, and not certain", async () => {
+  await using calls = new WatchedCalls({
+    block: async () => {
+      await wait(60);
+      burn(150);
+    },
+  }, { profiler: false });
+  await wait(50);
+  await calls.call("block");
+  const report = await calls.report(0);
+  assert.equal(report.name, "block");
+  assert.equal(report.certain, false);
+  assert.equal(report.evidence, "ended");
+  near(report.blockedMs, 150);
+  assert.equal(calls.watchdog.stats.byName.size, 0);
+  assert.equal(calls.watchdog.stats.uncertain, 1);
+});
+
+Deno.test("blocked after a wait while others are in progress: nobody is accused at first, and the profiler names the second block", async () => {
+  await using calls = new WatchedCalls({
+    block: async () => {
+      await wait(60);
+      burn(200);
+      await wait(60);
+    },
+    idle: () => wait(450),
+    early: () => wait(5),
+  });
+  await wait(50);
+  for (const round of [0, 1]) {
+    const idle = [calls.call("idle"), calls.call("idle")];
+    await calls.call("early");
+    await calls.call("block");
+    const report = await calls.report(round);
+    near(report.blockedMs, 200);
+    assert.deepEqual(report.inProgress, ["block", "idle"]);
+    if (round === 0) {
+      assert.deepEqual(
+        [report.name, report.certain, report.evidence],
+        [undefined, false, "none"],
+      );
+    } else {
+      assert.deepEqual(
+        [report.name, report.certain, report.evidence],
+        ["block", true, "profile"],
+      );
+      assert.equal(report.function, "burn");
+      assert.match(report.location!, /watched_calls\.ts:\d+:\d+$/);
+    }
+    await Promise.all(idle);
+  }
+  assert.equal(calls.reports.length, 2);
+  assert.equal(calls.watchdog.stats.byName.get("block")?.blocks, 1);
+});
+
+Deno.test("the place of a function is that in its TypeScript", async () => {
+  await using calls = new WatchedCalls({ block: () => burn(150) });
+  await wait(50);
+  await calls.call("block");
+  await calls.report(0);
+  await wait(200);
+  await calls.call("block");
+  const { location } = await calls.report(1);
+  const source = await Deno.readTextFile(
+    new URL("./watched_calls.ts", import.meta.url),
+  );
+  const line =
+    source.split("\n").findIndex((each) => each.includes("function burn")) + 1;
+  assert.match(location!, new RegExp(`watched_calls\\.ts:${line}:\\d+$`));
+});
+
+Deno.test("a block of nobody's is reported, and nobody accused", async () => {
+  await using calls = new WatchedCalls(
+    { one: () => wait(400), other: () => wait(400) },
+    { profiler: false },
+  );
+  await wait(50);
+  const running = [calls.call("one"), calls.call("other")];
+  await wait(50);
+  burn(150);
+  const report = await calls.report(0);
+  assert.equal(report.name, undefined);
+  assert.equal(report.certain, false);
+  assert.deepEqual(report.inProgress, ["one", "other"]);
+  await Promise.all(running);
+});
+
+Deno.test("nothing is reported when nothing blocks", async () => {
+  await using calls = new WatchedCalls({
+    quick: () => burn(2),
+    slow: () => wait(150),
+  });
+  const slow = calls.call("slow");
+  for (let i = 0; i < 20; i++) {
+    await calls.call("quick");
+    await wait(5);
+  }
+  await slow;
+  await wait(50);
+  assert.deepEqual(calls.reports, []);
+  assert.ok(calls.watchdog.lag.ticks > 3);
+});
+
+Deno.test("a watchdog's options are checked", () => {
+  for (const options of [{ blockedMs: 0 }, { logIntervalMs: -1 }]) {
+    assert.throws(
+      () => new Watchdog({ inProgress: () => [], ...options }),
+      InvalidOptionError,
+    );
+  }
+});
+
+Deno.test("a listener that throws takes nothing down", async () => {
+  let told = 0;
+  await using calls = new WatchedCalls({ block: () => burn(130) }, {
+    profiler: false,
+    onBlock: () => {
+      told++;
+      throw new Error("no");
+    },
+  });
+  await wait(40);
+  await calls.call("block");
+  await wait(60);
+  await calls.call("block");
+  await wait(60);
+  assert.equal(told, 2);
+});
