@@ -230,6 +230,7 @@ export {
   errorTable,
   InvalidHealthResultError,
   InvalidOptionError,
+  ProfilerUnavailableError,
   QueueFullError,
   RateLimitedError,
   SluiceError,
@@ -564,3 +565,51 @@ export {
   type TieredCacheOptions,
   type TieredCacheStats,
 } from "./src/cache/tiered_cache_options.ts";
+
+// Seeing inside, usable without MCP.
+export {
+  type BlockEvidence,
+  type BlockReport,
+  type WatchdogStats,
+} from "./src/observe/block_report.ts";
+export { type BlockLogSink } from "./src/observe/block_log.ts";
+export { type WatchedWork } from "./src/observe/block_suspects.ts";
+export {
+  CpuProfile,
+  type CpuProfileJson,
+  type CpuProfileNode,
+  type CpuProfileOrder,
+  type CpuProfileRow,
+} from "./src/observe/cpu_profile.ts";
+export {
+  type EventLoopBlock,
+  EventLoopMonitor,
+  type EventLoopMonitorOptions,
+  type EventLoopStats,
+} from "./src/observe/event_loop_lag.ts";
+export {
+  type AllocationSite,
+  HeapProfile,
+  type HeapProfileJson,
+  type HeapProfileNode,
+} from "./src/observe/heap_profile.ts";
+export {
+  type MemoryProfile,
+  memoryProfiled,
+  type MemoryProfiledOptions,
+  type MemoryProfileOptions,
+  type MemoryUse,
+  profileMemory,
+} from "./src/observe/memory_profile.ts";
+export {
+  profile,
+  type Profiled,
+  profiled,
+  type ProfiledOptions,
+  type ProfileOptions,
+} from "./src/observe/profile.ts";
+export {
+  type CallFrame,
+  SourcePositions,
+} from "./src/observe/source_position.ts";
+export { Watchdog, type WatchdogOptions } from "./src/observe/watchdog.ts";

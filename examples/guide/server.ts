@@ -6,6 +6,7 @@ import { McpServer } from "@sluice/mcp";
 import { addDataTools } from "./data_tools.ts";
 import { type GuideLifespan, openLifespan } from "./lifespan.ts";
 import { addMonitoringTools } from "./monitoring_tools.ts";
+import { addProfilingTools } from "./profiling_tools.ts";
 import { addPrompts } from "./prompts.ts";
 import { addResources } from "./resources.ts";
 import { addTaskTools } from "./task_tools.ts";
@@ -25,6 +26,7 @@ export function guideServer(): GuideServer {
   addDataTools(server);
   addMonitoringTools(server);
   addTaskTools(server);
+  addProfilingTools(server);
   addResources(server);
   addPrompts(server);
   return server;

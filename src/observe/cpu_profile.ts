@@ -2,6 +2,7 @@ import { checkInteger } from "../base/options.ts";
 import { CpuTimes } from "./cpu_times.ts";
 import {
   type CallFrame,
+  isOwn,
   locationText,
   type SourcePositions,
 } from "./source_position.ts";
@@ -93,7 +94,8 @@ export class CpuProfile {
   }
 
   /**
-   * The functions that took the most time.
+   * The functions that took the most time; the runtime's own, such as its event
+   * loop, only if they were found running themselves.
    *
    * @param limit How many, at most.
    * @param order By the time with all they called, or by their own.
@@ -148,7 +150,10 @@ export class CpuProfile {
     const times = new CpuTimes(this.#json);
     const percent = (ms: number) =>
       times.busyMs === 0 ? 0 : ms / times.busyMs * 100;
-    return times.functions.map(({ frame, hits, selfMs, totalMs }) => ({
+    const shown = times.functions.filter(({ frame, hits }) =>
+      hits > 0 || isOwn(frame)
+    );
+    return shown.map(({ frame, hits, selfMs, totalMs }) => ({
       function: frame.functionName || "(anonymous)",
       location: locationText(frame),
       hits,

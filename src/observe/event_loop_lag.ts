@@ -40,7 +40,10 @@ export interface EventLoopMonitorOptions {
   onBlocked?: (block: EventLoopBlock) => void;
   /** Is called at every measurement that found no block. */
   onTick?: () => void;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * Reads the CPU time of the process, in milliseconds.

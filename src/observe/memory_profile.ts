@@ -32,7 +32,10 @@ export interface MemoryProfileOptions {
   peakIntervalMs?: number;
   /** Ends the recording and rejects with the signal's reason; the function goes on. */
   signal?: AbortSignal;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

@@ -19,7 +19,10 @@ export interface ProfileOptions {
   maxMs?: number;
   /** Ends the recording and rejects with the signal's reason; the function goes on. */
   signal?: AbortSignal;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

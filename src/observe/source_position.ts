@@ -74,3 +74,8 @@ export function locationText(
     ? url
     : `${url}:${lineNumber + 1}:${columnNumber + 1}`;
 }
+
+/** Whether a function is neither V8's nor the runtime's. */
+export function isOwn({ url }: CallFrame): boolean {
+  return url !== "" && !/^(ext|node):/.test(url);
+}

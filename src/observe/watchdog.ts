@@ -59,7 +59,10 @@ export interface WatchdogOptions {
    * @default true
    */
   profiler?: boolean;
-  /** @default systemClock */
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * Reads the CPU time of the process, in milliseconds.

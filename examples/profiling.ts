@@ -1,0 +1,96 @@
+/**
+ * Where the time and the memory go: of a function, of one tool, and of whatever
+ * blocks the event loop. Run it with `deno run --allow-sys examples/profiling.ts`;
+ * the server's profiler needs this one permission too.
+ */
+import {
+  McpServer,
+  memoryProfiled,
+  profile,
+  profiled,
+  profileMemory,
+  Watchdog,
+} from "@sluice/mcp";
+import { z } from "zod";
+
+function countPrimes(limit: number): number {
+  let count = 0;
+  for (let n = 2; n < limit; n++) if (isPrime(n)) count++;
+  return count;
+}
+
+function isPrime(n: number): boolean {
+  for (let d = 2; d * d <= n; d++) if (n % d === 0) return false;
+  return true;
+}
+
+function squares(count: number): { n: number; square: number }[] {
+  return Array.from({ length: count }, (_, n) => ({ n, square: n * n }));
+}
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+console.log("\nThe CPU time of a function; save() writes it for a viewer");
+const { result, profile: cpu } = await profile(() => countPrimes(500_000));
+console.log(`${result} primes; ${cpu.table(5, "self")}`);
+
+console.log("\nThe memory of a function");
+const { before, peak, allocated, sites } = await profileMemory(() =>
+  squares(300_000)
+);
+const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+console.log(
+  `${mb(before.heapUsed)} before, ${mb(peak.heapUsed)} at most, about ` +
+    `${mb(allocated)} allocated, most of it by ${sites[0].function} ${
+      sites[0].location
+    }`,
+);
+
+console.log("\nOne tool of a server, at every call");
+const server = new McpServer({ name: "profiling", version: "1.0.0" });
+const inputSchema = z.object({ limit: z.number().int().max(1_000_000) });
+server.registerTool(
+  "primes",
+  { inputSchema },
+  profiled(({ limit }) => `${countPrimes(limit)} primes`, {
+    name: "primes",
+    onProfile: (taken, name) => console.log(`${name}: ${taken.table(5)}`),
+  }),
+);
+server.registerTool(
+  "squares",
+  { inputSchema },
+  memoryProfiled(
+    ({ limit }) => `${squares(limit).length} squares`,
+    {
+      name: "squares",
+      onProfile: (taken, name) =>
+        console.log(`${name}: ${mb(taken.allocated)} allocated`),
+    },
+  ),
+);
+await server.call("tools/call", {
+  name: "primes",
+  arguments: { limit: 300_000 },
+});
+await server.call("tools/call", {
+  name: "squares",
+  arguments: { limit: 300_000 },
+});
+await server.close();
+
+console.log("\nWho blocks the event loop: the profiler names the second block");
+{
+  await using watchdog = new Watchdog({
+    inProgress: () => [],
+    onBlock: ({ blockedMs, function: name = "something", location = "" }) =>
+      console.log(`blocked for ${blockedMs} ms by ${name} ${location}`),
+  });
+  watchdog.start();
+  for (let round = 0; round < 2; round++) {
+    await wait(100);
+    countPrimes(1_000_000);
+    await wait(200);
+  }
+  console.log(watchdog.stats, watchdog.lag);
+}
