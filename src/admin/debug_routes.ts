@@ -1,6 +1,6 @@
 import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { ProfilerUnavailableError } from "../base/errors.ts";
+import { ClosedError, ProfilerUnavailableError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { profileMemory } from "../observe/memory_profile.ts";
 import { profile } from "../observe/profile.ts";
@@ -11,35 +11,31 @@ interface Recorded {
   toJSON(): unknown;
 }
 
-/** One of the routes. */
+/** One of the routes: records while the function runs. */
 interface Recorder {
   /** How the file's name ends. */
   readonly extension: string;
-  record(ms: number, signal: AbortSignal, clock: Clock): Promise<Recorded>;
+  record(run: () => Promise<void>, signal: AbortSignal): Promise<Recorded>;
 }
 
 const recorders: ReadonlyMap<string, Recorder> = new Map<string, Recorder>([
   ["/debug/profile", {
     extension: "cpuprofile",
-    record: async (ms, signal, clock) =>
-      (await profile(() => sleep(ms, { signal, clock }), { signal, clock }))
-        .profile,
+    record: async (run, signal) => (await profile(run, { signal })).profile,
   }],
   ["/debug/heap", {
     extension: "heapprofile",
-    record: async (ms, signal, clock) =>
-      (await profileMemory(() => sleep(ms, { signal, clock }), {
-        signal,
-        clock,
-      })).profile,
+    record: async (run, signal) =>
+      (await profileMemory(run, { signal })).profile,
   }],
 ]);
 
 /**
  * `GET /debug/profile?seconds=5`, a CPU profile of the running server, and
  * `GET /debug/heap?seconds=5`, of what it allocates: files for a viewer, or,
- * with `top=20`, a table to read. One at a time; it ends when the client goes
- * away or the server closes. Who may ask is checked before.
+ * with `top=20`, a table to read. One at a time; it ends early, and breaks the
+ * answer off, when the client goes away or the server closes. Who may ask is
+ * checked before.
  */
 export class DebugRoutes implements AsyncDisposable {
   readonly #clock: Clock;
@@ -67,7 +63,7 @@ export class DebugRoutes implements AsyncDisposable {
           `top must be a whole number, got ${quote(String(top))}`,
         );
       }
-      return this.#answer(request, recorder, seconds * 1_000, top);
+      return this.#answer(recorder, seconds * 1_000, top);
     } catch (error) {
       if (error instanceof ParameterError) return refuse(400, error.message);
       throw error;
@@ -76,7 +72,7 @@ export class DebugRoutes implements AsyncDisposable {
 
   /** Ends the recording under way and takes no more. */
   close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort(new ClosedError("the server"));
     return Promise.resolve();
   }
 
@@ -85,12 +81,11 @@ export class DebugRoutes implements AsyncDisposable {
   }
 
   async #answer(
-    request: Request,
-    { extension, record }: Recorder,
+    recorder: Recorder,
     ms: number,
     top: number | undefined,
   ): Promise<Response> {
-    if (this.#closing.signal.aborted) return closing();
+    if (this.#closing.signal.aborted) return refuse(503, "the server closes");
     const now = this.#clock.now();
     if (this.#busyUntil !== undefined) {
       const waitS = Math.max(1, Math.ceil((this.#busyUntil - now) / 1_000));
@@ -99,18 +94,38 @@ export class DebugRoutes implements AsyncDisposable {
       });
     }
     this.#busyUntil = now + ms;
-    const signal = AbortSignal.any([request.signal, this.#closing.signal]);
+    const gone = new AbortController();
+    const begun = Promise.withResolvers<void>();
+    const recorded = this.#record(recorder, ms, gone.signal, begun.resolve);
     try {
-      const recorded = await record(ms, signal, this.#clock);
-      return top === undefined
-        ? fileResponse(recorded, extension)
-        : new Response(`${recorded.table(top)}\n`, { headers: NO_STORE });
+      await Promise.race([begun.promise, recorded]);
     } catch (error) {
-      if (signal.aborted) return closing();
+      if (this.#closing.signal.aborted) return refuse(503, "the server closes");
       if (error instanceof ProfilerUnavailableError) {
         return refuse(501, error.message);
       }
       throw error;
+    }
+    const text = recorded.then((each) =>
+      top === undefined ? JSON.stringify(each) : `${each.table(top)}\n`
+    );
+    return new Response(lateBody(text, gone), {
+      headers: top === undefined ? fileHeaders(recorder.extension) : TEXT,
+    });
+  }
+
+  async #record(
+    { record }: Recorder,
+    ms: number,
+    gone: AbortSignal,
+    begun: () => void,
+  ): Promise<Recorded> {
+    const signal = AbortSignal.any([gone, this.#closing.signal]);
+    try {
+      return await record(() => {
+        begun();
+        return sleep(ms, { signal, clock: this.#clock });
+      }, signal);
     } finally {
       this.#busyUntil = undefined;
     }
@@ -120,7 +135,8 @@ export class DebugRoutes implements AsyncDisposable {
 /** A query parameter is refused. */
 class ParameterError extends Error {}
 
-const NO_STORE: HeadersInit = { "Cache-Control": "no-store" };
+const NO_STORE = { "Cache-Control": "no-store" };
+const TEXT = { ...NO_STORE, "Content-Type": "text/plain; charset=utf-8" };
 
 function numberOf(
   parameters: URLSearchParams,
@@ -139,19 +155,32 @@ function numberOf(
   );
 }
 
-/** A file that viewers open, named by the time it was made. */
-function fileResponse(recorded: Recorded, extension: string): Response {
+/** For a file that viewers open, named by the time it was asked for. */
+function fileHeaders(extension: string): HeadersInit {
   const stamp = new Date().toISOString().slice(0, 19).replace(/:/g, "-");
-  return Response.json(recorded, {
-    headers: {
-      ...NO_STORE,
-      "Content-Disposition": `attachment; filename="${stamp}.${extension}"`,
-    },
-  });
+  return {
+    ...NO_STORE,
+    "Content-Type": "application/json",
+    "Content-Disposition": `attachment; filename="${stamp}.${extension}"`,
+  };
 }
 
-function closing(): Response {
-  return refuse(503, "the profile was ended early");
+/** A body that comes later; only a stream learns that its reader has gone away. */
+function lateBody(
+  text: Promise<string>,
+  gone: AbortController,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async start(controller) {
+      try {
+        controller.enqueue(new TextEncoder().encode(await text));
+        controller.close();
+      } catch (error) {
+        if (!gone.signal.aborted) controller.error(error);
+      }
+    },
+    cancel: () => gone.abort(),
+  });
 }
 
 function refuse(

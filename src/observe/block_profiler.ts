@@ -38,6 +38,7 @@ export interface BlockedStretch {
 export class BlockProfiler {
   readonly #clock: Clock;
   #recording: CpuRecording | undefined;
+  #arming: Promise<void> = Promise.resolve();
   #mayArmAt = -Infinity;
   #timer: TimerHandle | undefined;
   #closed = false;
@@ -52,10 +53,14 @@ export class BlockProfiler {
   }
 
   /** Looks from now on, unless it does or did less than a minute ago. */
-  async arm(): Promise<void> {
+  arm(): Promise<void> {
     const now = this.#clock.now();
-    if (this.armed || this.#closed || now < this.#mayArmAt) return;
+    if (this.armed || this.#closed || now < this.#mayArmAt) return this.#arming;
     this.#mayArmAt = now + REARM_MS;
+    return this.#arming = this.#begin();
+  }
+
+  async #begin(): Promise<void> {
     let recording: CpuRecording;
     try {
       recording = await CpuRecording.start(INTERVAL_US);
@@ -95,9 +100,10 @@ export class BlockProfiler {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     this.#disarm();
+    await this.#arming;
   }
 
   #disarm(): void {

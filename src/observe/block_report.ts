@@ -17,7 +17,10 @@ export interface BlockReport {
   certain: boolean;
   /** How the name was found. */
   evidence: BlockEvidence;
-  /** How long nothing else could run, in whole milliseconds. */
+  /**
+   * How long nothing else could run, in whole milliseconds; if it was not
+   * measured, up to the watchdog's interval too little.
+   */
   blockedMs: number;
   /**
    * The CPU time that the process used meanwhile, in whole milliseconds: little
@@ -44,16 +47,20 @@ export interface WatchdogStats {
   byName: Map<string, { blocks: number; blockedMs: number }>;
 }
 
-/** @param ran Whether the process used the CPU: it may have been suspended if not. */
+/** A process that used less CPU than this share of the time may have been suspended. */
+const MIN_CPU_SHARE = 0.1;
+
+/** Puts together what is known of a block. */
 export function reportOf(
-  { from, to, measured, likely, suspects }: Suspicion,
+  suspicion: Suspicion,
   cpuMs: number | undefined,
-  ran: boolean,
   seen: BlockedCode | undefined,
 ): BlockReport {
+  const { from, to, suspects } = suspicion;
+  const ran = cpuMs === undefined || cpuMs >= (to - from) * MIN_CPU_SHARE;
   const { frame } = seen ?? {};
   return {
-    ...verdict(measured, seen?.name, likely, ran),
+    ...verdict(suspicion, seen?.name, ran),
     blockedMs: Math.round(to - from),
     ...(cpuMs !== undefined && { cpuMs: Math.round(cpuMs) }),
     ...(frame !== undefined && {
@@ -65,14 +72,12 @@ export function reportOf(
 }
 
 function verdict(
-  measured: string | undefined,
+  { measured, likely }: Suspicion,
   profiled: string | undefined,
-  likely: string | undefined,
   ran: boolean,
 ): Pick<BlockReport, "name" | "certain" | "evidence"> {
   if (measured !== undefined) {
-    const certain = ran || profiled === measured;
-    return { name: measured, certain, evidence: "measured" };
+    return { name: measured, certain: true, evidence: "measured" };
   }
   if (profiled !== undefined) {
     return { name: profiled, certain: true, evidence: "profile" };

@@ -46,7 +46,7 @@ const SAME_TURN_MS = 5;
  * @param pause A time in which V8's profiler stopped everything.
  */
 export function blockSuspicions(
-  { from, to }: EventLoopBlock,
+  { from, to, cpuMs = 0 }: EventLoopBlock,
   runs: readonly MeasuredRun[],
   work: readonly WatchedWork[],
   blockedMs: number,
@@ -71,8 +71,10 @@ export function blockSuspicions(
       work,
     )
   ) {
-    // Up to when the timer was due, the event loop may have been idle.
-    const blockedFrom = Math.max(start, Math.min(from + intervalMs, end));
+    // Up to when the timer was due, the event loop may have been idle; the CPU
+    // time tells for how long it was.
+    const latest = Math.max(start, Math.min(from + intervalMs, end));
+    const blockedFrom = Math.min(latest, Math.max(start, end - cpuMs));
     if (end - blockedFrom < blockedMs) continue;
     const present = during(start, end);
     found.push({

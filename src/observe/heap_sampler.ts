@@ -3,24 +3,25 @@ import { InspectorSession } from "./inspector_session.ts";
 
 /** The heap's sampler, of which V8 has one: whoever samples meanwhile shares it. */
 class SharedSampler {
-  #session: Promise<InspectorSession> | undefined;
+  #opening: Promise<InspectorSession> | undefined;
+  #session: InspectorSession | undefined;
   #users = 0;
 
   async enter(intervalBytes: number): Promise<InspectorSession> {
     this.#users++;
     try {
-      return await (this.#session ??= begin(intervalBytes));
+      return this.#session = await (this.#opening ??= begin(intervalBytes));
     } catch (error) {
       this.leave();
       throw error;
     }
   }
 
+  /** The last to leave ends the sampling, at once: the next begins a new one. */
   leave(): void {
     if (--this.#users > 0) return;
-    const session = this.#session;
-    this.#session = undefined;
-    session?.then((each) => each[Symbol.dispose](), () => {});
+    this.#session?.[Symbol.dispose]();
+    this.#session = this.#opening = undefined;
   }
 }
 

@@ -54,12 +54,19 @@ export class SourcePositions {
     { url, lineNumber, columnNumber }: CallFrame,
   ): Pick<CallFrame, "lineNumber" | "columnNumber"> | undefined {
     if (this.#Script === undefined) return undefined;
-    const stack: unknown = new this.#Script("new Error().stack", {
+    const script = new this.#Script("new Error().stack", {
       filename: url,
       lineOffset: lineNumber,
       columnOffset: columnNumber,
-    }).runInThisContext();
-    const found = String(stack).split("\n")[1]?.match(/:(\d+):(\d+)\)?$/);
+    });
+    let stack: string;
+    try {
+      stack = String(script.runInThisContext());
+    } catch {
+      // An author's own Error.prepareStackTrace has failed.
+      return undefined;
+    }
+    const found = stack.split("\n")[1]?.match(/:(\d+):(\d+)\)?$/);
     return found
       ? { lineNumber: Number(found[1]) - 1, columnNumber: Number(found[2]) - 1 }
       : undefined;

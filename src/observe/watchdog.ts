@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { checkDurationMs } from "../base/options.ts";
 import { BlockLog, type BlockLogSink } from "./block_log.ts";
-import { BlockProfiler } from "./block_profiler.ts";
+import { type BlockedCode, BlockProfiler } from "./block_profiler.ts";
 import {
   type BlockReport,
   reportOf,
@@ -49,8 +49,9 @@ export interface WatchdogOptions {
    */
   blockedMs?: number;
   /**
-   * How often the event loop is looked after, in milliseconds.
-   * @default 20
+   * How often the event loop is looked after, in milliseconds. A block that was
+   * not measured may be longer than `blockedMs` by so much and still not be seen.
+   * @default 50
    */
   intervalMs?: number;
   /**
@@ -70,9 +71,6 @@ export interface WatchdogOptions {
    */
   cpuTimeMs?: () => number | undefined;
 }
-
-/** The process may have been suspended if it used less CPU than this share of the time. */
-const MIN_CPU_SHARE = 0.25;
 
 /**
  * Finds out what blocks the event loop, and for how long. Work, such as the
@@ -112,6 +110,7 @@ export class Watchdog implements AsyncDisposable {
     byName: new Map(),
   };
   #runs: MeasuredRun[] = [];
+  #looking: Promise<void> = Promise.resolve();
   #closed = false;
 
   /**
@@ -120,7 +119,7 @@ export class Watchdog implements AsyncDisposable {
    * @throws {InvalidOptionError} when an option is refused.
    */
   constructor(options: WatchdogOptions) {
-    const { blockedMs = 100, logIntervalMs = 10_000, intervalMs = 20 } =
+    const { blockedMs = 100, logIntervalMs = 10_000, intervalMs = 50 } =
       options;
     this.#options = options;
     this.blockedMs = checkDurationMs("blockedMs", blockedMs, 1);
@@ -177,11 +176,12 @@ export class Watchdog implements AsyncDisposable {
     return this.#monitor.stats;
   }
 
-  /** Watches no more; what was counted stays. */
+  /** Watches no more, once the last block is reported; what was counted stays. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#profiler?.close();
     await this.#monitor.close();
+    await this.#looking;
+    await this.#profiler?.close();
   }
 
   /** The same as {@linkcode Watchdog.close}. */
@@ -217,22 +217,22 @@ export class Watchdog implements AsyncDisposable {
   /** Reports at once, or as soon as the profiler has told what it saw. */
   #look(block: EventLoopBlock, suspicions: Suspicion[]): void {
     const { cpuMs } = block;
-    const ran = cpuMs === undefined ||
-      cpuMs >= (block.to - block.from) * MIN_CPU_SHARE;
-    const report = (each: Suspicion, seen?: Parameters<typeof reportOf>[3]) =>
-      this.#report(reportOf(each, cpuMs, ran, seen));
+    const report = (each: Suspicion, seen?: BlockedCode) =>
+      this.#report(reportOf(each, cpuMs, seen));
     if (this.#profiler?.armed !== true) {
       for (const each of suspicions) report(each);
       this.#profiler?.arm();
       return;
     }
-    this.#profiler.take(suspicions.map(({ from, to, suspects }) => ({
-      from,
-      to,
-      handlers: this.#handlersOf(suspects),
-    }))).then((seen) => {
+    this.#looking = this.#profiler.take(
+      suspicions.map(({ from, to, suspects }) => ({
+        from,
+        to,
+        handlers: this.#handlersOf(suspects),
+      })),
+    ).then((seen) => {
       suspicions.forEach((each, index) => report(each, seen[index]));
-      return this.#profiler?.arm();
+      return this.#closed ? undefined : this.#profiler?.arm();
     });
   }
 

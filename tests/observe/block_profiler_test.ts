@@ -18,19 +18,18 @@ Deno.test("the profiler rests after ten minutes, and begins at most once a minut
   assert.equal(profiler.armed, true);
   await clock.advance(600_000);
   assert.equal(profiler.armed, false);
-  profiler.close();
+  await profiler.close();
 });
 
 Deno.test("the end frees the profiler, also while it begins", async () => {
   const clock = new FakeClock();
   const profiler = new BlockProfiler(clock);
-  const arming = profiler.arm();
-  profiler.close();
-  await arming;
+  profiler.arm();
+  await profiler.close();
   assert.equal(profiler.armed, false);
   const other = new BlockProfiler(clock);
   await other.arm();
-  other.close();
+  await other.close();
   assert.equal(other.armed, false);
   await other.arm();
   assert.equal(other.armed, false);
@@ -41,6 +40,6 @@ Deno.test("to arm twice at once begins one recording", async () => {
   const profiler = new BlockProfiler(new FakeClock());
   await Promise.all([profiler.arm(), profiler.arm()]);
   assert.equal(profiler.armed, true);
-  profiler.close();
+  await profiler.close();
   assert.equal(profiler.armed, false);
 });

@@ -29,6 +29,20 @@ Deno.test("only work in progress all through a block can have done it", () => {
   );
 });
 
+Deno.test("a block began before the timer was due as far as the CPU was used", () => {
+  for (const [cpuMs, from] of [[0, 1_020], [185, 1_015], [900, 1_005]]) {
+    const [found] = blockSuspicions(
+      { from: 1_000, to: 1_200, blockedMs: 180, cpuMs },
+      [],
+      [{ name: "last seen", begunAt: 900, endedAt: 1_005 }],
+      100,
+      20,
+      never,
+    );
+    assert.equal(found.from, from);
+  }
+});
+
 Deno.test("who alone ends with a block is likely, unless others were there", () => {
   const ender = { name: "ender", begunAt: 900, endedAt: 1_198 };
   assert.equal(suspicionsOf([ender])[0].likely, "ender");

@@ -21,7 +21,11 @@ class LateClock extends FakeClock {
 
 Deno.test("lag is what timers come late by, as percentiles of a sliding window", async () => {
   const clock = new LateClock();
-  await using monitor = new EventLoopMonitor({ clock, window: 4 });
+  await using monitor = new EventLoopMonitor({
+    clock,
+    intervalMs: 20,
+    window: 4,
+  });
   assert.equal(clock.pending, 0);
   assert.deepEqual(monitor.stats, {
     p50Ms: 0,
@@ -53,6 +57,7 @@ Deno.test("a block is told with its time and the CPU used meanwhile", async () =
   let ticks = 0;
   await using monitor = new EventLoopMonitor({
     clock,
+    intervalMs: 20,
     blockedMs: 50,
     cpuTimeMs: () => cpuMs,
     onBlocked: (block) => blocks.push(block),
@@ -72,7 +77,7 @@ Deno.test("a block is told with its time and the CPU used meanwhile", async () =
 
 Deno.test("no timer is left after the end, and what was measured stays", async () => {
   const clock = new LateClock();
-  const monitor = new EventLoopMonitor({ clock });
+  const monitor = new EventLoopMonitor({ clock, intervalMs: 20 });
   monitor.start();
   clock.skip(5);
   await clock.advance(20);

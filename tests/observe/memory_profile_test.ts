@@ -65,6 +65,18 @@ Deno.test("profiles that overlap each have what was allocated in their time", as
   assert.ok(after.allocated > 3 * MB);
 });
 
+Deno.test("one begins as another ends", async () => {
+  for (let i = 0; i < 5; i++) {
+    const profiles = [10_000, 20_000].map((count) =>
+      profileMemory(() => allocate(count).length)
+    );
+    const { allocated } = await Promise.race(profiles);
+    assert.ok(allocated > 0);
+    assert.ok((await profileMemory(() => allocate(20_000))).allocated > 0);
+    await Promise.all(profiles);
+  }
+});
+
 Deno.test("errors and signals come through", async () => {
   await assert.rejects(
     profileMemory(() => {

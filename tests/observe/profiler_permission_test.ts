@@ -1,36 +1,10 @@
 import assert from "node:assert/strict";
-
-/** Runs a script that may do little, and gives what it prints. */
-async function run(script: string, ...flags: string[]): Promise<string> {
-  const root = new URL("../../", import.meta.url);
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--no-prompt", "--ext=ts"],
-      ...["--config", new URL("deno.json", root).pathname],
-      ...flags,
-      "-",
-    ],
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = process.stdin.getWriter();
-  const at = (path: string) => new URL(`src/observe/${path}`, root).href;
-  await writer.write(
-    new TextEncoder().encode(
-      script.replace(/"observe\/(\w+\.ts)"/g, (_, file) => `"${at(file)}"`),
-    ),
-  );
-  await writer.close();
-  const { stdout, stderr } = await process.output();
-  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-}
+import { runScript } from "../support/scripts.ts";
 
 Deno.test("without the permission, profiling fails with a name and calls nothing", async () => {
   const script = `
-    import { profile } from "observe/profile.ts";
-    import { profileMemory } from "observe/memory_profile.ts";
+    import { profile } from "src/observe/profile.ts";
+    import { profileMemory } from "src/observe/memory_profile.ts";
     for (const fn of [profile, profileMemory]) {
       await fn(() => console.log("called")).catch((error) =>
         console.log(error.name, error.code, error.message)
@@ -39,27 +13,29 @@ Deno.test("without the permission, profiling fails with a name and calls nothing
   const line = "ProfilerUnavailableError SLUICE_PROFILER_UNAVAILABLE V8's " +
     "profiler can't be used: it needs the permission --allow-sys\n";
   for (const flags of [[], ["--allow-net"]]) {
-    assert.equal(await run(script, ...flags), line + line);
+    assert.equal(await runScript(script, ...flags), line + line);
   }
 });
 
 Deno.test("this one permission is enough", async () => {
   const script = `
-    import { profile } from "observe/profile.ts";
-    import { profileMemory } from "observe/memory_profile.ts";
+    import { profile } from "src/observe/profile.ts";
+    import { profileMemory } from "src/observe/memory_profile.ts";
     console.log((await profile(() => 1)).result);
     console.log((await profileMemory(() => 2)).result);`;
-  assert.equal(await run(script, "--allow-sys"), "1\n2\n");
+  assert.equal(await runScript(script, "--allow-sys"), "1\n2\n");
 });
 
 Deno.test("without it, the watchdog goes on: block after block is reported", async () => {
   const script = `
-    import { Watchdog } from "observe/watchdog.ts";
+    import { Watchdog } from "src/observe/watchdog.ts";
     const burn = () => { const end = performance.now() + 150; while (performance.now() < end); };
     const wait = () => new Promise((resolve) => setTimeout(resolve, 60));
     await using watchdog = new Watchdog({
       inProgress: () => [],
-      onBlock: ({ name, certain, evidence }) => console.log(name, certain, evidence),
+      onBlock: ({ name, certain, evidence }) => {
+        if (name !== undefined) console.log(name, certain, evidence);
+      },
     });
     watchdog.start();
     for (let i = 0; i < 2; i++) {
@@ -69,23 +45,24 @@ Deno.test("without it, the watchdog goes on: block after block is reported", asy
       watchdog.ran("tool", from, performance.now());
       await wait();
     }
-    console.log(watchdog.stats.blocks);`;
+    console.log(watchdog.stats.byName.get("tool")?.blocks);`;
   assert.equal(
-    await run(script),
+    await runScript(script),
     "tool true measured\ntool true measured\n2\n",
   );
 });
 
 Deno.test("a process that was suspended accuses nobody", async () => {
   const script = `
-    import { Watchdog } from "observe/watchdog.ts";
+    import { Watchdog } from "src/observe/watchdog.ts";
     const begunAt = performance.now();
     const work = { name: "tool", begunAt };
     const running = new Set([work]);
     await using watchdog = new Watchdog({
       inProgress: () => running,
-      onBlock: ({ name, evidence, inProgress }) =>
-        console.log(name, evidence, inProgress.join()),
+      onBlock: ({ name, evidence, blockedMs, inProgress }) => {
+        if (blockedMs > 250) console.log(name, evidence, inProgress.join());
+      },
     });
     watchdog.start();
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -96,5 +73,8 @@ Deno.test("a process that was suspended accuses nobody", async () => {
     running.delete(work);
     watchdog.ended("tool", begunAt, performance.now());
     await new Promise((resolve) => setTimeout(resolve, 300));`;
-  assert.equal(await run(script, "--allow-run=sh"), "undefined none tool\n");
+  assert.equal(
+    await runScript(script, "--allow-run=sh"),
+    "undefined none tool\n",
+  );
 });

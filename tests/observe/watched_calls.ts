@@ -10,6 +10,7 @@ export class WatchedCalls implements AsyncDisposable {
   readonly reports: BlockReport[] = [];
   readonly watchdog: Watchdog;
   readonly #running: Set<WatchedWork> = new Set();
+  readonly #handlers: Record<string, Handler>;
 
   constructor(
     handlers: Record<string, Handler>,
@@ -24,7 +25,6 @@ export class WatchedCalls implements AsyncDisposable {
     });
     this.watchdog.start();
   }
-  readonly #handlers: Record<string, Handler>;
 
   async call(name: string): Promise<void> {
     const begunAt = performance.now();
@@ -38,10 +38,15 @@ export class WatchedCalls implements AsyncDisposable {
     this.watchdog.ended(name, begunAt, performance.now());
   }
 
-  /** Waits for the report of a block. */
-  async report(index: number): Promise<BlockReport> {
-    await eventually(() => this.reports.length > index);
-    return this.reports[index];
+  /** The reports of blocks that this work can have done; a busy machine adds others. */
+  of(name: string): BlockReport[] {
+    return this.reports.filter(({ inProgress }) => inProgress.includes(name));
+  }
+
+  /** Waits for such a report. */
+  async report(name: string, index: number): Promise<BlockReport> {
+    await eventually(() => this.of(name).length > index);
+    return this.of(name)[index];
   }
 
   [Symbol.asyncDispose](): Promise<void> {
