@@ -51,7 +51,7 @@ export interface WatchdogOptions {
   /**
    * How often the event loop is looked after, in milliseconds. A block that was
    * not measured may be longer than `blockedMs` by so much and still not be seen.
-   * @default 50
+   * @default 20
    */
   intervalMs?: number;
   /**
@@ -119,7 +119,7 @@ export class Watchdog implements AsyncDisposable {
    * @throws {InvalidOptionError} when an option is refused.
    */
   constructor(options: WatchdogOptions) {
-    const { blockedMs = 100, logIntervalMs = 10_000, intervalMs = 50 } =
+    const { blockedMs = 100, logIntervalMs = 10_000, intervalMs = 20 } =
       options;
     this.#options = options;
     this.blockedMs = checkDurationMs("blockedMs", blockedMs, 1);
