@@ -612,4 +612,5 @@ export {
   type CallFrame,
   SourcePositions,
 } from "./src/observe/source_position.ts";
-export { Watchdog, type WatchdogOptions } from "./src/observe/watchdog.ts";
+export { Watchdog } from "./src/observe/watchdog.ts";
+export { type WatchdogOptions } from "./src/observe/watchdog_options.ts";

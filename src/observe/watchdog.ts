@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { checkDurationMs } from "../base/options.ts";
-import { BlockLog, type BlockLogSink } from "./block_log.ts";
+import { BlockLog } from "./block_log.ts";
 import { type BlockedCode, BlockProfiler } from "./block_profiler.ts";
 import {
   type BlockReport,
@@ -11,7 +11,6 @@ import {
   blockSuspicions,
   type MeasuredRun,
   type Suspicion,
-  type WatchedWork,
 } from "./block_suspects.ts";
 import { CpuRecording } from "./cpu_recording.ts";
 import {
@@ -20,57 +19,7 @@ import {
   type EventLoopStats,
 } from "./event_loop_lag.ts";
 import { RecentWork } from "./recent_work.ts";
-
-/** How a {@linkcode Watchdog} watches. */
-export interface WatchdogOptions {
-  /** The work in progress that didn't return at once; asked only after a block. */
-  inProgress: () => Iterable<WatchedWork>;
-  /**
-   * The function that a kind of work runs, to find it in a profile.
-   * @default a profile names the function that blocked, but no work
-   */
-  // deno-lint-ignore ban-types
-  handlerOf?: (name: string) => Function | undefined;
-  /** Is told of every block. */
-  onBlock?: (report: BlockReport) => void;
-  /**
-   * Takes one warning per block.
-   * @default nothing is logged
-   */
-  log?: BlockLogSink;
-  /**
-   * At most one warning per name is logged in this time, in milliseconds.
-   * @default 10000
-   */
-  logIntervalMs?: number;
-  /**
-   * What counts as a block, in milliseconds.
-   * @default 100
-   */
-  blockedMs?: number;
-  /**
-   * How often the event loop is looked after, in milliseconds. A block that was
-   * not measured may be longer than `blockedMs` by so much and still not be seen.
-   * @default 20
-   */
-  intervalMs?: number;
-  /**
-   * After a first block, have V8's profiler see the next one: it costs a busy
-   * server about 1 % until then, and needs `--allow-sys`.
-   * @default true
-   */
-  profiler?: boolean;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
-  clock?: Clock;
-  /**
-   * Reads the CPU time of the process, in milliseconds.
-   * @default that of `process.cpuUsage()`
-   */
-  cpuTimeMs?: () => number | undefined;
-}
+import type { WatchdogOptions } from "./watchdog_options.ts";
 
 /**
  * Finds out what blocks the event loop, and for how long. Work, such as the

@@ -1,5 +1,6 @@
 import type { WatchedWork } from "../../src/observe/block_suspects.ts";
-import { Watchdog, type WatchdogOptions } from "../../src/observe/watchdog.ts";
+import { Watchdog } from "../../src/observe/watchdog.ts";
+import type { WatchdogOptions } from "../../src/observe/watchdog_options.ts";
 import type { BlockReport } from "../../src/observe/block_report.ts";
 import { eventually } from "../support/eventually.ts";
 
