@@ -29,6 +29,7 @@ export type {
   HealthOptions,
   McpServerOptions,
   RequestStateOptions,
+  WatchdogSettings,
 } from "./src/server/server_options.ts";
 
 // Seeing inside.

@@ -1,5 +1,7 @@
+import { checkFlag } from "../base/options.ts";
 import type { Engine } from "../server/engine.ts";
 import type { HttpTransport } from "../transport/http_transport.ts";
+import type { DebugRoutes } from "./debug_routes.ts";
 import { HealthRoutes } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
@@ -17,6 +19,11 @@ export interface AdminOptions {
    * @default callers on this machine; anybody for `/metrics`
    */
   authorizeOperator?: AuthorizeOperator;
+  /**
+   * Serve `/debug/profile` and `/debug/heap`: profiles of the running server.
+   * @default false
+   */
+  debug?: boolean;
 }
 
 const HEALTH_DETAILS = "/health/detailed";
@@ -29,19 +36,20 @@ interface Route {
   handle(request: Request): Response | Promise<Response>;
 }
 
-/** The operator's routes beside the MCP endpoint. */
+/** The operator's routes beside the MCP endpoint; the larger ones load when asked for. */
 export class AdminRoutes {
   readonly #engine: Engine;
   readonly #transport: HttpTransport;
   readonly #gate: OperatorGate;
   readonly #health: HealthRoutes;
   readonly #routes: Map<string, Route> = new Map();
+  #debug: Promise<DebugRoutes> | undefined;
 
   constructor(
     engine: Engine,
     transport: HttpTransport,
     metrics: ServerMetrics,
-    { authorizeOperator }: AdminOptions,
+    { authorizeOperator, debug }: AdminOptions,
   ) {
     this.#engine = engine;
     this.#transport = transport;
@@ -51,6 +59,23 @@ export class AdminRoutes {
       const route = new MetricsRoute(metrics);
       this.#add("/metrics", "guarded", (request) => route.handle(request));
     }
+    if (checkFlag("debug", debug)) {
+      for (const path of ["/debug/profile", "/debug/heap"]) {
+        this.#add(path, "operators", (request) => this.#profile(request));
+      }
+    }
+  }
+
+  async #profile(request: Request): Promise<Response> {
+    this.#debug ??= import("./debug_routes.ts").then(({ DebugRoutes }) =>
+      new DebugRoutes({ clock: this.#engine.clock })
+    );
+    return await (await this.#debug).handle(request)!;
+  }
+
+  /** Ends what is being sent: a shutdown waits for it. */
+  async close(): Promise<void> {
+    await (await this.#debug)?.close();
   }
 
   #add(path: string, audience: Audience, handle: Route["handle"]): void {

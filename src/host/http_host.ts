@@ -12,13 +12,13 @@ import { HttpTransport } from "../transport/http_transport.ts";
 export class HttpHost {
   readonly transport: HttpTransport;
   readonly metrics: ServerMetrics;
-  readonly #admin: AdminRoutes;
+  readonly admin: AdminRoutes;
   #app: Hono | undefined;
 
   constructor(engine: Engine, options: HttpOptions & AdminOptions) {
     this.transport = new HttpTransport(engine, options);
     this.metrics = new ServerMetrics(engine, this.transport);
-    this.#admin = new AdminRoutes(
+    this.admin = new AdminRoutes(
       engine,
       this.transport,
       this.metrics,
@@ -61,6 +61,6 @@ export class HttpHost {
     const { pathname } = parsed;
     return this.transport.serves(pathname)
       ? this.transport.handle(request, context)
-      : this.#admin.handle(request, parsed, peer) ?? this.app.fetch(request);
+      : this.admin.handle(request, parsed, peer) ?? this.app.fetch(request);
   }
 }

@@ -293,6 +293,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
     await this.#engine.start();
+    this.#engine.watch();
     const stop = new AbortController();
     const release = endOn(
       options.signals ?? true,

@@ -1,4 +1,5 @@
 import { sleep } from "../base/abort.ts";
+import { ClosedError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
 import type { Peer } from "../admin/operator_gate.ts";
@@ -80,6 +81,7 @@ export async function serveHttp(
   checkDurationMs("graceMs", graceMs);
   checkDurationMs("drainMs", drainMs);
   await engine.start();
+  engine.watch();
   const listener = Deno.serve({
     port,
     hostname,
@@ -90,7 +92,10 @@ export async function serveHttp(
           endpointUrl(tls !== undefined, hostname, port, host),
       )),
     onError: (error) => {
-      engine.reportFailure("HTTP request", error, {});
+      // A body that the shutdown breaks off is no fault.
+      if (!(error instanceof ClosedError)) {
+        engine.reportFailure("HTTP request", error, {});
+      }
       return new Response("Internal Server Error", { status: 500 });
     },
   }, (request, info) => host.fetch(request, undefined, info as Peer));
@@ -112,6 +117,7 @@ export async function serveHttp(
         graceMs + LAST_WORDS_MS,
       );
       // Streams must end first: the listener waits for them.
+      await host.admin.close();
       const closed = engine.close(graceMs);
       const drained = listener.shutdown();
       await closed;

@@ -5,7 +5,9 @@ import type { Clock } from "../base/clock.ts";
 import { thrownText } from "../base/thrown.ts";
 import { HealthChecks } from "../observe/health_checks.ts";
 import { healthChangeLog } from "../observe/health_change_log.ts";
+import type { WatchedWork } from "../observe/block_suspects.ts";
 import { Logger } from "../observe/logger.ts";
+import { Watchdog } from "../observe/watchdog.ts";
 import {
   MethodNotFoundError,
   ProtocolError,
@@ -40,7 +42,7 @@ import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
-import { RequestRecorder } from "./request_recorder.ts";
+import { nameOf, RequestRecorder } from "./request_recorder.ts";
 import { requestFields } from "./request_log.ts";
 import { ResultWriter } from "./result_writer.ts";
 import { StateSealer } from "./request_state.ts";
@@ -83,6 +85,8 @@ export class Engine {
   readonly stateSealer: StateSealer;
   /** Counts requests, unless metrics are off. */
   readonly recorder: RequestRecorder | undefined;
+  /** Names what blocks the event loop, unless it is off. */
+  readonly watchdog: Watchdog | undefined;
   /** The sessions of legacy clients, whatever their transport. */
   readonly sessions: Set<Session> = new Set();
   /** Methods that the author has added or replaced. */
@@ -130,6 +134,7 @@ export class Engine {
     this.recorder = this.options.metrics
       ? new RequestRecorder(this, (method) => this.#knows(method))
       : undefined;
+    this.watchdog = this.#makeWatchdog();
     this.tasks = new TaskManager(this, options.tasks ?? {});
     this.health = new HealthChecks({
       ...options.health,
@@ -209,6 +214,31 @@ export class Engine {
         this.#mounted.every((each) => each.ready));
   }
 
+  /** Looks after the event loop from now on, until the server is closed. */
+  watch(): void {
+    if (this.recorder === undefined || this.watchdog === undefined) return;
+    this.recorder.watchdog = this.watchdog;
+    this.watchdog.start();
+  }
+
+  #makeWatchdog(): Watchdog | undefined {
+    const { metrics, watchdog = {} } = this.options;
+    if (!metrics || watchdog === false) return undefined;
+    return new Watchdog({
+      ...watchdog,
+      clock: this.clock,
+      inProgress: () => this.#inProgress(),
+      handlerOf: (name) => this.registry.tools.slots.get(name)?.item.handler,
+      log: ({ message, fields }) => this.log.warning(message, fields),
+    });
+  }
+
+  *#inProgress(): Iterable<WatchedWork> {
+    for (const context of this.#waiting) {
+      yield { name: nameOf(context), begunAt: context.begunAt };
+    }
+  }
+
   /** Takes a request in. The answer goes to the context's reply. */
   dispatch(context: RequestContext): void {
     this.#inFlight++;
@@ -225,6 +255,7 @@ export class Engine {
     }
     if (isThenable(outcome)) {
       this.#waiting.add(context);
+      this.recorder?.pause(context);
       outcome.then(
         (result) => this.#succeed(context, result),
         (error) => this.#fail(context, error),
@@ -521,6 +552,7 @@ export class Engine {
       session.close("the server is shutting down");
     }
     this.sessions.clear();
+    await this.watchdog?.close();
     await this.#resources.disposeAsync();
     await this.lifespan.close();
     for (const mounted of this.#mounted.toReversed()) await mounted.close();

@@ -75,6 +75,8 @@ export class RequestContext implements ServerContext {
   item: CallRecord | undefined = undefined;
   /** When it came in, by the engine's clock. */
   begunAt = 0;
+  /** Whether it has waited for anything. */
+  paused = false;
   /** The size of its message, where the transport knows it. */
   requestBytes = 0;
   /** What has been sent in answer to it so far. */

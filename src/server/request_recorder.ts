@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { CallRecord } from "../observe/call_record.ts";
 import { DURATIONS } from "../observe/histogram.ts";
+import type { Watchdog } from "../observe/watchdog.ts";
 import type { Engine } from "./engine.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import type { RequestContext } from "./request_context.ts";
@@ -21,6 +22,8 @@ export class RequestRecorder {
   readonly #isKnown: (method: string) => boolean;
   readonly #byMethod: Map<string, CallRecord> = new Map();
   readonly #others: CallRecord = new CallRecord();
+  /** Told of what ran for long, while it watches. */
+  watchdog: Watchdog | undefined;
 
   /** @param isKnown whether the server answers a method at all */
   constructor(
@@ -48,17 +51,35 @@ export class RequestRecorder {
     return record;
   }
 
+  /** Notes that a request goes on later: until now it ran without a pause. */
+  pause(context: RequestContext): void {
+    context.paused = true;
+    this.watchdog?.ran(nameOf(context), context.begunAt, this.#clock.now());
+  }
+
   /** Notes that a request has its answer, or won't get one. */
   end(context: RequestContext, failure: FailureKind | undefined): void {
     const { record, item, requestBytes, responseBytes } = context;
     if (record === undefined) return;
     context.record = undefined;
-    const tookMs = this.#clock.now() - context.begunAt;
+    const endedAt = this.#clock.now();
+    const tookMs = endedAt - context.begunAt;
     const seconds = tookMs / 1_000;
     const bucket = DURATIONS.indexOf(seconds);
     record.end(seconds, bucket, requestBytes, responseBytes, failure);
     item?.end(seconds, bucket, requestBytes, responseBytes, failure);
     if (tookMs > this.#quietMs) reportEnd(context, tookMs, failure);
+    if (this.watchdog !== undefined) {
+      this.#watch(this.watchdog, context, endedAt);
+    }
+  }
+
+  #watch(watchdog: Watchdog, context: RequestContext, endedAt: number): void {
+    const { paused, begunAt } = context;
+    if (paused) watchdog.ended(nameOf(context), begunAt, endedAt);
+    else if (endedAt - begunAt >= watchdog.blockedMs) {
+      watchdog.ran(nameOf(context), begunAt, endedAt);
+    }
   }
 
   /** What the requests of each method have come to. */
@@ -66,4 +87,11 @@ export class RequestRecorder {
     yield* this.#byMethod;
     yield [OTHER_METHODS, this.#others];
   }
+}
+
+/** What the watchdog calls a request: by its tool, or else by its method. */
+export function nameOf({ method, params, item }: RequestContext): string {
+  return method === "tools/call" && item !== undefined
+    ? params.name as string
+    : method;
 }

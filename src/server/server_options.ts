@@ -11,6 +11,7 @@ import {
 } from "../base/options.ts";
 import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
 import type { LogLevel, LogSink } from "../observe/log.ts";
+import type { WatchdogOptions } from "../observe/watchdog_options.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "./lifespan.ts";
 import type { CacheHints } from "./registry.ts";
@@ -107,6 +108,12 @@ export interface McpServerOptions<Lifespan = unknown> {
    */
   metrics?: boolean;
   /**
+   * How the event loop is looked after while the server listens; false for not
+   * at all.
+   * @default blocks of 100 ms and more are logged, with the tool that did it
+   */
+  watchdog?: WatchdogSettings | false;
+  /**
    * The least grave records that are logged.
    * @default "info"
    */
@@ -124,6 +131,12 @@ export interface McpServerOptions<Lifespan = unknown> {
    */
   clock?: Clock;
 }
+
+/** What is a block, and how closely the event loop is looked after. */
+export type WatchdogSettings = Pick<
+  WatchdogOptions,
+  "blockedMs" | "intervalMs" | "logIntervalMs" | "profiler" | "onBlock"
+>;
 
 /** Options with their defaults filled in. */
 export type ResolvedOptions =

@@ -5,6 +5,7 @@ import { instruments } from "../../observe/instruments.ts";
 import { Metrics } from "../../observe/metrics.ts";
 import type {
   CallSummary,
+  EventLoopSummary,
   MetricsDocument,
 } from "../../observe/metrics_document.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import type { Engine } from "../../server/engine.ts";
 import type { HttpTransport } from "../../transport/http_transport.ts";
 import { writeCalls } from "./call_families.ts";
+import { writeEventLoop } from "./event_loop_families.ts";
 import { writeInstruments } from "./instrument_families.ts";
 import { writeProcess } from "./process_families.ts";
 import { recordedItems } from "./recorded_items.ts";
@@ -34,6 +36,7 @@ export class ServerMetrics {
     this.metrics.collect((out) => this.#writeServer(out));
     this.metrics.collect((out) => writeInstruments(out, instruments.read()));
     this.metrics.collect((out) => writeProcess(out, readProcessFigures()));
+    this.metrics.collect((out) => writeEventLoop(out, engine.watchdog));
   }
 
   #writeServer(out: Exposition): void {
@@ -84,7 +87,7 @@ export class ServerMetrics {
       errors_total: all.errors,
       ...this.#processPart(readProcessFigures()),
       timestamp: new Date().toISOString(),
-      event_loop: null,
+      event_loop: this.#eventLoop(),
       latency_ms: latencySummary(all.durations),
       errors_by_kind: Object.fromEntries(all.failures),
       refused_by_status: Object.fromEntries(
@@ -102,6 +105,18 @@ export class ServerMetrics {
       instruments: Object.fromEntries(
         instruments.read().map(({ kind, readings }) => [kind.kind, readings]),
       ),
+    };
+  }
+
+  #eventLoop(): EventLoopSummary | null {
+    const { watchdog } = this.#engine;
+    if (watchdog === undefined || watchdog.lag.ticks === 0) return null;
+    const { p50Ms, p99Ms, maxMs } = watchdog.lag;
+    return {
+      lag_p50_ms: p50Ms,
+      lag_p99_ms: p99Ms,
+      lag_max_ms: maxMs,
+      blocks: watchdog.stats.blocks,
     };
   }
 

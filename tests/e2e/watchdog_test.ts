@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { type LogRecord, McpServer } from "../../mod.ts";
+import { eventually } from "../support/eventually.ts";
+import { modernCall, modernPost } from "../transport/wire.ts";
+
+function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A server that listens, with tools that block at once, later, or not at all. */
+async function listen(log: LogRecord[]) {
+  const server = new McpServer({ name: "watched", version: "1.0.0" }, {
+    log: (record) => log.push(record),
+    slowMs: Infinity,
+  });
+  const inputSchema = z.object({ ms: z.number() });
+  server.registerTool("blocks_at_once", { inputSchema }, ({ ms }) => {
+    block(ms);
+    return "done";
+  });
+  server.registerTool("blocks_later", { inputSchema }, async ({ ms }) => {
+    await pause(20);
+    block(ms);
+    await pause(1);
+    return "done";
+  });
+  server.registerTool("waits", { inputSchema }, async ({ ms }) => {
+    await pause(ms);
+    return "done";
+  });
+  const running = await server.serve({
+    port: 0,
+    signals: false,
+    onListen: () => {},
+  });
+  const call = async (name: string, ms: number) => {
+    const message = modernCall("tools/call", { name, arguments: { ms } });
+    const response = await fetch(running.url, modernPost(message));
+    await response.body?.cancel();
+  };
+  return { server, call, [Symbol.asyncDispose]: () => server.close() };
+}
+
+const blocks = (log: LogRecord[]) =>
+  log.filter(({ message }) => message.includes("blocked"));
+
+Deno.test("a tool that blocks is named, with how long, while others are in progress", async () => {
+  const log: LogRecord[] = [];
+  await using subject = await listen(log);
+  const { server, call } = subject;
+  const others = [call("waits", 400), call("waits", 400)];
+  await pause(30);
+  await call("blocks_at_once", 200);
+  await eventually(() => blocks(log).length > 0);
+  const [{ level, message, fields }] = blocks(log);
+  assert.equal(level, "warning");
+  assert.match(message, /blocked for \d+ ms by blocks_at_once$/);
+  assert.equal(fields.tool, "blocks_at_once");
+  assert.equal(fields.certain, true);
+  const blockedMs = fields.blockedMs as number;
+  assert.ok(blockedMs >= 200 && blockedMs < 1_000, `${blockedMs}`);
+  await Promise.all(others);
+  assert.equal(blocks(log).length, 1);
+  assert.equal(server.readMetrics().event_loop?.blocks, 1);
+  const response = await server.fetch(new Request("http://localhost/metrics"));
+  const text = await response.text();
+  assert.match(
+    text,
+    /^mcp_server_blocked_seconds_total\{name="blocks_at_once"\} 0\.\d+$/m,
+  );
+  assert.match(text, /^event_loop_lag_p99_seconds \d/m);
+});
+
+Deno.test("one that blocks after a wait is named once the profiler watches", async () => {
+  const log: LogRecord[] = [];
+  await using subject = await listen(log);
+  const { call } = subject;
+  const others = [call("waits", 1_500), call("waits", 1_500)];
+  await pause(30);
+  await call("blocks_later", 200);
+  await eventually(() => blocks(log).length > 0);
+  const [first] = blocks(log);
+  assert.notEqual(first.fields.tool, "waits");
+  assert.ok((first.fields.inProgress as string[]).includes("blocks_later"));
+  // From now on V8 looks; starting it takes a moment.
+  await pause(300);
+  await call("blocks_later", 250);
+  await eventually(() => blocks(log).some(({ fields }) => fields.certain));
+  const sure = blocks(log).find(({ fields }) => fields.certain)!;
+  assert.equal(sure.fields.tool, "blocks_later");
+  assert.equal(sure.fields.evidence, "profile");
+  assert.match(String(sure.fields.location), /watchdog_test\.ts:\d+/);
+  await Promise.all(others);
+});
+
+Deno.test("nobody is blamed where nothing blocks, and false turns it off", async () => {
+  const log: LogRecord[] = [];
+  await using subject = await listen(log);
+  await Promise.all(
+    Array.from({ length: 20 }, () => subject.call("waits", 150)),
+  );
+  assert.deepEqual(blocks(log).filter(({ fields }) => fields.tool), []);
+  await using off = new McpServer({ name: "off", version: "1" }, {
+    watchdog: false,
+  });
+  await off.serve({ port: 0, signals: false, onListen: () => {} });
+  assert.equal(off.readMetrics().event_loop, null);
+});
