@@ -36,12 +36,14 @@ import { Lifespan } from "./lifespan.ts";
 import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
 import { Readiness } from "./readiness.ts";
+import { resolveTelemetry } from "../observe/telemetry.ts";
 import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
 import { RequestRecorder } from "./request_recorder.ts";
 import { requestFields } from "./request_log.ts";
+import { RequestTracing } from "./request_tracing.ts";
 import { ResultWriter } from "./result_writer.ts";
 import { StateSealer } from "./request_state.ts";
 import { isThenable } from "./rounds.ts";
@@ -83,6 +85,8 @@ export class Engine {
   readonly stateSealer: StateSealer;
   /** Counts requests, unless metrics are off. */
   readonly recorder: RequestRecorder | undefined;
+  /** Makes spans and measurements; `undefined` while nobody takes them. */
+  readonly tracing: RequestTracing | undefined;
   /** The sessions of legacy clients, whatever their transport. */
   readonly sessions: Set<Session> = new Set();
   /** Methods that the author has added or replaced. */
@@ -128,7 +132,7 @@ export class Engine {
       () => this.#serverMeta,
     );
     this.recorder = this.options.metrics
-      ? new RequestRecorder(this, (method) => this.#knows(method))
+      ? new RequestRecorder(this, (method) => this.knows(method))
       : undefined;
     this.tasks = new TaskManager(this, options.tasks ?? {});
     this.health = new HealthChecks({
@@ -147,6 +151,11 @@ export class Engine {
       options.requestState?.key,
       stateTtlMs(options),
     );
+    const telemetry = resolveTelemetry(options.tracing);
+    if (telemetry !== undefined) {
+      this.tracing = new RequestTracing(this, telemetry);
+      this.disposeLater(this.tracing);
+    }
   }
 
   get clock(): Clock {
@@ -166,6 +175,16 @@ export class Engine {
   /** Who a request belongs to. */
   identify(authInfo: AuthInfo | undefined): string {
     return authInfo === undefined ? "" : this.options.identify(authInfo);
+  }
+
+  /** Takes note of a legacy client's session. */
+  sessionOpened(session: Session): void {
+    this.sessions.add(session);
+  }
+
+  /** Forgets a session that has been closed. */
+  sessionClosed(session: Session): void {
+    if (this.sessions.delete(session)) this.tracing?.sessionEnded(session);
   }
 
   /** Closes something once the last request has finished. */
@@ -211,6 +230,11 @@ export class Engine {
 
   /** Takes a request in. The answer goes to the context's reply. */
   dispatch(context: RequestContext): void {
+    if (this.tracing === undefined) this.#dispatch(context);
+    else this.tracing.run(context, () => this.#dispatch(context));
+  }
+
+  #dispatch(context: RequestContext): void {
     this.#inFlight++;
     this.recorder?.begin(context);
     context.session?.inFlight.set(context.requestId, context);
@@ -248,7 +272,7 @@ export class Engine {
   }
 
   /** Whether a method is one that clients may call, in any era. */
-  #knows(method: string): boolean {
+  knows(method: string): boolean {
     return this.custom.has(method) || modernMethods.has(method) ||
       legacyMethods.has(method) || this.#extensionMethod(method) !== undefined;
   }
@@ -281,6 +305,7 @@ export class Engine {
     if (context.settled) return;
     if (result === STAYS_OPEN) {
       this.recorder?.end(context, undefined);
+      this.tracing?.succeeded(context, result);
       this.#leave(context);
       return;
     }
@@ -294,6 +319,7 @@ export class Engine {
       this.#fail(context, error);
       return;
     }
+    this.tracing?.succeeded(context, result);
     this.#answered(context, text);
   }
 
@@ -304,6 +330,7 @@ export class Engine {
     if (!(error instanceof ProtocolError)) {
       this.reportFailure(context.method, error, requestFields(context));
     }
+    this.tracing?.failed(context, wire);
     this.#answered(context, errorText(context.requestId, wire), wire);
   }
 
@@ -345,6 +372,7 @@ export class Engine {
     context.settled = true;
     context.session?.inFlight.delete(context.requestId);
     this.recorder?.end(context, "cancelled");
+    this.tracing?.cancelled(context);
     const listening = this.subscriptions.forget(context);
     context.reply.abandon();
     if (!listening) this.#leave(context);
@@ -519,8 +547,8 @@ export class Engine {
     this.clock.clearTimeout(timer);
     for (const session of [...this.sessions]) {
       session.close("the server is shutting down");
+      this.sessionClosed(session);
     }
-    this.sessions.clear();
     await this.#resources.disposeAsync();
     await this.lifespan.close();
     for (const mounted of this.#mounted.toReversed()) await mounted.close();

@@ -11,6 +11,7 @@ import {
 } from "../base/options.ts";
 import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
 import type { LogLevel, LogSink } from "../observe/log.ts";
+import type { TelemetryOptions } from "../observe/telemetry.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "./lifespan.ts";
 import type { CacheHints } from "./registry.ts";
@@ -118,6 +119,13 @@ export interface McpServerOptions<Lifespan = unknown> {
   slowMs?: number;
   /** How `server.health` runs, and what `/health/ready` depends on. */
   health?: HealthOptions;
+  /**
+   * OpenTelemetry: a span for each request, and metrics. `"auto"` gives them to
+   * what is registered with its API when the server is made, such as Deno's own
+   * exporter (`OTEL_DENO=true`); there is nothing to pay for where nothing is.
+   * @default "auto"
+   */
+  tracing?: "auto" | false | TelemetryOptions;
   /**
    * Where the time comes from.
    * @default systemClock
