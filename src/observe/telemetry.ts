@@ -104,13 +104,20 @@ export class Telemetry {
     return this.context.getValue(SPAN_KEY) as SpanLike | undefined;
   }
 
-  /** Begins a span within the active one, or within that of a context. */
+  /**
+   * Begins a span within the active one, or within that of a context;
+   * `undefined` if nobody takes spans, or the provider fails at it.
+   */
   startSpan(
     name: string,
     options: SpanOptionsLike,
     context: TelemetryContext = this.context,
   ): SpanLike | undefined {
-    return this.tracer?.startSpan(name, options, context);
+    try {
+      return this.tracer?.startSpan(name, options, context);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Runs a function, and all that it starts, in a context. */

@@ -1,11 +1,11 @@
 import { ambientTelemetry } from "../observe/ambient_telemetry.ts";
+import { endSpanWith, errorType } from "../observe/span_outcome.ts";
 import {
+  type Attributes,
   SpanKind,
   type SpanLike,
-  STATUS_ERROR,
 } from "../observe/telemetry_api.ts";
 import { traceparentOf } from "../observe/trace_context.ts";
-import { SluiceError } from "../base/errors.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 /**
@@ -20,21 +20,39 @@ export function sendInSpan(
   send: (headers: Headers) => Promise<Response>,
 ): Promise<Response> {
   const telemetry = ambientTelemetry();
-  if (telemetry?.tracer === undefined || telemetry.tracedByDeno) {
+  if (telemetry === undefined || telemetry.tracedByDeno) {
     return send(request.headers);
   }
-  const { method, url } = request;
-  const span = telemetry.startSpan(method, {
+  const span = telemetry.startSpan(request.method, {
     kind: SpanKind.CLIENT,
-    attributes: {
-      "http.request.method": method,
-      "server.address": url.hostname,
-      "server.port": portOf(url),
-      "url.full": withoutQuery(url),
-      ...(resends > 0 && { "http.request.resend_count": resends }),
-    },
-  })!;
-  return ended(span, send(withTrace(request.headers, span)));
+    attributes: describeRequest(request, resends),
+  });
+  if (span === undefined) return send(request.headers);
+  return endSpanWith(span, send(withTrace(request.headers, span)), {
+    result: describeResponse,
+    error: (error) => ({ "error.type": errorType(error) }),
+  });
+}
+
+function describeRequest(
+  { method, url }: HttpRequest,
+  resends: number,
+): Attributes {
+  return {
+    "http.request.method": method,
+    "server.address": url.hostname,
+    "server.port": portOf(url),
+    // Without the query, which may hold a key or somebody's data.
+    "url.full": url.origin + url.pathname,
+    ...(resends > 0 && { "http.request.resend_count": resends }),
+  };
+}
+
+function describeResponse({ status }: Response): Attributes {
+  return {
+    "http.response.status_code": status,
+    ...(status >= 400 && { "error.type": String(status) }),
+  };
 }
 
 /** The headers of a request that the server shall count to a span. */
@@ -47,39 +65,7 @@ function withTrace(headers: Headers, span: SpanLike): Headers {
   return traced;
 }
 
-async function ended(
-  span: SpanLike,
-  sent: Promise<Response>,
-): Promise<Response> {
-  try {
-    const response = await sent;
-    span.setAttribute("http.response.status_code", response.status);
-    if (response.status >= 400) fail(span, String(response.status));
-    return response;
-  } catch (error) {
-    fail(span, errorType(error));
-    throw error;
-  } finally {
-    span.end();
-  }
-}
-
-function fail(span: SpanLike, type: string): void {
-  span.setAttribute("error.type", type);
-  span.setStatus({ code: STATUS_ERROR });
-}
-
-function errorType(error: unknown): string {
-  if (error instanceof SluiceError) return error.code;
-  return error instanceof Error ? error.name : "_OTHER";
-}
-
 function portOf({ port, protocol }: URL): number {
   if (port !== "") return Number(port);
   return protocol === "https:" ? 443 : 80;
-}
-
-/** A query may hold a key or somebody's data. */
-function withoutQuery({ origin, pathname }: URL): string {
-  return origin + pathname;
 }

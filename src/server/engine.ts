@@ -6,6 +6,7 @@ import { thrownText } from "../base/thrown.ts";
 import { HealthChecks } from "../observe/health_checks.ts";
 import { healthChangeLog } from "../observe/health_change_log.ts";
 import { Logger } from "../observe/logger.ts";
+import { resolveTelemetry } from "../observe/telemetry.ts";
 import {
   MethodNotFoundError,
   ProtocolError,
@@ -37,6 +38,7 @@ import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
 import { Readiness } from "./readiness.ts";
 import { resolveTelemetry } from "../observe/telemetry.ts";
+import type { LogRecord } from "./log.ts";
 import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";

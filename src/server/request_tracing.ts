@@ -1,6 +1,7 @@
 import { bringTelemetry } from "../observe/ambient_telemetry.ts";
 import { FigureExport, shareFigureExport } from "../observe/figure_export.ts";
 import { instruments } from "../observe/instruments.ts";
+import { endSpan } from "../observe/span_outcome.ts";
 import { LIBRARY, type Telemetry } from "../observe/telemetry.ts";
 import {
   type Attributes,
@@ -8,7 +9,6 @@ import {
   SPAN_KEY,
   SpanKind,
   type SpanLike,
-  STATUS_ERROR,
   type TelemetryContext,
 } from "../observe/telemetry_api.ts";
 import {
@@ -170,13 +170,7 @@ export class RequestTracing implements AsyncDisposable {
     const changed = context.method === "initialize"
       ? { ...outcome, ...describeSession(context.session) }
       : outcome;
-    if (span !== undefined) {
-      span.setAttributes(changed);
-      if ("error.type" in outcome) {
-        span.setStatus({ code: STATUS_ERROR, ...(message && { message }) });
-      }
-      span.end();
-    }
+    if (span !== undefined) endSpan(span, changed, message);
     this.#operations?.record(
       (this.#engine.clock.now() - begunAtMs) / 1_000,
       { ...description.measured, ...changed },

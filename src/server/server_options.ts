@@ -123,6 +123,8 @@ export interface McpServerOptions<Lifespan = unknown> {
    * OpenTelemetry: a span for each request, and metrics. `"auto"` gives them to
    * what is registered with its API when the server is made, such as Deno's own
    * exporter (`OTEL_DENO=true`); there is nothing to pay for where nothing is.
+   * The trace context and the baggage that clients send are believed, and
+   * passed on to the servers that handlers call.
    * @default "auto"
    */
   tracing?: "auto" | false | TelemetryOptions;

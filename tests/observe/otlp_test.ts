@@ -126,7 +126,7 @@ Deno.test("HttpPool passes the trace on, and shows each try", async () => {
   });
   await using sink = new OtlpSink();
   await using server = await TracedProcess.start(sink, {
-    BACKEND_URL: backend.origin,
+    env: { BACKEND_URL: backend.origin },
   });
   const { body } = await server.tool("backend", { path: "/things" }, {
     traceparent,
@@ -167,7 +167,7 @@ Deno.test({
     await using postgres = await PostgresServer.start();
     await using sink = new OtlpSink();
     await using server = await TracedProcess.start(sink, {
-      DATABASE_URL: postgres.url,
+      env: { DATABASE_URL: postgres.url },
     });
     const { body } = await server.tool("query", {}, { traceparent });
     assert.equal(body.result.content[0].text, "42");
@@ -311,6 +311,19 @@ Deno.test("a legacy session over HTTP: its id, its negotiated revision, its dura
     "network.transport": "tcp",
     "network.protocol.name": "http",
   });
+});
+
+Deno.test("tracing needs no permission, and metrics need no spans", async () => {
+  await using sink = new OtlpSink();
+  await using server = await TracedProcess.start(sink, {
+    env: { OTEL_DENO_TRACING: "false" },
+    script: "bare_server.ts",
+    permissions: "--allow-net",
+  });
+  await server.tool("one");
+  const { attributes } = await sink.point("mcp.server.operation.duration");
+  assert.equal(attributes["gen_ai.tool.name"], "one");
+  assert.deepEqual(sink.spans, []);
 });
 
 for (const era of ["modern", "legacy"] as const) {

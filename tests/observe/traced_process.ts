@@ -7,9 +7,7 @@ import {
 } from "../transport/wire.ts";
 import type { OtlpSink } from "./otlp_sink.ts";
 
-const SCRIPT = new URL("./fixtures/traced_server.ts", import.meta.url);
-
-/** The server of the tracing tests over HTTP, exporting to a sink. */
+/** A server over HTTP, exporting to a sink, that says its URL first. */
 export class TracedProcess implements AsyncDisposable {
   readonly url: string;
   readonly #process: Deno.ChildProcess;
@@ -27,10 +25,15 @@ export class TracedProcess implements AsyncDisposable {
 
   static async start(
     sink: OtlpSink,
-    env: Record<string, string> = {},
+    { env, script = "traced_server.ts", permissions = "--allow-all" }: {
+      env?: Record<string, string>;
+      script?: string;
+      permissions?: string;
+    } = {},
   ): Promise<TracedProcess> {
+    const path = new URL(`./fixtures/${script}`, import.meta.url).pathname;
     const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", "--no-prompt", SCRIPT.pathname],
+      args: ["run", permissions, "--no-prompt", path],
       env: { ...sink.env, ...env },
       stdin: "null",
       stdout: "piped",

@@ -326,6 +326,30 @@ Deno.test("pools hear of the latest server that traces, and of none once it has 
   assert.equal(ambientTelemetry(), undefined);
 });
 
+Deno.test("a provider that fails takes no request down", async () => {
+  const broken = new Proxy({}, {
+    get() {
+      throw new Error("out of order");
+    },
+  });
+  const tracers = [
+    {
+      startSpan() {
+        throw new Error("out of order");
+      },
+    },
+    { startSpan: () => broken },
+  ];
+  for (const tracer of tracers) {
+    await using server = new McpServer({ name: "test", version: "1.0.0" }, {
+      tracing: { tracerProvider: { getTracer: () => tracer as never } },
+    });
+    server.registerTool("one", {}, () => 1);
+    const result = await server.call("tools/call", { name: "one" });
+    assert.deepEqual(result.content, [{ type: "text", text: "1" }]);
+  }
+});
+
 Deno.test("off, nothing is made; the trace id is still there to be read", async () => {
   await using server = new McpServer({ name: "test", version: "1.0.0" });
   await using never = new McpServer({ name: "test", version: "1.0.0" }, {

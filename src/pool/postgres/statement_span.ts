@@ -1,11 +1,6 @@
-import { SluiceError } from "../../base/errors.ts";
 import { ambientTelemetry } from "../../observe/ambient_telemetry.ts";
-import {
-  type Attributes,
-  SpanKind,
-  type SpanLike,
-  STATUS_ERROR,
-} from "../../observe/telemetry_api.ts";
+import { endSpanWith, errorType } from "../../observe/span_outcome.ts";
+import { type Attributes, SpanKind } from "../../observe/telemetry_api.ts";
 import { PostgresError } from "./postgres_errors.ts";
 import { summarizeStatement } from "./statement_summary.ts";
 
@@ -62,28 +57,17 @@ export function runInSpan<R>(
       ...(summary && { "db.query.summary": summary }),
       ...(hasParams && { "db.query.text": text.slice(0, MAX_TEXT_CHARS) }),
     },
-  })!;
-  return ended(span, run());
+  });
+  return span === undefined
+    ? run()
+    : endSpanWith(span, run(), { error: describeError });
 }
 
-async function ended<R>(span: SpanLike, result: Promise<R>): Promise<R> {
-  try {
-    return await result;
-  } catch (error) {
-    if (error instanceof PostgresError) {
-      span.setAttribute("db.response.status_code", error.sqlState);
-    }
-    span.setAttribute("error.type", errorType(error));
-    // Without a message: PostgreSQL's quote the values they are about.
-    span.setStatus({ code: STATUS_ERROR });
-    throw error;
-  } finally {
-    span.end();
+/** Without the message: PostgreSQL's quote the values that they are about. */
+function describeError(error: unknown): Attributes {
+  if (!(error instanceof PostgresError)) {
+    return { "error.type": errorType(error) };
   }
-}
-
-function errorType(error: unknown): string {
-  if (error instanceof PostgresError) return error.sqlState;
-  if (error instanceof SluiceError) return error.code;
-  return error instanceof Error ? error.name : "_OTHER";
+  const { sqlState } = error;
+  return { "error.type": sqlState, "db.response.status_code": sqlState };
 }
