@@ -1,5 +1,12 @@
+import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import type { Loose } from "../support/clients.ts";
+
+/** Kinds of spans, as OTLP counts them. */
+export const SpanKind = { SERVER: 2, CLIENT: 3 } as const;
+
+/** The status of a span that failed. */
+export const STATUS_ERROR = 2;
 
 /** A span, as it came in. */
 export interface SinkSpan {
@@ -181,4 +188,15 @@ function valueOf(value: Loose): unknown {
   if ("intValue" in value) return Number(value.intValue);
   if ("doubleValue" in value) return Number(value.doubleValue);
   return value.stringValue ?? value.boolValue;
+}
+
+/** Tells spans of a name from others. */
+export function called(name: string): (span: SinkSpan) => boolean {
+  return (span) => span.name === name;
+}
+
+/** Asserts that one span is the child of another, in one trace. */
+export function assertChild(child: SinkSpan, parent: SinkSpan): void {
+  assert.equal(child.traceId, parent.traceId);
+  assert.equal(child.parentSpanId, parent.spanId, `${child.name}'s parent`);
 }

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { connectStdio } from "../support/legs.ts";
-import { PostgresServer, skipsPostgres } from "../support/postgres.ts";
 import type { Loose } from "../support/clients.ts";
-import { TestServer } from "../pool/http_server.ts";
 import { initialize } from "../transport/wire.ts";
-import { OtlpSink, type SinkSpan } from "./otlp_sink.ts";
+import {
+  assertChild,
+  called,
+  OtlpSink,
+  SpanKind,
+  STATUS_ERROR,
+} from "./otlp_sink.ts";
 import { TracedProcess } from "./traced_process.ts";
 
 /** What the server's process exports is read back from a real OTLP sink. */
@@ -13,20 +17,6 @@ const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER = "00f067aa0ba902b7";
 const traceparent = `00-${TRACE}-${CALLER}-01`;
 
-const SERVER = 2;
-const CLIENT = 3;
-const ERROR = 2;
-
-function called(name: string): (span: SinkSpan) => boolean {
-  return (span) => span.name === name;
-}
-
-/** Asserts that one span is the child of another, in one trace. */
-function assertChild(child: SinkSpan, parent: SinkSpan): void {
-  assert.equal(child.traceId, parent.traceId);
-  assert.equal(child.parentSpanId, parent.spanId, `${child.name}'s parent`);
-}
-
 Deno.test("over HTTP, a call belongs to the caller's trace and links the HTTP span", async () => {
   await using sink = new OtlpSink();
   await using server = await TracedProcess.start(sink);
@@ -34,7 +24,7 @@ Deno.test("over HTTP, a call belongs to the caller's trace and links the HTTP sp
   const call = await sink.span(called("tools/call echo"));
   const http = await sink.span(called("POST /mcp"));
 
-  assert.equal(call.kind, SERVER);
+  assert.equal(call.kind, SpanKind.SERVER);
   assert.equal(call.traceId, TRACE);
   assert.equal(call.parentSpanId, CALLER);
   assert.notEqual(http.traceId, TRACE);
@@ -52,7 +42,7 @@ Deno.test("over HTTP, a call belongs to the caller's trace and links the HTTP sp
     "network.protocol.name": "http",
   });
   assert.equal(call.status.code ?? 0, 0);
-  assert.equal(http.kind, SERVER);
+  assert.equal(http.kind, SpanKind.SERVER);
   assert.equal(http.attributes["http.route"], "/mcp");
 });
 
@@ -85,7 +75,7 @@ Deno.test("errors are told as the conventions say, and unknown names make no new
   await server.tool("fails", {}, { traceparent });
   const failed = await sink.span(called("tools/call fails"));
   assert.equal(failed.attributes["error.type"], "tool_error");
-  assert.equal(failed.status.code, ERROR);
+  assert.equal(failed.status.code, STATUS_ERROR);
   assert.equal("rpc.response.status_code" in failed.attributes, false);
 
   await server.tool("no_such_tool");
@@ -94,7 +84,7 @@ Deno.test("errors are told as the conventions say, and unknown names make no new
   assert.equal(unknown.attributes["rpc.response.status_code"], "-32602");
   assert.equal(unknown.attributes["gen_ai.tool.name"], "no_such_tool");
   assert.deepEqual(unknown.status, {
-    code: ERROR,
+    code: STATUS_ERROR,
     message: "Tool no_such_tool not found",
   });
 
@@ -114,125 +104,6 @@ Deno.test("errors are told as the conventions say, and unknown names make no new
     (point) => point.attributes["mcp.method.name"] === "_OTHER",
   );
   assert.equal(JSON.stringify(sink.points).includes("no_such_tool"), false);
-});
-
-Deno.test("HttpPool passes the trace on, and shows each try", async () => {
-  const seen: Headers[] = [];
-  await using backend = new TestServer(({ headers }) => {
-    seen.push(headers);
-    return seen.length === 1
-      ? new Response("later", { status: 503 })
-      : new Response("here");
-  });
-  await using sink = new OtlpSink();
-  await using server = await TracedProcess.start(sink, {
-    env: { BACKEND_URL: backend.origin },
-  });
-  const { body } = await server.tool("backend", { path: "/things" }, {
-    traceparent,
-    baggage: "tenant=blue",
-  });
-  assert.equal(body.result.content[0].text, "here");
-  const call = await sink.span(called("tools/call backend"));
-  await sink.span((span) =>
-    span.kind === CLIENT &&
-    span.attributes["http.response.status_code"] === "200"
-  );
-  const tries = sink.trace(TRACE).filter(({ kind }) => kind === CLIENT);
-  assert.deepEqual(
-    tries.map(({ name, attributes }) => [
-      name,
-      attributes["http.response.status_code"],
-      attributes["url.full"],
-    ]),
-    [
-      ["GET", "503", `${backend.origin}/things`],
-      ["GET", "200", `${backend.origin}/things`],
-    ],
-  );
-  for (const [index, each] of tries.entries()) {
-    assertChild(each, call);
-    assert.equal(
-      seen[index].get("traceparent"),
-      `00-${TRACE}-${each.spanId}-01`,
-    );
-    assert.equal(seen[index].get("baggage"), "tenant=blue");
-  }
-});
-
-Deno.test({
-  name: "PostgresPool shows each statement, without its values",
-  ignore: skipsPostgres,
-  async fn() {
-    await using postgres = await PostgresServer.start();
-    await using sink = new OtlpSink();
-    await using server = await TracedProcess.start(sink, {
-      env: { DATABASE_URL: postgres.url },
-    });
-    const { body } = await server.tool("query", {}, { traceparent });
-    assert.equal(body.result.content[0].text, "42");
-    const call = await sink.span(called("tools/call query"));
-    await sink.span(called("SELECT"));
-    const statements = sink.trace(TRACE).filter(({ kind }) => kind === CLIENT);
-    assert.deepEqual(
-      statements.map(({ name }) => name).sort(),
-      ["BEGIN", "COMMIT", "SELECT", "SELECT pg_class"],
-    );
-    for (const each of statements) {
-      assertChild(each, call);
-      assert.equal(each.attributes["db.system.name"], "postgresql");
-      assert.equal(each.attributes["db.namespace"], "postgres");
-      assert.equal(each.attributes["server.address"], "127.0.0.1");
-      assert.equal(
-        each.attributes["server.port"],
-        Number(new URL(postgres.url).port),
-      );
-      assert.equal(each.attributes["db.query.summary"], each.name);
-    }
-    assert.equal(
-      statements.find(called("SELECT pg_class"))!.attributes["db.query.text"],
-      "SELECT $1::int AS n FROM pg_class LIMIT 1",
-    );
-    assert.equal(
-      "db.query.text" in statements.find(called("SELECT"))!.attributes,
-      false,
-      "a text may hold values where no parameters do",
-    );
-
-    await server.tool("bad_query");
-    const bad = await sink.span(called("SELECT missing_table"));
-    assert.equal(bad.attributes["db.response.status_code"], "42P01");
-    assert.equal(bad.attributes["error.type"], "42P01");
-    assert.equal(bad.status.code, ERROR);
-    assert.equal(JSON.stringify(sink.spans).includes("a parameter"), false);
-  },
-});
-
-Deno.test("what a handler does, writes and reads belongs to its span", async () => {
-  await using sink = new OtlpSink();
-  await using server = await TracedProcess.start(sink);
-  await server.tool("own_span", {}, { traceparent });
-  const own = await sink.span(called("author's work"));
-  assertChild(own, await sink.span(called("tools/call own_span")));
-
-  await server.tool("logs", {}, { traceparent });
-  const line = await sink.log("a line of the handler's");
-  const logs = await sink.span(called("tools/call logs"));
-  assert.equal(line.traceId, TRACE);
-  assert.equal(line.spanId, logs.spanId);
-
-  await server.tool("fails", {}, { traceparent });
-  const complaint = await sink.log("tool fails failed");
-  const fails = await sink.span(called("tools/call fails"));
-  assert.equal(complaint.spanId, fails.spanId, "the server's own log, too");
-
-  const { body } = await server.tool("trace_id", {}, { traceparent });
-  assert.equal(body.result.content[0].text, TRACE);
-  const { body: without } = await server.tool("trace_id");
-  const { traceId } = await sink.span((span) =>
-    span.name === "tools/call trace_id" && span.traceId !== TRACE
-  );
-  assert.equal(without.result.content[0].text, traceId);
 });
 
 Deno.test("metrics come with the buckets that the conventions advise", async () => {
