@@ -1,4 +1,4 @@
-import type { KindReadings } from "./instruments.ts";
+import type { Figure } from "./figure.ts";
 import { LIBRARY } from "./telemetry.ts";
 import type {
   BatchObserverLike,
@@ -7,15 +7,12 @@ import type {
   ObservableLike,
 } from "./telemetry_api.ts";
 
-/** Always watched, so that new kinds are seen. */
-const UPTIME = "process.uptime";
-
-/** Reads figures by kind, as `instruments.read()` does. */
-export type FigureReader = () => readonly KindReadings[];
+/** Reads figures as they stand now; of the same names at least, each time. */
+export type FigureReader = () => readonly Figure[];
 
 /**
- * Gives figures to OpenTelemetry as `sluice.<kind>.<measure>`, read whenever it
- * collects. A kind that turns up later is exported from the next time on.
+ * Gives figures to OpenTelemetry, read whenever it collects. One of a new name
+ * is exported from the next time on.
  */
 export class FigureExport implements Disposable {
   readonly #meter: MeterLike;
@@ -29,69 +26,53 @@ export class FigureExport implements Disposable {
   constructor(provider: MeterProviderLike, read: FigureReader) {
     this.#meter = provider.getMeter(LIBRARY);
     this.#read = read;
-    this.#observables.set(
-      UPTIME,
-      this.#meter.createObservableGauge(UPTIME, {
-        description: "How long the process runs.",
-        unit: "s",
-      }),
-    );
     this.#meet(read());
   }
 
-  /** Makes an instrument of each measure that has none, and has all watched. */
-  #meet(kinds: readonly KindReadings[]): void {
-    for (const { kind: { kind, measures } } of kinds) {
-      for (const [measure, { type, help }] of Object.entries(measures)) {
-        const name = `sluice.${kind}.${measure}`;
-        if (this.#observables.has(name)) continue;
-        const options = { description: help };
-        this.#observables.set(
-          name,
-          type === "counter"
-            ? this.#meter.createObservableCounter(name, options)
-            : this.#meter.createObservableGauge(name, options),
-        );
-      }
+  /** Makes an observable of each figure that has none, and has all watched. */
+  #meet(figures: readonly Figure[]): void {
+    if (this.#ended) return;
+    for (const { name, type, unit, help } of figures) {
+      if (this.#observables.has(name)) continue;
+      const options = { description: help, ...(unit && { unit }) };
+      this.#observables.set(
+        name,
+        type === "counter"
+          ? this.#meter.createObservableCounter(name, options)
+          : this.#meter.createObservableGauge(name, options),
+      );
     }
-    if (this.#ended || this.#watched.length === this.#observables.size) return;
+    if (this.#watched.length === this.#observables.size) return;
     this.#unwatch();
     this.#watched = [...this.#observables.values()];
     this.#meter.addBatchObservableCallback(this.#observe, this.#watched);
   }
 
   #give(observer: BatchObserverLike): void {
-    observer.observe(
-      this.#observables.get(UPTIME)!,
-      performance.now() / 1_000,
-    );
-    const kinds = this.#read();
-    for (const { kind: { kind, measures }, readings } of kinds) {
-      for (const measure of Object.keys(measures)) {
-        const observable = this.#observables.get(`sluice.${kind}.${measure}`);
-        if (observable === undefined) continue;
-        for (const { labels, values } of readings) {
-          const value = values[measure];
-          if (Number.isFinite(value)) {
-            observer.observe(observable, value, labels);
-          }
+    const figures = this.#read();
+    for (const { name, points } of figures) {
+      const observable = this.#observables.get(name);
+      if (observable === undefined) continue;
+      for (const { value, attributes } of points) {
+        if (value !== null && Number.isFinite(value)) {
+          observer.observe(observable, value, attributes);
         }
       }
     }
     // Not while the callbacks are being called, or this one is called again.
-    queueMicrotask(() => this.#meet(kinds));
-  }
-
-  /** Gives nothing any more. */
-  [Symbol.dispose](): void {
-    this.#ended = true;
-    this.#unwatch();
+    queueMicrotask(() => this.#meet(figures));
   }
 
   #unwatch(): void {
     if (this.#watched.length === 0) return;
     this.#meter.removeBatchObservableCallback(this.#observe, this.#watched);
     this.#watched = [];
+  }
+
+  /** Gives nothing any more. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#unwatch();
   }
 }
 

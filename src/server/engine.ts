@@ -37,8 +37,6 @@ import { Lifespan } from "./lifespan.ts";
 import { legacyMethods, type Method, modernMethods } from "./methods.ts";
 import { compose, type Middleware } from "./middleware.ts";
 import { Readiness } from "./readiness.ts";
-import { resolveTelemetry } from "../observe/telemetry.ts";
-import type { LogRecord } from "./log.ts";
 import { ReadyJson } from "./ready_json.ts";
 import { type ListKind, Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
@@ -351,6 +349,7 @@ export class Engine {
     context.settled = true;
     context.failure = failureKindOf(error, "internal_error");
     this.recorder?.begin(context);
+    this.tracing?.refused(context, error);
     this.#answer(context, text, error);
   }
 

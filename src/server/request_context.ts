@@ -116,7 +116,8 @@ export class RequestContext implements ServerContext {
   }
 
   get meta(): JsonObject | undefined {
-    const meta = this.params._meta;
+    // Middleware may have sent none on.
+    const meta = (this.params as JsonObject | undefined)?._meta;
     return isObject(meta) ? meta : undefined;
   }
 

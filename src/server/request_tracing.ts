@@ -1,4 +1,5 @@
 import { bringTelemetry } from "../observe/ambient_telemetry.ts";
+import { instrumentFigures, processFigures } from "../observe/figure.ts";
 import { FigureExport, shareFigureExport } from "../observe/figure_export.ts";
 import { instruments } from "../observe/instruments.ts";
 import { endSpan } from "../observe/span_outcome.ts";
@@ -77,7 +78,10 @@ export class RequestTracing implements AsyncDisposable {
       new FigureExport(meterProvider, () => serverFigures(engine)),
     );
     this.#ending.defer(
-      shareFigureExport(meterProvider, () => instruments.read()),
+      shareFigureExport(meterProvider, () => [
+        ...processFigures(),
+        ...instrumentFigures(instruments.read()),
+      ]),
     );
   }
 
@@ -154,6 +158,11 @@ export class RequestTracing implements AsyncDisposable {
       { "error.type": status, "rpc.response.status_code": status },
       message,
     );
+  }
+
+  /** Begins and ends a request that is not let through to its method. */
+  refused(context: RequestContext, error: ProtocolError): void {
+    this.run(context, () => this.failed(context, error));
   }
 
   /** Ends a request that its client has called off. */

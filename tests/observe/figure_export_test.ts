@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { instrumentFigures, processFigures } from "../../src/observe/figure.ts";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import {
   FigureExport,
+  type FigureReader,
   shareFigureExport,
 } from "../../src/observe/figure_export.ts";
 import {
@@ -60,10 +62,11 @@ Deno.test("figures are read when they are collected, kinds that come later too",
   const instruments = new Instruments();
   const cache = { hits: 3, entries: 2 };
   instruments.track(CACHE, "users", cache, (each) => ({ ...each }));
-  const exporter = new FigureExport(provider, () => instruments.read());
-  const { "process.uptime{}": uptime, ...first } = await reader.figures();
-  assert.ok(uptime as number > 0);
-  assert.deepEqual(first, {
+  const exporter = new FigureExport(
+    provider,
+    () => instrumentFigures(instruments.read()),
+  );
+  assert.deepEqual(await reader.figures(), {
     'sluice.cache.hits{"name":"users"}': 3,
     'sluice.cache.entries{"name":"users"}': 2,
   });
@@ -87,22 +90,42 @@ Deno.test("figures are read when they are collected, kinds that come later too",
 Deno.test("a figure that is no number is left out", async () => {
   const { reader, provider } = metered();
   using _exporter = new FigureExport(provider, () => [{
-    kind: POOL,
-    readings: [
-      { labels: { name: "endless" }, values: { waiting: Infinity } },
-      { labels: { name: "none" }, values: { waiting: NaN } },
+    name: "odd",
+    type: "gauge",
+    help: "Not always a number.",
+    points: [
+      { value: Infinity, attributes: { of: "endless" } },
+      { value: NaN, attributes: { of: "nothing" } },
+      { value: null, attributes: { of: "the unknown" } },
+      { value: 1, attributes: { of: "one" } },
     ],
   }]);
-  assert.deepEqual(Object.keys(await reader.figures()), ["process.uptime{}"]);
+  assert.deepEqual(await reader.figures(), { 'odd{"of":"one"}': 1 });
+  await provider.shutdown();
+});
+
+Deno.test("the process is described by the conventions' names", async () => {
+  const { reader, provider } = metered();
+  using _exporter = new FigureExport(provider, processFigures);
+  const figures = await reader.figures();
+  assert.deepEqual(Object.keys(figures), [
+    "process.uptime{}",
+    "process.cpu.time{}",
+    "process.memory.usage{}",
+    "process.memory.virtual{}",
+    "process.thread.count{}",
+    "process.unix.file_descriptor.count{}",
+  ]);
+  assert.ok(Object.values(figures).every((value) => value as number > 0));
   await provider.shutdown();
 });
 
 Deno.test("what is shared is exported once, and until the last has gone", async () => {
   const { reader, provider } = metered();
   let reads = 0;
-  const read = () => {
+  const read: FigureReader = () => {
     reads++;
-    return [];
+    return processFigures();
   };
   const one = shareFigureExport(provider, read);
   const other = shareFigureExport(provider, read);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { McpServer } from "../../mod.ts";
+import { type LogRecord, McpServer } from "../../mod.ts";
 import { ambientTelemetry } from "../../src/observe/ambient_telemetry.ts";
 import { provider } from "../observe/ended_spans.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectMemory } from "../support/legs.ts";
-import { ask } from "../transport/wire.ts";
+import { ask, LegacyClient } from "../transport/wire.ts";
 
 /** Spans of requests, as an author's own provider takes them. */
 
@@ -152,6 +152,36 @@ Deno.test("words of clients are cut", async () => {
   assert.equal(tool.attributes["gen_ai.tool.name"], "x".repeat(256));
   assert.equal(method.name, "_OTHER");
   assert.equal(method.attributes["mcp.method.name"], "y".repeat(256));
+});
+
+Deno.test("a request that is refused is one, too", async () => {
+  const { ended, tracing } = provider();
+  await using server = new McpServer({ name: "test", version: "1.0.0" }, {
+    tracing,
+  });
+  const client = await LegacyClient.open(server);
+  await client.ask("tools/list", { _meta: { progressToken: {}, traceparent } });
+  const span = ended.named("tools/list");
+  assert.equal(span.parentSpanContext?.spanId, CALLER);
+  assert.equal(span.attributes["error.type"], "-32602");
+  await client.end();
+});
+
+Deno.test("the server's log lines name the trace", async () => {
+  const { ended, tracing } = provider();
+  const lines: LogRecord[] = [];
+  await using server = new McpServer({ name: "test", version: "1.0.0" }, {
+    tracing,
+    logLevel: "debug",
+    log: (line) => void lines.push(line),
+  });
+  server.registerTool("one", {}, () => 1);
+  await server.call("tools/call", { name: "one" });
+  const { traceId } = ended.named("tools/call one").spanContext();
+  assert.equal(
+    lines.find(({ fields }) => fields.tool === "one")?.fields.traceId,
+    traceId,
+  );
 });
 
 Deno.test("over a pair in memory, a legacy call says its session's revision", async () => {
