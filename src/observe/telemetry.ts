@@ -15,7 +15,19 @@ import {
 /** What spans and metrics are said to come from. */
 export const LIBRARY = "@sluice/mcp";
 
-/** Where spans and metrics go. What is left out is not made. */
+/**
+ * Where spans and metrics go. What is left out is not made.
+ *
+ * @example
+ * ```ts
+ * import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
+ * import { McpServer } from "@sluice/mcp";
+ *
+ * const server = new McpServer({ name: "traced", version: "1.0.0" }, {
+ *   tracing: { tracerProvider: new BasicTracerProvider() },
+ * });
+ * ```
+ */
 export interface TelemetryOptions {
   /** Takes the spans. */
   tracerProvider?: TracerProviderLike;
@@ -53,6 +65,10 @@ function denoTelemetry(): DenoTelemetry | undefined {
     ?.telemetry;
 }
 
+function usualContexts(): ContextManagerLike | undefined {
+  return registered().context ?? denoTelemetry()?.contextManager;
+}
+
 /** OpenTelemetry as Sluice uses it: what makes spans, and what knows the active one. */
 export class Telemetry {
   /** Makes spans; `undefined` if nobody takes them. */
@@ -68,9 +84,9 @@ export class Telemetry {
   constructor(
     { tracerProvider, meterProvider, contextManager }: TelemetryOptions,
   ) {
-    const { trace, context, propagation } = registered();
+    const { trace, propagation } = registered();
     const deno = denoTelemetry();
-    const contexts = contextManager ?? context ?? deno?.contextManager;
+    const contexts = contextManager ?? usualContexts();
     if (contexts === undefined) {
       throw new InvalidOptionError(
         "tracing needs a contextManager on this runtime, got undefined",
@@ -85,13 +101,15 @@ export class Telemetry {
 
   /**
    * What is registered with OpenTelemetry's API: Deno's own with
-   * `OTEL_DENO=true`; `undefined` if nothing is.
+   * `OTEL_DENO=true`; `undefined` if nothing is that could be used.
    */
   static registered(): Telemetry | undefined {
     const { trace, metrics } = registered();
-    return trace === undefined && metrics === undefined
-      ? undefined
-      : new Telemetry({ tracerProvider: trace, meterProvider: metrics });
+    const isUsable = (trace !== undefined || metrics !== undefined) &&
+      usualContexts() !== undefined;
+    return isUsable
+      ? new Telemetry({ tracerProvider: trace, meterProvider: metrics })
+      : undefined;
   }
 
   /** The context of what runs now. */

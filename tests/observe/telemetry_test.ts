@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { context, trace } from "@opentelemetry/api";
+import { context, type Span, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { InvalidOptionError, McpServer } from "../../mod.ts";
@@ -36,6 +36,24 @@ Deno.test("what is registered with OpenTelemetry's API is taken by itself", asyn
   assert.equal(
     ended.named("author's work").parentSpanContext?.spanId,
     call.spanContext().spanId,
+  );
+});
+
+Deno.test("an author's own context manager knows the active span", async () => {
+  const { ended, tracing } = provider();
+  const contextManager = new AsyncLocalStorageContextManager();
+  await using server = new McpServer({ name: "test", version: "1.0.0" }, {
+    tracing: { ...tracing, contextManager },
+  });
+  let active: Span | undefined;
+  server.registerTool("one", {}, async () => {
+    await Promise.resolve();
+    active = trace.getSpan(contextManager.active());
+  });
+  await server.call("tools/call", { name: "one" });
+  assert.equal(
+    active?.spanContext().spanId,
+    ended.named("tools/call one").spanContext().spanId,
   );
 });
 
