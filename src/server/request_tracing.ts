@@ -180,17 +180,32 @@ export class RequestTracing implements AsyncDisposable {
       ? { ...outcome, ...describeSession(context.session) }
       : outcome;
     if (span !== undefined) endSpan(span, changed, message);
-    this.#operations?.record(
-      (this.#engine.clock.now() - begunAtMs) / 1_000,
-      { ...description.measured, ...changed },
-    );
+    this.#measure(this.#operations, begunAtMs, {
+      ...description.measured,
+      ...changed,
+    });
+  }
+
+  /** A meter that fails costs its measurement, and no request. */
+  #measure(
+    histogram: HistogramLike | undefined,
+    begunAtMs: number,
+    attributes: Attributes,
+  ): void {
+    const seconds = (this.#engine.clock.now() - begunAtMs) / 1_000;
+    try {
+      histogram?.record(seconds, attributes);
+    } catch {
+      // The request itself has gone as it has.
+    }
   }
 
   /** Takes the duration of a session that has ended. */
   sessionEnded(session: Session): void {
     if (!session.initialized) return;
-    this.#sessions?.record(
-      (this.#engine.clock.now() - session.openedAtMs) / 1_000,
+    this.#measure(
+      this.#sessions,
+      session.openedAtMs,
       describeSession(session),
     );
   }

@@ -215,9 +215,24 @@ Deno.test("a provider that fails takes no request down", async () => {
     },
     { startSpan: () => broken },
   ];
+  const histogram = {
+    record() {
+      throw new Error("out of order");
+    },
+  };
+  const meter = {
+    createHistogram: () => histogram,
+    createObservableCounter: () => ({}),
+    createObservableGauge: () => ({}),
+    addBatchObservableCallback() {},
+    removeBatchObservableCallback() {},
+  };
   for (const tracer of tracers) {
     await using server = new McpServer({ name: "test", version: "1.0.0" }, {
-      tracing: { tracerProvider: { getTracer: () => tracer as never } },
+      tracing: {
+        tracerProvider: { getTracer: () => tracer as never },
+        meterProvider: { getMeter: () => meter },
+      },
     });
     server.registerTool("one", {}, () => 1);
     const result = await server.call("tools/call", { name: "one" });
