@@ -10,9 +10,9 @@ export interface Figure {
   readonly unit?: string;
   /** One sentence for the operator. */
   readonly help: string;
-  /** A value for each set of attributes; `null` where it can't be known. */
+  /** A value for each set of attributes, where there is one to be known. */
   readonly points: readonly {
-    readonly value: number | null;
+    readonly value: number | null | undefined;
     readonly attributes?: Attributes;
   }[];
 }

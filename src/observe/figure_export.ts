@@ -54,7 +54,7 @@ export class FigureExport implements Disposable {
       const observable = this.#observables.get(name);
       if (observable === undefined) continue;
       for (const { value, attributes } of points) {
-        if (value !== null && Number.isFinite(value)) {
+        if (typeof value === "number" && Number.isFinite(value)) {
           observer.observe(observable, value, attributes);
         }
       }

@@ -61,7 +61,7 @@ Deno.test("figures are read when they are collected, kinds that come later too",
   const { reader, provider } = metered();
   const instruments = new Instruments();
   const cache = { hits: 3, entries: 2 };
-  instruments.track(CACHE, "users", cache, (each) => ({ ...each }));
+  instruments.track(CACHE, { name: "users" }, cache, (each) => ({ ...each }));
   const exporter = new FigureExport(
     provider,
     () => instrumentFigures(instruments.read()),
@@ -73,7 +73,7 @@ Deno.test("figures are read when they are collected, kinds that come later too",
 
   cache.hits = 10;
   const pool = { waiting: 5 };
-  instruments.track(POOL, "db", pool, (each) => ({ ...each }));
+  instruments.track(POOL, { name: "db" }, pool, (each) => ({ ...each }));
   await reader.figures();
   const later = await reader.figures();
   assert.equal(later['sluice.cache.hits{"name":"users"}'], 10);

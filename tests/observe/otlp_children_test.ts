@@ -60,6 +60,12 @@ Deno.test("HttpPool passes the trace on, and shows each try", async () => {
     );
     assert.equal(seen[index].get("baggage"), "tenant=blue");
   }
+  const { attributes, monotonic } = await sink.point(
+    "sluice.http_pool.retries",
+    ({ point }) => point.asDouble === 1,
+  );
+  assert.deepEqual(attributes, { name: "backend" });
+  assert.ok(monotonic);
 });
 
 Deno.test({
