@@ -93,6 +93,26 @@ export { logTapeLog, type LogTapeLogger } from "./src/observe/log_tape.ts";
 export { Logger } from "./src/observe/logger.ts";
 export { jsonLog, readableLog, stderrLog } from "./src/observe/stderr_log.ts";
 
+export type { TelemetryOptions } from "./src/observe/telemetry.ts";
+export type {
+  Attributes,
+  AttributeValue,
+  BatchObserverLike,
+  ContextManagerLike,
+  HistogramLike,
+  MeterLike,
+  MeterProviderLike,
+  MetricOptionsLike,
+  ObservableLike,
+  SpanContextLike,
+  SpanLike,
+  SpanOptionsLike,
+  TelemetryContext,
+  TracerLike,
+  TracerProviderLike,
+  TraceStateLike,
+} from "./src/observe/telemetry_api.ts";
+
 // Tools, prompts and resources.
 export {
   completable,

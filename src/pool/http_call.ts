@@ -36,6 +36,7 @@ export class HttpCall {
   readonly #endsAtMs: number;
   #timer: TimerHandle;
   #holds = 0;
+  #tries = 0;
 
   /** @param settings The pool's, with what the request overrides. */
   constructor(
@@ -63,6 +64,11 @@ export class HttpCall {
   /** Aborts when the call is over before its time. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** How often a request was sent before the one at hand. */
+  get resends(): number {
+    return this.#tries - 1;
   }
 
   get readTimeoutMs(): number {
@@ -123,6 +129,7 @@ export class HttpCall {
     consume: (response: Response, request: HttpRequest) => T | Promise<T>,
   ): Promise<Outcome<T>> {
     let response: Response | undefined;
+    this.#tries++;
     try {
       response = await this.#hooks.exchange(request, this);
       const redirect = this.#followRedirects

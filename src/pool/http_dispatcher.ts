@@ -88,6 +88,7 @@ export class HttpDispatcher {
     const { connectTimeoutMs, proxy, clock } = this.#settings;
     return new HttpExchange({
       request,
+      resends: call.resends,
       signal: call.signal,
       fetch: this.#client.fetch,
       readTimeoutMs: call.readTimeoutMs,

@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from "../base/clock.ts";
 import { type HttpConnect, HttpConnectWatch } from "./http_connect_watch.ts";
 import { HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import type { HttpRequest } from "./http_request.ts";
+import { sendInSpan } from "./http_span.ts";
 
 /** How much of a body is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
@@ -18,6 +19,8 @@ function isSmall({ headers }: Response): boolean {
 /** What an {@linkcode HttpExchange} needs. */
 export interface HttpExchangeOptions {
   request: HttpRequest;
+  /** How often its call has sent a request before. */
+  resends: number;
   /** Ends it, also while the body is read. */
   signal: AbortSignal;
   fetch: typeof globalThis.fetch;
@@ -53,19 +56,18 @@ export class HttpExchange {
    * @throws {HttpTimeoutError} when none came in time.
    */
   async send(): Promise<Response> {
-    const { request, fetch } = this.#options;
-    const { url, method, headers, body } = request;
+    const { request, resends, fetch } = this.#options;
+    const { url, method, body } = request;
     const { signal } = this.#controller;
     using _watch = this.#watchConnect();
     this.#startReadTimer();
     try {
-      const response = await fetch(url, {
-        method,
-        headers,
-        body,
-        signal,
-        redirect: "manual",
-      });
+      const response = await sendInSpan(
+        request,
+        resends,
+        (headers) =>
+          fetch(url, { method, headers, body, signal, redirect: "manual" }),
+      );
       return isSmall(response)
         ? await this.#readNow(response)
         : this.#guard(response);

@@ -28,7 +28,7 @@ import type { Engine } from "./engine.ts";
 import type { Reply } from "./reply.ts";
 import { RequestContext } from "./request_context.ts";
 import { checkMeta, checkProgressToken } from "./request_meta.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionNetwork } from "./session.ts";
 
 /**
  * One client at the other end of a channel that carries messages both ways:
@@ -47,6 +47,7 @@ export class Connection {
     send: (text: string) => void,
     sessionId?: string,
     authInfo?: AuthInfo,
+    network?: SessionNetwork,
   ) {
     this.#engine = engine;
     this.#send = send;
@@ -56,8 +57,9 @@ export class Connection {
       send,
       sessionId,
       engine.identify(authInfo),
+      network,
     );
-    engine.sessions.add(this.session);
+    engine.sessionOpened(this.session);
   }
 
   /**
@@ -188,7 +190,7 @@ export class Connection {
 
   close(reason: string): void {
     this.session.close(reason);
-    this.#engine.sessions.delete(this.session);
+    this.#engine.sessionClosed(this.session);
   }
 }
 

@@ -8,6 +8,7 @@ import { healthChangeLog } from "../observe/health_change_log.ts";
 import type { WatchedWork } from "../observe/block_suspects.ts";
 import { Logger } from "../observe/logger.ts";
 import { Watchdog } from "../observe/watchdog.ts";
+import { resolveTelemetry } from "../observe/telemetry.ts";
 import {
   MethodNotFoundError,
   ProtocolError,
@@ -44,6 +45,7 @@ import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
 import { nameOf, RequestRecorder } from "./request_recorder.ts";
 import { requestFields } from "./request_log.ts";
+import { RequestTracing } from "./request_tracing.ts";
 import { ResultWriter } from "./result_writer.ts";
 import { StateSealer } from "./request_state.ts";
 import { isThenable } from "./rounds.ts";
@@ -87,6 +89,8 @@ export class Engine {
   readonly recorder: RequestRecorder | undefined;
   /** Names what blocks the event loop, unless it is off. */
   readonly watchdog: Watchdog | undefined;
+  /** Makes spans and measurements; `undefined` while nobody takes them. */
+  readonly tracing: RequestTracing | undefined;
   /** The sessions of legacy clients, whatever their transport. */
   readonly sessions: Set<Session> = new Set();
   /** Methods that the author has added or replaced. */
@@ -132,7 +136,7 @@ export class Engine {
       () => this.#serverMeta,
     );
     this.recorder = this.options.metrics
-      ? new RequestRecorder(this, (method) => this.#knows(method))
+      ? new RequestRecorder(this, (method) => this.knows(method))
       : undefined;
     this.watchdog = this.#makeWatchdog();
     this.tasks = new TaskManager(this, options.tasks ?? {});
@@ -152,6 +156,11 @@ export class Engine {
       options.requestState?.key,
       stateTtlMs(options),
     );
+    const telemetry = resolveTelemetry(options.tracing);
+    if (telemetry !== undefined) {
+      this.tracing = new RequestTracing(this, telemetry);
+      this.disposeLater(this.tracing);
+    }
   }
 
   get clock(): Clock {
@@ -171,6 +180,16 @@ export class Engine {
   /** Who a request belongs to. */
   identify(authInfo: AuthInfo | undefined): string {
     return authInfo === undefined ? "" : this.options.identify(authInfo);
+  }
+
+  /** Takes note of a legacy client's session. */
+  sessionOpened(session: Session): void {
+    this.sessions.add(session);
+  }
+
+  /** Forgets a session that has been closed. */
+  sessionClosed(session: Session): void {
+    if (this.sessions.delete(session)) this.tracing?.sessionEnded(session);
   }
 
   /** Closes something once the last request has finished. */
@@ -241,6 +260,11 @@ export class Engine {
 
   /** Takes a request in. The answer goes to the context's reply. */
   dispatch(context: RequestContext): void {
+    if (this.tracing === undefined) this.#dispatch(context);
+    else this.tracing.run(context, () => this.#dispatch(context));
+  }
+
+  #dispatch(context: RequestContext): void {
     this.#inFlight++;
     this.recorder?.begin(context);
     context.session?.inFlight.set(context.requestId, context);
@@ -279,7 +303,7 @@ export class Engine {
   }
 
   /** Whether a method is one that clients may call, in any era. */
-  #knows(method: string): boolean {
+  knows(method: string): boolean {
     return this.custom.has(method) || modernMethods.has(method) ||
       legacyMethods.has(method) || this.#extensionMethod(method) !== undefined;
   }
@@ -312,6 +336,7 @@ export class Engine {
     if (context.settled) return;
     if (result === STAYS_OPEN) {
       this.recorder?.end(context, undefined);
+      this.tracing?.succeeded(context, result);
       this.#leave(context);
       return;
     }
@@ -325,6 +350,7 @@ export class Engine {
       this.#fail(context, error);
       return;
     }
+    this.tracing?.succeeded(context, result);
     this.#answered(context, text);
   }
 
@@ -335,6 +361,7 @@ export class Engine {
     if (!(error instanceof ProtocolError)) {
       this.reportFailure(context.method, error, requestFields(context));
     }
+    this.tracing?.failed(context, wire);
     this.#answered(context, errorText(context.requestId, wire), wire);
   }
 
@@ -353,6 +380,7 @@ export class Engine {
     context.settled = true;
     context.failure = failureKindOf(error, "internal_error");
     this.recorder?.begin(context);
+    this.tracing?.refused(context, error);
     this.#answer(context, text, error);
   }
 
@@ -376,6 +404,7 @@ export class Engine {
     context.settled = true;
     context.session?.inFlight.delete(context.requestId);
     this.recorder?.end(context, "cancelled");
+    this.tracing?.cancelled(context);
     const listening = this.subscriptions.forget(context);
     context.reply.abandon();
     if (!listening) this.#leave(context);
@@ -550,8 +579,8 @@ export class Engine {
     this.clock.clearTimeout(timer);
     for (const session of [...this.sessions]) {
       session.close("the server is shutting down");
+      this.sessionClosed(session);
     }
-    this.sessions.clear();
     await this.watchdog?.close();
     await this.#resources.disposeAsync();
     await this.lifespan.close();

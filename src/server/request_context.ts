@@ -1,4 +1,5 @@
 import { byteLength } from "../base/byte_length.ts";
+import { parseTraceparent } from "../observe/trace_context.ts";
 import {
   isObject,
   type JsonObject,
@@ -23,6 +24,7 @@ import type { Engine } from "./engine.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import { Inquiry } from "./inquiry.ts";
 import type { Reply } from "./reply.ts";
+import type { RequestTrace } from "./request_tracing.ts";
 import { RequestView } from "./request_view.ts";
 import { SharedReply } from "./shared_reply.ts";
 import type {
@@ -83,6 +85,8 @@ export class RequestContext implements ServerContext {
   responseBytes = 0;
   /** What went wrong, where the answer alone doesn't say. */
   failure: FailureKind | undefined = undefined;
+  /** Its span and what is measured of it, while somebody takes them. */
+  trace: RequestTrace | undefined;
 
   #controller: AbortController | undefined;
   #cancelled: unknown;
@@ -114,7 +118,8 @@ export class RequestContext implements ServerContext {
   }
 
   get meta(): JsonObject | undefined {
-    const meta = this.params._meta;
+    // Middleware may have sent none on.
+    const meta = (this.params as JsonObject | undefined)?._meta;
     return isObject(meta) ? meta : undefined;
   }
 
@@ -124,6 +129,11 @@ export class RequestContext implements ServerContext {
 
   get lifespan(): unknown {
     return this.owner.lifespan.value;
+  }
+
+  get traceId(): string | undefined {
+    return this.trace?.span?.spanContext().traceId ??
+      parseTraceparent(this.meta?.traceparent)?.traceId;
   }
 
   get authInfo(): AuthInfo | undefined {
@@ -218,6 +228,7 @@ export class RequestContext implements ServerContext {
       undefined,
     );
     context.owner = this.owner;
+    context.trace = this.trace;
     return context;
   }
 

@@ -5,8 +5,7 @@ import type { RequestContext } from "./request_context.ts";
 export function requestFields(
   context: RequestContext,
 ): Record<string, unknown> {
-  const { requestId, method } = context;
-  const { traceId } = context as RequestContext & { traceId?: string };
+  const { requestId, method, traceId } = context;
   const tool = toolName(context);
   return {
     requestId,

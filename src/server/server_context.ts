@@ -142,6 +142,11 @@ export interface ServerContext<Lifespan = unknown> {
   readonly requestId: RequestId;
   /** The session, where the client has one (legacy era). */
   readonly sessionId?: string;
+  /**
+   * The trace that the request belongs to, in 32 hexadecimal digits, for log
+   * lines; missing if it belongs to none. What a client sends is believed.
+   */
+  readonly traceId?: string;
   /** What the server's `lifespan` made. */
   readonly lifespan: Lifespan;
   /** Aborts when the client cancels or goes away, or `timeoutMs` is over. */

@@ -12,6 +12,7 @@ import {
 import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
 import type { LogLevel, LogSink } from "../observe/log.ts";
 import type { WatchdogOptions } from "../observe/watchdog_options.ts";
+import type { TelemetryOptions } from "../observe/telemetry.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "./lifespan.ts";
 import type { CacheHints } from "./registry.ts";
@@ -125,6 +126,15 @@ export interface McpServerOptions<Lifespan = unknown> {
   slowMs?: number;
   /** How `server.health` runs, and what `/health/ready` depends on. */
   health?: HealthOptions;
+  /**
+   * OpenTelemetry: a span for each request, and metrics. `"auto"` gives them to
+   * what is registered with its API when the server is made, such as Deno's own
+   * exporter (`OTEL_DENO=true`); there is nothing to pay for where nothing is.
+   * The trace context and the baggage that clients send are believed, and
+   * passed on to the servers that handlers call.
+   * @default "auto"
+   */
+  tracing?: "auto" | false | TelemetryOptions;
   /**
    * Where the time comes from.
    * @default systemClock

@@ -14,6 +14,9 @@ import type { AskOptions } from "./server_context.ts";
 
 const DEFAULT_ASK_TIMEOUT_MS = 60_000;
 
+/** What carries a session's messages, where that is known. */
+export type SessionNetwork = "http" | "pipe" | undefined;
+
 /** A question to the client that has no answer yet. */
 interface Question {
   resolve(result: unknown): void;
@@ -30,6 +33,10 @@ export class Session {
   readonly id: string | undefined;
   /** Who opened it; a request by anybody else is not let in. */
   readonly principal: string;
+  /** What carries its messages. */
+  readonly network: SessionNetwork;
+  /** When it began, by the server's clock. */
+  readonly openedAtMs: number;
   revision: string = DEFAULT_LEGACY_REVISION;
   capabilities: ClientCapabilities = {};
   clientInfo: Implementation | undefined;
@@ -57,11 +64,14 @@ export class Session {
     sendStanding: (text: string) => void,
     id?: string,
     principal: string = "",
+    network?: SessionNetwork,
   ) {
     this.#clock = clock;
     this.#sendStanding = sendStanding;
     this.id = id;
     this.principal = principal;
+    this.network = network;
+    this.openedAtMs = clock.now();
   }
 
   get closed(): boolean {

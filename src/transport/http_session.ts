@@ -34,6 +34,7 @@ export class HttpSession {
       (text) => this.#sendStanding(text),
       id,
       principal,
+      "http",
     );
   }
 

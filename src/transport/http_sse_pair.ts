@@ -68,6 +68,7 @@ export class HttpSsePair {
       (text) => stream.write(frame(text)),
       id,
       authInfo,
+      "http",
     );
     this.#open.set(id, { connection, stream });
     stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${id}\n\n`);

@@ -142,7 +142,11 @@ export class HttpTransport {
     request: Request,
     context: FetchContext | undefined,
   ): Response | Promise<Response> {
-    const { headers } = request;
+    const { headers, method } = request;
+    this.#engine.tracing?.nameHttpSpan(
+      method,
+      this.#pair === undefined ? this.path : new URL(request.url).pathname,
+    );
     const origin = headers.get("origin");
     if (origin !== null) return this.#fromBrowser(request, origin, context);
     return this.#route(request, headers, context);

@@ -78,7 +78,7 @@ export class LegacyEndpoint {
     this.sessions = new SessionStore(
       options,
       engine.clock,
-      ({ session }) => engine.sessions.delete(session),
+      ({ session }) => engine.sessionClosed(session),
     );
   }
 
@@ -152,7 +152,7 @@ export class LegacyEndpoint {
       ));
       return;
     }
-    this.#engine.sessions.add(session.session);
+    this.#engine.sessionOpened(session.session);
     this.#dispatch(call, DEFAULT_LEGACY_REVISION, session, {
       ...delivery,
       // A refused initialize leaves no session behind.

@@ -60,7 +60,13 @@ export async function serveStdio(
 ): Promise<void> {
   checkInteger("maxMessageBytes", maxMessageBytes, 1);
   const writer = new LineWriter(streams);
-  const connection = new Connection(engine, (text) => writer.add(text));
+  const connection = new Connection(
+    engine,
+    (text) => writer.add(text),
+    undefined,
+    undefined,
+    "pipe",
+  );
   const lines = new LineSplitter(maxMessageBytes);
   const onAbort = () => streams.close?.();
   signal?.addEventListener("abort", onAbort, { once: true });

@@ -362,12 +362,13 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
     tool: "fails",
   });
   assert.doesNotMatch(JSON.stringify(log), /hush/);
-  Object.assign(seen!, { traceId: "abc", params: undefined });
-  assert.deepEqual(requestFields(seen!), {
-    requestId: seen!.requestId,
-    method: "tools/call",
-    traceId: "abc",
-  });
+  const line = { requestId: seen!.requestId, method: "tools/call" };
+  Object.assign(seen!, { params: undefined });
+  assert.deepEqual(requestFields(seen!), line);
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+  Object.assign(seen!, { params: { _meta: { traceparent } } });
+  assert.deepEqual(requestFields(seen!), { ...line, traceId });
   await server.close();
 });
 

@@ -33,6 +33,8 @@ export interface ClientSetup {
   options?: Loose;
   /** Options of its HTTP transport. */
   http?: Loose;
+  /** Environment of the server's process, over stdio. */
+  env?: Record<string, string>;
 }
 
 /** One of the official clients, connected. */

@@ -85,6 +85,7 @@ export function connectStdio(
     command: Deno.execPath(),
     args: ["run", "--allow-all", "--no-prompt", script.pathname],
     stderr: "ignore" as const,
+    env: setup?.env,
   };
   return leg.generation === "v1"
     ? connectV1(new V1Stdio(spawned), setup)

@@ -3,6 +3,7 @@ import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
 import { stderrWarn } from "../../observe/stderr_warn.ts";
+import type { Attributes } from "../../observe/telemetry_api.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";
@@ -35,6 +36,7 @@ import {
   type TransactionOptions,
 } from "./postgres_transaction.ts";
 import { checkPostgresUrl } from "./postgres_url.ts";
+import { describeDatabase, runInSpan } from "./statement_span.ts";
 
 /**
  * A pool of connections to PostgreSQL. A statement that is aborted or takes too
@@ -66,6 +68,7 @@ export class PostgresPool extends PostgresQueries
   readonly #guard: CommandGuard;
   readonly #prepare: boolean;
   readonly #log: PoolLog;
+  readonly #database: Attributes;
   readonly #sessions: PostgresSessionContext;
   readonly #untrack: () => void;
   #transactions = 0;
@@ -76,6 +79,7 @@ export class PostgresPool extends PostgresQueries
     driver: PostgresDriver,
     options: PostgresOptions,
     checked: CheckedPostgresOptions,
+    database: Attributes,
   ) {
     super();
     const { clock = systemClock, random = Math.random } = options;
@@ -84,6 +88,7 @@ export class PostgresPool extends PostgresQueries
     this.#driver = driver;
     this.#prepare = prepare;
     this.#log = log;
+    this.#database = database;
     this.#guard = new CommandGuard({
       clock,
       commandTimeoutMs,
@@ -101,6 +106,7 @@ export class PostgresPool extends PostgresQueries
       name: this.#pool.name,
       guard: this.#guard,
       prepare,
+      database,
       retry: { clock, random, onRetry: () => this.#transactionRetries++ },
       giveBack: (lease) => this.#giveBack(lease),
       onTransaction: () => this.#transactions++,
@@ -138,7 +144,12 @@ export class PostgresPool extends PostgresQueries
       });
     await using opened = new AsyncDisposableStack();
     opened.defer(() => driver.close());
-    const pool = new PostgresPool(driver, options, checked);
+    const pool = new PostgresPool(
+      driver,
+      options,
+      checked,
+      describeDatabase(url),
+    );
     opened.defer(() => pool.#closePool());
     await pool.#pool.use(() => {});
     opened.move();
@@ -152,7 +163,12 @@ export class PostgresPool extends PostgresQueries
 
   /** Runs several statements, separated by semicolons, without parameters. */
   script(text: string, options: QueryOptions = {}): Promise<void> {
-    return this.#use((connection) => connection.script(text), options);
+    return runInSpan(
+      text,
+      false,
+      this.#database,
+      () => this.#use((connection) => connection.script(text), options),
+    );
   }
 
   /**
@@ -252,10 +268,11 @@ export class PostgresPool extends PostgresQueries
     options: QueryOptions,
   ): Promise<PostgresResult> {
     const { prepare = this.#prepare } = options;
-    return this.#use(
-      (connection) => connection.query(text, params, prepare),
-      options,
-    );
+    return runInSpan(text, params.length > 0, this.#database, () =>
+      this.#use(
+        (connection) => connection.query(text, params, prepare),
+        options,
+      ));
   }
 
   async #use<R>(

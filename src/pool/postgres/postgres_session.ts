@@ -1,4 +1,5 @@
 import type { Lease } from "../lease.ts";
+import type { Attributes } from "../../observe/telemetry_api.ts";
 import { LeaseReleasedError } from "../pool_errors.ts";
 import type { CommandGuard, QueryOptions } from "./command_guard.ts";
 import { readByCursor } from "./postgres_cursor.ts";
@@ -16,11 +17,14 @@ import {
   type TransactionOptions,
 } from "./postgres_transaction.ts";
 
+import { runInSpan } from "./statement_span.ts";
+
 /** What a {@linkcode PostgresSession} shares with the others of its pool. */
 export interface PostgresSessionContext {
   name: string;
   guard: CommandGuard;
   prepare: boolean;
+  database: Attributes;
   retry: RetryContext;
   giveBack(lease: Lease<PostgresConnection>): void;
   onTransaction(): void;
@@ -53,7 +57,12 @@ export class PostgresSession extends PostgresQueries
 
   /** Runs several statements, separated by semicolons, without parameters. */
   script(text: string, options: QueryOptions = {}): Promise<void> {
-    return this.#inTurn((connection) => connection.script(text), options);
+    return runInSpan(
+      text,
+      false,
+      this.#context.database,
+      () => this.#inTurn((connection) => connection.script(text), options),
+    );
   }
 
   /**
@@ -126,9 +135,15 @@ export class PostgresSession extends PostgresQueries
     options: QueryOptions,
   ): Promise<PostgresResult> {
     const { prepare = this.#context.prepare } = options;
-    return this.#inTurn(
-      (connection) => connection.query(text, params, prepare),
-      options,
+    return runInSpan(
+      text,
+      params.length > 0,
+      this.#context.database,
+      () =>
+        this.#inTurn(
+          (connection) => connection.query(text, params, prepare),
+          options,
+        ),
     );
   }
 
