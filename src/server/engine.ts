@@ -1,7 +1,7 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { byteLength } from "../base/byte_length.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { thrownText } from "../base/thrown.ts";
 import { HealthChecks } from "../observe/health_checks.ts";
 import { healthChangeLog } from "../observe/health_change_log.ts";
@@ -242,10 +242,11 @@ export class Engine {
 
   #makeWatchdog(): Watchdog | undefined {
     const { metrics, watchdog = {} } = this.options;
-    if (!metrics || watchdog === false) return undefined;
+    // Only real time shows what the event loop is late for.
+    const realTime = this.clock === systemClock;
+    if (!metrics || watchdog === false || !realTime) return undefined;
     return new Watchdog({
       ...watchdog,
-      clock: this.clock,
       inProgress: () => this.#inProgress(),
       handlerOf: (name) => this.registry.tools.slots.get(name)?.item.handler,
       log: ({ message, fields }) => this.log.warning(message, fields),

@@ -142,9 +142,9 @@ export class HttpTransport {
     request: Request,
     context: FetchContext | undefined,
   ): Response | Promise<Response> {
-    const { headers, method } = request;
+    const { headers } = request;
     this.#engine.tracing?.nameHttpSpan(
-      method,
+      request.method,
       this.#pair === undefined ? this.path : new URL(request.url).pathname,
     );
     const origin = headers.get("origin");
