@@ -11,7 +11,10 @@ export interface DashboardOptions {
    * @default 20
    */
   maxViewers?: number;
-  /** @default the runtime's */
+  /**
+   * What tells when a second has passed.
+   * @default the runtime's clock
+   */
   clock?: Clock;
 }
 
@@ -45,7 +48,11 @@ export class Dashboard {
   readonly #maxViewers: number;
   #closed = false;
 
-  /** @throws {InvalidOptionError} if an option is out of range */
+  /**
+   * Shows nothing and reads nothing until {@linkcode start}, or until somebody looks.
+   *
+   * @throws {InvalidOptionError} if an option is out of range
+   */
   constructor(
     sources: DashboardSources,
     { maxViewers = 20, clock = systemClock }: DashboardOptions = {},

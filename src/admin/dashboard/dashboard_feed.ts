@@ -36,6 +36,7 @@ export class DashboardFeed {
   #checking = false;
   #timer: TimerHandle;
 
+  /** Reads nothing until {@linkcode start}. */
   constructor(sources: DashboardSources, clock: Clock) {
     this.#sources = sources;
     this.#clock = clock;
