@@ -35,6 +35,7 @@ export type {
 // Seeing inside.
 export type { AdminOptions } from "./src/admin/admin_routes.ts";
 export type { AuthorizeOperator } from "./src/admin/operator_gate.ts";
+export type { OperatorPagesOptions } from "./src/admin/operator_pages.ts";
 export { Counter } from "./src/observe/counter.ts";
 export { Gauge } from "./src/observe/gauge.ts";
 export type { ExpositionFormat } from "./src/observe/exposition.ts";

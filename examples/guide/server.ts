@@ -21,6 +21,8 @@ export function guideServer(): GuideServer {
     instructions: "The performance guide's tools. parallel_processing and " +
       "stream_large_dataset report progress; delete_everything asks first.",
     lifespan: openLifespan,
+    dashboard: true,
+    debug: true,
   });
   addWorkTools(server);
   addDataTools(server);

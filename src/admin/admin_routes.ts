@@ -1,7 +1,5 @@
-import { checkFlag } from "../base/options.ts";
 import type { Engine } from "../server/engine.ts";
 import type { HttpTransport } from "../transport/http_transport.ts";
-import type { DebugRoutes } from "./debug_routes.ts";
 import { HealthRoutes } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
@@ -10,76 +8,54 @@ import {
   OperatorGate,
   type Peer,
 } from "./operator_gate.ts";
+import { OperatorPages, type OperatorPagesOptions } from "./operator_pages.ts";
 
 /** Which routes an operator has, and who is one. */
-export interface AdminOptions {
+export interface AdminOptions extends OperatorPagesOptions {
   /**
    * Who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
    * says of failed checks.
    * @default callers on this machine; anybody for `/metrics`
    */
   authorizeOperator?: AuthorizeOperator;
-  /**
-   * Serve `/debug/profile` and `/debug/heap`: profiles of the running server.
-   * @default false
-   */
-  debug?: boolean;
 }
 
 const HEALTH_DETAILS = "/health/detailed";
+const METRICS = "/metrics";
 
-/** Who may use a route: operators, or anybody for as long as none are named. */
-type Audience = "operators" | "guarded";
-
-interface Route {
-  readonly audience: Audience;
-  handle(request: Request): Response | Promise<Response>;
-}
-
-/** The operator's routes beside the MCP endpoint; the larger ones load when asked for. */
+/** The operator's routes beside the MCP endpoint. */
 export class AdminRoutes {
   readonly #engine: Engine;
   readonly #transport: HttpTransport;
   readonly #gate: OperatorGate;
   readonly #health: HealthRoutes;
-  readonly #routes: Map<string, Route> = new Map();
-  #debug: Promise<DebugRoutes> | undefined;
+  readonly #metrics: MetricsRoute | undefined;
+  readonly #pages: OperatorPages;
 
   constructor(
     engine: Engine,
     transport: HttpTransport,
     metrics: ServerMetrics,
-    { authorizeOperator, debug }: AdminOptions,
+    options: AdminOptions,
   ) {
     this.#engine = engine;
     this.#transport = transport;
-    this.#gate = new OperatorGate(authorizeOperator);
+    this.#gate = new OperatorGate(options.authorizeOperator);
     this.#health = new HealthRoutes(engine);
-    if (engine.options.metrics) {
-      const route = new MetricsRoute(metrics);
-      this.#add("/metrics", "guarded", (request) => route.handle(request));
-    }
-    if (checkFlag("debug", debug)) {
-      for (const path of ["/debug/profile", "/debug/heap"]) {
-        this.#add(path, "operators", (request) => this.#profile(request));
-      }
-    }
+    this.#metrics = engine.options.metrics
+      ? new MetricsRoute(metrics)
+      : undefined;
+    this.#pages = new OperatorPages(engine, metrics, options);
   }
 
-  async #profile(request: Request): Promise<Response> {
-    this.#debug ??= import("./debug_routes.ts").then(({ DebugRoutes }) =>
-      new DebugRoutes({ clock: this.#engine.clock })
-    );
-    return await (await this.#debug).handle(request)!;
+  /** The server listens: what keeps a history begins it. */
+  start(): Promise<void> {
+    return this.#pages.start();
   }
 
   /** Ends what is being sent: a shutdown waits for it. */
-  async close(): Promise<void> {
-    await (await this.#debug)?.close();
-  }
-
-  #add(path: string, audience: Audience, handle: Route["handle"]): void {
-    this.#routes.set(path, { audience, handle });
+  close(): Promise<void> {
+    return this.#pages.close();
   }
 
   /** Answers a request for one of these routes; `undefined` for any other. */
@@ -90,8 +66,30 @@ export class AdminRoutes {
   ): Response | Promise<Response> | undefined {
     const { pathname } = url;
     if (pathname === HEALTH_DETAILS) return this.#detail(request, url, peer);
-    return this.#health.handle(request, pathname, false) ??
-      this.#visit(request, url, peer);
+    if (pathname === METRICS && this.#metrics !== undefined) {
+      return this.#measure(this.#metrics, request, url, peer);
+    }
+    if (this.#pages.serves(pathname)) {
+      return this.#forOperators(
+        request,
+        url,
+        peer,
+        () => this.#pages.handle(request, pathname),
+      );
+    }
+    return this.#health.handle(request, pathname, false);
+  }
+
+  /** Anybody may see the metrics for as long as nobody is named an operator. */
+  #measure(
+    metrics: MetricsRoute,
+    request: Request,
+    url: URL,
+    peer: Peer | undefined,
+  ): Response | Promise<Response> {
+    return !this.#gate.isGuarded && this.#transport.allowsHost(url)
+      ? metrics.handle(request)
+      : this.#forOperators(request, url, peer, () => metrics.handle(request));
   }
 
   async #detail(
@@ -109,40 +107,17 @@ export class AdminRoutes {
     });
   }
 
-  #visit(
+  async #forOperators(
     request: Request,
     url: URL,
     peer: Peer | undefined,
-  ): Response | Promise<Response> | undefined {
-    const route = this.#routes.get(url.pathname);
-    if (route === undefined) return undefined;
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return Response.json({ error: "GET or HEAD only" }, {
-        status: 405,
-        headers: { allow: "GET, HEAD" },
-      });
-    }
-    return this.#isOpen(route, url)
-      ? route.handle(request)
-      : this.#guarded(route, request, url, peer);
-  }
-
-  #isOpen({ audience }: Route, url: URL): boolean {
-    return audience === "guarded" && !this.#gate.isGuarded &&
-      this.#transport.allowsHost(url);
-  }
-
-  async #guarded(
-    route: Route,
-    request: Request,
-    url: URL,
-    peer: Peer | undefined,
+    answer: () => Response | Promise<Response>,
   ): Promise<Response> {
     return await this.#caught(url, async () => {
       const refusal = this.#transport.allowsHost(url)
         ? await this.#gate.refusalOf(request, peer)
         : this.#transport.forbidHost(url);
-      return refusal ?? await route.handle(request);
+      return refusal ?? await answer();
     });
   }
 

@@ -81,7 +81,6 @@ export async function serveHttp(
   checkDurationMs("graceMs", graceMs);
   checkDurationMs("drainMs", drainMs);
   await engine.start();
-  engine.watch();
   const listener = Deno.serve({
     port,
     hostname,
@@ -132,6 +131,8 @@ export async function serveHttp(
     if (ending !== undefined) hurry.abort();
     void shutdown();
   });
+  engine.watch();
+  await host.admin.start();
   return {
     hostname: address.hostname,
     port: address.port,

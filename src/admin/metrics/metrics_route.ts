@@ -21,6 +21,12 @@ export class MetricsRoute {
   }
 
   handle(request: Request): Response {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return Response.json({ error: "GET or HEAD only" }, {
+        status: 405,
+        headers: { allow: "GET, HEAD" },
+      });
+    }
     const format = formatOf(request);
     if (format === undefined) {
       const known = Object.values(FORMATS).join(", ");

@@ -1,11 +1,13 @@
 import { CallRecord, latencySummary } from "../../observe/call_record.ts";
 import { CpuShare } from "../../observe/cpu_share.ts";
 import { type Exposition, labelsText } from "../../observe/exposition.ts";
+import { Histogram } from "../../observe/histogram.ts";
 import { instruments } from "../../observe/instruments.ts";
 import { Metrics } from "../../observe/metrics.ts";
 import type {
   CallSummary,
   EventLoopSummary,
+  LatencySummary,
   MetricsDocument,
 } from "../../observe/metrics_document.ts";
 import {
@@ -29,6 +31,8 @@ export class ServerMetrics {
   readonly #engine: Engine;
   readonly #transport: HttpTransport;
   readonly #cpu: CpuShare = new CpuShare();
+  /** All durations, as they were when the recent ones were last asked for. */
+  #shown: Histogram = new Histogram();
 
   constructor(engine: Engine, transport: HttpTransport) {
     this.#engine = engine;
@@ -106,6 +110,19 @@ export class ServerMetrics {
         instruments.read().map(({ kind, readings }) => [kind.kind, readings]),
       ),
     };
+  }
+
+  /** How long the requests took that have ended since this was last asked. */
+  recentLatency(): LatencySummary | undefined {
+    const durations = new Histogram();
+    for (const [, record] of this.#engine.recorder?.byMethod() ?? []) {
+      durations.add(record.durations);
+    }
+    const recent = new Histogram();
+    recent.add(durations);
+    recent.add(this.#shown, -1);
+    this.#shown = durations;
+    return recent.count === 0 ? undefined : latencySummary(recent);
   }
 
   #eventLoop(): EventLoopSummary | null {

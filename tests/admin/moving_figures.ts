@@ -1,0 +1,247 @@
+import type {
+  DashboardSources,
+  HealthReportLike,
+} from "../../src/admin/dashboard/dashboard_sources.ts";
+import type {
+  CallSummary,
+  LatencySummary,
+  MetricsDocument,
+} from "../../src/observe/metrics_document.ts";
+
+/** What a made-up server is called, and what it has. */
+export interface MovingFiguresOptions {
+  /** Names of tools, the costliest first. */
+  tools?: readonly string[];
+  /** Which figures the process may not read. */
+  blind?: boolean;
+}
+
+/** Tools as a server might have them. */
+const TOOLS = [
+  "search_documents",
+  "generate_report",
+  "query_orders",
+  "fetch_page",
+  "summarise_thread",
+  "list_customers",
+  "resize_image",
+  "send_notification",
+  "convert_currency",
+  "echo",
+];
+
+/** The figures of a server under a load that goes up and down: made up. */
+export class MovingFigures implements DashboardSources {
+  readonly server = {
+    name: "orders",
+    title: "Order desk",
+    version: "2.4.1",
+  };
+  /** What the health checks find next. */
+  healthReport: HealthReportLike = HEALTH;
+  /** What time it is, in milliseconds since 1970; now if that isn't said. */
+  at: number | undefined;
+  /** What was reported as failed. */
+  readonly failures: unknown[] = [];
+  readonly #startedAt: number = Date.now() / 1_000 - 93_784;
+  readonly #tools: readonly string[];
+  readonly #blind: boolean;
+  #step = 0;
+  #requests = 4_182_330;
+  #errors = 1_207;
+  #cpu = 5_210;
+
+  constructor({ tools = TOOLS, blind = false }: MovingFiguresOptions = {}) {
+    this.#tools = tools;
+    this.#blind = blind;
+  }
+
+  /** How often the figures have been read. */
+  get reads(): number {
+    return this.#step;
+  }
+
+  /** Requests that have begun. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  health(): Promise<HealthReportLike> {
+    return Promise.resolve(this.healthReport);
+  }
+
+  reportFailure(error: unknown): void {
+    this.failures.push(error);
+  }
+
+  recentLatency(): LatencySummary | undefined {
+    const busy = this.#busy;
+    const p50 = 1.6 + 0.9 * busy + 0.3 * wobble(this.#step);
+    return {
+      mean: p50 * 1.4,
+      p50,
+      p95: p50 * 4.2 + 1.5 * wobble(this.#step * 1.7),
+      p99: p50 * 8 + 4 * wobble(this.#step * 2.9),
+    };
+  }
+
+  /** From 0 to 1, in waves of some two minutes. */
+  get #busy(): number {
+    return 0.5 + 0.5 * Math.sin(this.#step / 20);
+  }
+
+  metrics(): MetricsDocument {
+    const step = ++this.#step;
+    const busy = this.#busy;
+    this.#requests += Math.round(420 + 680 * busy + 60 * wobble(step));
+    this.#errors += step % 47 < 3 ? 4 : step % 9 === 0 ? 1 : 0;
+    this.#cpu += 0.18 + 0.34 * busy + 0.05 * wobble(step * 1.3);
+    const seen = <T>(value: T): T | null => this.#blind ? null : value;
+    return {
+      requests_total: this.#requests,
+      requests_in_progress: Math.round(3 + 14 * busy + 4 * wobble(step * 2.3)),
+      errors_total: this.#errors,
+      start_time: this.#startedAt,
+      uptime_seconds: 93_784 + step,
+      memory_rss_mb: seen(212 + 18 * busy + 6 * wobble(step / 3)),
+      memory_vms_mb: seen(1_480.2),
+      memory_heap_mb: seen(61 + (step % 40) * 0.8 + 8 * busy),
+      cpu_percent: seen(40),
+      cpu_seconds: seen(this.#cpu),
+      thread_count: seen(14),
+      fd_count: seen(Math.round(48 + 20 * busy)),
+      timestamp: new Date(this.at ?? Date.now()).toISOString(),
+      event_loop: seen({
+        lag_p50_ms: 0.3 + 0.2 * wobble(step),
+        lag_p99_ms: 1.4 + 1.8 * busy + 1.2 * wobble(step * 3.1),
+        lag_max_ms: 41.7,
+        blocks: 2,
+      }),
+      latency_ms: { mean: 3.1, p50: 2.1, p95: 9.4, p99: 21.8 },
+      errors_by_kind: { handler: 803, timeout: 291, invalid_params: 113 },
+      refused_by_status: { 401: 77, 413: 2 },
+      sessions: 118,
+      streams: 43,
+      subscriptions: 31,
+      tasks: 5,
+      methods: {
+        "tools/list": call(8_812, 0.4, step),
+        "initialize": call(4_120, 0.2, step),
+        "resources/list": call(960, 0.3, step),
+      },
+      tools: this.#toolCalls(),
+      prompts: {
+        "write_reply": call(1_930, 0.8, step),
+        "triage": call(410, 0.7, step),
+      },
+      resources: {
+        "orders://{id}": call(61_300, 1.9, step),
+        "config://app": call(18_400, 0.1, step),
+      },
+      instruments: INSTRUMENTS,
+    };
+  }
+
+  #toolCalls(): Record<string, CallSummary> {
+    return Object.fromEntries(
+      this.#tools.map((name, rank) => {
+        const calls = Math.round(
+          (rank % 3 === 1 ? 18_000 : 410_000) / (1 + rank * 0.4),
+        );
+        const cost = rank % 3 === 1 ? 180 / (1 + rank / 3) : 24 / (1 + rank);
+        return [name, call(calls + this.#step * (12 - rank), cost, rank)];
+      }),
+    );
+  }
+}
+
+/** From -1 to 1, without a pattern that an eye sees. */
+function wobble(step: number): number {
+  const far = 43_758.5453 * Math.sin(12.9898 * step);
+  return 2 * (far - Math.floor(far)) - 1;
+}
+
+function call(calls: number, meanMs: number, seed: number): CallSummary {
+  const errors = Math.round(calls * 0.0009 * (seed % 4));
+  return {
+    calls,
+    in_progress: seed % 5,
+    errors,
+    errors_by_kind: errors > 0 ? { handler: errors } : {},
+    latency_ms: {
+      mean: meanMs,
+      p50: meanMs * 0.7,
+      p95: meanMs * 2.9,
+      p99: meanMs * 6.1,
+    },
+    total_ms: calls * meanMs,
+    queued_ms: seed % 3 === 1 ? calls * 0.4 : 0,
+    request_bytes: calls * 310,
+    response_bytes: calls * 1_240,
+  };
+}
+
+const HEALTH: HealthReportLike = {
+  status: "degraded",
+  timestamp: "2026-11-22T12:00:00.000Z",
+  checks: {
+    orders_db: { status: "healthy", latency_ms: 1.84 },
+    session_cache: {
+      status: "degraded",
+      latency_ms: 212.4,
+      message: "answers slowly: 212 ms, more than 100 ms",
+    },
+    exchange_rates: { status: "healthy", latency_ms: 38.2 },
+    mail: { status: "not_configured", latency_ms: 0 },
+  },
+};
+
+const INSTRUMENTS: MetricsDocument["instruments"] = {
+  cache: [
+    {
+      labels: { name: "search results" },
+      values: {
+        entries: 8_402,
+        bytes: 31_204_112,
+        hits: 391_208,
+        misses: 42_110,
+        evictions: 1_204,
+      },
+    },
+    {
+      labels: { name: "exchange rates" },
+      values: {
+        entries: 34,
+        bytes: 9_112,
+        hits: 82_104,
+        misses: 610,
+        evictions: 0,
+      },
+    },
+  ],
+  pool: [
+    {
+      labels: { name: "orders_db" },
+      values: {
+        size: 10,
+        idle: 4,
+        in_use: 6,
+        waiting: 0,
+        acquired: 612_034,
+        wait_ms: 0.21,
+      },
+    },
+  ],
+  http_origin: [
+    {
+      labels: { name: "rates", origin: "https://rates.example" },
+      values: { requests: 9_120, failures: 12, retries: 31, in_flight: 1 },
+    },
+  ],
+  limiter: [
+    {
+      labels: { name: "per caller" },
+      values: { allowed: 4_179_204, refused: 3_126 },
+    },
+  ],
+};
