@@ -124,6 +124,7 @@ export class MovingFigures implements DashboardSources {
       streams: 43,
       subscriptions: 31,
       tasks: 5,
+      metrics: { shop_orders: this.#requests },
       methods: {
         "tools/list": call(8_812, 0.4, step),
         "initialize": call(4_120, 0.2, step),
