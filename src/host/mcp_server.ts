@@ -349,22 +349,22 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Tells those who listen that the list of tools has changed; registering does so by itself. */
   sendToolListChanged(): void {
-    this.#engine.announceList("tools");
+    this.#engine.changes.announceList("tools");
   }
 
   /** Likewise for the list of prompts. */
   sendPromptListChanged(): void {
-    this.#engine.announceList("prompts");
+    this.#engine.changes.announceList("prompts");
   }
 
   /** Likewise for the list of resources. */
   sendResourceListChanged(): void {
-    this.#engine.announceList("resources");
+    this.#engine.changes.announceList("resources");
   }
 
   /** Tells those who subscribed to a resource that it has changed. */
   sendResourceUpdated(uri: string): void {
-    this.#engine.resourceUpdated(uri);
+    this.#engine.changes.resourceUpdated(uri);
   }
 
   /** Sends a log message outside any request. */

@@ -1,53 +1,39 @@
-import { InvalidOptionError } from "../base/errors.ts";
-import { quote } from "../base/options.ts";
 import { byteLength } from "../base/byte_length.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
 import { thrownText } from "../base/thrown.ts";
-import { HealthChecks } from "../observe/health_checks.ts";
-import { healthChangeLog } from "../observe/health_change_log.ts";
 import type { WatchedWork } from "../observe/block_suspects.ts";
+import { healthChangeLog } from "../observe/health_change_log.ts";
+import { HealthChecks } from "../observe/health_checks.ts";
 import { Logger } from "../observe/logger.ts";
-import { Watchdog } from "../observe/watchdog.ts";
 import { resolveTelemetry } from "../observe/telemetry.ts";
-import {
-  MethodNotFoundError,
-  ProtocolError,
-  ProtocolErrorCode,
-} from "../protocol/errors.ts";
+import { Watchdog } from "../observe/watchdog.ts";
+import { ProtocolError, ProtocolErrorCode } from "../protocol/errors.ts";
 import {
   errorText,
   type JsonObject,
-  notificationText,
   resultText,
   toProtocolError,
 } from "../protocol/jsonrpc.ts";
-import {
-  type Era,
-  metaKey,
-  SUPPORTED_REVISIONS,
-  TASKS_EXTENSION,
-} from "../protocol/revision.ts";
-import type {
-  AuthInfo,
-  Implementation,
-  ServerCapabilities,
-} from "../protocol/types.ts";
-import { checkCacheHint } from "./cache_hint.ts";
-import type { Extension } from "./extension.ts";
+import { metaKey } from "../protocol/revision.ts";
+import type { AuthInfo, Implementation } from "../protocol/types.ts";
+import { Capabilities } from "./capabilities.ts";
+import { ChangeNotices } from "./change_notices.ts";
 import { failureKindOf } from "./failure_kind.ts";
 import { Lifespan } from "./lifespan.ts";
-import { legacyMethods, type Method, modernMethods } from "./methods.ts";
+import { MethodTable } from "./method_table.ts";
 import { compose, type Middleware } from "./middleware.ts";
 import { Readiness } from "./readiness.ts";
 import { ReadyJson } from "./ready_json.ts";
-import { type ListKind, Registry } from "./registry.ts";
+import { Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
-import { nameOf, RequestRecorder } from "./request_recorder.ts";
 import { requestFields } from "./request_log.ts";
+import { nameOf, RequestRecorder } from "./request_recorder.ts";
+import { StateSealer } from "./request_state.ts";
 import { RequestTracing } from "./request_tracing.ts";
 import { ResultWriter } from "./result_writer.ts";
-import { StateSealer } from "./request_state.ts";
 import { isThenable } from "./rounds.ts";
 import {
   type McpServerOptions,
@@ -57,7 +43,7 @@ import {
 } from "./server_options.ts";
 import type { Session } from "./session.ts";
 import { SkillsExtension } from "./skills/skills_extension.ts";
-import { listTopic, resourceTopic, Subscriptions } from "./subscriptions.ts";
+import { Subscriptions } from "./subscriptions.ts";
 import { TaskManager } from "./task_manager.ts";
 import type { RegisteredTool } from "./tool.ts";
 
@@ -79,6 +65,9 @@ export class Engine {
   readonly options: ResolvedOptions;
   readonly log: Logger;
   readonly registry: Registry;
+  readonly methods: MethodTable;
+  readonly capabilities: Capabilities;
+  readonly changes: ChangeNotices;
   readonly subscriptions: Subscriptions;
   readonly tasks: TaskManager;
   readonly health: HealthChecks;
@@ -93,16 +82,11 @@ export class Engine {
   readonly tracing: RequestTracing | undefined;
   /** The sessions of legacy clients, whatever their transport. */
   readonly sessions: Set<Session> = new Set();
-  /** Methods that the author has added or replaced. */
-  readonly custom: Map<string, Method> = new Map();
   readonly notificationHandlers: Map<string, NotificationHandler> = new Map();
 
   readonly #resources: AsyncDisposableStack = new AsyncDisposableStack();
-  readonly #extensions: readonly Extension[];
   readonly #middleware: Middleware[] = [];
   readonly #mounted: Engine[] = [];
-  readonly #changedLists: Set<ListKind> = new Set();
-  readonly #offered: Set<ListKind> = new Set();
   readonly #writer: ResultWriter;
   readonly #serverMeta: JsonObject;
   #chain: ReturnType<typeof compose> | undefined;
@@ -119,9 +103,16 @@ export class Engine {
       this,
       this.options.pageSize,
       options.cacheHints ?? {},
-      (kind) => this.#listChanged(kind),
+      (kind) => this.changes.listChanged(kind),
     );
-    this.#extensions = [new SkillsExtension(this.registry.skills)];
+    const extensions = [new SkillsExtension(this.registry.skills)];
+    this.methods = new MethodTable(extensions);
+    this.capabilities = new Capabilities(
+      info,
+      this.options,
+      this.registry,
+      extensions,
+    );
     this.#serverMeta = this.options.identifyInResults
       ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
       : {};
@@ -129,14 +120,15 @@ export class Engine {
     this.subscriptions = new Subscriptions(
       this.options.maxSubscriptions,
       () => ({
-        tools: this.offers("tools"),
-        prompts: this.offers("prompts"),
-        resources: this.offers("resources"),
+        tools: this.capabilities.offers("tools"),
+        prompts: this.capabilities.offers("prompts"),
+        resources: this.capabilities.offers("resources"),
       }),
       () => this.#serverMeta,
     );
+    this.changes = new ChangeNotices(this.subscriptions, this.sessions);
     this.recorder = this.options.metrics
-      ? new RequestRecorder(this, (method) => this.knows(method))
+      ? new RequestRecorder(this)
       : undefined;
     this.watchdog = this.#makeWatchdog();
     this.tasks = new TaskManager(this, options.tasks ?? {});
@@ -289,7 +281,7 @@ export class Engine {
   }
 
   #run(context: RequestContext): unknown {
-    const method = this.#methodFor(context);
+    const method = this.methods.find(context);
     if (this.#chain === undefined) return method(context);
     return this.#chain(
       { method: context.method, params: context.params, ctx: context },
@@ -301,36 +293,6 @@ export class Engine {
           : result) as JsonObject;
       },
     );
-  }
-
-  /** Whether a method is one that clients may call, in any era. */
-  knows(method: string): boolean {
-    return this.custom.has(method) || modernMethods.has(method) ||
-      legacyMethods.has(method) || this.#extensionMethod(method) !== undefined;
-  }
-
-  #methodFor({ method, era }: RequestContext): Method {
-    const found = this.#customMethod(method, era) ??
-      (era === "modern" ? modernMethods : legacyMethods).get(method) ??
-      this.#extensionMethod(method);
-    if (found === undefined) throw new MethodNotFoundError(method);
-    return found;
-  }
-
-  /** The author's answer to a method, unless that is of the other era alone. */
-  #customMethod(method: string, era: Era): Method | undefined {
-    const found = this.custom.get(method);
-    if (found === undefined) return undefined;
-    const [own, other] = era === "modern"
-      ? [modernMethods, legacyMethods]
-      : [legacyMethods, modernMethods];
-    return own.has(method) || !other.has(method) ? found : undefined;
-  }
-
-  #extensionMethod(method: string): Method | undefined {
-    return this.#extensions
-      .find(({ active, methods }) => active && methods.has(method))
-      ?.methods.get(method);
   }
 
   #succeed(context: RequestContext, result: unknown): void {
@@ -441,99 +403,6 @@ export class Engine {
     Promise.try(() => handler({ method, params })).catch((error) =>
       this.reportFailure(method, error, {})
     );
-  }
-
-  /** Tells every client that wants to know that a resource has changed. */
-  resourceUpdated(uri: string): void {
-    const method = "notifications/resources/updated";
-    this.subscriptions.publish(resourceTopic(uri), method, { uri });
-    const text = notificationText(method, { uri });
-    for (const session of this.sessions) {
-      if (session.subscriptions.has(uri)) session.send(text);
-    }
-  }
-
-  /** A burst of registrations is one change. */
-  #listChanged(kind: ListKind): void {
-    if (this.#changedLists.size === 0) {
-      queueMicrotask(() => {
-        const kinds = [...this.#changedLists];
-        this.#changedLists.clear();
-        for (const each of kinds) this.announceList(each);
-      });
-    }
-    this.#changedLists.add(kind);
-  }
-
-  /** Tells every client that listens that a list has changed. */
-  announceList(kind: ListKind): void {
-    const method = `notifications/${kind}/list_changed`;
-    this.subscriptions.publish(listTopic(kind), method, {});
-    const text = notificationText(method);
-    for (const session of this.sessions) {
-      if (session.initialized) session.send(text);
-    }
-  }
-
-  /** Whether the server has, or says it has, something of a kind. */
-  offers(kind: ListKind): boolean {
-    // What clients were once told of stays there, even when the last one goes.
-    if (this.registry[kind].size > 0) this.#offered.add(kind);
-    return this.#offered.has(kind) ||
-      this.options.capabilities?.[kind] !== undefined;
-  }
-
-  #capabilities(): ServerCapabilities {
-    const declared = this.options.capabilities ?? {};
-    const lists: Record<string, unknown> = {};
-    for (const kind of ["tools", "prompts", "resources"] as const) {
-      if (!this.offers(kind)) continue;
-      lists[kind] = {
-        listChanged: true,
-        ...(kind === "resources" && { subscribe: true }),
-        ...declared[kind],
-      };
-    }
-    const extensions = this.#extensions.filter(({ active }) => active)
-      .map(({ id, settings }) => [id, settings]);
-    return {
-      logging: {},
-      ...(this.registry.completes && { completions: {} }),
-      ...declared,
-      ...lists,
-      ...(extensions.length > 0 && {
-        extensions: {
-          ...Object.fromEntries(extensions),
-          ...declared.extensions,
-        },
-      }),
-    };
-  }
-
-  /** What `initialize` says that the server can do. */
-  legacyCapabilities(): ServerCapabilities {
-    return this.#capabilities();
-  }
-
-  /** The result of `server/discover`. */
-  discovery(): JsonObject {
-    const capabilities = this.#capabilities();
-    const { instructions, cacheHints } = this.options;
-    return {
-      supportedVersions: SUPPORTED_REVISIONS,
-      capabilities: {
-        ...capabilities,
-        extensions: { [TASKS_EXTENSION]: {}, ...capabilities.extensions },
-      },
-      ...(instructions !== undefined && { instructions }),
-      ...checkCacheHint(
-        cacheHints?.["server/discover"],
-        "cacheHints: server/discover",
-      ),
-      _meta: this.options.identifyInResults
-        ? { [metaKey.serverInfo]: this.info }
-        : {},
-    };
   }
 
   /** The tool that a `tools/call` is about. */

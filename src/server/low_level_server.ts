@@ -85,7 +85,7 @@ export class LowLevelServer {
     second: RequestHandler | MethodSchemas<StandardSchema>,
     third?: ParamsHandler<StandardSchema>,
   ): void {
-    this.#engine.custom.set(method, async (context) => {
+    this.#engine.methods.custom.set(method, async (context) => {
       const { _meta, ...params } = context.params;
       const result = typeof second === "function"
         ? await second({
@@ -103,7 +103,7 @@ export class LowLevelServer {
 
   /** Takes the answer to a method back. */
   removeRequestHandler(method: string): void {
-    this.#engine.custom.delete(method);
+    this.#engine.methods.custom.delete(method);
   }
 
   /** Hears of a notification from clients. */
@@ -151,7 +151,7 @@ export class LowLevelServer {
 
   /** What the server declares to legacy clients. */
   getCapabilities(): ServerCapabilities {
-    return this.#engine.legacyCapabilities();
+    return this.#engine.capabilities.legacy();
   }
 
   /** What the only client can do; `undefined` if there is not just one. */
@@ -185,13 +185,13 @@ export class LowLevelServer {
   }
 
   #announce(kind: "tools" | "prompts" | "resources"): Promise<void> {
-    this.#engine.announceList(kind);
+    this.#engine.changes.announceList(kind);
     return Promise.resolve();
   }
 
   /** Tells those who subscribed to a resource that it has changed. */
   sendResourceUpdated({ uri }: { uri: string }): Promise<void> {
-    this.#engine.resourceUpdated(uri);
+    this.#engine.changes.resourceUpdated(uri);
     return Promise.resolve();
   }
 

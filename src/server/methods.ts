@@ -51,7 +51,7 @@ export const modernMethods: ReadonlyMap<string, Method> = new Map(
   Object.entries(
     {
       ...shared,
-      "server/discover": ({ engine }) => engine.discovery(),
+      "server/discover": ({ engine }) => engine.capabilities.discovery(),
       "subscriptions/listen": async (context) => {
         const { subscriptions, tasks } = context.engine;
         await subscriptions.open(
@@ -92,7 +92,7 @@ function requireKind(
   { engine, method }: RequestContext,
   kind: "tools" | "prompts" | "resources",
 ): void {
-  if (!engine.offers(kind)) throw new MethodNotFoundError(method);
+  if (!engine.capabilities.offers(kind)) throw new MethodNotFoundError(method);
 }
 
 function initialize({ params, engine, session }: RequestContext): JsonObject {
@@ -123,7 +123,7 @@ function initialize({ params, engine, session }: RequestContext): JsonObject {
   }
   return {
     protocolVersion: revision,
-    capabilities: engine.legacyCapabilities(),
+    capabilities: engine.capabilities.legacy(),
     serverInfo: engine.info,
     ...(engine.options.instructions !== undefined &&
       { instructions: engine.options.instructions }),

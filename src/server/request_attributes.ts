@@ -32,7 +32,7 @@ export function describeRequest(
   context: RequestContext,
 ): RequestDescription {
   const { method, params, requestId, sessionId } = context;
-  const known = engine.knows(method);
+  const known = engine.methods.knows(method);
   const label = known ? method : OTHER;
   const measured: Attributes = {
     "mcp.method.name": label,

@@ -4,6 +4,7 @@ import { DURATIONS } from "../observe/histogram.ts";
 import type { Watchdog } from "../observe/watchdog.ts";
 import type { Engine } from "./engine.ts";
 import type { FailureKind } from "./failure_kind.ts";
+import type { MethodTable } from "./method_table.ts";
 import type { RequestContext } from "./request_context.ts";
 import { reportEnd } from "./request_log.ts";
 
@@ -19,20 +20,21 @@ export class RequestRecorder {
   readonly #clock: Clock;
   /** How long a request may take before its end is worth a line. */
   readonly #quietMs: number;
-  readonly #isKnown: (method: string) => boolean;
+  readonly #methods: MethodTable;
   readonly #byMethod: Map<string, CallRecord> = new Map();
   readonly #others: CallRecord = new CallRecord();
   /** Told of what ran for long, while it watches. */
   watchdog: Watchdog | undefined;
 
-  /** @param isKnown whether the server answers a method at all */
   constructor(
-    { clock, log, options }: Pick<Engine, "clock" | "log" | "options">,
-    isKnown: (method: string) => boolean,
+    { clock, log, options, methods }: Pick<
+      Engine,
+      "clock" | "log" | "options" | "methods"
+    >,
   ) {
     this.#clock = clock;
     this.#quietMs = log.writes("debug") ? -1 : options.slowMs;
-    this.#isKnown = isKnown;
+    this.#methods = methods;
   }
 
   /** Notes that a request has come in. */
@@ -45,7 +47,7 @@ export class RequestRecorder {
   }
 
   #recordOf(method: string): CallRecord {
-    if (!this.#isKnown(method)) return this.#others;
+    if (!this.#methods.knows(method)) return this.#others;
     const record = new CallRecord();
     this.#byMethod.set(method, record);
     return record;
