@@ -170,7 +170,10 @@ export class Watchdog implements AsyncDisposable {
       this.#report(reportOf(each, cpuMs, seen));
     if (this.#profiler?.armed !== true) {
       for (const each of suspicions) report(each);
-      this.#profiler?.arm();
+      // Where nobody was at work, nobody is to be found.
+      if (suspicions.some(({ suspects }) => suspects.length > 0)) {
+        this.#profiler?.arm();
+      }
       return;
     }
     this.#looking = this.#profiler.take(

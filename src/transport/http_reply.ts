@@ -2,7 +2,11 @@ import type { Clock, TimerHandle } from "../base/clock.ts";
 import type { ProtocolError } from "../protocol/errors.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { Reply } from "../server/reply.ts";
-import { jsonResponse, jsonResponseWith } from "./http_response.ts";
+import {
+  eventsResponse,
+  jsonResponse,
+  jsonResponseWith,
+} from "./http_response.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import { frame, SSE_HEADERS, SseStream } from "./sse_stream.ts";
 
@@ -78,9 +82,7 @@ export class HttpReply implements Reply {
       // An error's status must not hide behind a stream's; what was held is lost.
       this.#resolve(jsonResponseWith(text, status, this.#headers));
     } else if (held !== "" || this.#style.streamAlways) {
-      this.#resolve(
-        new Response(held + frame(text), { headers: this.#sseHeaders() }),
-      );
+      this.#resolve(eventsResponse(held + frame(text), this.#headers));
     } else if (this.#headers === undefined) {
       this.#resolve(jsonResponse(text));
     } else {

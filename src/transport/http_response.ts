@@ -25,6 +25,27 @@ export function jsonResponseWith(
   });
 }
 
+const EVENTS_INIT: ResponseInit = {
+  headers: { "content-type": "text/event-stream" },
+};
+
+/**
+ * Events that are all there already. Nothing in between can hold them up, so it
+ * need not be told not to, and one header is cheaper than three (bench/http.ts,
+ * "progress").
+ */
+export function eventsResponse(
+  text: string,
+  headers: Record<string, string> | undefined,
+): Response {
+  return new Response(
+    text,
+    headers === undefined
+      ? EVENTS_INIT
+      : { headers: { "content-type": "text/event-stream", ...headers } },
+  );
+}
+
 /** A refusal before a request was understood. */
 export function refusal(
   status: number,
