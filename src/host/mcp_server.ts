@@ -389,7 +389,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Metrics of your own, which `/metrics` shows with the server's. */
   get metrics(): Metrics {
-    return this.#host.metrics.metrics;
+    return this.#engine.metrics;
   }
 
   /**

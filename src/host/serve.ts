@@ -81,7 +81,7 @@ export async function serveHttp(
   checkDurationMs("graceMs", graceMs);
   checkDurationMs("drainMs", drainMs);
   await engine.start();
-  const listener = Deno.serve({
+  const listener = listen({
     port,
     hostname,
     ...tls,
@@ -143,6 +143,22 @@ export async function serveHttp(
     shutdown,
     [Symbol.asyncDispose]: shutdown,
   };
+}
+
+/** @throws {Deno.errors.AddrInUse} naming the address */
+function listen(
+  options: Deno.ServeTcpOptions,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve(options, handler);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new Deno.errors.AddrInUse(
+      `${options.hostname}:${options.port} is in use by another program`,
+      { cause: error },
+    );
+  }
 }
 
 /** Ends the server on a signal of either kind; returns how to stop listening for them. */

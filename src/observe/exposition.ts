@@ -54,12 +54,12 @@ export class Exposition {
   histogram(labels: string, histogram: Histogram): void {
     const name = this.#name;
     const first = labels === "" ? "" : `${labels},`;
-    const { labels: bounds } = histogram.buckets;
+    const { closings } = histogram.buckets;
     const counts = histogram.cumulative;
     const opening = `${name}_bucket{${first}le="`;
     let text = "";
     for (let at = 0; at < counts.length; at++) {
-      text += opening + bounds[at] + '"} ' + counts[at] + "\n";
+      text += opening + closings[at] + counts[at] + "\n";
     }
     const braced = labels === "" ? "" : `{${labels}}`;
     this.#text += text + opening + `+Inf"} ${histogram.count}\n` +

@@ -53,6 +53,7 @@ export class HealthChecks {
   readonly #mounted: [prefix: string, checks: HealthChecks][] = [];
   #changes = 0;
   #last: Run | undefined;
+  #lastReport: HealthReport | undefined;
 
   /**
    * Runs nothing before it is asked.
@@ -123,6 +124,14 @@ export class HealthChecks {
   }
 
   /**
+   * What was found last; `undefined` before the first run.
+   * @internal
+   */
+  get last(): HealthReport | undefined {
+    return this.#lastReport;
+  }
+
+  /**
    * Runs every check, or gives the report of less than `cacheMs` ago. Those who
    * ask at the same time share one run.
    *
@@ -137,7 +146,10 @@ export class HealthChecks {
     const last = this.#last;
     if (last?.version === version && this.#isFresh(last)) return last.report;
     const run: Run = { version, report: this.#runAll(), endedAt: undefined };
-    run.report.then(() => run.endedAt = this.#clock.now());
+    run.report.then((report) => {
+      run.endedAt = this.#clock.now();
+      if (this.#last === run) this.#lastReport = report;
+    });
     this.#last = run;
     return run.report;
   }

@@ -12,8 +12,8 @@ export class Buckets {
   readonly shown: readonly number[];
   /** Where in `bounds` each shown one is. */
   readonly shownAt: readonly number[];
-  /** The shown bounds as text, the same in every format. */
-  readonly labels: readonly string[];
+  /** The shown bounds as the end of a label, the same in every format. */
+  readonly closings: readonly string[];
 
   /**
    * @param bounds upper bounds, ascending
@@ -25,8 +25,8 @@ export class Buckets {
     this.bounds = Float64Array.from(bounds);
     this.shown = shown;
     this.shownAt = shown.map((bound) => this.bounds.indexOf(bound));
-    this.labels = shown.map((bound) =>
-      Number.isInteger(bound) ? bound.toFixed(1) : String(bound)
+    this.closings = shown.map((bound) =>
+      `${Number.isInteger(bound) ? bound.toFixed(1) : bound}"} `
     );
   }
 
@@ -84,7 +84,9 @@ export const DURATIONS: Buckets = new Buckets(
     2.5,
     5,
     10,
+    25,
     50,
+    100,
   ],
 );
 

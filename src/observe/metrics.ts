@@ -7,6 +7,7 @@ import {
   labelsText,
   type MetricType,
 } from "./exposition.ts";
+import type { Figure } from "./figure.ts";
 import { Gauge } from "./gauge.ts";
 import { Buckets, DURATIONS, Histogram } from "./histogram.ts";
 import {
@@ -144,7 +145,7 @@ export class Metrics {
     make: () => Metric,
   ): Metric | MetricFamily<Metric> {
     checkName(name);
-    const { help } = options;
+    const help = checkHelp(name, options);
     if ("labels" in options) {
       const series = new MetricFamily(name, options, make);
       this.#take({ name, type, help, series });
@@ -182,6 +183,44 @@ export class Metrics {
     return out.toString();
   }
 
+  /**
+   * All metrics as they stand now; a histogram as its count and its sum.
+   * @internal
+   */
+  get figures(): Figure[] {
+    return this.#registered.flatMap(({ name, type, help, series }) => {
+      const figure = (
+        name: string,
+        type: "counter" | "gauge",
+        valueOf: (metric: Counter | Gauge | Histogram) => number,
+      ): Figure => ({
+        name,
+        type,
+        help,
+        points: Array.from(series, ({ labels, metric }) => ({
+          value: valueOf(metric),
+          attributes: labels,
+        })),
+      });
+      return type === "histogram"
+        ? [
+          figure(
+            `${name}.count`,
+            "counter",
+            (each) => (each as Histogram).count,
+          ),
+          figure(`${name}.sum`, "counter", (each) => (each as Histogram).sum),
+        ]
+        : [
+          figure(
+            name,
+            type as "counter" | "gauge",
+            (each) => (each as Counter | Gauge).value,
+          ),
+        ];
+    });
+  }
+
   /** The values of counters and gauges, and the counts of histograms, by series. */
   get values(): Record<string, number> {
     const values: Record<string, number> = {};
@@ -208,6 +247,16 @@ function checkName(name: string): void {
       `metrics of that prefix are the server's own, got ${quote(name)}`,
     );
   }
+}
+
+function checkHelp(name: string, options: MetricOptions): string {
+  const help: unknown = options?.help;
+  if (typeof help === "string") return help;
+  throw new InvalidOptionError(
+    `metric ${name} needs a help text: one sentence that says what it is, got ${
+      quote(help)
+    }`,
+  );
 }
 
 function sampleNames({ name, type }: Registered): string[] {

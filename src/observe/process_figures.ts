@@ -20,6 +20,8 @@ export interface ProcessFigures {
   threads: number | null;
   /** Open file descriptors. */
   openFiles: number | null;
+  /** How many file descriptors may be open. */
+  maxOpenFiles: number | null;
 }
 
 /** What the runtime says of the process, as far as it is Deno. */
@@ -57,6 +59,9 @@ export function readProcessFigures(): ProcessFigures {
     openFiles: status && runtime
       ? attempt(() => countFiles(runtime)) ?? null
       : null,
+    maxOpenFiles: status && runtime
+      ? attempt(() => readFileLimit(runtime)) ?? null
+      : null,
   };
 }
 
@@ -70,6 +75,12 @@ function readStatus(runtime: Runtime): string | undefined {
 /** The listing itself is open while it is read. */
 function countFiles(runtime: Runtime): number {
   return [...runtime.readDirSync("/proc/self/fd")].length - 1;
+}
+
+function readFileLimit(runtime: Runtime): number | undefined {
+  const limits = runtime.readTextFileSync("/proc/self/limits");
+  const soft = limits.match(/^Max open files\s+(\d+)/m)?.[1];
+  return soft === undefined ? undefined : Number(soft);
 }
 
 function kibibytes(status: string | undefined, name: string): number | null {

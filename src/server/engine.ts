@@ -7,6 +7,7 @@ import type { WatchedWork } from "../observe/block_suspects.ts";
 import { healthChangeLog } from "../observe/health_change_log.ts";
 import { HealthChecks } from "../observe/health_checks.ts";
 import { Logger } from "../observe/logger.ts";
+import { Metrics } from "../observe/metrics.ts";
 import { resolveTelemetry } from "../observe/telemetry.ts";
 import { Watchdog } from "../observe/watchdog.ts";
 import { ProtocolError, ProtocolErrorCode } from "../protocol/errors.ts";
@@ -74,6 +75,8 @@ export class Engine {
   readonly readiness: Readiness;
   readonly lifespan: Lifespan;
   readonly stateSealer: StateSealer;
+  /** Metrics of the author's own, and the text of all. */
+  readonly metrics: Metrics = new Metrics();
   /** Counts requests, unless metrics are off. */
   readonly recorder: RequestRecorder | undefined;
   /** Names what blocks the event loop, unless it is off. */

@@ -75,7 +75,10 @@ export class RequestTracing implements AsyncDisposable {
       "How long sessions of legacy clients lasted.",
     );
     this.#ending.use(
-      new FigureExport(meterProvider, () => serverFigures(engine)),
+      new FigureExport(meterProvider, () => [
+        ...serverFigures(engine),
+        ...engine.metrics.figures,
+      ]),
     );
     this.#ending.defer(
       shareFigureExport(meterProvider, () => [

@@ -386,7 +386,15 @@ const INTERNAL_ERROR = new ProtocolError(
   "Internal error",
 );
 
+/** The operator's paths, which the endpoint must not hide. */
+const TAKEN_PATHS = /^\/(health|metrics|dashboard|debug)(\/|$)/;
+
 function checkPath(path: string): string {
+  if (TAKEN_PATHS.test(path)) {
+    throw new InvalidOptionError(
+      `path must not be one of the operator's own, got ${quote(path)}`,
+    );
+  }
   if (typeof path === "string" && /^\/[^?#\s]*$/.test(path)) return path;
   throw new InvalidOptionError(
     `path must begin with "/" and hold no query, got ${quote(path)}`,

@@ -5,6 +5,7 @@ import {
   promtoolFaults,
   skipsPrometheus,
 } from "../support/prometheus.ts";
+import { eventually } from "../support/eventually.ts";
 import { modernCall, modernPost } from "../transport/wire.ts";
 
 const METRICS = "http://localhost/metrics";
@@ -61,6 +62,38 @@ Deno.test("every call is counted under its method and what it was about", async 
     ),
     1,
   );
+});
+
+Deno.test("what alerts look for is there, at zero, before it first happens", async () => {
+  await using server = makeServer();
+  const body = await text(server);
+  const labels = 'mcp_method_name="tools/call",gen_ai_tool_name="echo"';
+  const expected = [
+    `mcp_server_operation_duration_seconds_count{${labels}}`,
+    `mcp_server_operation_errors_total{${labels},error_type="tool_error"}`,
+    `mcp_server_operation_errors_total{${labels},error_type="timeout"}`,
+    'mcp_server_http_refusals_total{status="403"}',
+  ];
+  for (const name of expected) assert.equal(sample(body, name), 0, name);
+  assert.ok(sample(body, "process_max_fds")! > 0);
+});
+
+Deno.test("a scrape shows what the health checks last found, and waits for none", async () => {
+  await using server = makeServer();
+  let outcome: "healthy" | "degraded" = "healthy";
+  server.health.add("api", () => outcome);
+  const status = async (name: string) =>
+    sample(
+      await text(server),
+      `mcp_server_health_status{check="api",status="${name}"}`,
+    );
+  assert.equal(await status("healthy"), undefined);
+  await server.health.run();
+  assert.equal(await status("healthy"), 1);
+  assert.equal(await status("degraded"), 0);
+  outcome = "degraded";
+  await eventually(async () => await status("degraded") === 1);
+  assert.equal(await status("healthy"), 0);
 });
 
 Deno.test("bytes are those of the messages on the wire", async () => {

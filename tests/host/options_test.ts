@@ -18,6 +18,8 @@ Deno.test("options that can't be meant are refused, quoted", () => {
     [{ maskErrors: 1 }, /^maskErrors must be true or false, got 1$/],
     [{ path: "mcp" }, /^path must begin with "\/" .* got "mcp"$/],
     [{ path: "/mcp?x" }, /^path must .* got "\/mcp\?x"$/],
+    [{ path: "/metrics" }, /^path must not be one of the operator's own/],
+    [{ path: "/health/x" }, /^path must not be one of the operator's own/],
     [{ path: 7 }, /^path must .* got 7$/],
     [{ responseMode: "json" }, /^responseMode .* "auto", "sse", got "json"$/],
     [{ allowedHosts: "a.example" }, /^allowedHosts must be an array/],
@@ -34,6 +36,17 @@ Deno.test("options that can't be meant are refused, quoted", () => {
       message,
     });
   }
+});
+
+Deno.test("an address in use is named", async () => {
+  await using one = new McpServer(info);
+  await using other = new McpServer(info);
+  const quiet = { signals: false, onListen: () => {} };
+  const { port } = await one.serve({ ...quiet, port: 0 });
+  await assert.rejects(other.serve({ ...quiet, port }), {
+    name: "AddrInUse",
+    message: `127.0.0.1:${port} is in use by another program`,
+  });
 });
 
 Deno.test("an authenticate that fails or answers nonsense lets nobody in", async () => {

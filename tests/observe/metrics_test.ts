@@ -110,6 +110,14 @@ Deno.test("misuse is refused with what was wrong", () => {
       () => orders.labels({} as { kind: string }),
       /orders has the labels "kind", got none/,
     ],
+    [
+      () => metrics.counter("c", {} as { help: string }),
+      /metric c needs a help text: .* got undefined/,
+    ],
+    [
+      () => metrics.counter("c", undefined as unknown as { help: string }),
+      /metric c needs a help text/,
+    ],
     [() => orders.labels({ kind: "a" }).inc(-1), /at least 0, got -1/],
     [() => orders.labels({ kind: "a" }).inc(NaN), /at least 0, got NaN/],
     [

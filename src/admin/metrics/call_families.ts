@@ -1,5 +1,6 @@
 import type { CallRecord } from "../../observe/call_record.ts";
 import { type Exposition, labelsText } from "../../observe/exposition.ts";
+import type { FailureKind } from "../../server/failure_kind.ts";
 import type { RequestRecorder } from "../../server/request_recorder.ts";
 import type { ItemMethod, RecordedItems } from "./recorded_items.ts";
 
@@ -12,6 +13,13 @@ const ITEM_LABEL: Readonly<Record<ItemMethod, string>> = {
 
 /** How many items of a method are shown by name; the others count with the rest. */
 const MAX_ITEMS = 1_000;
+
+/** What alerts look for is there from the start: a rate needs where it began. */
+const USUAL_FAILURES: readonly (readonly [FailureKind, number])[] = [
+  ["tool_error", 0],
+  ["timeout", 0],
+  ["internal_error", 0],
+];
 
 /** A record and the labels that its samples bear. */
 interface Series {
@@ -50,34 +58,39 @@ export function writeCalls(
   writeQueues(out, series);
 }
 
-/** Each item that was ever called, and per method what no item accounts for. */
+/** Each item that is registered, and per method what no item accounts for. */
 function* seriesOf(
   recorder: RequestRecorder,
   items: RecordedItems,
 ): Iterable<Series> {
-  for (const [method, record] of recorder.byMethod()) {
-    const ofMethod = items[method as ItemMethod] as
-      | Map<string, CallRecord>
-      | undefined;
-    const shown = called(ofMethod ?? new Map()).slice(0, MAX_ITEMS);
-    for (const [name, item] of shown) {
-      const label = ITEM_LABEL[method as ItemMethod];
-      yield {
-        labels: labelsText({ mcp_method_name: method, [label]: name }),
-        record: item,
-      };
+  const methods = new Map(recorder.byMethod());
+  for (const [method, record] of methods) {
+    if (!(method in items)) {
+      yield { labels: labelsText({ mcp_method_name: method }), record };
     }
-    const rest = shown.length === 0
-      ? record
-      : record.without(shown.map(([, item]) => item));
-    if (isUsed(rest)) {
-      yield { labels: labelsText({ mcp_method_name: method }), record: rest };
-    }
+  }
+  for (const [method, ofMethod] of Object.entries(items)) {
+    yield* itemSeries(method as ItemMethod, ofMethod, methods.get(method));
   }
 }
 
-function called(items: Map<string, CallRecord>): [string, CallRecord][] {
-  return [...items].filter(([, record]) => isUsed(record));
+/** Before its first call, an item is shown at zero: a rate needs where it began. */
+function* itemSeries(
+  method: ItemMethod,
+  items: Map<string, CallRecord>,
+  whole: CallRecord | undefined,
+): Iterable<Series> {
+  const shown = [...items]
+    .sort(([, a], [, b]) => Number(isUsed(b)) - Number(isUsed(a)))
+    .slice(0, MAX_ITEMS);
+  for (const [name, record] of shown) {
+    const labels = { mcp_method_name: method, [ITEM_LABEL[method]]: name };
+    yield { labels: labelsText(labels), record };
+  }
+  const rest = whole?.without(shown.map(([, record]) => record));
+  if (rest !== undefined && isUsed(rest)) {
+    yield { labels: labelsText({ mcp_method_name: method }), record: rest };
+  }
 }
 
 function isUsed({ durations, inProgress }: CallRecord): boolean {
@@ -99,11 +112,13 @@ function writeFailures(out: Exposition, series: readonly Series[]): void {
   out.family(
     "mcp_server_operation_errors",
     "counter",
-    "Requests that failed, by kind of failure.",
+    "Requests that failed, by kind: tool_error, timeout, internal_error and " +
+      "overloaded are the server's, the others the caller's.",
   );
   for (const { labels, record } of series) {
-    for (const [kind, count] of record.failures) {
-      if (count > 0) out.sample(`${labels},error_type="${kind}"`, count);
+    const failures = new Map([...USUAL_FAILURES, ...record.failures]);
+    for (const [kind, count] of failures) {
+      out.sample(`${labels},error_type="${kind}"`, Math.max(0, count));
     }
   }
 }
@@ -112,7 +127,7 @@ function writeQueues(out: Exposition, series: readonly Series[]): void {
   out.family(
     "mcp_server_queue_duration_seconds",
     "histogram",
-    "How long calls waited for their turn, where a tool limits its concurrency.",
+    "How long calls waited that had to wait for their turn, in seconds.",
   );
   for (const { labels, record } of series) {
     if (record.queued !== undefined) out.histogram(labels, record.queued);

@@ -38,7 +38,7 @@ export class MetricsRoute {
     if (format === "json") {
       return Response.json(this.#metrics.read(), { headers });
     }
-    return new Response(this.#metrics.metrics.text(format), {
+    return new Response(this.#metrics.text(format), {
       headers: { ...headers, "content-type": EXPOSITION_TYPES[format] },
     });
   }

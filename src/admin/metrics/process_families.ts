@@ -52,4 +52,10 @@ export function writeProcess(out: Exposition, figures: ProcessFigures): void {
   );
   write("threads", "gauge", "Threads.", figures.threads);
   write("open_fds", "gauge", "Open file descriptors.", figures.openFiles);
+  write(
+    "max_fds",
+    "gauge",
+    "How many file descriptors may be open.",
+    figures.maxOpenFiles,
+  );
 }

@@ -1,9 +1,12 @@
 import { CallRecord, latencySummary } from "../../observe/call_record.ts";
 import { CpuShare } from "../../observe/cpu_share.ts";
-import { type Exposition, labelsText } from "../../observe/exposition.ts";
+import {
+  type Exposition,
+  type ExpositionFormat,
+  labelsText,
+} from "../../observe/exposition.ts";
 import { Histogram } from "../../observe/histogram.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { Metrics } from "../../observe/metrics.ts";
 import type {
   CallSummary,
   EventLoopSummary,
@@ -18,16 +21,26 @@ import type { Engine } from "../../server/engine.ts";
 import type { HttpTransport } from "../../transport/http_transport.ts";
 import { writeCalls } from "./call_families.ts";
 import { writeEventLoop } from "./event_loop_families.ts";
+import { writeHealth } from "./health_families.ts";
 import { writeInstruments } from "./instrument_families.ts";
 import { writeProcess } from "./process_families.ts";
 import { recordedItems } from "./recorded_items.ts";
 
 const MEBIBYTE = 1_024 * 1_024;
 
+/** There from the start: a rate needs where it began. */
+const USUAL_REFUSALS: readonly (readonly [number, number])[] = [
+  400,
+  401,
+  403,
+  404,
+  413,
+  415,
+  503,
+].map((status) => [status, 0]);
+
 /** All that a server measures, read when somebody asks. */
 export class ServerMetrics {
-  /** The author's own metrics, and the text of all of them. */
-  readonly metrics: Metrics = new Metrics();
   readonly #engine: Engine;
   readonly #transport: HttpTransport;
   readonly #cpu: CpuShare = new CpuShare();
@@ -37,10 +50,12 @@ export class ServerMetrics {
   constructor(engine: Engine, transport: HttpTransport) {
     this.#engine = engine;
     this.#transport = transport;
-    this.metrics.collect((out) => this.#writeServer(out));
-    this.metrics.collect((out) => writeInstruments(out, instruments.read()));
-    this.metrics.collect((out) => writeProcess(out, readProcessFigures()));
-    this.metrics.collect((out) => writeEventLoop(out, engine.watchdog));
+    const { metrics, watchdog, health } = engine;
+    metrics.collect((out) => this.#writeServer(out));
+    metrics.collect((out) => writeHealth(out, health));
+    metrics.collect((out) => writeInstruments(out, instruments.read()));
+    metrics.collect((out) => writeProcess(out, readProcessFigures()));
+    metrics.collect((out) => writeEventLoop(out, watchdog));
   }
 
   #writeServer(out: Exposition): void {
@@ -56,7 +71,11 @@ export class ServerMetrics {
       "counter",
       "HTTP requests turned away before they reached a method.",
     );
-    for (const [status, count] of this.#transport.refusals.byStatus) {
+    const refusals = new Map([
+      ...USUAL_REFUSALS,
+      ...this.#transport.refusals.byStatus,
+    ]);
+    for (const [status, count] of refusals) {
       out.sample(labelsText({ status: String(status) }), count);
     }
   }
@@ -77,6 +96,13 @@ export class ServerMetrics {
       out.family(`mcp_server_${name}`, "gauge", help);
       out.sample("", value);
     }
+  }
+
+  /** Everything as Prometheus reads it; health as it was last found. */
+  text(format: ExpositionFormat): string {
+    // Who scrapes keeps the checks going, and waits for none.
+    void this.#engine.health.run();
+    return this.#engine.metrics.text(format);
   }
 
   /** Everything as one document. */
@@ -105,7 +131,7 @@ export class ServerMetrics {
       tools: summaries(items["tools/call"]),
       prompts: summaries(items["prompts/get"]),
       resources: summaries(items["resources/read"]),
-      metrics: this.metrics.values,
+      metrics: this.#engine.metrics.values,
       instruments: Object.fromEntries(
         instruments.read().map(({ kind, readings }) => [kind.kind, readings]),
       ),
