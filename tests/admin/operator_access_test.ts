@@ -41,6 +41,12 @@ Deno.test("debug routes are for callers on this machine, and nobody who only loo
     [403, { peer: local, headers: { "x-real-ip": "1.2.3.4" } }],
     [403, { peer: local, headers: { origin: "https://evil.example" } }],
     [403, { peer: local, headers: { origin: "null" } }],
+    [403, { peer: local, headers: { "x-forwarded-proto": "https" } }],
+    [403, { peer: local, headers: { connection: "close" } }],
+    [403, { peer: local, headers: { "sec-fetch-site": "cross-site" } }],
+    [403, { peer: local, headers: { "sec-fetch-site": "same-site" } }],
+    [400, { peer: local, headers: { "sec-fetch-site": "same-origin" } }],
+    [400, { peer: local, headers: { "sec-fetch-site": "none" } }],
     [403, {
       peer: local,
       url: "http://public.example/debug/profile?seconds=0",
