@@ -295,6 +295,7 @@ export class Engine {
       { method: context.method, params: context.params, ctx: context },
       async ({ params }) => {
         context.params = params;
+        this.recorder?.enter(context);
         const result = await method(context);
         return (result instanceof ReadyJson
           ? result.parse(context.era)
