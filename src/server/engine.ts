@@ -576,6 +576,7 @@ export class Engine {
 
   async #close(graceMs: number): Promise<void> {
     this.subscriptions.close();
+    this.health.close();
     const timer = this.clock.setTimeout(() => this.#giveUp(), graceMs);
     await Promise.all([this.tasks.close(graceMs), this.idle()]);
     this.clock.clearTimeout(timer);
