@@ -78,7 +78,7 @@ function isLocal(request: Request, peer: Peer | undefined): boolean {
 
 /** nginx, left as it is, says nothing but that it closes the connection. */
 function isForwarded(headers: Headers): boolean {
-  return headers.get("connection")?.toLowerCase() === "close" ||
+  return /\bclose\b/i.test(headers.get("connection") ?? "") ||
     [...headers.keys()].some((name) => FORWARDING.test(name));
 }
 

@@ -43,6 +43,8 @@ Deno.test("debug routes are for callers on this machine, and nobody who only loo
     [403, { peer: local, headers: { origin: "null" } }],
     [403, { peer: local, headers: { "x-forwarded-proto": "https" } }],
     [403, { peer: local, headers: { connection: "close" } }],
+    [403, { peer: local, headers: { connection: "Close, TE" } }],
+    [400, { peer: local, headers: { connection: "keep-alive" } }],
     [403, { peer: local, headers: { "sec-fetch-site": "cross-site" } }],
     [403, { peer: local, headers: { "sec-fetch-site": "same-site" } }],
     [400, { peer: local, headers: { "sec-fetch-site": "same-origin" } }],
