@@ -14,7 +14,8 @@ import { OperatorPages, type OperatorPagesOptions } from "./operator_pages.ts";
 export interface AdminOptions extends OperatorPagesOptions {
   /**
    * Who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
-   * says of failed checks.
+   * says of failed checks. Needed behind a proxy on this machine that adds no
+   * forwarding header: what it sends looks like a local caller's.
    * @default callers on this machine; anybody for `/metrics`
    */
   authorizeOperator?: AuthorizeOperator;

@@ -16,7 +16,14 @@ export interface Peer {
 }
 
 /** Where a proxy says that it speaks for somebody else. */
-const FORWARDING = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+const FORWARDING = /^(forwarded|x-forwarded-.*|x-real-ip|via)$/;
+
+/** What browsers say of requests that their user or the page itself has made. */
+const OWN_FETCHES: ReadonlySet<string | null> = new Set([
+  null,
+  "none",
+  "same-origin",
+]);
 
 /** Lets operators in, and nobody else. */
 export class OperatorGate {
@@ -58,12 +65,21 @@ export class OperatorGate {
  * from a stranger's page in a browser on it.
  */
 function isLocal(request: Request, peer: Peer | undefined): boolean {
+  const { headers } = request;
   const url = new URL(request.url);
-  const origin = request.headers.get("origin");
+  const origin = headers.get("origin");
   return isLoopbackAddress(peer?.remoteAddr?.hostname) &&
     isLoopback(url.hostname) &&
     (origin === null || origin === url.origin) &&
-    !FORWARDING.some((name) => request.headers.has(name));
+    // Without CORS, a page's request bears no origin.
+    OWN_FETCHES.has(headers.get("sec-fetch-site")) &&
+    !isForwarded(headers);
+}
+
+/** nginx, left as it is, says nothing but that it closes the connection. */
+function isForwarded(headers: Headers): boolean {
+  return /\bclose\b/i.test(headers.get("connection") ?? "") ||
+    [...headers.keys()].some((name) => FORWARDING.test(name));
 }
 
 function isLoopbackAddress(address: string | undefined): boolean {

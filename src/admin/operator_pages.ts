@@ -27,6 +27,7 @@ export class OperatorPages {
   readonly #hasDebug: boolean;
   #dashboard: Promise<Dashboard> | undefined;
   #debug: Promise<DebugRoutes> | undefined;
+  #closed = false;
 
   /** @throws {InvalidOptionError} for an option that is no flag */
   constructor(
@@ -48,6 +49,9 @@ export class OperatorPages {
 
   /** Answers a request for one of their paths; who may ask is checked before. */
   async handle(request: Request, pathname: string): Promise<Response> {
+    if (this.#closed) {
+      return Response.json({ error: "the server closes" }, { status: 503 });
+    }
     const page = pathname.startsWith("/debug/")
       ? await this.#openDebug()
       : await this.#openDashboard();
@@ -84,8 +88,9 @@ export class OperatorPages {
     };
   }
 
-  /** Ends what is being sent: a shutdown waits for it. */
+  /** Ends what is being sent, for a shutdown waits for it, and sends no more. */
   async close(): Promise<void> {
+    this.#closed = true;
     await (await this.#debug)?.close();
     (await this.#dashboard)?.close();
   }

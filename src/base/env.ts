@@ -1,14 +1,25 @@
-/** An environment variable, or `undefined` where there is none or no permission. */
+/**
+ * An environment variable, or `undefined` where there is none or no permission.
+ * Nobody is asked for one: on a terminal, a server would wait for the answer.
+ */
 export function readEnv(name: string): string | undefined {
   const host = globalThis as {
-    Deno?: { env: { get(name: string): string | undefined } };
+    Deno?: {
+      env: { get(name: string): string | undefined };
+      permissions?: {
+        querySync(of: { name: "env"; variable: string }): { state: string };
+      };
+    };
     process?: { env?: Record<string, string | undefined> };
   };
   try {
     // Deno has a `process` too, but merely reading it costs 11 ms (bench/startup.ts).
-    return host.Deno !== undefined
+    if (host.Deno === undefined) return host.process?.env?.[name];
+    const permission = host.Deno.permissions
+      ?.querySync({ name: "env", variable: name });
+    return permission === undefined || permission.state === "granted"
       ? host.Deno.env.get(name)
-      : host.process?.env?.[name];
+      : undefined;
   } catch {
     return undefined;
   }

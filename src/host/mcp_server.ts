@@ -415,6 +415,8 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     for (const result of await Promise.allSettled(this.#running)) {
       if (result.status === "fulfilled") await result.value.shutdown();
     }
+    // Under another host, such as `deno serve`, nothing else has ended them.
+    await this.#host.admin.close();
     await this.#engine.close();
     this.#host.transport.close();
     this.server.onclose?.();

@@ -3,7 +3,8 @@ import type { Suspicion } from "./block_suspects.ts";
 import { locationText } from "./source_position.ts";
 
 /**
- * How a block's name was found: the work's own run was `"measured"`; the
+ * How a block's name was found: the work's own run was `"measured"`, which is
+ * certain only if the process used the CPU meanwhile; the
  * `"profile"` shows its handler on the stack; it alone was in progress and
  * `"ended"` with the block; or not at all.
  */
@@ -77,7 +78,7 @@ function verdict(
   ran: boolean,
 ): Pick<BlockReport, "name" | "certain" | "evidence"> {
   if (measured !== undefined) {
-    return { name: measured, certain: true, evidence: "measured" };
+    return { name: measured, certain: ran, evidence: "measured" };
   }
   if (profiled !== undefined) {
     return { name: profiled, certain: true, evidence: "profile" };

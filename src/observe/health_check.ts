@@ -31,6 +31,8 @@ export interface HealthCheckSettings {
   readonly timeoutMs: number;
   readonly critical: boolean;
   readonly clock: Clock;
+  /** Ends the run under way, and lets no other begin. */
+  readonly closing: AbortSignal;
   /** Told when the status is another than before; at first, only if it isn't healthy. */
   readonly onChange: (
     report: HealthCheckReport,
@@ -72,30 +74,37 @@ export class HealthCheck {
       ...(message !== undefined && { message: safeText(message, MAX_MESSAGE) }),
       checked_at,
     };
-    this.#note(report);
+    if (!this.#settings.closing.aborted) this.#note(report);
     return report;
   }
 
   async #ask(): Promise<HealthResult> {
-    const { name, check, timeoutMs, clock } = this.#settings;
+    const { name, check, timeoutMs, clock, closing } = this.#settings;
+    if (closing.aborted) return failed(closing.reason);
     const controller = new AbortController();
-    const overdue = Promise.withResolvers<never>();
-    const timer = clock.setTimeout(() => {
-      const reason = new TimeoutError(`the check "${name}"`, timeoutMs);
-      overdue.reject(reason);
+    const ended = Promise.withResolvers<never>();
+    const end = (reason: unknown) => {
+      ended.reject(reason);
       controller.abort(reason);
-    }, timeoutMs);
+    };
+    const timer = clock.setTimeout(
+      () => end(new TimeoutError(`the check "${name}"`, timeoutMs)),
+      timeoutMs,
+    );
+    const close = () => end(closing.reason);
+    closing.addEventListener("abort", close);
     this.#calledAt = clock.now();
     const returned = () => this.#calledAt = undefined;
     const answer = Promise.try(check, controller.signal);
     answer.then(returned, returned);
     try {
-      const outcome = await Promise.race([answer, overdue.promise]);
+      const outcome = await Promise.race([answer, ended.promise]);
       return toHealthResult(name, outcome);
     } catch (error) {
-      return { status: "unhealthy", message: thrownText(error) };
+      return failed(error);
     } finally {
       clock.clearTimeout(timer);
+      closing.removeEventListener("abort", close);
     }
   }
 
@@ -112,6 +121,10 @@ export class HealthCheck {
       // Who listens can't spoil the report.
     }
   }
+}
+
+function failed(reason: unknown): HealthResult {
+  return { status: "unhealthy", message: thrownText(reason) };
 }
 
 function stillHangs(forMs: number): HealthResult {

@@ -1,6 +1,6 @@
 import { abortable } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { InvalidOptionError } from "../base/errors.ts";
+import { ClosedError, InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, quote } from "../base/options.ts";
 import { HealthCheck } from "./health_check.ts";
 import { type HealthCheckable, healthCheckables } from "./health_checkable.ts";
@@ -51,6 +51,7 @@ export class HealthChecks {
   readonly #added: Map<string, HealthCheck> = new Map();
   readonly #adopted: Map<string, HealthCheck> = new Map();
   readonly #mounted: [prefix: string, checks: HealthChecks][] = [];
+  readonly #closing: AbortController = new AbortController();
   #changes = 0;
   #last: Run | undefined;
   #lastReport: HealthReport | undefined;
@@ -121,6 +122,11 @@ export class HealthChecks {
   mount(prefix: string, others: HealthChecks): void {
     this.#mounted.push([prefix, others]);
     this.#changes++;
+  }
+
+  /** Ends the checks under way, so that nothing waits for them, and runs no more. */
+  close(): void {
+    this.#closing.abort(new ClosedError("this set of health checks"));
   }
 
   /**
@@ -230,6 +236,7 @@ export class HealthChecks {
       timeoutMs: checkDurationMs("timeoutMs", timeoutMs, 1),
       critical,
       clock: this.#clock,
+      closing: this.#closing.signal,
       onChange: (report, before) =>
         this.#options.onChange?.(name, report, before),
     });

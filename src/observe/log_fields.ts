@@ -14,8 +14,11 @@ const REDACTED = "[redacted]";
 const SECRET_NAME =
   /authori[sz]ation|cookie|token|passw|passphrase|pwd|secret|credential|api[-_]?key|access[-_]?key|private[-_]?key|session[-_]?id/i;
 
-/** Passwords in URLs, and bearer tokens, wherever they stand. */
-const SECRET_TEXT = /(:\/\/)[^\s/@]*@|\b(Bearer\s+)[\w.~+/=-]+/gi;
+/**
+ * Passwords in URLs, and bearer tokens, wherever they stand. A password may
+ * hold an "@": the last one ends it.
+ */
+const SECRET_TEXT = /(:\/\/)[^\s/]*@|\b(Bearer\s+)[\w.~+/=-]+/gi;
 
 /** A text as a log may show it: bounded, without passwords and bearer tokens. */
 export function safeText(text: string, limit: number = MAX_TEXT): string {

@@ -14,11 +14,15 @@ export interface LabelledMetricOptions<Label extends string>
   labels: readonly Label[];
   /**
    * How many different sets of label values are kept; those beyond count as
-   * `other`, so that what clients send can't fill the memory.
+   * `other`, so that what clients send can't fill the memory; for its sake, values
+   * are also cut to 256 characters.
    * @default 1000
    */
   maxSeries?: number;
 }
+
+/** Longer values of labels are cut. */
+const MAX_CHARS = 256;
 
 /** The value of every label of a series beyond `maxSeries`. */
 const OTHER = "other";
@@ -72,7 +76,10 @@ export class MetricFamily<Metric, Label extends string = string> {
         }`,
       );
     }
-    return this.#labels.map((label) => String(values[label]));
+    // What differs only where UTF-8 can't say so would be the same series twice.
+    return this.#labels.map((label) =>
+      String(values[label]).slice(0, MAX_CHARS).toWellFormed()
+    );
   }
 
   #overflow(): Metric {

@@ -242,7 +242,7 @@ function checkName(name: string): void {
         `with a digit, got ${quote(name)}`,
     );
   }
-  if (/^(mcp_server|sluice|process|event_loop)_/.test(name)) {
+  if (/^(mcp_server|sluice|process|event_loop)(_|$)/.test(name)) {
     throw new InvalidOptionError(
       `metrics of that prefix are the server's own, got ${quote(name)}`,
     );

@@ -1,4 +1,5 @@
 import { SluiceError } from "../base/errors.ts";
+import { safeText } from "./log_fields.ts";
 import {
   type Attributes,
   type SpanLike,
@@ -6,7 +7,8 @@ import {
 } from "./telemetry_api.ts";
 
 /**
- * Ends a span with what came of its work: an error if there is an `error.type`.
+ * Ends a span with what came of its work: an error if there is an `error.type`,
+ * with a message that is bounded as in a log, and without passwords and tokens.
  * A provider that fails at it costs its span, and nobody's work.
  */
 export function endSpan(
@@ -17,7 +19,10 @@ export function endSpan(
   try {
     span.setAttributes(outcome);
     if ("error.type" in outcome) {
-      span.setStatus({ code: STATUS_ERROR, ...(message && { message }) });
+      span.setStatus({
+        code: STATUS_ERROR,
+        ...(message && { message: safeText(message) }),
+      });
     }
     span.end();
   } catch {

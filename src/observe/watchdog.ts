@@ -26,6 +26,8 @@ import type { WatchdogOptions } from "./watchdog_options.ts";
  * calls of a server's tools, is named by one of these, the best first:
  *
  * - what it took until it first waited was measured ({@linkcode Watchdog.ran});
+ *   where the process hardly used the CPU, it may have been suspended, and that
+ *   is likely, but not certain;
  * - V8's profiler, which runs from a first block on, saw its handler on the stack;
  * - it alone was in progress all through the block, and ended with it: then it
  *   is likely, but not certain.

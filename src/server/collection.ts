@@ -1,3 +1,4 @@
+import { CallRecord } from "../observe/call_record.ts";
 import type { Engine } from "./engine.ts";
 import type { ListingEntry } from "./listing.ts";
 
@@ -7,12 +8,23 @@ export interface Slot<Item> {
   readonly item: Item;
   /** The server that the item was registered with. */
   readonly owner: Engine;
+  /** What its calls under this key have come to: each server counts its own. */
+  readonly record: CallRecord;
 }
 
 /** What every kind of registration can do. */
 interface Registered {
   readonly enabled: boolean;
   readonly removed: boolean;
+  readonly record: CallRecord;
+}
+
+/** Another server's registrations, shown under a prefix. */
+interface Mount<Item extends Registered> {
+  readonly prefix: string;
+  readonly from: Collection<Item>;
+  /** What is counted here, by the record of the slot that is shown. */
+  readonly records: WeakMap<CallRecord, CallRecord>;
 }
 
 /**
@@ -25,7 +37,7 @@ export class Collection<Item extends Registered> {
   readonly #prefix: (prefix: string, key: string) => string;
   readonly #onChange: () => void;
   readonly #own: Map<string, Item> = new Map();
-  readonly #mounts: { prefix: string; from: Collection<Item> }[] = [];
+  readonly #mounts: Mount<Item>[] = [];
   readonly #mountedInto: Collection<Item>[] = [];
   #slots: Map<string, Slot<Item>> | undefined;
 
@@ -61,7 +73,7 @@ export class Collection<Item extends Registered> {
   }
 
   mount(prefix: string, from: Collection<Item>): void {
-    this.#mounts.push({ prefix, from });
+    this.#mounts.push({ prefix, from, records: new WeakMap() });
     from.#mountedInto.push(this);
     this.changed();
   }
@@ -89,14 +101,15 @@ export class Collection<Item extends Registered> {
   #index(): Map<string, Slot<Item>> {
     const slots = new Map<string, Slot<Item>>();
     for (const [key, item] of this.#own) {
-      slots.set(key, { key, item, owner: this.#owner });
+      slots.set(key, { key, item, owner: this.#owner, record: item.record });
     }
-    for (const { prefix, from } of this.#mounts) {
-      for (const { key, item, owner } of from.slots.values()) {
-        const prefixed = this.#prefix(prefix, key);
-        if (!slots.has(prefixed)) {
-          slots.set(prefixed, { key: prefixed, item, owner });
-        }
+    for (const { prefix, from, records } of this.#mounts) {
+      for (const slot of from.slots.values()) {
+        const key = this.#prefix(prefix, slot.key);
+        if (slots.has(key)) continue;
+        const record = records.get(slot.record) ?? new CallRecord();
+        records.set(slot.record, record);
+        slots.set(key, { ...slot, key, record });
       }
     }
     return slots;

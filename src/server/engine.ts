@@ -290,6 +290,7 @@ export class Engine {
       { method: context.method, params: context.params, ctx: context },
       async ({ params }) => {
         context.params = params;
+        this.recorder?.enter(context);
         const result = await method(context);
         return (result instanceof ReadyJson
           ? result.parse(context.era)
@@ -447,6 +448,7 @@ export class Engine {
 
   async #close(graceMs: number): Promise<void> {
     this.subscriptions.close();
+    this.health.close();
     const timer = this.clock.setTimeout(() => this.#giveUp(), graceMs);
     await Promise.all([this.tasks.close(graceMs), this.idle()]);
     this.clock.clearTimeout(timer);

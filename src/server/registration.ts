@@ -5,7 +5,7 @@ export abstract class Registration<Updates extends { enabled?: boolean }> {
   #enabled = true;
   #removed = false;
   /**
-   * What its calls have come to.
+   * What its calls have come to, on the server that it was registered with.
    * @internal
    */
   readonly record: CallRecord = new CallRecord();

@@ -1,3 +1,4 @@
+import { safeText } from "../observe/log_fields.ts";
 import type { Attributes } from "../observe/telemetry_api.ts";
 import type { Engine } from "./engine.ts";
 import type { RequestContext } from "./request_context.ts";
@@ -45,7 +46,7 @@ export function describeRequest(
   if (!known) spanOnly["mcp.method.name"] = cut(method, MAX_CHARS);
   if (sessionId !== undefined) spanOnly["mcp.session.id"] = sessionId;
   if (METHODS_WITH_URI.has(method) && typeof params.uri === "string") {
-    spanOnly["mcp.resource.uri"] = cut(params.uri, MAX_URI_CHARS);
+    spanOnly["mcp.resource.uri"] = cut(safeText(params.uri), MAX_URI_CHARS);
   }
   if (method === "tools/call") {
     measured["gen_ai.operation.name"] = "execute_tool";

@@ -77,6 +77,8 @@ export class RequestContext implements ServerContext {
   item: CallRecord | undefined = undefined;
   /** When it came in, by the engine's clock. */
   begunAt = 0;
+  /** When the middleware let it through to its method, if it did so at once. */
+  enteredAt: number | undefined = undefined;
   /** Whether it has waited for anything. */
   paused = false;
   /** The size of its message, where the transport knows it. */

@@ -8,6 +8,9 @@ import type { MethodTable } from "./method_table.ts";
 import type { RequestContext } from "./request_context.ts";
 import { reportEnd } from "./request_log.ts";
 
+/** What the watchdog calls all that runs in front of a request's method. */
+const MIDDLEWARE = "middleware";
+
 /** What methods beyond those that the server knows are counted as. */
 export const OTHER_METHODS = "other";
 
@@ -53,10 +56,18 @@ export class RequestRecorder {
     return record;
   }
 
+  /** Notes that the middleware lets a request through: no tool has run so far. */
+  enter(context: RequestContext): void {
+    if (this.watchdog === undefined || context.paused) return;
+    context.enteredAt = this.#clock.now();
+    this.watchdog.ran(MIDDLEWARE, context.begunAt, context.enteredAt);
+  }
+
   /** Notes that a request goes on later: until now it ran without a pause. */
   pause(context: RequestContext): void {
     context.paused = true;
-    this.watchdog?.ran(nameOf(context), context.begunAt, this.#clock.now());
+    const { enteredAt = context.begunAt } = context;
+    this.watchdog?.ran(nameOf(context), enteredAt, this.#clock.now());
   }
 
   /** Notes that a request has its answer, or won't get one. */

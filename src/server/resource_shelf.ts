@@ -36,7 +36,7 @@ interface ShownTemplate extends Slot<RegisteredResourceTemplate> {
   readonly uriTemplate: UriTemplate;
 }
 
-type Counted = Pick<RegisteredResource, "record">;
+type Counted = Pick<Slot<RegisteredResource>, "record">;
 
 /** The resources and templates of a server. */
 export class ResourceShelf {
@@ -247,7 +247,7 @@ export class ResourceShelf {
     if (fixed !== undefined) {
       if (!fixed.item.enabled) throw notFound(uri, context);
       context.owner = fixed.owner;
-      countRead(fixed.item, context);
+      countRead(fixed, context);
       const value = await readThrough(
         fixed.item.cache,
         url,
@@ -262,12 +262,13 @@ export class ResourceShelf {
       const value = await sourced.readCallback(url, context);
       return finish(value, uri, sourced, context);
     }
-    for (const { item, owner, uriTemplate } of this.shownTemplates) {
+    for (const shown of this.shownTemplates) {
+      const { item, owner, uriTemplate } = shown;
       const variables: Variables | null = uriTemplate.match(uri) ??
         uriTemplate.match(url.href);
       if (variables === null) continue;
       context.owner = owner;
-      countRead(item, context);
+      countRead(shown, context);
       const value = await readThrough(
         item.cache,
         url,

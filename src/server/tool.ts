@@ -285,11 +285,11 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     return await this.#inTime(running, context);
   }
 
-  async #turn({ signal }: RequestContext): Promise<Permit | undefined> {
+  async #turn({ signal, item }: RequestContext): Promise<Permit | undefined> {
     const { clock } = this.#host;
     const since = clock.now();
     const permit = await this.#slots?.acquire({ signal });
-    this.record.waited(clock.now() - since);
+    item?.waited(clock.now() - since);
     return permit;
   }
 

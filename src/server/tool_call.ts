@@ -1,4 +1,5 @@
 import { thrownText } from "../base/thrown.ts";
+import type { CallRecord } from "../observe/call_record.ts";
 import {
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
@@ -22,7 +23,7 @@ import { drain, drained, isSteps } from "./tool_steps.ts";
  * promise (bench/http.ts, "echo").
  */
 export function callTool(context: RequestContext): unknown {
-  const { item: tool, owner } = findTool(context);
+  const { item: tool, owner, record } = findTool(context);
   const args = context.params.arguments ?? {};
   if (!isObject(args)) {
     throw new InvalidParamsError("Invalid params: arguments must be an object");
@@ -36,8 +37,8 @@ export function callTool(context: RequestContext): unknown {
   }
   context.owner = owner;
   return isRepeat(context)
-    ? context.inquiry.resume().then(() => run(tool, context, args))
-    : run(tool, context, args);
+    ? context.inquiry.resume().then(() => run(tool, record, context, args))
+    : run(tool, record, context, args);
 }
 
 function findTool(context: RequestContext): Slot<RegisteredTool> {
@@ -55,10 +56,11 @@ function findTool(context: RequestContext): Slot<RegisteredTool> {
 
 function run(
   tool: RegisteredTool,
+  record: CallRecord,
   context: RequestContext,
   args: unknown,
 ): unknown {
-  context.countWith(tool.record);
+  context.countWith(record);
   try {
     const input = tool.validate(args);
     const outcome = isThenable(input)

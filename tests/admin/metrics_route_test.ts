@@ -157,6 +157,31 @@ Deno.test("counts of a method don't go back when a tool is removed", async () =>
   assert.ok(!body.includes("gone"));
 });
 
+Deno.test("a mounted server's tools count where they are called, each time once", async () => {
+  await using inner = makeServer();
+  await using server = new McpServer({ name: "outer", version: "1.0.0" });
+  server.mount("a", inner);
+  server.mount("b", inner);
+  await inner.call("tools/call", { name: "echo" });
+  await inner.call("resources/read", { uri: "note://1" });
+  await server.call("tools/call", { name: "a_echo" });
+  // Whoever forgets the index must not forget the counts.
+  inner.registerTool("late", {}, () => "hi");
+  await server.call("tools/call", { name: "b_echo" });
+  await server.call("tools/call", { name: "b_echo" });
+  await server.call("resources/read", { uri: "note://b/1" });
+  const calls = (server: McpServer, kind: "tools" | "resources") =>
+    Object.entries(server.readMetrics()[kind]).filter(([, { calls }]) =>
+      calls > 0
+    )
+      .map(([name, { calls }]) => [name, calls]);
+  assert.deepEqual(calls(server, "tools"), [["a_echo", 1], ["b_echo", 2]]);
+  assert.deepEqual(calls(server, "resources"), [["note://b/1", 1]]);
+  assert.deepEqual(calls(inner, "tools"), [["echo", 1]]);
+  assert.deepEqual(calls(inner, "resources"), [["note://1", 1]]);
+  assert.equal(server.readMetrics().requests_total, 4);
+});
+
 Deno.test("refused requests are counted by status", async () => {
   await using server = makeServer();
   const post = (init: RequestInit) =>

@@ -97,6 +97,25 @@ Deno.test("one that blocks after a wait is named once the profiler watches", asy
   await Promise.all(others);
 });
 
+Deno.test("a middleware that blocks is not taken for the tool behind it", async () => {
+  const log: LogRecord[] = [];
+  await using subject = await listen(log);
+  const { server, call } = subject;
+  server.use((request, next) => {
+    block(150);
+    return next(request);
+  });
+  for (const [index, tool] of ["blocks_at_once", "waits"].entries()) {
+    await call(tool, 1);
+    const blocked = () => server.readMetrics().event_loop?.blocks ?? 0;
+    await eventually(() => blocked() > index);
+  }
+  const named = blocks(log).map(({ fields }) => fields.tool);
+  assert.deepEqual([...new Set(named)], ["middleware"]);
+  await call("blocks_at_once", 200);
+  await eventually(() => blocks(log).at(-1)!.fields.tool === "blocks_at_once");
+});
+
 Deno.test("nobody is blamed where nothing blocks, and false turns it off", async () => {
   const log: LogRecord[] = [];
   await using subject = await listen(log);

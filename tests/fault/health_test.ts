@@ -287,3 +287,25 @@ Deno.test("a drain that is no time is refused", async () => {
   await assert.rejects(running, /drainMs must be .* got -1/);
   await server.close();
 });
+
+Deno.test("a shutdown waits for no health check", async () => {
+  await using server = new McpServer({ name: "test", version: "1.0.0" }, {
+    log: () => {},
+  });
+  server.health.add("hangs", () => new Promise(() => {}), {
+    timeoutMs: 60_000,
+  });
+  const { url } = await server.serve({
+    port: 0,
+    signals: false,
+    onListen: () => {},
+  });
+  const probe = fetch(new URL("/health/detailed", url));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const begun = performance.now();
+  await server.close();
+  assert.ok(performance.now() - begun < 3_000);
+  const response = await probe;
+  assert.equal(response.status, 503);
+  await response.body?.cancel();
+});

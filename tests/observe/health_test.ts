@@ -286,3 +286,27 @@ Deno.test("a message is bounded, and shows no password", async () => {
   assert.ok(String(message).length < 600);
   assert.doesNotMatch(String(message), /hush/);
 });
+
+Deno.test("closing ends what is under way, asks no more, and is no news", async () => {
+  const clock = new FakeClock();
+  const news: string[] = [];
+  const health = new HealthChecks({
+    clock,
+    onChange: (name) => news.push(name),
+  });
+  let asked = 0;
+  let signal: AbortSignal | undefined;
+  health.add("hangs", (given) => {
+    asked++;
+    signal = given;
+    return new Promise(() => {});
+  });
+  const report = health.run();
+  health.close();
+  assert.equal((await report).checks.hangs.status, "unhealthy");
+  assert.equal(signal?.aborted, true);
+  clock.advance(10_000);
+  assert.match((await health.run()).checks.hangs.message!, /closed|hangs/);
+  assert.equal(asked, 1);
+  assert.deepEqual(news, []);
+});

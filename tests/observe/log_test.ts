@@ -229,6 +229,7 @@ Deno.test("what is named like a secret is kept back, and so are tokens in texts"
     max_tokens: 100,
     tokens: 7,
     error: new Error("can't reach redis://:hush12@cache"),
+    odd: "postgres://ada:hush15@hush16@db, mongodb://u:hush17@a,v:hush18@b",
   }, "GET https://u:hush13@host/ with bearer hush14");
   assert.doesNotMatch(line, /hush/);
   assert.equal(parsed.max_tokens, 100);

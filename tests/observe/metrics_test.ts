@@ -72,6 +72,18 @@ Deno.test("a million label values end in one series", () => {
   assert.equal(values['seen{who="other"}'], 999_990);
 });
 
+Deno.test("a label's value is bounded, and no two are one in UTF-8", () => {
+  const metrics = new Metrics();
+  const seen = metrics.counter("seen", { help: "Seen.", labels: ["who"] });
+  seen.labels({ who: "\ud800" }).inc();
+  seen.labels({ who: "\ud801" }).inc();
+  seen.labels({ who: "x".repeat(1_000_000) }).inc();
+  assert.deepEqual(metrics.values, {
+    'seen{who="\ufffd"}': 2,
+    [`seen{who="${"x".repeat(256)}"}`]: 1,
+  });
+});
+
 Deno.test("a gauge that reads itself is read when somebody asks", () => {
   const metrics = new Metrics();
   let level = 1;
@@ -94,6 +106,7 @@ Deno.test("misuse is refused with what was wrong", () => {
     [() => metrics.counter("1x", { help: "" }), /got "1x"/],
     [() => metrics.gauge("a-b", { help: "" }), /got "a-b"/],
     [() => metrics.gauge("mcp_server_x", { help: "" }), /the server's own/],
+    [() => metrics.gauge("mcp_server", { help: "" }), /the server's own/],
     [() => metrics.counter("orders_total", { help: "" }), /already/],
     [
       () => metrics.gauge("orders_total", { help: "" }),

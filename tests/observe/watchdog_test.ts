@@ -30,6 +30,21 @@ Deno.test("a tool that blocks until it answers is named, with its time", async (
   assert.equal(calls.watchdog.stats.byName.get("block")?.blocks, 1);
 });
 
+Deno.test("a run in which the process hardly used the CPU is likely, and not certain", async () => {
+  await using calls = new WatchedCalls({ block: () => burn(150) }, {
+    profiler: false,
+    // As of a process that was suspended meanwhile.
+    cpuTimeMs: () => 0,
+  });
+  await wait(50);
+  await calls.call("block");
+  const report = await calls.report("block", 0);
+  assert.equal(report.name, "block");
+  assert.equal(report.evidence, "measured");
+  assert.equal(report.certain, false);
+  assert.equal(calls.watchdog.stats.byName.size, 0);
+});
+
 Deno.test("a tool that blocks before it first waits is named", async () => {
   await using calls = new WatchedCalls({
     block: async () => {

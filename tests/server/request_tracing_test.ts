@@ -138,6 +138,19 @@ Deno.test("errors that are masked are masked in spans, too", async () => {
   assert.equal(JSON.stringify(span.status).includes("1234"), false);
 });
 
+Deno.test("no password in a URI reaches a span, neither its attributes nor its status", async () => {
+  const { ended, tracing } = provider();
+  await using server = new McpServer({ name: "test", version: "1.0.0" }, {
+    tracing,
+  });
+  server.registerResource("one", "note://1", {}, () => "1");
+  const uri = "postgres://ada:hush@db/x";
+  await assert.rejects(server.call("resources/read", { uri }), /ada:hush@db/);
+  const { attributes, status } = ended.named("resources/read");
+  assert.equal(attributes["mcp.resource.uri"], "postgres://[redacted]@db/x");
+  assert.match(status.message!, /\[redacted\]@db/);
+});
+
 Deno.test("words of clients are cut", async () => {
   const { ended, tracing } = provider();
   await using server = new McpServer({ name: "test", version: "1.0.0" }, {

@@ -17,17 +17,17 @@ export function recordedItems(
     "prompts/get": records(prompts.slots),
     "resources/read": new Map([
       ...records(resources.fixed.slots),
-      ...resources.shownTemplates.map(({ uriTemplate, item }) =>
-        [String(uriTemplate), item.record] as const
+      ...resources.shownTemplates.map(({ uriTemplate, record }) =>
+        [String(uriTemplate), record] as const
       ),
     ]),
   };
 }
 
 function records(
-  slots: ReadonlyMap<string, Slot<{ record: CallRecord }>>,
+  slots: ReadonlyMap<string, Slot<unknown>>,
 ): Map<string, CallRecord> {
   return new Map(
-    Array.from(slots.values(), ({ key, item }) => [key, item.record]),
+    Array.from(slots.values(), ({ key, record }) => [key, record]),
   );
 }
