@@ -590,6 +590,7 @@ export {
 
 // Seeing inside, usable without MCP.
 export {
+  type BlockCount,
   type BlockEvidence,
   type BlockReport,
   type WatchdogStats,
