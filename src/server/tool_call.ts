@@ -58,7 +58,7 @@ function run(
   context: RequestContext,
   args: unknown,
 ): unknown {
-  context.countWith(tool.record);
+  context.countWith(tool.record, context.params.name as string);
   try {
     const input = tool.validate(args);
     const outcome = isThenable(input)
