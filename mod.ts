@@ -590,6 +590,7 @@ export {
 
 // Seeing inside, usable without MCP.
 export {
+  type BlockCount,
   type BlockEvidence,
   type BlockReport,
   type WatchdogStats,
@@ -630,6 +631,7 @@ export {
   type ProfiledOptions,
   type ProfileOptions,
 } from "./src/observe/profile.ts";
+export { type ProfiledHandlerOptions } from "./src/observe/profiled_handler.ts";
 export {
   type CallFrame,
   SourcePositions,

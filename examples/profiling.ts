@@ -10,6 +10,7 @@ import {
   profiled,
   profileMemory,
   Watchdog,
+  type WatchedWork,
 } from "@sluice/mcp";
 import { z } from "zod";
 
@@ -53,7 +54,6 @@ server.registerTool(
   "primes",
   { inputSchema },
   profiled(({ limit }) => `${countPrimes(limit)} primes`, {
-    name: "primes",
     onProfile: (taken, name) => console.log(`${name}: ${taken.table(5)}`),
   }),
 );
@@ -63,7 +63,6 @@ server.registerTool(
   memoryProfiled(
     ({ limit }) => `${squares(limit).length} squares`,
     {
-      name: "squares",
       onProfile: (taken, name) =>
         console.log(`${name}: ${mb(taken.allocated)} allocated`),
     },
@@ -79,18 +78,39 @@ await server.call("tools/call", {
 });
 await server.close();
 
-console.log("\nWho blocks the event loop: the profiler names the second block");
+console.log(
+  "\nWho blocks the event loop: from its second block on, the profiler",
+);
 {
+  const jobs = {
+    async countAtLength() {
+      await wait(50);
+      countPrimes(2_000_000);
+      await wait(50);
+    },
+    waitAtLength: () => wait(2_000),
+  };
+  const running = new Set<WatchedWork>();
   await using watchdog = new Watchdog({
-    inProgress: () => [],
-    onBlock: ({ blockedMs, function: name = "something", location = "" }) =>
-      console.log(`blocked for ${blockedMs} ms by ${name} ${location}`),
+    inProgress: () => running,
+    handlerOf: (name) => jobs[name as keyof typeof jobs],
+    log: ({ message }) => console.log(message),
+    logIntervalMs: 0,
   });
   watchdog.start();
-  for (let round = 0; round < 2; round++) {
-    await wait(100);
-    countPrimes(1_000_000);
-    await wait(200);
-  }
-  console.log(watchdog.stats, watchdog.lag);
+  const run = async (name: keyof typeof jobs) => {
+    const work = { name, begunAt: performance.now() };
+    running.add(work);
+    await jobs[name]();
+    running.delete(work);
+    watchdog.ended(name, work.begunAt, performance.now());
+  };
+  const other = run("waitAtLength");
+  for (let round = 0; round < 3; round++) await run("countAtLength");
+  await other;
+  const { blocks, uncertain, byName } = watchdog.stats;
+  console.log(
+    `${blocks} blocks, ${uncertain} of them before it looked:`,
+    byName,
+  );
 }

@@ -8,8 +8,8 @@ import { type CallFrame, SourcePositions } from "./source_position.ts";
 const INTERVAL_US = 20_000;
 /** How long it waits for a block: 30,000 samples, some 2 MB. */
 const ARMED_MS = 600_000;
-/** To begin stops everything for a moment, so not more often than this. */
-const REARM_MS = 60_000;
+/** To begin, or to look, stops everything for a moment: 1 % of the time at most. */
+const REST_PER_PAUSE = 100;
 
 /** What a profile shows of one block. */
 export interface BlockedCode {
@@ -31,16 +31,18 @@ export interface BlockedStretch {
 }
 
 /**
- * Looks at what runs, every 20 ms, from a first block on until the next: the
- * profiler costs nothing on a server that never blocks. Without the permission
- * it sees nothing.
+ * Looks at what runs, every 20 ms, from a first block on until there was none
+ * for ten minutes: the profiler costs nothing on a server that never blocks.
+ * Without the permission it sees nothing.
  */
 export class BlockProfiler {
   readonly #clock: Clock;
   #recording: CpuRecording | undefined;
   #arming: Promise<void> = Promise.resolve();
   #mayArmAt = -Infinity;
+  #mayLookAt = -Infinity;
   #timer: TimerHandle | undefined;
+  #unavailable: Error | undefined;
   #closed = false;
 
   constructor(clock: Clock) {
@@ -52,11 +54,16 @@ export class BlockProfiler {
     return this.#recording !== undefined;
   }
 
-  /** Looks from now on, unless it does or did less than a minute ago. */
+  /** Why it may not be used here, once that is known. */
+  get unavailable(): Error | undefined {
+    return this.#unavailable;
+  }
+
+  /** Looks from now on, unless it does or began too recently. */
   arm(): Promise<void> {
     const now = this.#clock.now();
     if (this.armed || this.#closed || now < this.#mayArmAt) return this.#arming;
-    this.#mayArmAt = now + REARM_MS;
+    this.#mayArmAt = Infinity;
     return this.#arming = this.#begin();
   }
 
@@ -64,9 +71,9 @@ export class BlockProfiler {
     let recording: CpuRecording;
     try {
       recording = await CpuRecording.start(INTERVAL_US);
-    } catch {
-      // It may not be used here, and that won't change.
-      this.#mayArmAt = Infinity;
+    } catch (error) {
+      // That won't change.
+      this.#unavailable = error as Error;
       return;
     }
     if (this.#closed) {
@@ -74,28 +81,32 @@ export class BlockProfiler {
       return;
     }
     this.#recording = recording;
-    this.#timer = this.#clock.setTimeout(() => this.#disarm(), ARMED_MS, {
-      keepAlive: false,
-    });
+    this.#mayArmAt = this.#afterRest();
+    this.#waitForBlock();
   }
 
-  /** Ends the looking, and tells what was seen in each stretch. */
+  /**
+   * Tells what was seen in each stretch, and goes on looking; nothing if the
+   * last time was too recent.
+   */
   async take(stretches: readonly BlockedStretch[]): Promise<BlockedCode[]> {
     const recording = this.#recording;
-    if (recording === undefined) return [];
-    this.#forget();
+    const endedAt = this.#clock.now();
+    if (recording === undefined || endedAt < this.#mayLookAt) return [];
     try {
-      using taken = recording;
-      const endedAt = this.#clock.now();
-      const json = await taken.stop();
+      const restarted = recording.restart();
+      this.#mayLookAt = this.#afterRest();
+      this.#waitForBlock();
+      const json = await restarted;
       const positions = await SourcePositions.load();
       const seen: BlockedCode[] = [];
       for (const stretch of stretches) {
-        seen.push(await look(taken, json, endedAt, stretch, positions));
+        seen.push(await look(recording, json, endedAt, stretch, positions));
       }
       return seen;
     } catch {
       // A block is reported with what is known of it otherwise.
+      this.#disarm();
       return [];
     }
   }
@@ -106,12 +117,21 @@ export class BlockProfiler {
     await this.#arming;
   }
 
-  #disarm(): void {
-    this.#recording?.[Symbol.dispose]();
-    this.#forget();
+  /** When the last pause is made up for. */
+  #afterRest(): number {
+    const { from, to } = CpuRecording.lastPause;
+    return this.#clock.now() + (to - from) * REST_PER_PAUSE;
   }
 
-  #forget(): void {
+  #waitForBlock(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = this.#clock.setTimeout(() => this.#disarm(), ARMED_MS, {
+      keepAlive: false,
+    });
+  }
+
+  #disarm(): void {
+    this.#recording?.[Symbol.dispose]();
     this.#recording = undefined;
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;

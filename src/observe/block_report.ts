@@ -45,7 +45,20 @@ export interface WatchdogStats {
   /** How many of them have no certain name. */
   uncertain: number;
   /** The others, by name. */
-  byName: Map<string, { blocks: number; blockedMs: number }>;
+  byName: Map<string, BlockCount>;
+  /**
+   * Those of the uncertain ones during which one name alone was in progress, by
+   * that name: likely its doing, but a timer or a listener can block as well.
+   */
+  suspected: Map<string, BlockCount>;
+}
+
+/** How much some work has blocked. */
+export interface BlockCount {
+  /** How many blocks there were. */
+  blocks: number;
+  /** How long they were in all, in milliseconds. */
+  blockedMs: number;
 }
 
 /** A process that used less CPU than this share of the time may have been suspended. */
@@ -58,7 +71,7 @@ export function reportOf(
   seen: BlockedCode | undefined,
 ): BlockReport {
   const { from, to, suspects } = suspicion;
-  const ran = cpuMs === undefined || cpuMs >= (to - from) * MIN_CPU_SHARE;
+  const ran = hasRun(cpuMs, to - from);
   const { frame } = seen ?? {};
   return {
     ...verdict(suspicion, seen?.name, ran),
@@ -70,6 +83,32 @@ export function reportOf(
     }),
     inProgress: suspects,
   };
+}
+
+/** Whom a block that has no certain name is counted with, if there is one only. */
+export function suspectOf(
+  { name, inProgress, cpuMs, blockedMs }: BlockReport,
+): string | undefined {
+  if (name !== undefined) return name;
+  return inProgress.length === 1 && hasRun(cpuMs, blockedMs)
+    ? inProgress[0]
+    : undefined;
+}
+
+/** Adds a block to those of the same name. */
+export function countBlock(
+  counts: Map<string, BlockCount>,
+  name: string,
+  blockedMs: number,
+): void {
+  const own = counts.get(name) ?? { blocks: 0, blockedMs: 0 };
+  counts.set(name, own);
+  own.blocks++;
+  own.blockedMs += blockedMs;
+}
+
+function hasRun(cpuMs: number | undefined, blockedMs: number): boolean {
+  return cpuMs === undefined || cpuMs >= blockedMs * MIN_CPU_SHARE;
 }
 
 function verdict(

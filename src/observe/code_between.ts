@@ -1,5 +1,5 @@
 import type { CpuProfileJson, CpuProfileNode } from "./cpu_profile.ts";
-import { type CallFrame, isOwn } from "./source_position.ts";
+import { type CallFrame, isOwn, placeOf } from "./source_position.ts";
 
 /** What ran in a part of a CPU profile. */
 export interface RunningCode {
@@ -62,12 +62,6 @@ function stacks(
 
 function isIdle([innermost]: CallFrame[]): boolean {
   return innermost === undefined || innermost.functionName === "(idle)";
-}
-
-function placeOf(
-  { scriptId, lineNumber, columnNumber }: CallFrame,
-): string {
-  return `${scriptId}:${lineNumber}:${columnNumber}`;
 }
 
 function count(counts: Map<string, number>, key: string): void {

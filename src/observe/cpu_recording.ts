@@ -7,7 +7,7 @@ export class CpuRecording implements Disposable {
   /** The last time that everything stood still for a recording to begin. */
   static lastPause: { from: number; to: number } = { from: 0, to: 0 };
   readonly #session: InspectorSession;
-  readonly #begunAt: number;
+  #begunAt: number;
 
   private constructor(session: InspectorSession, begunAt: number) {
     this.#session = session;
@@ -40,6 +40,11 @@ export class CpuRecording implements Disposable {
     }
   }
 
+  /** Leaves out what was recorded so far. */
+  skip(): void {
+    this.#begunAt = performance.now();
+  }
+
   /** Ends the sampling, and gives what was recorded. */
   async stop(): Promise<CpuProfileJson> {
     const tookMs = performance.now() - this.#begunAt;
@@ -47,6 +52,37 @@ export class CpuRecording implements Disposable {
       "Profiler.stop",
     );
     return trimmedProfile(profile, tookMs * 1_000);
+  }
+
+  /**
+   * Ends the sampling, gives what was recorded, and begins anew in the same
+   * breath. While one profile of a session is being taken V8 keeps its list of
+   * all the code there is, so that to begin another costs no pause: here a
+   * console profile, for as long as it takes.
+   */
+  async restart(): Promise<CpuProfileJson> {
+    const from = performance.now();
+    const tookMs = from - this.#begunAt;
+    const bridged = !("profile" in globalThis || "profileEnd" in globalThis);
+    const done: Promise<unknown>[] = [];
+    if (bridged) done.push(this.#command(`profile("${BRIDGE}")`));
+    const stopped = this.#session.post<{ profile: CpuProfileJson }>(
+      "Profiler.stop",
+    );
+    done.push(this.#session.post("Profiler.start"));
+    if (bridged) done.push(this.#command(`profileEnd("${BRIDGE}")`));
+    this.#begunAt = performance.now();
+    CpuRecording.lastPause = { from, to: this.#begunAt };
+    const [{ profile }] = await Promise.all([stopped, ...done]);
+    return trimmedProfile(profile, tookMs * 1_000);
+  }
+
+  /** Does what a console's user could type. */
+  #command(expression: string): Promise<unknown> {
+    return this.#session.post("Runtime.evaluate", {
+      expression,
+      includeCommandLineAPI: true,
+    });
   }
 
   /**
@@ -90,6 +126,9 @@ export class CpuRecording implements Disposable {
 
 /** Under which a function is shown to the inspector, for the moment of a command. */
 const SHOWN: symbol = Symbol.for("sluice.function");
+
+/** What the console profile that bridges two others is called. */
+const BRIDGE = "sluice";
 
 interface Properties {
   internalProperties?: {

@@ -47,6 +47,16 @@ export class InspectorSession implements Disposable {
     }
   }
 
+  /** Why nobody can connect, or `undefined` if anybody can. */
+  static async unavailable(): Promise<ProfilerUnavailableError | undefined> {
+    try {
+      using _session = await InspectorSession.open();
+      return undefined;
+    } catch (error) {
+      return error as ProfilerUnavailableError;
+    }
+  }
+
   /** Sends a command of the DevTools protocol, at once, and gives its result. */
   post<R>(method: string, params?: Record<string, unknown>): Promise<R> {
     return new Promise((resolve, reject) =>

@@ -3,6 +3,10 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
 import { type AllocationSite, HeapProfile } from "./heap_profile.ts";
 import { HeapSampling } from "./heap_sampler.ts";
+import {
+  profiledHandler,
+  type ProfiledHandlerOptions,
+} from "./profiled_handler.ts";
 import { SourcePositions } from "./source_position.ts";
 
 /** How much memory the process uses, at one moment. */
@@ -171,24 +175,19 @@ async function loadMemoryUse(): Promise<() => MemoryUse> {
 
 /** How {@linkcode memoryProfiled} works. */
 export interface MemoryProfiledOptions
-  extends Omit<MemoryProfileOptions, "signal"> {
+  extends Omit<MemoryProfileOptions, "signal">, ProfiledHandlerOptions {
   /**
    * Is given the profile of every call that returned.
    * @default prints before, after and peak and the 20 functions that allocated the most to stderr
    */
   onProfile?: (profile: MemoryProfile, name: string) => void;
-  /**
-   * What the profile is of.
-   * @default the handler's own name
-   */
-  name?: string;
 }
 
 /**
  * The same handler, its memory profiled at every call. Calls that overlap each
  * have a profile, which also counts what the others allocated meanwhile.
- * Without the permission to profile (`--allow-sys`) every call fails
- * with `ProfilerUnavailableError`.
+ * Without the permission to profile (`--allow-sys`) calls run all the same, and
+ * the first says that there is no profile.
  *
  * @example
  * ```ts
@@ -202,15 +201,12 @@ export function memoryProfiled<A extends unknown[], T>(
   handler: (...args: A) => T | Promise<T>,
   options: MemoryProfiledOptions = {},
 ): (...args: A) => Promise<T> {
-  const { onProfile = printMemory, name = handler.name || "handler" } = options;
-  return async (...args) => {
-    const { result, ...taken } = await profileMemory(
-      () => handler(...args),
-      options,
-    );
+  const { onProfile = printMemory } = options;
+  return profiledHandler(handler, options, async (call, name) => {
+    const { result, ...taken } = await profileMemory(call, options);
     onProfile(taken, name);
     return result;
-  };
+  });
 }
 
 function printMemory(

@@ -3,7 +3,12 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
 import { CpuProfile } from "./cpu_profile.ts";
 import { CpuRecording } from "./cpu_recording.ts";
+import {
+  profiledHandler,
+  type ProfiledHandlerOptions,
+} from "./profiled_handler.ts";
 import { SourcePositions } from "./source_position.ts";
+import { splicedProfile } from "./spliced_profile.ts";
 
 /** How {@linkcode profile} works. */
 export interface ProfileOptions {
@@ -68,6 +73,8 @@ export async function profile<T>(
   signal?.throwIfAborted();
   const positions = await SourcePositions.load();
   using recording = await CpuRecording.start(intervalUs);
+  // Its own frame would head the table of whatever it calls.
+  const own = await recording.locate(profile);
   signal?.throwIfAborted();
   let cut: ReturnType<CpuRecording["stop"]> | undefined;
   const timer = clock.setTimeout(() => {
@@ -75,33 +82,31 @@ export async function profile<T>(
     cut.catch(() => {});
   }, maxMs);
   try {
+    recording.skip();
     const result = await abortable(Promise.try(fn), signal);
     const json = await (cut ?? recording.stop());
-    return { result, profile: new CpuProfile(json, positions) };
+    const shown = own === undefined ? json : splicedProfile(json, own);
+    return { result, profile: new CpuProfile(shown, positions) };
   } finally {
     clock.clearTimeout(timer);
   }
 }
 
 /** How {@linkcode profiled} works. */
-export interface ProfiledOptions extends Omit<ProfileOptions, "signal"> {
+export interface ProfiledOptions
+  extends Omit<ProfileOptions, "signal">, ProfiledHandlerOptions {
   /**
    * Is given the profile of every call that returned.
    * @default prints the 20 functions that took the most time to stderr
    */
   onProfile?: (profile: CpuProfile, name: string) => void;
-  /**
-   * What the profile is of.
-   * @default the handler's own name
-   */
-  name?: string;
 }
 
 /**
  * The same handler, profiled at every call: one tool under the microscope.
  * Calls that overlap each have a profile, which also shows the others.
- * Without the permission to profile (`--allow-sys`) every call fails
- * with `ProfilerUnavailableError`.
+ * Without the permission to profile (`--allow-sys`) calls run all the same, and
+ * the first says that there is no profile.
  *
  * @example
  * ```ts
@@ -115,16 +120,12 @@ export function profiled<A extends unknown[], T>(
   handler: (...args: A) => T | Promise<T>,
   options: ProfiledOptions = {},
 ): (...args: A) => Promise<T> {
-  const { onProfile = printProfile, name = handler.name || "handler" } =
-    options;
-  return async (...args) => {
-    const { result, profile: taken } = await profile(
-      () => handler(...args),
-      options,
-    );
+  const { onProfile = printProfile } = options;
+  return profiledHandler(handler, options, async (call, name) => {
+    const { result, profile: taken } = await profile(call, options);
     onProfile(taken, name);
     return result;
-  };
+  });
 }
 
 function printProfile(profile: CpuProfile, name: string): void {

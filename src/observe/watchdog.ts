@@ -4,7 +4,9 @@ import { BlockLog } from "./block_log.ts";
 import { type BlockedCode, BlockProfiler } from "./block_profiler.ts";
 import {
   type BlockReport,
+  countBlock,
   reportOf,
+  suspectOf,
   type WatchdogStats,
 } from "./block_report.ts";
 import {
@@ -28,7 +30,8 @@ import type { WatchdogOptions } from "./watchdog_options.ts";
  * - what it took until it first waited was measured ({@linkcode Watchdog.ran});
  *   where the process hardly used the CPU, it may have been suspended, and that
  *   is likely, but not certain;
- * - V8's profiler, which runs from a first block on, saw its handler on the stack;
+ * - V8's profiler, which runs from a first block on until there was none for ten
+ *   minutes, saw its handler on the stack;
  * - it alone was in progress all through the block, and ended with it: then it
  *   is likely, but not certain.
  *
@@ -59,6 +62,7 @@ export class Watchdog implements AsyncDisposable {
     blockedMs: 0,
     uncertain: 0,
     byName: new Map(),
+    suspected: new Map(),
   };
   #runs: MeasuredRun[] = [];
   #looking: Promise<void> = Promise.resolve();
@@ -172,21 +176,28 @@ export class Watchdog implements AsyncDisposable {
       this.#report(reportOf(each, cpuMs, seen));
     if (this.#profiler?.armed !== true) {
       for (const each of suspicions) report(each);
-      // Where nobody was at work, nobody is to be found.
-      if (suspicions.some(({ suspects }) => suspects.length > 0)) {
-        this.#profiler?.arm();
-      }
+      this.#arm(suspicions);
       return;
     }
-    this.#looking = this.#profiler.take(
+    const looking = this.#profiler.take(
       suspicions.map(({ from, to, suspects }) => ({
         from,
         to,
         handlers: this.#handlersOf(suspects),
       })),
-    ).then((seen) => {
-      suspicions.forEach((each, index) => report(each, seen[index]));
-      return this.#closed ? undefined : this.#profiler?.arm();
+    ).then((seen) =>
+      suspicions.forEach((each, index) => report(each, seen[index]))
+    );
+    this.#looking = Promise.all([this.#looking, looking]).then(() => {});
+  }
+
+  /** Has the profiler see the next block; where nobody was at work, nobody is to be found. */
+  #arm(suspicions: Suspicion[]): void {
+    if (suspicions.every(({ suspects }) => suspects.length === 0)) return;
+    const open = suspicions.some(({ measured }) => measured === undefined);
+    this.#profiler?.arm().then(() => {
+      const why = this.#profiler?.unavailable;
+      if (open && why !== undefined) this.#log?.hint(why.message);
     });
   }
 
@@ -211,16 +222,18 @@ export class Watchdog implements AsyncDisposable {
     }
   }
 
-  #count({ name, certain, blockedMs }: BlockReport): void {
+  #count(report: BlockReport): void {
+    const { name, certain, blockedMs } = report;
     this.#stats.blocks++;
     this.#stats.blockedMs += blockedMs;
-    if (name === undefined || !certain) {
-      this.#stats.uncertain++;
+    if (name !== undefined && certain) {
+      countBlock(this.#stats.byName, name, blockedMs);
       return;
     }
-    const own = this.#stats.byName.get(name) ?? { blocks: 0, blockedMs: 0 };
-    this.#stats.byName.set(name, own);
-    own.blocks++;
-    own.blockedMs += blockedMs;
+    this.#stats.uncertain++;
+    const suspect = suspectOf(report);
+    if (suspect !== undefined) {
+      countBlock(this.#stats.suspected, suspect, blockedMs);
+    }
   }
 }

@@ -21,7 +21,9 @@ export interface WatchdogOptions {
    */
   log?: BlockLogSink;
   /**
-   * At most one warning per name is logged in this time, in milliseconds.
+   * At most one warning per name is logged in this time, in milliseconds; where
+   * there is none, per place in the code or per only suspect. The next one tells
+   * in `swallowed` how many were not. All are counted.
    * @default 10000
    */
   logIntervalMs?: number;
@@ -37,8 +39,9 @@ export interface WatchdogOptions {
    */
   intervalMs?: number;
   /**
-   * After a first block, have V8's profiler see the next one: it costs a busy
-   * server about 1 % until then, and needs `--allow-sys`.
+   * From a first block on, have V8's profiler see the next ones, until there was
+   * none for ten minutes: it costs a busy server about 1 %, and needs
+   * `--allow-sys`.
    * @default true
    */
   profiler?: boolean;

@@ -31,7 +31,7 @@ import { Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
 import { requestFields } from "./request_log.ts";
-import { nameOf, RequestRecorder } from "./request_recorder.ts";
+import { RequestRecorder } from "./request_recorder.ts";
 import { StateSealer } from "./request_state.ts";
 import { RequestTracing } from "./request_tracing.ts";
 import { ResultWriter } from "./result_writer.ts";
@@ -47,6 +47,7 @@ import { SkillsExtension } from "./skills/skills_extension.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TaskManager } from "./task_manager.ts";
 import type { RegisteredTool } from "./tool.ts";
+import { handlerOf, nameOf } from "./work_name.ts";
 
 /** How long a shutdown waits for requests in flight, in milliseconds. */
 export const DEFAULT_GRACE_MS = 10_000;
@@ -243,7 +244,7 @@ export class Engine {
     return new Watchdog({
       ...watchdog,
       inProgress: () => this.#inProgress(),
-      handlerOf: (name) => this.registry.tools.slots.get(name)?.item.handler,
+      handlerOf: (name) => handlerOf(this.registry, name),
       log: ({ message, fields }) => this.log.warning(message, fields),
     });
   }

@@ -164,7 +164,7 @@ async function getPrompt(context: RequestContext): Promise<unknown> {
     throw new InvalidParamsError("Invalid params: arguments must be an object");
   }
   context.owner = slot.owner;
-  context.countWith(slot.record);
+  context.countWith(slot.record, slot.key);
   return await withRounds(context, () => slot.item.get(args, context));
 }
 

@@ -135,6 +135,13 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
   get argsSchema(): StandardSchemaWithJSON | undefined {
     return this.#schema;
   }
+  /**
+   * What answers.
+   * @internal
+   */
+  get handler(): AnyHandler {
+    return this.#handler;
+  }
 
   /** Takes it out for good. */
   override remove(): void {

@@ -75,6 +75,8 @@ export class RequestContext implements ServerContext {
   record: CallRecord | undefined = undefined;
   /** Where its tool, prompt or resource counts it, too. */
   item: CallRecord | undefined = undefined;
+  /** What that is registered as: a tool's or prompt's name, a resource's URI or template. */
+  itemName: string | undefined = undefined;
   /** When it came in, by the engine's clock. */
   begunAt = 0;
   /** When the middleware let it through to its method, if it did so at once. */
@@ -230,12 +232,14 @@ export class RequestContext implements ServerContext {
       undefined,
     );
     context.owner = this.owner;
+    context.itemName = this.itemName;
     context.trace = this.trace;
     return context;
   }
 
   /** Counts the request with the tool, prompt or resource that it is about. */
-  countWith(item: CallRecord): void {
+  countWith(item: CallRecord, name: string): void {
+    this.itemName ??= name;
     if (this.record === undefined || this.item !== undefined) return;
     this.item = item;
     item.inProgress++;

@@ -6,11 +6,10 @@ export function requestFields(
   context: RequestContext,
 ): Record<string, unknown> {
   const { requestId, method, traceId } = context;
-  const tool = toolName(context);
   return {
     requestId,
     method,
-    ...(tool !== undefined && { tool }),
+    ...itemField(context),
     ...(traceId !== undefined && { traceId }),
   };
 }
@@ -32,8 +31,8 @@ export function reportEnd(
     ...(failure !== undefined && { failure }),
     tookMs: Math.round(tookMs * 1_000) / 1_000,
   };
-  const tool = (fields as { tool?: unknown }).tool;
-  const what = tool === undefined ? context.method : `tool ${tool}`;
+  const [[kind, name] = [context.method]] = Object.entries(itemField(context));
+  const what = name === undefined ? kind : `${kind} ${name}`;
   if (slow) {
     const rounded = Math.round(tookMs);
     log.warning(`${what} is slow: it took ${rounded} ms`, {
@@ -41,6 +40,19 @@ export function reportEnd(
       slowMs,
     });
   } else log.debug(`${what} has ended`, fields);
+}
+
+/** What the request is about, under what it is: only if that is registered. */
+function itemField(context: RequestContext): Record<string, unknown> {
+  const { method, itemName } = context;
+  if (itemName !== undefined && method === "prompts/get") {
+    return { prompt: itemName };
+  }
+  if (itemName !== undefined && method === "resources/read") {
+    return { resource: itemName };
+  }
+  const tool = toolName(context);
+  return tool === undefined ? {} : { tool };
 }
 
 /** The tool that is called, if there is one of that name; middleware may have sent anything on. */

@@ -7,12 +7,10 @@ import type { FailureKind } from "./failure_kind.ts";
 import type { MethodTable } from "./method_table.ts";
 import type { RequestContext } from "./request_context.ts";
 import { reportEnd } from "./request_log.ts";
+import { nameOf, OTHER_METHODS } from "./work_name.ts";
 
 /** What the watchdog calls all that runs in front of a request's method. */
 const MIDDLEWARE = "middleware";
-
-/** What methods beyond those that the server knows are counted as. */
-export const OTHER_METHODS = "other";
 
 /**
  * Counts every request with its method and, where it has one, with its tool,
@@ -100,11 +98,4 @@ export class RequestRecorder {
     yield* this.#byMethod;
     yield [OTHER_METHODS, this.#others];
   }
-}
-
-/** What the watchdog calls a request: by its tool, or else by its method. */
-export function nameOf({ method, params, item }: RequestContext): string {
-  return method === "tools/call" && item !== undefined
-    ? params.name as string
-    : method;
 }

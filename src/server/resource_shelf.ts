@@ -247,7 +247,7 @@ export class ResourceShelf {
     if (fixed !== undefined) {
       if (!fixed.item.enabled) throw notFound(uri, context);
       context.owner = fixed.owner;
-      countRead(fixed, context);
+      countRead(fixed, fixed.key, context);
       const value = await readThrough(
         fixed.item.cache,
         url,
@@ -268,7 +268,7 @@ export class ResourceShelf {
         uriTemplate.match(url.href);
       if (variables === null) continue;
       context.owner = owner;
-      countRead(shown, context);
+      countRead(shown, String(uriTemplate), context);
       const value = await readThrough(
         item.cache,
         url,
@@ -289,8 +289,12 @@ export class ResourceShelf {
 }
 
 /** A tool that reads a resource is counted as the tool. */
-function countRead({ record }: Counted, context: RequestContext): void {
-  if (context.method === "resources/read") context.countWith(record);
+function countRead(
+  { record }: Counted,
+  name: string,
+  context: RequestContext,
+): void {
+  if (context.method === "resources/read") context.countWith(record, name);
 }
 
 function readThrough(

@@ -60,7 +60,7 @@ function run(
   context: RequestContext,
   args: unknown,
 ): unknown {
-  context.countWith(record);
+  context.countWith(record, context.params.name as string);
   try {
     const input = tool.validate(args);
     const outcome = isThenable(input)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { type LogRecord, McpServer } from "../../mod.ts";
+import { type LogRecord, McpServer, ResourceTemplate } from "../../mod.ts";
+import type { JsonObject } from "../../src/protocol/jsonrpc.ts";
 import { eventually } from "../support/eventually.ts";
 import { modernCall, modernPost } from "../transport/wire.ts";
 
@@ -114,6 +115,66 @@ Deno.test("a middleware that blocks is not taken for the tool behind it", async 
   assert.deepEqual([...new Set(named)], ["middleware"]);
   await call("blocks_at_once", 200);
   await eventually(() => blocks(log).at(-1)!.fields.tool === "blocks_at_once");
+});
+
+Deno.test("a prompt and a resource are named, and no URI that a client makes up", async () => {
+  const log: LogRecord[] = [];
+  await using server = new McpServer({ name: "watched", version: "1.0.0" }, {
+    log: (record) => log.push(record),
+    slowMs: 100,
+  });
+  server.registerPrompt("greet", {}, () => {
+    block(150);
+    return "hello";
+  });
+  const later = async () => {
+    await pause(30);
+    block(150);
+    await pause(1);
+    return "text";
+  };
+  server.registerResource("one", "note://one", {}, later);
+  server.registerResource(
+    "any",
+    new ResourceTemplate("note://{user}/{id}", { list: undefined }),
+    {},
+    later,
+  );
+  const { url } = await server.serve({
+    port: 0,
+    signals: false,
+    onListen: () => {},
+  });
+  const send = async (method: string, params: JsonObject) => {
+    const response = await fetch(url, modernPost(modernCall(method, params)));
+    await response.body?.cancel();
+  };
+  await send("prompts/get", { name: "greet" });
+  await eventually(() => blocks(log).length === 1);
+  await pause(200);
+  await send("resources/read", { uri: "note://one" });
+  await eventually(() => blocks(log).length === 2);
+  await send("resources/read", { uri: "note://ada/7" });
+  await eventually(() => blocks(log).length === 3);
+  assert.deepEqual(
+    blocks(log).map(({ message }) =>
+      message.replace(/\d+ ms/, "x ms").replace(/ in .*/, "")
+    ),
+    ["prompt greet", "resource note://one", "resource note://{user}/{id}"]
+      .map((name) => `the event loop was blocked for x ms by ${name}`),
+  );
+  const slow = log.filter(({ message }) => message.includes("is slow"));
+  assert.deepEqual(
+    slow.map(({ message, fields: { prompt, resource } }) => [
+      message.replace(/ is slow.*/, ""),
+      prompt ?? resource,
+    ]),
+    [
+      ["prompt greet", "greet"],
+      ["resource note://one", "note://one"],
+      ["resource note://{user}/{id}", "note://{user}/{id}"],
+    ],
+  );
 });
 
 Deno.test("nobody is blamed where nothing blocks, and false turns it off", async () => {

@@ -1,23 +1,66 @@
 import assert from "node:assert/strict";
 import { BlockProfiler } from "../../src/observe/block_profiler.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { CpuRecording } from "../../src/observe/cpu_recording.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { burn } from "./watched_calls.ts";
 
-Deno.test("the profiler rests after ten minutes, and begins at most once a minute", async () => {
+Deno.test("the profiler goes on after a look, and rests after ten minutes without", async () => {
   const clock = new FakeClock();
   const profiler = new BlockProfiler(clock);
   assert.equal(profiler.armed, false);
   await profiler.arm();
   assert.equal(profiler.armed, true);
+  await clock.advance(500_000);
   assert.deepEqual(await profiler.take([]), []);
+  await clock.advance(500_000);
+  assert.equal(profiler.armed, true);
+  assert.equal(clock.pending, 1);
+  await clock.advance(100_000);
   assert.equal(profiler.armed, false);
   assert.equal(clock.pending, 0);
   await profiler.arm();
-  assert.equal(profiler.armed, false);
-  await clock.advance(60_000);
-  await profiler.arm();
   assert.equal(profiler.armed, true);
-  await clock.advance(600_000);
-  assert.equal(profiler.armed, false);
+  await profiler.close();
+});
+
+Deno.test("one look after the other is no pause, and each sees its own time", async () => {
+  const profiler = new BlockProfiler(systemClock);
+  await profiler.arm();
+  try {
+    for (let i = 0; i < 5; i++) {
+      // What it takes to look is made up for first.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const from = performance.now();
+      burn(120);
+      const to = performance.now();
+      const taken = profiler.take([{
+        from,
+        to,
+        handlers: new Map([["burn", burn], ["other", (ms: number) => ms]]),
+      }]);
+      const { lastPause } = CpuRecording;
+      const [{ name, frame }] = await taken;
+      assert.equal(name, "burn");
+      assert.equal(frame?.functionName, "burn");
+      const pausedMs = lastPause.to - lastPause.from;
+      assert.ok(pausedMs < 5, `${pausedMs} ms`);
+    }
+  } finally {
+    await profiler.close();
+  }
+});
+
+Deno.test("too soon after a look there is none, and the recording goes on", async () => {
+  const clock = new FakeClock();
+  const profiler = new BlockProfiler(clock);
+  const stretch = { from: 0, to: 100, handlers: new Map() };
+  await profiler.arm();
+  assert.equal((await profiler.take([stretch])).length, 1);
+  assert.deepEqual(await profiler.take([stretch]), []);
+  assert.equal(profiler.armed, true);
+  await clock.advance(30_000);
+  assert.equal((await profiler.take([stretch])).length, 1);
   await profiler.close();
 });
 

@@ -4,7 +4,10 @@ import {
   CpuProfile,
   type CpuProfileJson,
 } from "../../src/observe/cpu_profile.ts";
+import { McpServer } from "../../mod.ts";
+import { memoryProfiled } from "../../src/observe/memory_profile.ts";
 import { profile, profiled } from "../../src/observe/profile.ts";
+import { splicedProfile } from "../../src/observe/spliced_profile.ts";
 import { burn, wait } from "./watched_calls.ts";
 
 /** A profile's own rules, which viewers rely on. */
@@ -228,6 +231,67 @@ Deno.test("a profiled handler passes everything through and shows each call", as
   );
   assert.deepEqual(await Promise.all([handler(1, 2), handler(3, 4)]), [3, 7]);
   assert.deepEqual(seen, [["report", true], ["report", true]]);
+});
+
+Deno.test("a nameless handler's profile has the name of what it answers for", async () => {
+  const names: string[] = [];
+  const options = { onProfile: (_: unknown, name: string) => names.push(name) };
+  await using server = new McpServer({ name: "t", version: "1" });
+  server.registerTool("cpu", {}, profiled(() => "done", options));
+  server.registerTool("memory", {}, memoryProfiled(() => "done", options));
+  server.registerPrompt("greet", {}, profiled(() => "hello", options));
+  await server.call("tools/call", { name: "cpu" });
+  await server.call("tools/call", { name: "memory" });
+  await server.call("prompts/get", { name: "greet" });
+  await profiled(() => 1, options)();
+  await profiled(() => 1, { ...options, name: "given" })();
+  assert.deepEqual(names, ["cpu", "memory", "greet", "handler", "given"]);
+});
+
+Deno.test("the table has no frame of the profiler's own", async () => {
+  let table = "";
+  const handler = profiled(() => burn(60), {
+    onProfile: (taken) => {
+      assertValid(taken.toJSON());
+      table = taken.table(100);
+    },
+  });
+  await handler();
+  assert.match(table, /burn/);
+  assert.doesNotMatch(table, /src\/observe/);
+});
+
+Deno.test("without a function, what it called is its caller's", () => {
+  const node = (id: number, functionName: string, children: number[]) => ({
+    id,
+    callFrame: {
+      functionName,
+      scriptId: "1",
+      url: "file:///a.js",
+      lineNumber: functionName.length,
+      columnNumber: 0,
+    },
+    children,
+  });
+  const spliced = splicedProfile({
+    nodes: [
+      node(1, "root", [2]),
+      node(2, "out", [3, 4]),
+      node(3, "out", [5]),
+      node(4, "other", []),
+      node(5, "inner", []),
+    ],
+    startTime: 0,
+    endTime: 4_000,
+    samples: [2, 3, 4, 5],
+    timeDeltas: [0, 1_000, 1_000, 1_000],
+  }, "1:3:0");
+  assertValid(spliced);
+  assert.deepEqual(
+    spliced.nodes.map(({ id, children, hitCount }) => [id, children, hitCount]),
+    [[1, [5, 4], 2], [4, [], 1], [5, [], 1]],
+  );
+  assert.deepEqual(spliced.samples, [1, 1, 4, 5]);
 });
 
 Deno.test("a profile's options are checked before anything is called", async () => {

@@ -17,6 +17,48 @@ Deno.test("without the permission, profiling fails with a name and calls nothing
   }
 });
 
+Deno.test("without it, a profiled handler runs all the same, and says once that it has no profile", async () => {
+  const script = `
+    import { profiled } from "src/observe/profile.ts";
+    import { memoryProfiled } from "src/observe/memory_profile.ts";
+    for (const wrap of [profiled, memoryProfiled]) {
+      const options = { name: "tool", log: (line) => console.log(line), onProfile: () => console.log("never") };
+      const handler = wrap((a, b) => a + b, options);
+      console.log(await handler(1, 2), await handler(3, 4));
+      const fails = wrap(() => { throw new Error("its own"); }, options);
+      await fails().catch((error) => console.log(error.message));
+    }`;
+  const warning = "tool runs without a profile: V8's profiler can't be used: " +
+    "it needs the permission --allow-sys\n";
+  const lines = `${warning}3 7\n${warning}its own\n`;
+  assert.equal(await runScript(script), lines + lines);
+});
+
+Deno.test("without it, the watchdog says once what would name a block after a wait", async () => {
+  const script = `
+    import { Watchdog } from "src/observe/watchdog.ts";
+    const burn = () => { const end = performance.now() + 150; while (performance.now() < end); };
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 60));
+    const work = { name: "tool", begunAt: performance.now() };
+    await using watchdog = new Watchdog({
+      inProgress: () => [work],
+      log: ({ message }) => console.log(message.replace(/\\d+ ms/, "x ms")),
+      logIntervalMs: 0,
+    });
+    watchdog.start();
+    for (let i = 0; i < 2; i++) {
+      await wait();
+      burn();
+      await wait();
+    }`;
+  const block =
+    "the event loop was blocked for x ms while tool was in progress\n";
+  const hint =
+    "a block after a wait can't be named for certain: V8's profiler " +
+    "can't be used: it needs the permission --allow-sys\n";
+  assert.equal(await runScript(script), block + hint + block);
+});
+
 Deno.test("this one permission is enough", async () => {
   const script = `
     import { profile } from "src/observe/profile.ts";

@@ -23,7 +23,7 @@ export function writeEventLoop(
 }
 
 function writeBlocks(out: Exposition, { stats }: Watchdog): void {
-  const { blocks, blockedMs, uncertain, byName } = stats;
+  const { blocks, blockedMs, uncertain, byName, suspected } = stats;
   out.family(
     "event_loop_blocks",
     "counter",
@@ -48,6 +48,14 @@ function writeBlocks(out: Exposition, { stats }: Watchdog): void {
     "How long a tool or method made the loop stand still, in seconds.",
   );
   for (const [name, { blockedMs }] of byName) {
+    out.sample(labelsText({ name }), blockedMs / 1_000);
+  }
+  out.family(
+    "mcp_server_suspected_blocked_seconds",
+    "counter",
+    "Unexplained blocks while this tool or method alone was in progress, in seconds.",
+  );
+  for (const [name, { blockedMs }] of suspected) {
     out.sample(labelsText({ name }), blockedMs / 1_000);
   }
 }
