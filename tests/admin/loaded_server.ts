@@ -87,8 +87,8 @@ function calls(rateUrl: string): ConstructorParameters<typeof VariedLoad>[1] {
   return [
     ["echo", () => ({ data: some(1_000) }), 40],
     ["efficient_query", () => ({ user_id: user() }), 30],
-    // One in twelve asks for a user that there can't be.
-    ["batched_user_lookup", () => ({ user_id: user() % 12 && user() }), 12],
+    // One in fifty asks for a user that there can't be.
+    ["batched_user_lookup", () => ({ user_id: user() % 50 && user() }), 12],
     ["bulk_user_query", () => ({ user_ids: users(200) }), 6],
     ["cached_tool", () => ({ data: some(60) }), 10],
     ["cached_async_tool", () => ({ key: some(100) }), 8],

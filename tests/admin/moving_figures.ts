@@ -39,8 +39,14 @@ export class MovingFigures implements DashboardSources {
   };
   /** What the health checks find next. */
   healthReport: HealthReportLike = HEALTH;
-  /** What time it is, in milliseconds since 1970; now if that isn't said. */
-  at: number | undefined;
+  /** The author's own metrics. */
+  ownMetrics: MetricsDocument["metrics"] = {
+    'shop_orders{channel="web"}': 31_204,
+    'shop_orders{channel="mcp"}': 4_182_330,
+    "shop_basket_value": 41.256,
+  };
+  /** The readings of instruments. */
+  instruments: MetricsDocument["instruments"] = INSTRUMENTS;
   /** What was reported as failed. */
   readonly failures: unknown[] = [];
   readonly #startedAt: number = Date.now() / 1_000 - 93_784;
@@ -110,7 +116,7 @@ export class MovingFigures implements DashboardSources {
       cpu_seconds: seen(this.#cpu),
       thread_count: seen(14),
       fd_count: seen(Math.round(48 + 20 * busy)),
-      timestamp: new Date(this.at ?? Date.now()).toISOString(),
+      timestamp: new Date().toISOString(),
       event_loop: seen({
         lag_p50_ms: 0.3 + 0.2 * wobble(step),
         lag_p99_ms: 1.4 + 1.8 * busy + 1.2 * wobble(step * 3.1),
@@ -128,7 +134,7 @@ export class MovingFigures implements DashboardSources {
       streams: 43,
       subscriptions: 31,
       tasks: 5,
-      metrics: this.#ownMetrics(),
+      metrics: this.ownMetrics,
       methods: {
         "tools/list": call(8_812, 0.4, step),
         "initialize": call(4_120, 0.2, step),
@@ -143,15 +149,7 @@ export class MovingFigures implements DashboardSources {
         "orders://{id}": call(61_300, 1.9, step),
         "config://app": call(18_400, 0.1, step),
       },
-      instruments: INSTRUMENTS,
-    };
-  }
-
-  #ownMetrics(): Record<string, number> {
-    return {
-      'shop_orders{channel="web"}': 31_204 + this.#step,
-      'shop_orders{channel="mcp"}': this.#requests,
-      "shop_basket_value": 41.256,
+      instruments: this.instruments,
     };
   }
 
@@ -310,4 +308,5 @@ const INSTRUMENTS: MetricsDocument["instruments"] = {
       values: { calls: 1_200, errors: 0, in_progress: 2, seconds: 90 },
     },
   ],
+  night_shifts: [{ labels: { name: "porter" }, values: { rounds: 8 } }],
 };

@@ -9,6 +9,10 @@ import * as format from "./format.js";
 import { kindWords, measuresOf, stateOf } from "./instrument_kinds.js";
 import { NameFilter } from "./name_filter.js";
 
+/** With more instruments or measures than these, a card takes the whole width. */
+const FEW = 3;
+const FEW_MEASURES = 6;
+
 /** A card for every kind of instrument. */
 export class Instruments {
   #kinds;
@@ -74,10 +78,13 @@ class KindCard {
     const measures = this.#measures();
     const items = this.#readings.map(({ labels, values }) => {
       const state = stateOf(this.#kind, values);
-      const figures = measures.map(({ title, text }) => [title, text(values)]);
+      const figures = measures.filter(({ of }) => of(values) !== undefined)
+        .map(({ title, text }) => [title, text(values)]);
       return [Object.values(labels).join(" "), { labels, state, figures }];
     });
     this.#instruments.show(this.#filter.select(items, worstFirst));
+    const isWide = items.length > FEW || this.#moving.size > FEW_MEASURES;
+    setClass(this.root, isWide ? "card wide" : "card");
   }
 
   #measures() {
