@@ -104,11 +104,9 @@ class KindCard {
 
   #offer(hidden) {
     this.#more.hidden = hidden === 0;
-    this.#more.setAttribute("aria-expanded", String(this.#showsAll));
-    setText(
-      this.#more,
-      this.#showsAll ? "Hide zeros" : `${hidden} more, all 0`,
-    );
+    const text = this.#showsAll ? "Hide zeros" : `${hidden} more, all 0`;
+    setText(this.#more, text);
+    this.#more.setAttribute("aria-label", `${text}: ${kindWords(this.#kind)}`);
   }
 }
 
