@@ -44,6 +44,8 @@ export interface EventLoopSummary {
   lag_max_ms: number;
   /** How often the loop was blocked for longer than the watchdog allows. */
   blocks: number;
+  /** Which of the blocks are certain to be whose: by tool, or else by method. */
+  blocked_by: Record<string, { blocks: number; blocked_ms: number }>;
 }
 
 /**

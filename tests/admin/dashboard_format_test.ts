@@ -25,6 +25,12 @@ Deno.test("durations are told in the unit that fits", () => {
   assert.equal(format.longDuration(93_784), "1 d 2 h");
 });
 
+Deno.test("moments are dates and times of 24 hours", () => {
+  const local = new Date(2026, 2, 7, 18, 51, 9).getTime() / 1_000;
+  assert.equal(format.moment(local), "2026-03-07 18:51:09");
+  assert.equal(format.clock(local), "18:51");
+});
+
 Deno.test("sizes are told in the unit that fits", () => {
   assert.equal(format.bytes(0), "0 B");
   assert.equal(format.bytes(1_536), "1.50 KiB");

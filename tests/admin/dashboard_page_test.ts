@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import axe, { type AxeResults } from "axe-core";
-import type { Browser, CDPSession, Locator, Page } from "playwright-core";
+import type { CDPSession, Locator, Page } from "playwright-core";
 import { ignoreWithoutChromium, launchChromium } from "../support/chromium.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   connection,
+  HTML,
+  pageTest,
   shown,
   Subject,
   tile,
@@ -12,18 +14,6 @@ import {
   visit,
 } from "./dashboard_visit.ts";
 import { MovingFigures } from "./moving_figures.ts";
-
-function pageTest(
-  name: string,
-  test: (browser: Browser, subject: Subject, url: string) => Promise<void>,
-  figures?: () => MovingFigures,
-): void {
-  Deno.test(name, { ignore: ignoreWithoutChromium }, async () => {
-    await using browser = await launchChromium();
-    await using subject = new Subject(figures?.());
-    await test(browser, subject, `http://127.0.0.1:${subject.port}/dashboard`);
-  });
-}
 
 pageTest(
   "the page shows the figures, and they move",
@@ -99,8 +89,6 @@ function inked(plot: Locator): Promise<number> {
     return data.filter((alpha, at) => at % 4 === 3 && alpha > 0).length;
   });
 }
-
-const HTML = `<img src=x onerror="document.title='owned'"><b>bold</b>`;
 
 pageTest(
   "HTML in a name is text",

@@ -105,7 +105,7 @@ Deno.test("every module that the page imports is served", async () => {
       seen.add(next);
     }
   }
-  assert.equal(seen.size, 8);
+  assert.equal(seen.size, 12);
 });
 
 Deno.test("every answer forbids what the page doesn't need", async () => {

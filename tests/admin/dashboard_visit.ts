@@ -1,5 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { Dashboard } from "../../src/admin/dashboard/dashboard.ts";
+import { ignoreWithoutChromium, launchChromium } from "../support/chromium.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MovingFigures } from "./moving_figures.ts";
 
@@ -97,4 +98,20 @@ export async function shown(page: Page, subject: Subject): Promise<void> {
   await subject.second();
   const rate = (subject.figures.requests - before).toLocaleString("en");
   await page.locator(".tile .figure", { hasText: `${rate}/s` }).waitFor();
+}
+
+/** A name that tries to be more than text. */
+export const HTML = `<img src=x onerror="document.title='owned'"><b>bold</b>`;
+
+/** A test with a browser, and with a server for it to visit. */
+export function pageTest(
+  name: string,
+  test: (browser: Browser, subject: Subject, url: string) => Promise<void>,
+  figures?: () => MovingFigures,
+): void {
+  Deno.test(name, { ignore: ignoreWithoutChromium }, async () => {
+    await using browser = await launchChromium();
+    await using subject = new Subject(figures?.());
+    await test(browser, subject, `http://127.0.0.1:${subject.port}/dashboard`);
+  });
 }

@@ -39,8 +39,14 @@ export class MovingFigures implements DashboardSources {
   };
   /** What the health checks find next. */
   healthReport: HealthReportLike = HEALTH;
-  /** What time it is, in milliseconds since 1970; now if that isn't said. */
-  at: number | undefined;
+  /** The author's own metrics. */
+  ownMetrics: MetricsDocument["metrics"] = {
+    'shop_orders{channel="web"}': 31_204,
+    'shop_orders{channel="mcp"}': 4_182_330,
+    "shop_basket_value": 41.256,
+  };
+  /** The readings of instruments. */
+  instruments: MetricsDocument["instruments"] = INSTRUMENTS;
   /** What was reported as failed. */
   readonly failures: unknown[] = [];
   readonly #startedAt: number = Date.now() / 1_000 - 93_784;
@@ -110,12 +116,16 @@ export class MovingFigures implements DashboardSources {
       cpu_seconds: seen(this.#cpu),
       thread_count: seen(14),
       fd_count: seen(Math.round(48 + 20 * busy)),
-      timestamp: new Date(this.at ?? Date.now()).toISOString(),
+      timestamp: new Date().toISOString(),
       event_loop: seen({
         lag_p50_ms: 0.3 + 0.2 * wobble(step),
         lag_p99_ms: 1.4 + 1.8 * busy + 1.2 * wobble(step * 3.1),
         lag_max_ms: 41.7,
-        blocks: 2,
+        blocks: 64,
+        blocked_by: {
+          resize_image: { blocks: 12, blocked_ms: 1_904 },
+          generate_report: { blocks: 49, blocked_ms: 41_270 },
+        },
       }),
       latency_ms: { mean: 3.1, p50: 2.1, p95: 9.4, p99: 21.8 },
       errors_by_kind: { handler: 803, timeout: 291, invalid_params: 113 },
@@ -124,7 +134,7 @@ export class MovingFigures implements DashboardSources {
       streams: 43,
       subscriptions: 31,
       tasks: 5,
-      metrics: { shop_orders: this.#requests },
+      metrics: this.ownMetrics,
       methods: {
         "tools/list": call(8_812, 0.4, step),
         "initialize": call(4_120, 0.2, step),
@@ -139,7 +149,7 @@ export class MovingFigures implements DashboardSources {
         "orders://{id}": call(61_300, 1.9, step),
         "config://app": call(18_400, 0.1, step),
       },
-      instruments: INSTRUMENTS,
+      instruments: this.instruments,
     };
   }
 
@@ -200,22 +210,27 @@ const HEALTH: HealthReportLike = {
 const INSTRUMENTS: MetricsDocument["instruments"] = {
   cache: [
     {
-      labels: { name: "search results" },
+      labels: { name: "search results", type: "tiered" },
       values: {
+        hits: 391_208,
+        memory_hits: 382_790,
+        misses: 42_110,
+        changes_heard: 3_120,
+        flushes: 0,
+        incoherent: 1,
         entries: 8_402,
         bytes: 31_204_112,
-        hits: 391_208,
-        misses: 42_110,
         evictions: 1_204,
       },
     },
     {
-      labels: { name: "exchange rates" },
+      labels: { name: "memory", type: "memory" },
       values: {
+        hits: 82_104,
+        stale_hits: 0,
+        misses: 610,
         entries: 34,
         bytes: 9_112,
-        hits: 82_104,
-        misses: 610,
         evictions: 0,
       },
     },
@@ -224,19 +239,47 @@ const INSTRUMENTS: MetricsDocument["instruments"] = {
     {
       labels: { name: "orders_db" },
       values: {
+        min: 2,
+        max: 10,
         size: 10,
         idle: 4,
         in_use: 6,
-        waiting: 0,
+        creating: 0,
+        waiting: 3,
         acquired: 612_034,
-        wait_ms: 0.21,
+        created: 41,
+        destroyed: 31,
+        create_errors: 2,
+        destroy_errors: 0,
+        invalid: 4,
+        discarded: 7,
+        rejected: 0,
+        timeouts: 19,
+        aborted: 112,
+        held_too_long: 1,
       },
+    },
+  ],
+  postgres: [
+    {
+      labels: { name: "orders_db" },
+      values: { commands: 612_990, command_errors: 12, transactions: 8_120 },
+    },
+  ],
+  http_pool: [
+    {
+      labels: { name: "http_pool" },
+      values: { active: 1, calls: 9_089, requests: 9_120, retries: 31 },
     },
   ],
   http_origin: [
     {
-      labels: { name: "rates", origin: "https://rates.example" },
-      values: { requests: 9_120, failures: 12, retries: 31, in_flight: 1 },
+      labels: { name: "http_pool", origin: "https://rates.example" },
+      values: { active: 1, waiting: 0, requests: 9_120, failures: 12 },
+    },
+    {
+      labels: { name: "upstream", origin: "https://mail.example" },
+      values: { active: 0, waiting: 0, requests: 310, failures: 0 },
     },
   ],
   limiter: [
@@ -245,4 +288,25 @@ const INSTRUMENTS: MetricsDocument["instruments"] = {
       values: { allowed: 4_179_204, refused: 3_126 },
     },
   ],
+  circuit: [
+    {
+      labels: { name: "http_pool", origin: "https://rates.example" },
+      values: { open: 0, half_open: 0, opened: 0, refused: 0 },
+    },
+    {
+      labels: { name: "http_pool", origin: "https://mail.example" },
+      values: { open: 1, half_open: 0, opened: 3, refused: 88 },
+    },
+    {
+      labels: { name: "session_cache" },
+      values: { open: 0, half_open: 1, opened: 1, refused: 12 },
+    },
+  ],
+  function: [
+    {
+      labels: { name: "pack" },
+      values: { calls: 1_200, errors: 0, in_progress: 2, seconds: 90 },
+    },
+  ],
+  night_shifts: [{ labels: { name: "porter" }, values: { rounds: 8 } }],
 };

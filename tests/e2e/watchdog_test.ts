@@ -66,7 +66,11 @@ Deno.test("a tool that blocks is named, with how long, while others are in progr
   assert.ok(blockedMs >= 200 && blockedMs < 1_000, `${blockedMs}`);
   await Promise.all(others);
   assert.equal(blocks(log).length, 1);
-  assert.equal(server.readMetrics().event_loop?.blocks, 1);
+  const { event_loop } = server.readMetrics();
+  assert.equal(event_loop?.blocks, 1);
+  assert.deepEqual(event_loop.blocked_by, {
+    blocks_at_once: { blocks: 1, blocked_ms: blockedMs },
+  });
   const response = await server.fetch(new Request("http://localhost/metrics"));
   const text = await response.text();
   assert.match(

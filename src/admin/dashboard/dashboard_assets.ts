@@ -48,6 +48,10 @@ const SOURCES: ReadonlyMap<string, Source> = new Map<string, Source>([
     type: JS,
     load: () => import("./page/dashboard.js", { with: { type: "text" } }),
   }],
+  ["/blocks.js", {
+    type: JS,
+    load: () => import("./page/blocks.js", { with: { type: "text" } }),
+  }],
   ["/call_table.js", {
     type: JS,
     load: () => import("./page/call_table.js", { with: { type: "text" } }),
@@ -68,9 +72,22 @@ const SOURCES: ReadonlyMap<string, Source> = new Map<string, Source>([
     type: JS,
     load: () => import("./page/format.js", { with: { type: "text" } }),
   }],
+  ["/instrument_kinds.js", {
+    type: JS,
+    load: () =>
+      import("./page/instrument_kinds.js", { with: { type: "text" } }),
+  }],
   ["/instruments.js", {
     type: JS,
     load: () => import("./page/instruments.js", { with: { type: "text" } }),
+  }],
+  ["/name_filter.js", {
+    type: JS,
+    load: () => import("./page/name_filter.js", { with: { type: "text" } }),
+  }],
+  ["/own_metrics.js", {
+    type: JS,
+    load: () => import("./page/own_metrics.js", { with: { type: "text" } }),
   }],
   ["/overview.js", {
     type: JS,

@@ -155,11 +155,18 @@ export class ServerMetrics {
     const { watchdog } = this.#engine;
     if (watchdog === undefined || watchdog.lag.ticks === 0) return null;
     const { p50Ms, p99Ms, maxMs } = watchdog.lag;
+    const { blocks, byName } = watchdog.stats;
     return {
       lag_p50_ms: p50Ms,
       lag_p99_ms: p99Ms,
       lag_max_ms: maxMs,
-      blocks: watchdog.stats.blocks,
+      blocks,
+      blocked_by: Object.fromEntries(
+        Array.from(byName, ([name, { blocks, blockedMs }]) => [
+          name,
+          { blocks, blocked_ms: blockedMs },
+        ]),
+      ),
     };
   }
 

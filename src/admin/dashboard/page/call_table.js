@@ -1,14 +1,13 @@
 import {
   breakable,
+  columnHead,
   element,
   KeyedChildren,
   setClass,
   setText,
 } from "./elements.js";
 import * as format from "./format.js";
-
-/** More rows than these tell nobody anything. */
-const MAX_ROWS = 20;
+import { NameFilter } from "./name_filter.js";
 
 /** Of each column: its figure, and how it is written. */
 const COLUMNS = [
@@ -50,25 +49,26 @@ const COLUMNS = [
 /** Calls by name, the costliest first unless another column is asked for. */
 export class CallTable {
   #title;
-  #count = element("span", "muted");
-  #what;
   #column = COLUMNS[0];
   #heads;
   #rows;
-  #filter = element("input");
+  #filter;
   #table;
-  #note = element("p", "empty");
   #calls = {};
 
   /** @param what of what there is a row each, such as `tool` */
   constructor(root, what, title) {
-    this.#what = what;
+    this.#filter = new NameFilter(
+      `${what}s`,
+      `No ${what} has been called yet.`,
+      () => this.#draw(),
+    );
     this.#title = element(
       root.tagName === "DETAILS" ? "summary" : "h2",
       "",
       title,
       " ",
-      this.#count,
+      this.#filter.count,
     );
     this.#heads = COLUMNS.map((column) => this.#head(column));
     const body = element("tbody");
@@ -84,28 +84,17 @@ export class CallTable {
       body,
     );
     const scroll = element("div", "scroll", this.#table);
-    this.#labelFilter();
     this.#place(root, scroll);
     this.#sortBy(COLUMNS[0]);
   }
 
   #place(root, scroll) {
+    const { input, note } = this.#filter;
     if (root.tagName === "DETAILS") {
-      root.append(this.#title, this.#filter, scroll, this.#note);
+      root.append(this.#title, input, scroll, note);
     } else {
-      root.append(
-        element("div", "head", this.#title, this.#filter),
-        scroll,
-        this.#note,
-      );
+      root.append(element("div", "head", this.#title, input), scroll, note);
     }
-  }
-
-  #labelFilter() {
-    this.#filter.type = "search";
-    this.#filter.placeholder = `Filter ${this.#what}s`;
-    this.#filter.setAttribute("aria-label", `Filter ${this.#what}s by name`);
-    this.#filter.addEventListener("input", () => this.#draw());
   }
 
   #head(column) {
@@ -135,44 +124,20 @@ export class CallTable {
 
   #draw() {
     const all = Object.entries(this.#calls);
-    const asked = this.#filter.value.trim().toLowerCase();
-    const matching = all.filter(([name]) => name.toLowerCase().includes(asked));
     const { of } = this.#column;
-    matching.sort(([a, one], [b, other]) =>
-      of(other) - of(one) || a.localeCompare(b)
+    const chosen = this.#filter.select(
+      all,
+      ([a, one], [b, other]) => of(other) - of(one) || a.localeCompare(b),
     );
     const total = all.reduce((sum, [, call]) => sum + call.total_ms, 0);
     this.#rows.show(
-      matching.slice(0, MAX_ROWS).map(([name, call]) => [
+      chosen.map(([name, call]) => [
         name,
         { call, share: total > 0 ? call.total_ms / total : 0 },
       ]),
     );
-    this.#tellCount(all.length, matching.length);
+    this.#table.hidden = chosen.length === 0;
   }
-
-  #tellCount(all, matching) {
-    const what = `${this.#what}s`;
-    setText(this.#count, format.count(all));
-    this.#table.hidden = matching === 0;
-    this.#filter.hidden = all <= 5;
-    if (all === 0) setText(this.#note, `No ${this.#what} has been called yet.`);
-    else if (matching === 0) {
-      setText(this.#note, `None of ${all} ${what} matches.`);
-    } else if (matching > MAX_ROWS) {
-      setText(
-        this.#note,
-        `The first ${MAX_ROWS} of ${format.count(matching)} ${what}.`,
-      );
-    } else setText(this.#note, "");
-    this.#note.hidden = this.#note.textContent === "";
-  }
-}
-
-function columnHead(content, className = "") {
-  const head = element("th", className, content);
-  head.scope = "col";
-  return head;
 }
 
 function makeRow(name) {

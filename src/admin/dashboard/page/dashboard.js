@@ -1,3 +1,4 @@
+import { Blocks } from "./blocks.js";
 import { CallTable } from "./call_table.js";
 import { Charts } from "./charts.js";
 import { Connection } from "./connection.js";
@@ -5,6 +6,7 @@ import { setClass, setText } from "./elements.js";
 import * as format from "./format.js";
 import { Instruments } from "./instruments.js";
 import { badgeOf, Errors, Health, Process, Tiles } from "./overview.js";
+import { OwnMetrics } from "./own_metrics.js";
 
 const part = (id) => document.getElementById(id);
 
@@ -16,7 +18,9 @@ const prompts = new CallTable(part("prompts"), "prompt", "Prompts");
 const methods = new CallTable(part("methods"), "method", "Methods");
 const health = new Health(part("health"));
 const errors = new Errors(part("errors"));
+const blocks = new Blocks(part("blocks"));
 const process = new Process(part("process"));
+const ownMetrics = new OwnMetrics(part("own-metrics"));
 const instruments = new Instruments(part("instruments"));
 
 /** What was told last: the newest point, all figures, the health. */
@@ -35,7 +39,9 @@ function show() {
   methods.show(state.metrics.methods);
   health.show(state.health);
   errors.show(state.metrics);
+  blocks.show(state.metrics);
   process.show(state.metrics);
+  ownMetrics.show(state.metrics.metrics);
   instruments.show(state.metrics.instruments);
   setText(part("uptime"), format.longDuration(state.metrics.uptime_seconds));
   showHealth(state.health);

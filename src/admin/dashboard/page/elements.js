@@ -25,6 +25,13 @@ export function setClass(target, className) {
   if (target.className !== className) target.className = className;
 }
 
+/** The head of a table's column. */
+export function columnHead(content, className = "") {
+  const head = element("th", className, content);
+  head.scope = "col";
+  return head;
+}
+
 /**
  * Keeps the children of `parent` in the order of `items`: one child per key, kept
  * for as long as its key is there.
@@ -36,7 +43,8 @@ export class KeyedChildren {
   #byKey = new Map();
 
   /**
-   * @param make makes the child of a new key: an object with its `root`
+   * @param make makes the child of a new key and its first item: an object with
+   * its `root`
    * @param update puts an item into what `make` has made
    */
   constructor(parent, make, update) {
@@ -51,7 +59,9 @@ export class KeyedChildren {
     let place = this.#parent.firstChild;
     for (const [key, item] of items) {
       let child = this.#byKey.get(key);
-      if (child === undefined) this.#byKey.set(key, child = this.#make(key));
+      if (child === undefined) {
+        this.#byKey.set(key, child = this.#make(key, item));
+      }
       gone.delete(key);
       if (child.root === place) place = place.nextSibling;
       else this.#parent.insertBefore(child.root, place);

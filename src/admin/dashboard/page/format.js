@@ -12,6 +12,11 @@ const time = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
   minute: "2-digit",
 });
+/** Sweden writes dates as ISO 8601 does, with a blank for the T. */
+const date = new Intl.DateTimeFormat("sv-SE", {
+  dateStyle: "short",
+  timeStyle: "medium",
+});
 
 /** A whole number; a large one in short: `123.4K`. */
 export function count(value) {
@@ -86,6 +91,11 @@ export function clock(seconds) {
   return time.format(1_000 * seconds);
 }
 
+/** Seconds since 1970 as a date and a time of day: `2026-03-07 14:05:09`. */
+export function moment(seconds) {
+  return date.format(1_000 * seconds);
+}
+
 /** Bytes: `1.2 MiB`. */
 export function bytes(value) {
   if (value == null) return NONE;
@@ -102,4 +112,9 @@ export function percent(part, whole) {
 /** A name as it stands in figures, to be read: `hit_rate` is `hit rate`. */
 export function words(name) {
   return name.replaceAll("_", " ");
+}
+
+/** Words as they begin a heading. */
+export function capitalized(words) {
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
 }

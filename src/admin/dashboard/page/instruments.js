@@ -1,15 +1,27 @@
-import { breakable, element, KeyedChildren, setText } from "./elements.js";
+import {
+  breakable,
+  element,
+  KeyedChildren,
+  setClass,
+  setText,
+} from "./elements.js";
 import * as format from "./format.js";
+import { kindWords, measuresOf, stateOf } from "./instrument_kinds.js";
+import { NameFilter } from "./name_filter.js";
 
-/** A card for every kind of instrument: a row for each, a column per measure. */
+/** With more instruments or measures than these, a card takes the whole width. */
+const FEW = 3;
+const FEW_MEASURES = 6;
+
+/** A card for every kind of instrument. */
 export class Instruments {
   #kinds;
 
   constructor(parent) {
     this.#kinds = new KeyedChildren(
       parent,
-      makeCard,
-      ({ table }, readings) => table.show(readings),
+      (kind) => new KindCard(kind),
+      (card, readings) => card.show(readings),
     );
   }
 
@@ -21,120 +33,130 @@ export class Instruments {
   }
 }
 
-function makeCard(kind) {
-  const title = element("h2", "", heading(kind));
-  const scroll = element("div", "scroll");
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", heading(kind));
-  return {
-    root: element("section", "card", title, scroll),
-    table: new ReadingTable(scroll),
-  };
-}
+/**
+ * The instruments of one kind, each with its figures. What is 0 in all of them
+ * since the page was opened isn't shown unless asked for.
+ */
+class KindCard {
+  root;
+  #kind;
+  #filter;
+  #instruments;
+  #more = element("button");
+  #showsAll = false;
+  #moving = new Set();
+  #readings = [];
 
-/** A kind, of many: `http_origin` is `HTTP origins`. */
-function heading(kind) {
-  const name = format.words(kind).replace(/^http\b/, "HTTP");
-  const many = /(s|x|ch)$/.test(name) ? `${name}es` : `${name}s`;
-  return many[0].toUpperCase() + many.slice(1);
-}
-
-/** The readings of one kind; its columns are what the readings have. */
-class ReadingTable {
-  #parent;
-  #columns = "";
-  #rows;
-
-  constructor(parent) {
-    this.#parent = parent;
+  constructor(kind) {
+    this.#kind = kind;
+    const words = kindWords(kind);
+    this.#filter = new NameFilter(words, "", () => this.#draw());
+    this.#more.type = "button";
+    this.#more.addEventListener("click", () => {
+      this.#showsAll = !this.#showsAll;
+      this.#draw();
+    });
+    const list = element("div");
+    this.#instruments = new KeyedChildren(list, makeInstrument, update);
+    const { input, count, note } = this.#filter;
+    const title = element("h2", "", format.capitalized(words), " ", count);
+    this.root = element(
+      "section",
+      "card",
+      element("div", "head", title, this.#more, input),
+      list,
+      note,
+    );
   }
 
   show(readings) {
-    const names = Object.keys(readings[0].values);
-    const columns = columnsOf(names);
-    if (names.join() !== this.#columns) {
-      this.#columns = names.join();
-      this.#rebuild(columns);
-    }
-    this.#rows.show(
-      readings.map(({ labels, values }) => [
-        nameOf(labels),
-        columns.map(({ text }) => text(values)),
-      ]),
-    );
+    this.#readings = readings;
+    this.#draw();
   }
 
-  #rebuild(columns) {
-    const titles = ["name", ...columns.map(({ title }) => title)];
-    const body = element("tbody");
-    this.#rows = new KeyedChildren(
-      body,
-      (name) => makeRow(name, columns),
-      updateRow,
-    );
-    this.#parent.replaceChildren(
-      element(
-        "table",
-        "",
-        element("thead", "", element("tr", "", ...titles.map(columnHead))),
-        body,
-      ),
-    );
-  }
-}
-
-function columnHead(title) {
-  const head = element("th", "", title);
-  head.scope = "col";
-  return head;
-}
-
-function makeRow(name, columns) {
-  const head = element("th", "", ...breakable(name));
-  head.scope = "row";
-  const cells = columns.map(() => element("td"));
-  return { root: element("tr", "", head, ...cells), cells };
-}
-
-function updateRow({ cells }, texts) {
-  texts.forEach((text, at) => {
-    setText(cells[at], text);
-    cells[at].className = text === "0" || text === "–" ? "none" : "";
-  });
-}
-
-/** The name, and what else tells it from others: `users · origin a.example`. */
-function nameOf({ name, ...others }) {
-  const rest = Object.entries(others).map(([label, value]) =>
-    `${format.words(label)} ${value}`
-  );
-  return [name, ...rest].join(" · ");
-}
-
-/** A column for each measure, and first the share of hits where those are told. */
-function columnsOf(names) {
-  const columns = names.map((name) => ({
-    title: title(name),
-    text: (values) => write(name, values[name]),
-  }));
-  if (names.includes("hits") && names.includes("misses")) {
-    columns.unshift({
-      title: "hit rate",
-      text: ({ hits, misses }) => format.percent(hits, hits + misses),
+  #draw() {
+    const measures = this.#measures();
+    const items = this.#readings.map(({ labels, values }) => {
+      const state = stateOf(this.#kind, values);
+      const figures = measures.filter(({ of }) => of(values) !== undefined)
+        .map(({ title, text }) => [title, text(values)]);
+      return [Object.values(labels).join(" "), { labels, state, figures }];
     });
+    this.#instruments.show(this.#filter.select(items, worstFirst));
+    const isWide = items.length > FEW || this.#moving.size > FEW_MEASURES;
+    setClass(this.root, isWide ? "card wide" : "card");
   }
-  return columns;
+
+  #measures() {
+    const names = new Set(
+      this.#readings.flatMap(({ values }) => Object.keys(values)),
+    );
+    const measures = measuresOf(this.#kind, names);
+    for (const measure of measures) {
+      if (this.#readings.some(({ values }) => measure.of(values) > 0)) {
+        this.#moving.add(measure.title);
+      }
+    }
+    const moving = measures.filter(({ title }) => this.#moving.has(title));
+    this.#offer(measures.length - moving.length);
+    return this.#showsAll ? measures : moving;
+  }
+
+  #offer(hidden) {
+    this.#more.hidden = hidden === 0;
+    const text = this.#showsAll ? "Hide zeros" : `${hidden} more, all 0`;
+    setText(this.#more, text);
+    this.#more.setAttribute("aria-label", `${text}: ${kindWords(this.#kind)}`);
+  }
 }
 
-/** A measure's name without the unit, which the figures bear. */
-function title(name) {
-  return format.words(name.replace(/_(ms|seconds|bytes)$/, ""));
+/** By how bad their state is, and then by name. */
+function worstFirst([a, one], [b, other]) {
+  return (other.state?.rank ?? 0) - (one.state?.rank ?? 0) ||
+    a.localeCompare(b);
 }
 
-function write(name, value) {
-  if (name.endsWith("_ms")) return format.duration(value);
-  if (name.endsWith("_seconds")) return format.duration(1_000 * value);
-  if (/(^|_)bytes$/.test(name)) return format.bytes(value);
-  return Number.isInteger(value) ? format.count(value) : format.figure(value);
+function makeInstrument(_key, { labels }) {
+  const state = element("span");
+  const list = element("dl", "figures");
+  const title = element("div", "title", titleOf(labels), state);
+  return {
+    root: element("div", "instrument", title, list),
+    state,
+    list,
+    figures: new KeyedChildren(list, makeFigure, updateFigure),
+  };
+}
+
+function update(shown, { state, figures }) {
+  shown.state.hidden = state === undefined;
+  setText(shown.state, state?.text ?? "");
+  setClass(shown.state, `badge ${state?.look ?? ""}`);
+  shown.figures.show(figures);
+  shown.list.hidden = figures.length === 0;
+}
+
+/**
+ * The name, and faintly what else tells it from others. An origin goes without
+ * the name that its pool has when nobody gave it one.
+ */
+function titleOf({ name, ...others }) {
+  const [first, ...rest] = name === "http_pool" && others.origin !== undefined
+    ? Object.values(others)
+    : [name, ...Object.values(others).filter((label) => label !== name)];
+  const title = element("h3", "", ...breakable(first));
+  for (const label of rest) {
+    title.append(" ", element("span", "tag", ...breakable(label)));
+  }
+  return title;
+}
+
+function makeFigure(title) {
+  const value = element("dd");
+  return { root: element("div", "", element("dt", "", title), value), value };
+}
+
+function updateFigure({ value }, text) {
+  setText(value, text);
+  setClass(value, /^(0( \S+)?|–)$/.test(text) ? "none" : "");
 }

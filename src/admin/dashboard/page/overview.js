@@ -221,7 +221,7 @@ export class Process {
 
   show(metrics) {
     this.#facts.show([
-      ["started", new Date(1_000 * metrics.start_time).toLocaleString()],
+      ["started", format.moment(metrics.start_time)],
       ["up", format.longDuration(metrics.uptime_seconds)],
     ]);
   }
