@@ -23,7 +23,7 @@ import type { RequestContext } from "../../src/server/request_context.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ask } from "../transport/wire.ts";
 
-/** What `act` writes to stderr, by console.error. */
+/** What `act` writes by console.error, as errors are. */
 function written(act: () => void): string[] {
   const lines: string[] = [];
   const { error } = console;
@@ -40,7 +40,7 @@ function json(fields: Record<string, unknown>, message = "m"): {
   line: string;
   parsed: Record<string, unknown>;
 } {
-  const [line] = written(() => jsonLog({ level: "info", message, fields }));
+  const [line] = written(() => jsonLog({ level: "error", message, fields }));
   return { line, parsed: JSON.parse(line) };
 }
 
@@ -132,7 +132,7 @@ Deno.test("a JSON line has the time, the level, the message and the fields, whic
   assert.match(String(parsed.time), /^\d{4}-\d\d-\d\dT.*Z$/);
   const { time: _, ...rest } = parsed;
   assert.deepEqual(rest, {
-    level: "info",
+    level: "error",
     message: "m",
     tool: "x",
     level_: "debug",
@@ -241,6 +241,48 @@ Deno.test("what is named like a secret is kept back, and so are tokens in texts"
   assert.doesNotMatch(atTheEdge.line, /hush/);
 });
 
+Deno.test("a sink of one's own gets no secret either, and errors as errors", () => {
+  const { log, records } = collecting();
+  const cause = new TypeError("redis://:hush1@cache is down");
+  const error = Object.assign(new Error("Bearer hush2", { cause }), {
+    code: "E_DOWN",
+    token: "hush3",
+  });
+  log.info("asks postgres://ada:hush4@db", {
+    password: "hush5",
+    user: { name: "Ada", apiKey: "hush6", tags: ["a", "b"] },
+    error,
+    big: "x".repeat(100_000),
+  });
+  const [{ message, fields }] = records;
+  assert.doesNotMatch(Deno.inspect(records, { depth: 9 }), /hush/);
+  assert.equal(message, "asks postgres://[redacted]@db");
+  assert.equal(fields.password, "[redacted]");
+  assert.deepEqual(fields.user, {
+    name: "Ada",
+    apiKey: "[redacted]",
+    tags: ["a", "b"],
+  });
+  assert.ok((fields.big as string).length < 10_000);
+  const shown = fields.error as Error & { code: string };
+  assert.ok(shown instanceof Error && shown.cause instanceof Error);
+  assert.equal(shown.name, "Error");
+  assert.equal(shown.cause.name, "TypeError");
+  assert.equal(shown.code, "E_DOWN");
+  assert.match(shown.stack!, /log_test\.ts/);
+  assert.equal(error.token, "hush3", "the author's own is left as it was");
+});
+
+Deno.test("what nobody writes is not looked at", () => {
+  const { log, records } = collecting();
+  log.debug("no", {
+    get costly() {
+      throw new Error("read");
+    },
+  });
+  assert.equal(records.length, 0);
+});
+
 Deno.test("no message or field ends a line early, in either form", () => {
   fc.assert(fc.property(
     fc.string({ unit: "binary" }),
@@ -256,7 +298,7 @@ Deno.test("no message or field ends a line early, in either form", () => {
         // deno-lint-ignore no-control-regex -- that is the point
         assert.doesNotMatch(each, /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/);
       }
-      assert.equal(parsed.level, "info");
+      assert.equal(parsed.level, "error");
     },
   ));
 });
