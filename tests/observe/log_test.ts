@@ -398,13 +398,16 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
   assert.equal(log.length, 1);
   const { stack, ...fields } = log[0].fields;
   assert.match(String(stack), /no luck/);
+  const { callId: call, requestId } = seen!;
+  assert.match(call, /^[0-9a-f]{8}-\d+$/);
   assert.deepEqual(fields, {
-    requestId: seen!.requestId,
+    call,
+    requestId,
     method: "tools/call",
     tool: "fails",
   });
   assert.doesNotMatch(JSON.stringify(log), /hush/);
-  const line = { requestId: seen!.requestId, method: "tools/call" };
+  const line = { call, requestId, method: "tools/call" };
   Object.assign(seen!, { params: undefined });
   assert.deepEqual(requestFields(seen!), line);
   const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -442,7 +445,8 @@ Deno.test("a request that takes longer than slowMs is one line; at debug, every 
   assert.equal(log.length, 0);
   await wait(quiet, 51);
   assert.equal(log.length, 1);
-  const [{ level, message, fields: { requestId, ...fields } }] = log;
+  const [{ level, message, fields: { call, requestId, ...fields } }] = log;
+  assert.equal(typeof call, "string");
   assert.equal(level, "warning");
   assert.equal(message, "tool wait is slow: it took 51 ms");
   assert.equal(typeof requestId, "number");
@@ -467,6 +471,32 @@ Deno.test("a request that takes longer than slowMs is one line; at debug, every 
       ["debug", "tools/call has ended", "invalid_params"],
     ],
   );
+});
+
+Deno.test("the lines of one request have a name in common that no other has, its author's too", async () => {
+  const log: LogRecord[] = [];
+  await using server = new McpServer({ name: "t", version: "1" }, {
+    log: (record) => log.push(record),
+    logLevel: "debug",
+  });
+  const name = "x".repeat(200) + " Bearer hush";
+  server.registerTool("pack", {}, (ctx) => {
+    server.log.info("packed", { call: ctx.callId });
+    throw new Error("torn");
+  });
+  const _meta = {
+    "io.modelcontextprotocol/clientInfo": { name, version: "1" },
+  };
+  for (let i = 0; i < 2; i++) {
+    await ask(server, "tools/call", { name: "pack", _meta });
+  }
+  const calls = log.map(({ fields }) => fields.call);
+  assert.equal(calls.length, 6);
+  assert.deepEqual(calls.slice(0, 3), Array(3).fill(calls[0]));
+  assert.deepEqual(calls.slice(3), Array(3).fill(calls[3]));
+  assert.notEqual(calls[0], calls[3]);
+  const { client } = log[1].fields;
+  assert.equal(client, `${"x".repeat(100)}… (112 more)`);
 });
 
 Deno.test("a server's own log and its author's go to one place", async () => {
