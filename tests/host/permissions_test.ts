@@ -45,3 +45,21 @@ Deno.test("a variable is read only where that is allowed already", async () => {
     "reads NO_COLOR\n1 undefined\n",
   );
 });
+
+Deno.test("a database that lacks a permission fails with its name, and ends nothing", async () => {
+  const script = `
+    import { PostgresPool } from "src/pool/postgres/postgres_pool.ts";
+    for (const url of ["memory://", "postgres://ada@127.0.0.1:1/x"]) {
+      await PostgresPool.connect(url).catch(({ code, message }) =>
+        console.log(code, message.match(/--allow-\\w+/)?.[0])
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    console.log("goes on");`;
+  assert.equal(
+    await runScript(script, "--allow-net"),
+    "SLUICE_POSTGRES_CONNECTION --allow-read\n" +
+      "SLUICE_POSTGRES_CONNECTION --allow-env\n" +
+      "goes on\n",
+  );
+});
