@@ -47,6 +47,7 @@ import {
   type RunningServer,
   serveHttp,
   type ServeOptions,
+  startOrTell,
 } from "./serve.ts";
 
 /** The type of {@linkcode McpServer.app}: Hono's own. */
@@ -292,8 +293,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
-    await this.#engine.start();
-    this.#engine.watch();
+    await startOrTell(this.#engine, () => this.#engine.watch());
     const stop = new AbortController();
     const release = endOn(
       options.signals ?? true,

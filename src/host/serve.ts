@@ -44,7 +44,7 @@ export interface ServeOptions {
   signal?: AbortSignal;
   /** Certificate chain and key in PEM, for HTTPS. */
   tls?: { cert: string; key: string };
-  /** Called once it listens; by default a line on stderr says where. */
+  /** Called once it listens; by default a line of the log says where. */
   onListen?: (address: { hostname: string; port: number }) => void;
 }
 
@@ -80,24 +80,24 @@ export async function serveHttp(
   checkInteger("port", port, 0, 65_535);
   checkDurationMs("graceMs", graceMs);
   checkDurationMs("drainMs", drainMs);
-  await engine.start();
-  const listener = listen({
-    port,
-    hostname,
-    ...tls,
-    onListen: onListen ?? (({ hostname, port }) =>
-      console.error(
-        `${engine.info.name} listens on ` +
-          endpointUrl(tls !== undefined, hostname, port, host),
-      )),
-    onError: (error) => {
-      // A body that the shutdown breaks off is no fault.
-      if (!(error instanceof ClosedError)) {
-        engine.reportFailure("HTTP request", error, {});
-      }
-      return new Response("Internal Server Error", { status: 500 });
-    },
-  }, (request, info) => host.fetch(request, undefined, info as Peer));
+  const { log, info: { name } } = engine;
+  const listener = await startOrTell(engine, () =>
+    listen({
+      port,
+      hostname,
+      ...tls,
+      onListen: onListen ?? (({ hostname, port }) => {
+        const url = endpointUrl(tls !== undefined, hostname, port, host);
+        log.info(`${name} listens`, { url });
+      }),
+      onError: (error) => {
+        // A body that the shutdown breaks off is no fault.
+        if (!(error instanceof ClosedError)) {
+          engine.reportFailure("HTTP request", error, {});
+        }
+        return new Response("Internal Server Error", { status: 500 });
+      },
+    }, (request, info) => host.fetch(request, undefined, info as Peer)));
   const address = listener.addr;
   const over = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
@@ -106,10 +106,13 @@ export async function serveHttp(
     ending ??= (async () => {
       engine.readiness.drain();
       if (drainMs > 0) {
+        log.info(`${name} serves on while it is drained`, { drainMs });
         await sleep(drainMs, { signal: hurry.signal, clock: engine.clock })
           .catch(() => {}); // it was told to hurry
       }
       release();
+      const { inFlight } = engine;
+      log.info(`${name} shuts down`, { inFlight, graceMs });
       const overdue = Promise.withResolvers<void>();
       const timer = engine.clock.setTimeout(
         overdue.resolve,
@@ -125,6 +128,7 @@ export async function serveHttp(
       await Promise.race([drained, overdue.promise]);
       engine.clock.clearTimeout(timer);
       listener.unref();
+      log.info(`${name} is closed`);
       over.resolve();
     })();
   const release = endOn(signals, signal, () => {
@@ -158,6 +162,20 @@ function listen(
       `${options.hostname}:${options.port} is in use by another program`,
       { cause: error },
     );
+  }
+}
+
+/** Opens the lifespan and begins to serve; the log has what stands in the way. */
+export async function startOrTell<Result>(
+  engine: Engine,
+  begin: () => Result,
+): Promise<Result> {
+  try {
+    await engine.start();
+    return begin();
+  } catch (error) {
+    engine.reportFailure(`starting ${engine.info.name}`, error, {});
+    throw error;
   }
 }
 

@@ -21,8 +21,9 @@ export interface LogRecord {
 
 /**
  * Where log records go. Whatever it throws or rejects with harms no request. It
- * gets the fields as they are; {@linkcode jsonLog} and {@linkcode readableLog}
- * bound them and keep back what is named like a secret.
+ * gets message and fields bounded in size, with what is named like a secret kept
+ * back, as plain JSON values and errors. Those errors are copies: of their class
+ * they have the name.
  *
  * A logger of your own is one line, here pino:
  *

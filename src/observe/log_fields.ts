@@ -1,3 +1,5 @@
+import type { LogRecord } from "./log.ts";
+
 /** How much of a record is written, so that one can't fill a disk. */
 const MAX_TEXT = 8_192;
 const MAX_ENTRIES = 100;
@@ -31,13 +33,27 @@ export function safeText(text: string, limit: number = MAX_TEXT): string {
   return rest > 0 ? `${safe.slice(0, limit)}… (${rest} more)` : safe;
 }
 
+/** Records that nothing need be kept back of any more. */
+const safeRecords = new WeakSet<LogRecord>();
+
+/** A record as any sink may have it; one that is already comes back as it is. */
+export function safeRecord(record: LogRecord): LogRecord {
+  if (safeRecords.has(record)) return record;
+  const { level, message, fields } = record;
+  const safe = {
+    level,
+    message: safeText(message),
+    fields: safeFields(fields),
+  };
+  safeRecords.add(safe);
+  return safe;
+}
+
 /**
- * Fields as plain JSON values: bounded in size and depth, without cycles, and
- * without what is named like a secret.
+ * Fields as plain JSON values and errors: bounded in size and depth, without
+ * cycles, and without what is named like a secret.
  */
-export function safeFields(
-  fields: Record<string, unknown>,
-): Record<string, unknown> {
+function safeFields(fields: Record<string, unknown>): Record<string, unknown> {
   return new FieldWriter().entries(fields, 0);
 }
 
@@ -47,17 +63,17 @@ class FieldWriter {
   #text = MAX_TEXT_IN_ALL;
 
   entries(object: object, depth: number): Record<string, unknown> {
-    // Without a prototype, so that "__proto__" is a name like any other.
-    const plain: Record<string, unknown> = Object.create(null);
+    const plain: [string, unknown][] = [];
     const keys = Object.keys(object);
     for (const key of keys.slice(0, MAX_ENTRIES)) {
       const value = this.#member(object, key, depth);
-      if (value !== undefined) plain[this.#bounded(key, 256)] = value;
+      if (value !== undefined) plain.push([this.#bounded(key, 256), value]);
     }
     if (keys.length > MAX_ENTRIES) {
-      plain["…"] = `${keys.length - MAX_ENTRIES} more`;
+      plain.push(["…", `${keys.length - MAX_ENTRIES} more`]);
     }
-    return plain;
+    // Unlike an assignment, this takes "__proto__" for a name like any other.
+    return Object.fromEntries(plain);
   }
 
   #member(object: object, key: string, depth: number): unknown {
@@ -136,11 +152,15 @@ class FieldWriter {
     return plain;
   }
 
-  /** What JSON itself leaves out of an error. */
-  #error(error: Error, depth: number): Record<string, unknown> {
+  /** Still an error for whoever looks for one, though with all that JSON leaves out. */
+  #error(error: Error, depth: number): Error {
     const { name, message, stack, cause } = error;
     const own = { name, message, stack, cause };
-    return this.entries({ ...own, ...error }, depth);
+    const shown = this.entries({ ...own, ...error }, depth);
+    return Object.defineProperties(
+      new Error(),
+      Object.getOwnPropertyDescriptors(shown),
+    );
   }
 
   #bounded(text: string, limit: number = MAX_TEXT): string {

@@ -7,6 +7,7 @@ import {
   type LogSink,
   SEVERITIES,
 } from "./log.ts";
+import { safeRecord } from "./log_fields.ts";
 import { stderrLog } from "./stderr_log.ts";
 
 /**
@@ -74,11 +75,9 @@ export class Logger {
     if (!this.writes(level)) return;
     const fail = (error: unknown) => this.#reportSink(error);
     try {
-      const outcome: unknown = this.#sink({
-        level,
-        message: String(message),
-        fields,
-      });
+      const outcome: unknown = this.#sink(
+        safeRecord({ level, message: String(message), fields }),
+      );
       if (outcome instanceof Promise) outcome.catch(fail);
     } catch (error) {
       fail(error);

@@ -20,10 +20,10 @@ export interface MonitoredOptions {
    */
   slowMs?: number;
   /**
-   * Where slow calls are logged.
+   * Where slow calls are logged: `server.log`, or a sink.
    * @default stderrLog
    */
-  log?: LogSink;
+  log?: Logger | LogSink;
   /**
    * Where the time comes from.
    * @default systemClock
@@ -50,17 +50,19 @@ const FUNCTION: InstrumentKind = {
 /**
  * Counts the calls of a function: how many, how long, how many failed. A call
  * ends when what it returned does: a promise, or an async generator. `/metrics`
- * shows it as `sluice_function_…{name="…"}`.
+ * shows it as `sluice_function_…{name="…"}`, on every server of the process; the
+ * figures of functions with one name add up there.
  *
  * @throws {InvalidOptionError} if `slowMs` is no duration
  *
  * @example
  * ```ts
- * import { monitored } from "@sluice/mcp";
+ * import { McpServer, monitored } from "@sluice/mcp";
  *
+ * const server = new McpServer({ name: "images", version: "1.0.0" });
  * const resize = monitored(async function resize(image: Uint8Array) {
  *   return await Promise.resolve(image.slice(0, 100));
- * }, { slowMs: 200 });
+ * }, { slowMs: 200, log: server.log });
  *
  * await resize(new Uint8Array(1_000));
  * resize.stats.calls; // 1
@@ -98,7 +100,7 @@ class Monitor {
     this.#name = name === "" ? "anonymous" : name;
     this.#slowMs = checkTimeoutMs("slowMs", slowMs);
     this.#clock = clock;
-    this.#logger = new Logger(log);
+    this.#logger = log instanceof Logger ? log : new Logger(log);
     instruments.track(FUNCTION, { name: this.#name }, this, ({ stats }) => ({
       calls: stats.calls,
       errors: stats.errors,

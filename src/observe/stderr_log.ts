@@ -1,6 +1,7 @@
 import { readEnv } from "../base/env.ts";
 import type { LogLevel, LogRecord, LogSink } from "./log.ts";
-import { safeFields, safeText } from "./log_fields.ts";
+import { safeRecord } from "./log_fields.ts";
+import { writeStderr } from "./stderr.ts";
 
 /** What could end a line, or make a terminal show something else than the text. */
 const CONTROL =
@@ -25,17 +26,14 @@ const COLOURS: Record<LogLevel, string> = {
  * stdio. Fields are bounded in size, and what is named like a secret is kept
  * back; so are passwords in URLs and bearer tokens.
  */
-export const jsonLog: LogSink = ({ level, message, fields }) => {
+export const jsonLog: LogSink = (record) => {
   const time = new Date().toISOString();
-  const others = Object.entries(safeFields(fields)).map(
+  const { level, message, fields } = safeRecord(record);
+  const others = Object.entries(fields).map(
     ([name, value]) => [OWN_NAME.test(name) ? `${name}_` : name, value],
   );
-  console.error(escaped(JSON.stringify({
-    time,
-    level,
-    message: safeText(message),
-    ...Object.fromEntries(others),
-  })));
+  const line = { time, level, message, ...Object.fromEntries(others) };
+  writeStderr(level, escaped(JSON.stringify(line)));
 };
 
 /**
@@ -44,7 +42,7 @@ export const jsonLog: LogSink = ({ level, message, fields }) => {
  * what {@linkcode jsonLog} does.
  */
 export const readableLog: LogSink = (record) => {
-  console.error(readable(record, wantsColour()));
+  writeStderr(record.level, readable(record, wantsColour()));
 };
 
 /** {@linkcode readableLog} where stderr is a terminal, {@linkcode jsonLog} elsewhere. */
@@ -54,13 +52,11 @@ export const stderrLog: LogSink = (record) => {
 };
 
 /** A record as a line for people. */
-export function readable(
-  { level, message, fields }: LogRecord,
-  colour: boolean,
-): string {
+export function readable(record: LogRecord, colour: boolean): string {
   const paint = (code: string, text: string) =>
     colour ? `\x1b[${code}m${text}\x1b[0m` : text;
-  const { stack, ...others } = safeFields(fields);
+  const { level, message, fields } = safeRecord(record);
+  const { stack, ...others } = fields;
   if (typeof stack !== "string" && stack !== undefined) others.stack = stack;
   const words = Object.entries(others).map(([name, value]) =>
     ` ${paint("2", `${escaped(name)}=`)}${shown(value)}`
@@ -68,7 +64,7 @@ export function readable(
   const time = new Date().toISOString().slice(11, 23);
   const head = paint("2", time) + " " +
     paint(COLOURS[level], level.toUpperCase().padEnd(7)) + " " +
-    escaped(safeText(message)) + words.join("");
+    escaped(message) + words.join("");
   return typeof stack === "string" ? `${head}\n${below(stack)}` : head;
 }
 

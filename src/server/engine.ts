@@ -30,7 +30,7 @@ import { ReadyJson } from "./ready_json.ts";
 import { Registry } from "./registry.ts";
 import { STAYS_OPEN } from "./reply.ts";
 import type { RequestContext } from "./request_context.ts";
-import { requestFields } from "./request_log.ts";
+import { reportCutOff, requestFields } from "./request_log.ts";
 import { RequestRecorder } from "./request_recorder.ts";
 import { StateSealer } from "./request_state.ts";
 import { RequestTracing } from "./request_tracing.ts";
@@ -450,7 +450,7 @@ export class Engine {
   async #close(graceMs: number): Promise<void> {
     this.subscriptions.close();
     this.health.close();
-    const timer = this.clock.setTimeout(() => this.#giveUp(), graceMs);
+    const timer = this.clock.setTimeout(() => this.#giveUp(graceMs), graceMs);
     await Promise.all([this.tasks.close(graceMs), this.idle()]);
     this.clock.clearTimeout(timer);
     for (const session of [...this.sessions]) {
@@ -464,12 +464,15 @@ export class Engine {
   }
 
   /** Answers what is still in flight with an error. */
-  #giveUp(): void {
+  #giveUp(graceMs: number): void {
+    const contexts = [...this.#waiting];
+    if (contexts.length === 0) return;
+    reportCutOff(this, contexts, graceMs);
     const reason = new ProtocolError(
       ProtocolErrorCode.InternalError,
       "The server is shutting down",
     );
-    for (const context of [...this.#waiting]) {
+    for (const context of contexts) {
       context.expire(reason);
       this.#fail(context, reason);
     }

@@ -20,6 +20,7 @@ import type {
   RequestId,
 } from "../protocol/types.ts";
 import type { CallRecord } from "../observe/call_record.ts";
+import { nextCallId } from "./call_id.ts";
 import type { Engine } from "./engine.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import { Inquiry } from "./inquiry.ts";
@@ -92,6 +93,7 @@ export class RequestContext implements ServerContext {
   /** Its span and what is measured of it, while somebody takes them. */
   trace: RequestTrace | undefined;
 
+  #callId: string | undefined;
   #controller: AbortController | undefined;
   #cancelled: unknown;
   #expired = false;
@@ -129,6 +131,10 @@ export class RequestContext implements ServerContext {
 
   get sessionId(): string | undefined {
     return this.session?.id;
+  }
+
+  get callId(): string {
+    return this.#callId ??= nextCallId();
   }
 
   get lifespan(): unknown {
@@ -231,6 +237,7 @@ export class RequestContext implements ServerContext {
       new SharedReply(this.reply),
       undefined,
     );
+    context.#callId = this.callId;
     context.owner = this.owner;
     context.itemName = this.itemName;
     context.trace = this.trace;

@@ -1,15 +1,25 @@
+import { safeText } from "../observe/log_fields.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
+import type { Engine } from "./engine.ts";
 import type { RequestContext } from "./request_context.ts";
+import { nameOf } from "./work_name.ts";
+
+/** Clients make up their names. */
+const MAX_CLIENT_NAME = 100;
 
 /** What a log line says of the request that it is about: never an argument. */
 export function requestFields(
   context: RequestContext,
 ): Record<string, unknown> {
-  const { requestId, method, traceId } = context;
+  const { callId, requestId, method, traceId, clientInfo } = context;
+  const client: unknown = clientInfo?.name;
   return {
+    call: callId,
     requestId,
     method,
     ...itemField(context),
+    ...(typeof client === "string" &&
+      { client: safeText(client, MAX_CLIENT_NAME) }),
     ...(traceId !== undefined && { traceId }),
   };
 }
@@ -53,6 +63,19 @@ function itemField(context: RequestContext): Record<string, unknown> {
   }
   const tool = toolName(context);
   return tool === undefined ? {} : { tool };
+}
+
+/** Tells the operator, in one line, which requests got no more time to finish. */
+export function reportCutOff(
+  engine: Engine,
+  contexts: readonly RequestContext[],
+  graceMs: number,
+): void {
+  const names = new Set(contexts.map(nameOf));
+  engine.log.warning(
+    `requests were cut off after ${graceMs} ms of grace: ${contexts.length}`,
+    { requests: contexts.length, graceMs, names: [...names] },
+  );
 }
 
 /** The tool that is called, if there is one of that name; middleware may have sent anything on. */

@@ -140,6 +140,11 @@ export interface ServerContext<Lifespan = unknown> {
   readonly era: Era;
   /** The JSON-RPC id of the request. */
   readonly requestId: RequestId;
+  /**
+   * What the server's own log calls the request, in the field `call`: for lines
+   * of your own, as in `server.log.info("packed", { call: ctx.callId })`.
+   */
+  readonly callId: string;
   /** The session, where the client has one (legacy era). */
   readonly sessionId?: string;
   /**

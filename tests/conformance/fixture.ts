@@ -30,7 +30,7 @@ export class Fixture implements AsyncDisposable {
     }).spawn();
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const log = follow(process.stderr, (written) => {
-      const url = written.match(/listens on (\S+)\n/)?.[1];
+      const url = written.match(/listens","url":"([^"]+)"/)?.[1];
       if (url !== undefined) resolve(url);
     });
     log.then((all) => reject(new Error(`the server did not start: ${all}`)));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RunningServer } from "../../mod.ts";
+import type { LogRecord, RunningServer, ServeOptions } from "../../mod.ts";
 import { httpText, RawSocket } from "../transport/raw_socket.ts";
 import { makeSubject, type Subject } from "../transport/subject.ts";
 import {
@@ -16,7 +16,7 @@ interface Listening extends Subject {
   gate: PromiseWithResolvers<void>;
 }
 
-async function listen(): Promise<Listening> {
+async function listen(options: ServeOptions = {}): Promise<Listening> {
   const seen: string[] = [];
   const gate = Promise.withResolvers<void>();
   const subject = makeSubject({
@@ -35,6 +35,7 @@ async function listen(): Promise<Listening> {
     signals: false,
     graceMs: 5_000,
     onListen() {},
+    ...options,
   });
   return { ...subject, running, seen, gate };
 }
@@ -168,4 +169,69 @@ Deno.test("a signal ends the server as shutdown does", async () => {
   stop.abort();
   await within(running.finished);
   await assert.rejects(RawSocket.open(running.port));
+});
+
+/** What a log tells, without times and stacks. */
+function told(log: LogRecord[]): [string, string, Record<string, unknown>][] {
+  return log.map(({ level, message, fields: { stack: _, ...fields } }) => [
+    level,
+    message,
+    fields,
+  ]);
+}
+
+Deno.test("the log tells of the life of a server, a line for each turn", async () => {
+  const { running, log, seen, clock } = await listen({
+    onListen: undefined,
+    drainMs: 2_000,
+  });
+  using socket = await RawSocket.open(running.port);
+  await socket.write(text("tools/call", { name: "wait" }));
+  await until(() => seen.length === 1);
+  const over = running.shutdown();
+  await clock.advance(2_000);
+  await clock.advance(5_000);
+  await within(over);
+  assert.deepEqual(
+    told(log.filter(({ message }) => !message.includes("slow"))),
+    [
+      ["info", "subject listens", { url: running.url }],
+      ["info", "subject serves on while it is drained", { drainMs: 2_000 }],
+      ["info", "subject shuts down", { inFlight: 1, graceMs: 5_000 }],
+      ["warning", "requests were cut off after 5000 ms of grace: 1", {
+        requests: 1,
+        graceMs: 5_000,
+        names: ["wait"],
+      }],
+      ["info", "subject is closed", {}],
+    ],
+  );
+});
+
+Deno.test("a server that can't start says so in its log", async () => {
+  const { running, server } = await listen();
+  const { server: other, log } = makeSubject();
+  const { port } = running;
+  await assert.rejects(
+    other.serve({ port, signals: false }),
+    Deno.errors.AddrInUse,
+  );
+  const failing = makeSubject({
+    lifespan: () => {
+      throw new Error("no database");
+    },
+  });
+  await assert.rejects(failing.server.serve({ port: 0, signals: false }));
+  assert.deepEqual(told([...log, ...failing.log]).map(([level]) => level), [
+    "error",
+    "error",
+  ]);
+  assert.match(log[0].message, /^starting subject failed: .*in use/i);
+  assert.equal(
+    failing.log[0].message,
+    "starting subject failed: no database",
+  );
+  await running.shutdown();
+  await other.close();
+  await server.close();
 });

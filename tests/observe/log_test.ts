@@ -23,7 +23,7 @@ import type { RequestContext } from "../../src/server/request_context.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ask } from "../transport/wire.ts";
 
-/** What `act` writes to stderr, by console.error. */
+/** What `act` writes by console.error, as errors are. */
 function written(act: () => void): string[] {
   const lines: string[] = [];
   const { error } = console;
@@ -40,7 +40,7 @@ function json(fields: Record<string, unknown>, message = "m"): {
   line: string;
   parsed: Record<string, unknown>;
 } {
-  const [line] = written(() => jsonLog({ level: "info", message, fields }));
+  const [line] = written(() => jsonLog({ level: "error", message, fields }));
   return { line, parsed: JSON.parse(line) };
 }
 
@@ -132,7 +132,7 @@ Deno.test("a JSON line has the time, the level, the message and the fields, whic
   assert.match(String(parsed.time), /^\d{4}-\d\d-\d\dT.*Z$/);
   const { time: _, ...rest } = parsed;
   assert.deepEqual(rest, {
-    level: "info",
+    level: "error",
     message: "m",
     tool: "x",
     level_: "debug",
@@ -242,6 +242,48 @@ Deno.test("what is named like a secret is kept back, and so are tokens in texts"
   assert.doesNotMatch(atTheEdge.line, /hush/);
 });
 
+Deno.test("a sink of one's own gets no secret either, and errors as errors", () => {
+  const { log, records } = collecting();
+  const cause = new TypeError("redis://:hush1@cache is down");
+  const error = Object.assign(new Error("Bearer hush2", { cause }), {
+    code: "E_DOWN",
+    token: "hush3",
+  });
+  log.info("asks postgres://ada:hush4@db", {
+    password: "hush5",
+    user: { name: "Ada", apiKey: "hush6", tags: ["a", "b"] },
+    error,
+    big: "x".repeat(100_000),
+  });
+  const [{ message, fields }] = records;
+  assert.doesNotMatch(Deno.inspect(records, { depth: 9 }), /hush/);
+  assert.equal(message, "asks postgres://[redacted]@db");
+  assert.equal(fields.password, "[redacted]");
+  assert.deepEqual(fields.user, {
+    name: "Ada",
+    apiKey: "[redacted]",
+    tags: ["a", "b"],
+  });
+  assert.ok((fields.big as string).length < 10_000);
+  const shown = fields.error as Error & { code: string };
+  assert.ok(shown instanceof Error && shown.cause instanceof Error);
+  assert.equal(shown.name, "Error");
+  assert.equal(shown.cause.name, "TypeError");
+  assert.equal(shown.code, "E_DOWN");
+  assert.match(shown.stack!, /log_test\.ts/);
+  assert.equal(error.token, "hush3", "the author's own is left as it was");
+});
+
+Deno.test("what nobody writes is not looked at", () => {
+  const { log, records } = collecting();
+  log.debug("no", {
+    get costly() {
+      throw new Error("read");
+    },
+  });
+  assert.equal(records.length, 0);
+});
+
 Deno.test("no message or field ends a line early, in either form", () => {
   fc.assert(fc.property(
     fc.string({ unit: "binary" }),
@@ -257,7 +299,7 @@ Deno.test("no message or field ends a line early, in either form", () => {
         // deno-lint-ignore no-control-regex -- that is the point
         assert.doesNotMatch(each, /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/);
       }
-      assert.equal(parsed.level, "info");
+      assert.equal(parsed.level, "error");
     },
   ));
 });
@@ -357,13 +399,16 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
   assert.equal(log.length, 1);
   const { stack, ...fields } = log[0].fields;
   assert.match(String(stack), /no luck/);
+  const { callId: call, requestId } = seen!;
+  assert.match(call, /^[0-9a-f]{8}-\d+$/);
   assert.deepEqual(fields, {
-    requestId: seen!.requestId,
+    call,
+    requestId,
     method: "tools/call",
     tool: "fails",
   });
   assert.doesNotMatch(JSON.stringify(log), /hush/);
-  const line = { requestId: seen!.requestId, method: "tools/call" };
+  const line = { call, requestId, method: "tools/call" };
   Object.assign(seen!, { params: undefined });
   assert.deepEqual(requestFields(seen!), line);
   const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -401,7 +446,8 @@ Deno.test("a request that takes longer than slowMs is one line; at debug, every 
   assert.equal(log.length, 0);
   await wait(quiet, 51);
   assert.equal(log.length, 1);
-  const [{ level, message, fields: { requestId, ...fields } }] = log;
+  const [{ level, message, fields: { call, requestId, ...fields } }] = log;
+  assert.equal(typeof call, "string");
   assert.equal(level, "warning");
   assert.equal(message, "tool wait is slow: it took 51 ms");
   assert.equal(typeof requestId, "number");
@@ -426,6 +472,32 @@ Deno.test("a request that takes longer than slowMs is one line; at debug, every 
       ["debug", "tools/call has ended", "invalid_params"],
     ],
   );
+});
+
+Deno.test("the lines of one request have a name in common that no other has, its author's too", async () => {
+  const log: LogRecord[] = [];
+  await using server = new McpServer({ name: "t", version: "1" }, {
+    log: (record) => log.push(record),
+    logLevel: "debug",
+  });
+  const name = "x".repeat(200) + " Bearer hush";
+  server.registerTool("pack", {}, (ctx) => {
+    server.log.info("packed", { call: ctx.callId });
+    throw new Error("torn");
+  });
+  const _meta = {
+    "io.modelcontextprotocol/clientInfo": { name, version: "1" },
+  };
+  for (let i = 0; i < 2; i++) {
+    await ask(server, "tools/call", { name: "pack", _meta });
+  }
+  const calls = log.map(({ fields }) => fields.call);
+  assert.equal(calls.length, 6);
+  assert.deepEqual(calls.slice(0, 3), Array(3).fill(calls[0]));
+  assert.deepEqual(calls.slice(3), Array(3).fill(calls[3]));
+  assert.notEqual(calls[0], calls[3]);
+  const { client } = log[1].fields;
+  assert.equal(client, `${"x".repeat(100)}… (112 more)`);
 });
 
 Deno.test("a server's own log and its author's go to one place", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type LogRecord, monitored } from "../../mod.ts";
+import { type LogRecord, McpServer, monitored } from "../../mod.ts";
 import { instruments } from "../../src/observe/instruments.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -76,6 +76,25 @@ Deno.test("one line past slowMs, and none at it", async () => {
     message: "Slow operation: work took 1.23 s",
     fields: { operation: "work", tookMs: 1_230, slowMs: 1_000 },
   }]);
+});
+
+Deno.test("slow calls are lines of a server's log, for who asks for that", async () => {
+  const clock = new FakeClock();
+  const log: LogRecord[] = [];
+  await using server = new McpServer({ name: "t", version: "1" }, {
+    log: (record) => log.push(record),
+    logLevel: "warning",
+  });
+  const work = monitored(() => clock.advance(20), {
+    name: "work",
+    clock,
+    slowMs: 10,
+    log: server.log,
+  });
+  await work();
+  assert.deepEqual(log.map(({ message }) => message), [
+    "Slow operation: work took 0.02 s",
+  ]);
 });
 
 Deno.test("this, the name and the arity are those of the function", () => {

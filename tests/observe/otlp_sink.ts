@@ -33,6 +33,8 @@ export interface SinkPoint {
 /** A log line, as it came in. */
 export interface SinkLog {
   body: string;
+  /** As OTLP counts them: 9 is info, 13 a warning, 17 an error. */
+  severity: number;
   traceId: string;
   spanId: string;
 }
@@ -122,8 +124,14 @@ export class OtlpSink implements AsyncDisposable {
   #takeLogs({ resourceLogs }: Loose): void {
     for (const { scopeLogs } of resourceLogs) {
       for (const { logRecords } of scopeLogs) {
-        for (const { body, traceId = "", spanId = "" } of logRecords) {
-          this.logs.push({ body: body?.stringValue ?? "", traceId, spanId });
+        for (const each of logRecords) {
+          const { body, severityNumber, traceId = "", spanId = "" } = each;
+          this.logs.push({
+            body: body?.stringValue ?? "",
+            severity: severityNumber,
+            traceId,
+            spanId,
+          });
         }
       }
     }

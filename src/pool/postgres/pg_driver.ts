@@ -34,20 +34,29 @@ export class PgDriver implements PostgresDriver {
   async connect(
     { signal, onClose }: PostgresConnectContext,
   ): Promise<PostgresConnection> {
-    const { url, ssl, applicationName, statementCacheSize } = this.#settings;
-    const client = new this.#pg.Client({
-      connectionString: url,
-      ...(ssl !== undefined && { ssl }),
-      application_name: applicationName,
-      keepAlive: true,
-    });
+    const client = this.#makeClient();
     await connected(client, signal);
     return new PgConnection(client, {
       pg: this.#pg,
       decoders: this.#decoders,
-      statementCacheSize,
+      statementCacheSize: this.#settings.statementCacheSize,
       onClose,
     });
+  }
+
+  /** Fails where `pg` may not read the variables that libpq knows. */
+  #makeClient(): PgClient {
+    const { url, ssl, applicationName } = this.#settings;
+    try {
+      return new this.#pg.Client({
+        connectionString: url,
+        ...(ssl !== undefined && { ssl }),
+        application_name: applicationName,
+        keepAlive: true,
+      });
+    } catch (error) {
+      throw connectionRefused(error as Error);
+    }
   }
 
   close(): Promise<void> {

@@ -5,7 +5,11 @@ import type {
   PostgresDriverSettings,
   PostgresResult,
 } from "./postgres_driver.ts";
-import { isServerError, toPostgresError } from "./postgres_errors.ts";
+import {
+  connectionRefused,
+  isServerError,
+  toPostgresError,
+} from "./postgres_errors.ts";
 import {
   decodeInt8,
   decodeTimestamp,
@@ -55,9 +59,7 @@ export class PgliteDriver implements PostgresDriver {
 
   static async load({ url }: PostgresDriverSettings): Promise<PgliteDriver> {
     const { PGlite } = await import("@electric-sql/pglite");
-    const database: Pglite = new PGlite(url);
-    await database.waitReady;
-    return new PgliteDriver(database);
+    return new PgliteDriver(await opened(new PGlite(url)));
   }
 
   connect({ onClose }: PostgresConnectContext): Promise<PostgresConnection> {
@@ -66,6 +68,27 @@ export class PgliteDriver implements PostgresDriver {
 
   close(): Promise<void> {
     return this.#database.close();
+  }
+}
+
+/**
+ * PGlite reads files of its own, and where it may not, leaves a promise behind
+ * that nobody looks at: it would end the process.
+ */
+async function opened(database: Pglite): Promise<Pglite> {
+  const onRejection = (event: PromiseRejectionEvent) => {
+    const { name, message } = Object(event.reason);
+    if (name === "NotCapable" && /pglite/.test(message)) event.preventDefault();
+  };
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  try {
+    await database.waitReady;
+    return database;
+  } catch (error) {
+    await new Promise((resolve) => setTimeout(resolve)); // such events come last
+    throw connectionRefused(error as Error);
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", onRejection);
   }
 }
 
