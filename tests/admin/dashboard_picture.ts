@@ -25,7 +25,8 @@ const page = await browser.newPage({
 });
 await page.goto(address);
 await page.locator(".badge.good", { hasText: "live" }).waitFor();
-await page.waitForTimeout(2_500);
+// The first round of health checks has met the start of the browser.
+await page.waitForTimeout(7_500);
 await page.screenshot({
   path: file,
   fullPage: looks.includes("phone") || looks.includes("full"),
