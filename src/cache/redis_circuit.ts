@@ -1,3 +1,4 @@
+import { abortable } from "../base/abort.ts";
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { circuitKind } from "../limit/circuit_kind.ts";
@@ -133,6 +134,21 @@ export class RedisCircuit {
         operation.settle(unavailable);
       });
     });
+  }
+
+  /**
+   * Whether Redis answers at all, however late: what a health check asks. It
+   * counts neither for the circuit nor against it.
+   */
+  async answers(signal: AbortSignal | undefined): Promise<boolean> {
+    const port = this.#port;
+    if (this.#state !== "closed" || port === undefined) return false;
+    try {
+      await abortable(dispatch(port, ["PING"], false), signal);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   close(): void {

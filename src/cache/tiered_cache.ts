@@ -136,9 +136,9 @@ export class TieredCache<V = unknown>
    * Unhealthy while Redis doesn't answer; degraded while changes that others
    * make aren't heard of.
    */
-  async checkHealth(): Promise<HealthResult> {
+  async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
-    const found = await this.#remote.checkHealth();
+    const found = await this.#remote.checkHealth(signal);
     if (found.status !== "healthy" || this.#isProven(this.#time.now())) {
       return found;
     }

@@ -94,6 +94,26 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a Redis that is later than a cache waits is slow, but not dead",
+  ignore: ignoreWithoutRedis,
+  async fn() {
+    await using redis = await TestRedis.start();
+    await using cache = await RedisCache.connect({
+      url: redis.url,
+      timeoutMs: 5,
+      failureThreshold: 1_000,
+      log: () => {},
+    });
+    redis.pause();
+    const checked = cache.checkHealth();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    redis.resume();
+    assert.deepEqual(await checked, { status: "healthy" });
+    assert.equal(cache.stats.timeouts, 0);
+  },
+});
+
+Deno.test({
   name:
     "a PostgreSQL that is killed and comes back: unhealthy, and healthy again",
   ignore: skipsPostgres,
