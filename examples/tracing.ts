@@ -55,7 +55,7 @@ server.registerTool(
     const url = `http://127.0.0.1:${service.addr.port}/weather`;
     const { sky } = await http.getJson<{ sky: string }>(url);
     // A log line that says its trace can be found from it, and it from the trace.
-    console.error(JSON.stringify({ message: "asked for the sky", traceId }));
+    server.log.info("asked for the sky", { traceId });
     return tracer.startActiveSpan("describe", (span) => {
       const text = `The sky over ${city} is ${sky}.`;
       span.end();

@@ -16,7 +16,8 @@ export interface Peer {
 }
 
 /** Where a proxy says that it speaks for somebody else. */
-const FORWARDING = /^(forwarded|x-forwarded-.*|x-real-ip|via)$/;
+const FORWARDING =
+  /^(forwarded|x-forwarded-.*|x-real-ip|x-client-ip|cf-connecting-ip|true-client-ip|via)$/;
 
 /** What browsers say of requests that their user or the page itself has made. */
 const OWN_FETCHES: ReadonlySet<string | null> = new Set([
@@ -53,7 +54,7 @@ export class OperatorGate {
 
   #forbidden(): Response {
     const error = this.#authorize === undefined
-      ? "This is for callers on the server's own machine; " +
+      ? "This is for callers on the loopback of the server's machine; " +
         "the option authorizeOperator lets others in"
       : "This is for operators";
     return Response.json({ error }, { status: 403 });

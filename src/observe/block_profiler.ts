@@ -70,7 +70,7 @@ export class BlockProfiler {
   async #begin(): Promise<void> {
     let recording: CpuRecording;
     try {
-      recording = await CpuRecording.start(INTERVAL_US);
+      recording = await CpuRecording.start(INTERVAL_US, () => this.#disarm());
     } catch (error) {
       // That won't change.
       this.#unavailable = error as Error;

@@ -14,20 +14,23 @@ const REDACTED = "[redacted]";
 
 /** Names of what nobody should read in a log. */
 const SECRET_NAME =
-  /authori[sz]ation|cookie|token|passw|passphrase|pwd|secret|credential|api[-_]?key|access[-_]?key|private[-_]?key|session[-_]?id/i;
+  /authori[sz]ation|cookie|token|passw|passphrase|pwd|[-_]pass$|^pass$|^jwt$|secret|credential|api[-_]?key|access[-_]?key|private[-_]?key|session[-_]?id/i;
 
 /**
- * Passwords in URLs, and bearer tokens, wherever they stand. A password may
- * hold an "@": the last one ends it.
+ * Passwords in URLs, also as their parameters, and credentials of an
+ * Authorization header, wherever they stand. A password may hold an "@": the last
+ * one ends it.
  */
-const SECRET_TEXT = /(:\/\/)[^\s/]*@|\b(Bearer\s+)[\w.~+/=-]+/gi;
+const SECRET_TEXT =
+  /(:\/\/)[^\s/]*@|(\b(?:Bearer|Authorization:\s*Basic)\s+)[\w.~+/=-]+|([?&][\w-]*(?:token|passw|pwd|secret|api[-_]?key|access[-_]?key|signature)[\w-]*=)[^\s&#]+/gi;
 
 /** A text as a log may show it: bounded, without passwords and bearer tokens. */
 export function safeText(text: string, limit: number = MAX_TEXT): string {
   // A little more, so that a secret that is cut off is still known for one.
   const safe = text.slice(0, limit + MAX_SECRET).replace(
     SECRET_TEXT,
-    (_all, url, bearer) => url ? `${url}${REDACTED}@` : `${bearer}${REDACTED}`,
+    (_all, url, bearer, parameter) =>
+      url ? `${url}${REDACTED}@` : `${bearer ?? parameter}${REDACTED}`,
   );
   const rest = text.length - limit;
   return rest > 0 ? `${safe.slice(0, limit)}… (${rest} more)` : safe;
@@ -174,6 +177,6 @@ class FieldWriter {
 /** A count of tokens is no secret. */
 function isSecret(key: string, value: unknown): boolean {
   if (value === undefined || value === null) return false;
-  if (typeof value === "number" && /tokens$/i.test(key)) return false;
+  if (typeof value === "number" && /tokens?(count)?$/i.test(key)) return false;
   return SECRET_NAME.test(key);
 }

@@ -418,6 +418,36 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
   await server.close();
 });
 
+Deno.test("secrets are kept back wherever texts and fields usually hold them", () => {
+  const records: LogRecord[] = [];
+  const logger = new Logger((record) => records.push(record));
+  logger.info(
+    "GET https://a.example/?api_key=k1&page=2&access_token=k2#x with " +
+      "Authorization: Basic azM6azM= and Bearer k4, redis://u:k5@h/1?password=k6",
+    {
+      DB_PASS: "k7",
+      jwt: "k8",
+      pass: "k9",
+      tokenCount: 5,
+      max_tokens: 7,
+      compass: "north",
+      note: "Basic usage of Bearer",
+    },
+  );
+  const [{ message, fields }] = records;
+  assert.doesNotMatch(JSON.stringify(records), /k[1-9]|azM6/);
+  assert.match(message, /&page=2&/);
+  assert.deepEqual(fields, {
+    DB_PASS: "[redacted]",
+    jwt: "[redacted]",
+    pass: "[redacted]",
+    tokenCount: 5,
+    max_tokens: 7,
+    compass: "north",
+    note: "Basic usage of Bearer",
+  });
+});
+
 Deno.test("a request that takes longer than slowMs is one line; at debug, every request is", async () => {
   const log: LogRecord[] = [];
   const clock = new FakeClock();

@@ -6,6 +6,7 @@ import {
 } from "../../src/observe/cpu_profile.ts";
 import { McpServer } from "../../mod.ts";
 import { memoryProfiled } from "../../src/observe/memory_profile.ts";
+import { CpuRecording } from "../../src/observe/cpu_recording.ts";
 import { profile, profiled } from "../../src/observe/profile.ts";
 import { splicedProfile } from "../../src/observe/spliced_profile.ts";
 import { burn, wait } from "./watched_calls.ts";
@@ -303,4 +304,15 @@ Deno.test("a profile's options are checked before anything is called", async () 
       InvalidOptionError,
     );
   }
+});
+
+Deno.test("a recording in the background gives way to a profile: V8 would keep all code anew for it", async () => {
+  let gaveWay = 0;
+  const background = await CpuRecording.start(20_000, () => {
+    gaveWay++;
+    background[Symbol.dispose]();
+  });
+  await profile(() => 1);
+  await profile(() => 1);
+  assert.equal(gaveWay, 1);
 });
