@@ -1,5 +1,6 @@
 import type { CpuProfileJson } from "./cpu_profile.ts";
 import { InspectorSession } from "./inspector_session.ts";
+import type { CallFrame } from "./source_position.ts";
 import { trimmedProfile } from "./trimmed_profile.ts";
 
 /** A CPU profile that is being taken. */
@@ -67,7 +68,7 @@ export class CpuRecording implements Disposable {
     const { profile } = await this.#session.post<{ profile: CpuProfileJson }>(
       "Profiler.stop",
     );
-    return trimmedProfile(profile, tookMs * 1_000);
+    return trimmedProfile(profile, tookMs * 1_000, endsRecording);
   }
 
   /**
@@ -90,7 +91,7 @@ export class CpuRecording implements Disposable {
     this.#begunAt = performance.now();
     CpuRecording.lastPause = { from, to: this.#begunAt };
     const [{ profile }] = await Promise.all([stopped, ...done]);
-    return trimmedProfile(profile, tookMs * 1_000);
+    return trimmedProfile(profile, tookMs * 1_000, endsRecording);
   }
 
   /** Does what a console's user could type. */
@@ -139,6 +140,11 @@ export class CpuRecording implements Disposable {
     CpuRecording.#background.delete(this);
     this.#session[Symbol.dispose]();
   }
+}
+
+/** Whether a frame is one of the methods above that end a profile. */
+function endsRecording({ url, functionName }: CallFrame): boolean {
+  return url === import.meta.url && /^(stop|restart)$/.test(functionName);
 }
 
 /** Under which a function is shown to the inspector, for the moment of a command. */

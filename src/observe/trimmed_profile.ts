@@ -1,13 +1,20 @@
 import type { CpuProfileJson } from "./cpu_profile.ts";
+import type { CallFrame } from "./source_position.ts";
+
+/** More samples than these can't be of the profiler's end. */
+const MAX_LAST = 3;
 
 /**
- * The profile without its first samples, in which the profiler saw itself begin.
+ * The profile without its first samples, in which the profiler saw itself begin,
+ * and the last, in which it saw itself end.
  *
  * @param keptUs How much of its end is kept, in microseconds.
+ * @param isEnd Whether a frame is one that ends the profile.
  */
 export function trimmedProfile(
   json: CpuProfileJson,
   keptUs: number,
+  isEnd: (frame: CallFrame) => boolean = () => false,
 ): CpuProfileJson {
   const startTime = Math.max(json.startTime, json.endTime - keptUs);
   const dropped = new Set<number>();
@@ -18,7 +25,9 @@ export function trimmedProfile(
     if (at >= startTime) break;
     dropped.add(json.samples[first++]);
   }
-  const samples = json.samples.slice(first);
+  const last = endOf(json, first, isEnd);
+  for (const id of json.samples.slice(last)) dropped.add(id);
+  const samples = json.samples.slice(first, last);
   const hits = new Map<number, number>();
   for (const id of samples) hits.set(id, (hits.get(id) ?? 0) + 1);
   return {
@@ -37,4 +46,22 @@ export function trimmedProfile(
       }),
     })),
   };
+}
+
+/** Where the samples begin that show how the profile ends. */
+function endOf(
+  { nodes, samples }: CpuProfileJson,
+  first: number,
+  isEnd: (frame: CallFrame) => boolean,
+): number {
+  const ending = new Set<number>();
+  // A node stands before its children.
+  for (const { id, callFrame, children = [] } of nodes) {
+    if (!ending.has(id) && !isEnd(callFrame)) continue;
+    for (const each of [id, ...children]) ending.add(each);
+  }
+  const least = Math.max(first, samples.length - MAX_LAST);
+  let last = samples.length;
+  while (last > least && ending.has(samples[last - 1])) last--;
+  return last;
 }

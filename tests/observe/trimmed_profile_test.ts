@@ -51,3 +51,34 @@ Deno.test("a trimmed profile has the samples of its time, each where it was", ()
     }
   }));
 });
+
+Deno.test("the last samples are left out that show the profile's end, and no more", () => {
+  const node = (id: number, functionName: string, children: number[]) => ({
+    id,
+    callFrame: {
+      functionName,
+      scriptId: "1",
+      url: "",
+      lineNumber: id,
+      columnNumber: 0,
+    },
+    children,
+    hitCount: 0,
+  });
+  const whole: CpuProfileJson = {
+    nodes: [
+      node(1, "root", [2, 3]),
+      node(2, "work", []),
+      node(3, "stop", [4]),
+      node(4, "post", []),
+    ],
+    startTime: 0,
+    endTime: 100,
+    samples: [3, 2, 2, 3, 4],
+    timeDeltas: [10, 10, 10, 10, 10],
+  };
+  const isEnd = ({ functionName }: { functionName: string }) =>
+    functionName === "stop";
+  assert.deepEqual(trimmedProfile(whole, 1_000, isEnd).samples, [3, 2, 2]);
+  assert.deepEqual(trimmedProfile(whole, 1_000).samples, whole.samples);
+});
