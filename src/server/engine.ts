@@ -319,7 +319,11 @@ export class Engine {
       return;
     }
     this.tracing?.succeeded(context, result);
-    this.#answered(context, text);
+    // What the client chose as an id may hold anything.
+    const bytes = typeof context.requestId === "number"
+      ? text.length + this.#writer.excess
+      : undefined;
+    this.#answered(context, text, undefined, bytes);
   }
 
   #fail(context: RequestContext, error: unknown): void {
@@ -337,8 +341,9 @@ export class Engine {
     context: RequestContext,
     text: string,
     error?: ProtocolError,
+    bytes?: number,
   ): void {
-    this.settle(context, text, error);
+    this.settle(context, text, error, bytes);
     this.#leave(context);
   }
 
@@ -349,19 +354,33 @@ export class Engine {
     context.failure = failureKindOf(error, "internal_error");
     this.recorder?.begin(context);
     this.tracing?.refused(context, error);
-    this.#answer(context, text, error);
+    this.#answer(context, text, error, undefined);
   }
 
-  /** Sends the last word on a request. */
-  settle(context: RequestContext, text: string, error?: ProtocolError): void {
+  /**
+   * Sends the last word on a request.
+   *
+   * @param bytes how many it has, if that is known
+   */
+  settle(
+    context: RequestContext,
+    text: string,
+    error?: ProtocolError,
+    bytes?: number,
+  ): void {
     context.settled = true;
     context.session?.inFlight.delete(context.requestId);
-    this.#answer(context, text, error);
+    this.#answer(context, text, error, bytes);
   }
 
-  #answer(context: RequestContext, text: string, error?: ProtocolError): void {
+  #answer(
+    context: RequestContext,
+    text: string,
+    error: ProtocolError | undefined,
+    bytes: number | undefined,
+  ): void {
     if (this.recorder !== undefined) {
-      context.responseBytes += byteLength(text);
+      context.responseBytes += bytes ?? byteLength(text);
       this.recorder.end(context, context.failure);
     }
     context.reply.respond(text, error);

@@ -1,13 +1,20 @@
+import { byteLength } from "../base/byte_length.ts";
 import { quote } from "../base/options.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type { Era } from "../protocol/revision.ts";
 import { ReadyJson } from "./ready_json.ts";
 
-/** Writes results as JSON, in the form of their era. */
+/**
+ * Writes results as JSON, in the form of their era, and measures them piece by
+ * piece: a text put together of pieces would have to be copied for that.
+ */
 export class ResultWriter {
+  /** How many more bytes than characters the last result has. */
+  excess = 0;
   readonly #serverMeta: JsonObject;
   /** What every modern result ends with. */
   readonly #modernTail: string;
+  readonly #tailExcess: number;
 
   /** @param serverMeta what every modern result has in its `_meta` */
   constructor(serverMeta: JsonObject) {
@@ -15,43 +22,56 @@ export class ResultWriter {
     this.#modernTail = Object.keys(serverMeta).length === 0
       ? ',"resultType":"complete"}'
       : `,"resultType":"complete","_meta":${JSON.stringify(serverMeta)}}`;
+    this.#tailExcess = excessOf(this.#modernTail);
   }
 
   /** @throws {TypeError} if the result is no object, or can't be said in JSON */
   write(result: unknown, era: Era): string {
+    this.excess = era === "modern" ? this.#tailExcess : 0;
     if (result instanceof ReadyJson) {
+      this.excess += result.excess(era);
       return era === "modern"
         ? result.modern + this.#modernTail
         : `${result.legacy}}`;
     }
     const { resultType, _meta, content } = (result ?? {}) as JsonObject;
     if (era === "legacy") {
-      return objectText(
+      return this.#measured(objectText(
         resultType === undefined
           ? result
           : { ...result as JsonObject, resultType: undefined },
-      );
+      ));
     }
     if (resultType !== undefined || _meta !== undefined) {
-      return JSON.stringify({
+      this.excess = 0;
+      return this.#measured(JSON.stringify({
         resultType: "complete",
         ...result as JsonObject,
         _meta: { ...this.#serverMeta, ..._meta as JsonObject },
-      });
+      }));
     }
     if (Array.isArray(content) && content.length === 1) {
       const text = loneText(result as JsonObject, content[0]);
       if (text !== undefined) {
         return `{"content":[{"type":"text","text":${
-          JSON.stringify(text)
+          this.#measured(JSON.stringify(text))
         }}]${this.#modernTail}`;
       }
     }
-    const text = objectText(result);
+    const text = this.#measured(objectText(result));
     return text === "{}"
       ? `{${this.#modernTail.slice(1)}`
       : text.slice(0, -1) + this.#modernTail;
   }
+
+  #measured(piece: string): string {
+    this.excess += excessOf(piece);
+    return piece;
+  }
+}
+
+function excessOf(text: string): number {
+  return byteLength(text) - text.length;
 }
 
 /**

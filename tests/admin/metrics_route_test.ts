@@ -113,6 +113,46 @@ Deno.test("bytes are those of the messages on the wire", async () => {
   assert.equal(response_bytes, answer.length);
 });
 
+Deno.test("bytes are counted whatever a result, a name or an id is made of", async () => {
+  await using server = new McpServer({ name: "Grüße 🎉", version: "1" }, {
+    log: () => {},
+  });
+  const results: Record<string, () => unknown> = {
+    plain: () => "naïve 日本 🎉 \n",
+    blocks: () => ({
+      content: [{ type: "text", text: "ä" }, { type: "text", text: "b" }],
+    }),
+    structured: () => ({ größe: "groß" }),
+    meta: () => ({ content: [], _meta: { "a/ü": "ö" } }),
+  };
+  for (const [name, handler] of Object.entries(results)) {
+    server.registerTool(
+      name,
+      { description: "für alle" },
+      handler as () => string,
+    );
+  }
+  let sent = 0;
+  const post = async (message: ReturnType<typeof modernCall>) => {
+    const response = await server.fetch(
+      new Request("http://localhost/mcp", modernPost(message)),
+    );
+    sent += (await response.bytes()).length;
+  };
+  for (const id of [1, "zwölf"]) {
+    for (const name of Object.keys(results)) {
+      await post(modernCall("tools/call", { name }, id));
+    }
+    await post(modernCall("tools/list", {}, id));
+    await post(modernCall("tools/list", {}, id));
+  }
+  const { methods } = server.readMetrics();
+  assert.equal(
+    methods["tools/call"].response_bytes + methods["tools/list"].response_bytes,
+    sent,
+  );
+});
+
 Deno.test("a million made-up names add no series", async () => {
   await using server = makeServer();
   const lines = async () => (await text(server)).split("\n").length;
