@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { checkTimeoutMs } from "../base/options.ts";
+import { isThenable } from "../base/thenable.ts";
 import { CallRecord } from "./call_record.ts";
 import { DURATIONS } from "./histogram.ts";
 import { type InstrumentKind, instruments } from "./instruments.ts";
@@ -178,11 +179,6 @@ class Monitor {
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then ===
-    "function";
 }
 
 function isAsyncGenerator(

@@ -1,3 +1,5 @@
+import { cpuTimeMs } from "./cpu_time.ts";
+
 /** What the process uses; what it may not read is `null`. */
 export interface ProcessFigures {
   /** When the process began, in seconds since 1970. */
@@ -32,7 +34,6 @@ interface Runtime {
     heapTotal: number;
     external: number;
   };
-  cpuUsage(): { user: number; system: number };
   readTextFileSync(path: string): string;
   readDirSync(path: string): Iterable<unknown>;
   permissions: {
@@ -44,12 +45,12 @@ interface Runtime {
 export function readProcessFigures(): ProcessFigures {
   const runtime = (globalThis as unknown as { Deno?: Runtime }).Deno;
   const memory = attempt(() => runtime?.memoryUsage());
-  const cpu = attempt(() => runtime?.cpuUsage());
+  const cpuMs = attempt(cpuTimeMs);
   const status = runtime && attempt(() => readStatus(runtime));
   return {
     startTime: performance.timeOrigin / 1_000,
     uptimeSeconds: performance.now() / 1_000,
-    cpuSeconds: cpu ? (cpu.user + cpu.system) / 1e6 : null,
+    cpuSeconds: cpuMs === undefined ? null : cpuMs / 1_000,
     residentBytes: memory?.rss ?? null,
     virtualBytes: kibibytes(status, "VmSize"),
     heapUsedBytes: memory?.heapUsed ?? null,

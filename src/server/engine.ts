@@ -2,6 +2,7 @@ import { byteLength } from "../base/byte_length.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
+import { isThenable } from "../base/thenable.ts";
 import { thrownText } from "../base/thrown.ts";
 import type { WatchedWork } from "../observe/block_suspects.ts";
 import { healthChangeLog } from "../observe/health_change_log.ts";
@@ -35,7 +36,6 @@ import { RequestRecorder } from "./request_recorder.ts";
 import { StateSealer } from "./request_state.ts";
 import { RequestTracing } from "./request_tracing.ts";
 import { ResultWriter } from "./result_writer.ts";
-import { isThenable } from "./rounds.ts";
 import {
   type McpServerOptions,
   type ResolvedOptions,

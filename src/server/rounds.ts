@@ -3,12 +3,6 @@ import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { RequestContext } from "./request_context.ts";
 
-/** Whether a value must be waited for. */
-export function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then ===
-    "function";
-}
-
 /** Whether a repeated request brings answers or state along. */
 export function isRepeat({ params }: RequestContext): boolean {
   return params.inputResponses !== undefined ||

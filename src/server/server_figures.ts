@@ -22,8 +22,9 @@ export function serverFigures(engine: Engine): Figure[] {
 
 /** How late the event loop is, and for how long it stood still. */
 function eventLoopFigures(watchdog: Watchdog | undefined): Figure[] {
-  if (watchdog === undefined || watchdog.lag.ticks === 0) return [];
-  const { p50Ms, p99Ms, maxMs } = watchdog.lag;
+  if (watchdog === undefined) return [];
+  const { ticks, p50Ms, p99Ms, maxMs } = watchdog.lag;
+  if (ticks === 0) return [];
   const { blocks, blockedMs } = watchdog.stats;
   const seconds = (
     name: string,

@@ -1,3 +1,4 @@
+import { isThenable } from "../base/thenable.ts";
 import { thrownText } from "../base/thrown.ts";
 import type { CallRecord } from "../observe/call_record.ts";
 import {
@@ -12,7 +13,7 @@ import type { Slot } from "./collection.ts";
 import { failureKindOf } from "./failure_kind.ts";
 import type { RequestContext } from "./request_context.ts";
 import { requestFields } from "./request_log.ts";
-import { isRepeat, isThenable, questionsOf, throughRounds } from "./rounds.ts";
+import { isRepeat, questionsOf, throughRounds } from "./rounds.ts";
 import { requireTasks } from "./subscriptions.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
 import { errorResult } from "./tool_result.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { TRACE, traceparent } from "./caller_trace.ts";
 import { TestServer } from "../pool/http_server.ts";
 import { PostgresServer, skipsPostgres } from "../support/postgres.ts";
 import {
@@ -11,10 +12,6 @@ import {
 import { TracedProcess } from "./traced_process.ts";
 
 /** What a handler causes is a child of its call, as a real OTLP sink sees it. */
-
-const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
-const CALLER = "00f067aa0ba902b7";
-const traceparent = `00-${TRACE}-${CALLER}-01`;
 
 Deno.test("HttpPool passes the trace on, and shows each try", async () => {
   const seen: Headers[] = [];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CALLER, TRACE, traceparent } from "./caller_trace.ts";
 import { connectStdio } from "../support/legs.ts";
 import type { Loose } from "../support/clients.ts";
 import { initialize } from "../transport/wire.ts";
@@ -12,10 +13,6 @@ import {
 import { TracedProcess } from "./traced_process.ts";
 
 /** What the server's process exports is read back from a real OTLP sink. */
-
-const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
-const CALLER = "00f067aa0ba902b7";
-const traceparent = `00-${TRACE}-${CALLER}-01`;
 
 Deno.test("over HTTP, a call belongs to the caller's trace and links the HTTP span", async () => {
   await using sink = new OtlpSink();

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
+import { TRACE, traceparent } from "../observe/caller_trace.ts";
 import { HttpPool, McpServer, PostgresPool } from "../../mod.ts";
 import { provider } from "../observe/ended_spans.ts";
 import { TestServer } from "./http_server.ts";
 
 /** Spans of pools, as an author's own provider takes them. */
-
-const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
-const CALLER = "00f067aa0ba902b7";
-const traceparent = `00-${TRACE}-${CALLER}-01`;
 
 Deno.test("HttpPool makes spans and headers of its own where Deno does not", async () => {
   const seen: Headers[] = [];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CALLER, TRACE, traceparent } from "../observe/caller_trace.ts";
 import { z } from "zod";
 import { type LogRecord, McpServer } from "../../mod.ts";
 import { ambientTelemetry } from "../../src/observe/ambient_telemetry.ts";
@@ -9,9 +10,6 @@ import { ask, LegacyClient } from "../transport/wire.ts";
 
 /** Spans of requests, as an author's own provider takes them. */
 
-const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
-const CALLER = "00f067aa0ba902b7";
-const traceparent = `00-${TRACE}-${CALLER}-01`;
 const ERROR = 2;
 
 Deno.test("an author's own provider gets each request's span", async () => {

@@ -1,3 +1,5 @@
+import { freePort } from "./free_port.ts";
+
 /** Where a distribution may keep the server's programs beside the PATH. */
 const usualHomes = ["/usr/lib/postgresql", "/usr/local/pgsql"];
 
@@ -52,7 +54,7 @@ export class PostgresServer implements AsyncDisposable {
     if (programs === undefined) throw new Error("no PostgreSQL server found");
     const folder = await Deno.makeTempDir({ prefix: "sluice-postgres-" });
     if (Deno.uid() === 0) await run("chown", ["postgres", folder]);
-    const server = new PostgresServer(folder, freePort());
+    const server = new PostgresServer(folder, await freePort());
     await runProgram("initdb", [
       ...["-D", `${folder}/data`, "-U", "postgres", "-A", "trust"],
       "--no-sync",
@@ -111,9 +113,4 @@ async function run(command: string, args: string[]): Promise<void> {
   }).output();
   if (success) return;
   throw new Error(`${command} failed: ${new TextDecoder().decode(stderr)}`);
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }

@@ -1,19 +1,10 @@
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free_port.ts";
+import { isInstalled } from "./installed.ts";
 
 /** Tests that need Prometheus skip without it, but not where CI must run them. */
 export const skipsPrometheus: boolean = Deno.env.get("CI") !== "true" &&
-  !await isInstalled();
-
-async function isInstalled(): Promise<boolean> {
-  try {
-    const { success } = await new Deno.Command("promtool", {
-      args: ["--version"],
-    }).output();
-    return success;
-  } catch {
-    return false;
-  }
-}
+  !await isInstalled("promtool");
 
 /** What `promtool check metrics` says of a text; empty if it finds no fault. */
 export async function promtoolFaults(text: string): Promise<string> {
@@ -57,7 +48,7 @@ export class PrometheusServer implements AsyncDisposable {
         scrape_configs: [scrape],
       }),
     );
-    const port = freePort();
+    const port = await freePort();
     const process = new Deno.Command("prometheus", {
       args: [
         `--config.file=${folder}/prometheus.yml`,
@@ -110,9 +101,4 @@ export class PrometheusServer implements AsyncDisposable {
     await this.#process.status;
     await Deno.remove(this.#folder, { recursive: true });
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

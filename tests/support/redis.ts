@@ -1,4 +1,5 @@
-import { createServer } from "node:net";
+import { freePort } from "./free_port.ts";
+import { isInstalled } from "./installed.ts";
 
 /**
  * A Redis of the test's own: it starts one on a free port in a temporary
@@ -93,31 +94,4 @@ export class TestRedis implements AsyncDisposable {
 
 /** Skips a test that needs Redis where there is none, though never in CI. */
 export const ignoreWithoutRedis: boolean = Deno.env.get("CI") !== "true" &&
-  !await isInstalled();
-
-async function isInstalled(): Promise<boolean> {
-  try {
-    const { success } = await new Deno.Command("redis-server", {
-      args: ["--version"],
-    }).output();
-    return success;
-  } catch {
-    return false;
-  }
-}
-
-/** Below the ports that the system gives to clients, which would take it. */
-async function freePort(): Promise<number> {
-  while (true) {
-    const port = 10_000 + Math.floor(20_000 * Math.random());
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
+  !await isInstalled("redis-server");

@@ -6,8 +6,9 @@ export function writeEventLoop(
   out: Exposition,
   watchdog: Watchdog | undefined,
 ): void {
-  if (watchdog === undefined || watchdog.lag.ticks === 0) return;
-  const { p50Ms, p99Ms, maxMs, totalMs } = watchdog.lag;
+  if (watchdog === undefined) return;
+  const { ticks, p50Ms, p99Ms, maxMs, totalMs } = watchdog.lag;
+  if (ticks === 0) return;
   const lags: [string, string, number][] = [
     ["p50", "Half of the last timers were no later, in seconds.", p50Ms],
     ["p99", "99 of 100 of the last timers were no later, in seconds.", p99Ms],

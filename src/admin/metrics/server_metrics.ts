@@ -153,8 +153,9 @@ export class ServerMetrics {
 
   #eventLoop(): EventLoopSummary | null {
     const { watchdog } = this.#engine;
-    if (watchdog === undefined || watchdog.lag.ticks === 0) return null;
-    const { p50Ms, p99Ms, maxMs } = watchdog.lag;
+    if (watchdog === undefined) return null;
+    const { ticks, p50Ms, p99Ms, maxMs } = watchdog.lag;
+    if (ticks === 0) return null;
     const { blocks, byName } = watchdog.stats;
     return {
       lag_p50_ms: p50Ms,

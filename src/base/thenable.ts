@@ -1,0 +1,5 @@
+/** Whether a value must be waited for. */
+export function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then ===
+    "function";
+}
