@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { systemClock } from "../base/clock.ts";
 import { CacheValueError, ClosedError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
@@ -16,6 +15,7 @@ import type {
 import { CoarseTime } from "./coarse_time.ts";
 import { type Fence, Fences } from "./fences.ts";
 import { Lifetimes } from "./lifetimes.ts";
+import { LruEntry, LruMap } from "./lru_map.ts";
 import type {
   MemoryCacheOptions,
   MemoryCacheStats,
@@ -45,7 +45,7 @@ const FOR_EVER = -1;
 export class MemoryCache<V = unknown>
   implements ClaimingCacheStore<V>, AsyncDisposable {
   readonly #name: string;
-  readonly #entries: LRUCache<string, Entry<V>>;
+  readonly #entries: LruMap<Entry<V>>;
   readonly #lifetimes: Lifetimes;
   readonly #maxBytes: number;
   readonly #sizeOf: (value: V, key: string) => number;
@@ -82,11 +82,13 @@ export class MemoryCache<V = unknown>
     this.#sizeOf = sizeOf;
     this.#leaseMs = checkDurationMs("leaseMs", leaseMs, 1);
     this.#time = new CoarseTime(clock);
-    this.#entries = new LRUCache({
-      ...checkBounds(maxEntries, maxBytes),
-      dispose: (entry, key, reason) => {
-        if (entry.tags !== undefined) this.#tags.remove(key, entry.tags);
-        if (reason === "evict") this.#evictions++;
+    checkBounds(maxEntries, maxBytes);
+    this.#entries = new LruMap({
+      maxEntries: Math.min(maxEntries, MOST_ENTRIES),
+      maxSize: maxBytes,
+      onRemove: ({ key, tags }, evicted) => {
+        if (tags !== undefined) this.#tags.remove(key, tags);
+        if (evicted) this.#evictions++;
       },
     });
     this.#untrack = instruments.track(
@@ -153,8 +155,9 @@ export class MemoryCache<V = unknown>
       ? FOR_EVER
       : Math.ceil(this.#time.now() + freshMs);
     const staleUntil = Math.ceil(freshUntil + staleMs);
-    const entry = new Entry(value, freshUntil, staleUntil, tags);
-    this.#entries.set(key, entry, { size });
+    this.#entries.add(
+      new Entry(key, size, value, freshUntil, staleUntil, tags),
+    );
     if (tags !== undefined) this.#tags.add(key, tags);
     this.#sets++;
   }
@@ -211,8 +214,8 @@ export class MemoryCache<V = unknown>
   get stats(): MemoryCacheStats {
     return {
       name: this.#name,
-      entries: this.#entries.size,
-      bytes: this.#entries.calculatedSize,
+      entries: this.#entries.length,
+      bytes: this.#entries.totalSize,
       hits: this.#hits,
       staleHits: this.#staleHits,
       misses: this.#misses,
@@ -302,29 +305,27 @@ export class MemoryCache<V = unknown>
 }
 
 /** Doubles as the hit it gives while it is fresh, to spare making one. */
-class Entry<V> implements CacheHit<V> {
+class Entry<V> extends LruEntry implements CacheHit<V> {
   readonly stale = false;
   /** Until when a caller of `get` is busy refreshing it. */
   turnUntil = -Infinity;
 
   constructor(
+    key: string,
+    size: number,
     readonly value: V,
     readonly freshUntil: number,
     readonly staleUntil: number,
     readonly tags: readonly string[] | undefined,
-  ) {}
+  ) {
+    super(key, size);
+  }
 }
 
-/** In lru-cache's terms, where 0 is "no limit". */
-function checkBounds(
-  maxEntries: number,
-  maxBytes: number,
-): { max: number; maxSize: number } {
-  const maxSize = maxBytes === Infinity
-    ? 0
-    : checkInteger("maxBytes", maxBytes, 1);
-  const max = maxEntries === Infinity && maxSize > 0
-    ? 0
-    : checkInteger("maxEntries", maxEntries, 1, MOST_ENTRIES);
-  return { max, maxSize };
+/** Without a limit in bytes there must be one in entries. */
+function checkBounds(maxEntries: number, maxBytes: number): void {
+  if (maxBytes !== Infinity) checkInteger("maxBytes", maxBytes, 1);
+  if (maxEntries !== Infinity || maxBytes === Infinity) {
+    checkInteger("maxEntries", maxEntries, 1, MOST_ENTRIES);
+  }
 }
