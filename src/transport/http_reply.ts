@@ -145,7 +145,8 @@ export class HttpReply implements Reply {
       others?.(reason);
       callback(reason);
     };
-    if (this.#stream !== undefined) return;
+    // A stream, open or about to be, tells of it by itself, and at less cost.
+    if (this.#stream !== undefined || this.#held !== "") return;
     // Deno aborts this signal after a good answer too; by then nobody listens.
     const { signal } = this.request;
     if (signal.aborted) callback(signal.reason);

@@ -162,7 +162,7 @@ class LineSplitter {
       ? undefined
       : this.#decode(lines);
     if (text === undefined) this.#takeEach(lines, connection);
-    else this.#splitText(text, connection);
+    else this.#splitText(text, text.length === lines.length, connection);
   }
 
   #takeBegun(): Uint8Array {
@@ -173,11 +173,12 @@ class LineSplitter {
   }
 
   /** The fast way, for lines that are known to be good. */
-  #splitText(text: string, connection: Connection): void {
+  #splitText(text: string, ascii: boolean, connection: Connection): void {
     let start = 0;
     let end = text.indexOf("\n");
     while (end >= 0) {
-      this.#take(text.slice(start, end), connection);
+      const line = text.slice(start, end);
+      this.#take(line, ascii ? line.length : byteLength(line), connection);
       start = end + 1;
       end = text.indexOf("\n", start);
     }
@@ -195,12 +196,12 @@ class LineSplitter {
         continue;
       }
       const text = this.#decode(line);
-      if (text !== undefined) this.#take(text, connection);
+      if (text !== undefined) this.#take(text, line.length, connection);
       else connection.refuseUnparsed("the message is not valid UTF-8");
     }
   }
 
-  #take(line: string, connection: Connection): void {
+  #take(line: string, bytes: number, connection: Connection): void {
     if (line === "" || line === "\r") return;
     let message: unknown;
     try {
@@ -211,7 +212,7 @@ class LineSplitter {
       connection.refuseUnparsed("the line is not valid JSON");
       return;
     }
-    connection.receive(message, byteLength(line));
+    connection.receive(message, bytes);
   }
 
   #decode(bytes: Uint8Array): string | undefined {
