@@ -15,9 +15,10 @@ export const REQUEST_STATE_KEY_VARIABLE = "SLUICE_REQUEST_STATE_KEY";
  * read it.
  */
 export class StateSealer {
-  readonly #key: Promise<CryptoKey>;
+  readonly #bytes: Uint8Array<ArrayBuffer> | undefined;
   readonly #ttlMs: number;
   readonly #now: () => number;
+  #key: Promise<CryptoKey> | undefined;
 
   constructor(
     key: Uint8Array | string | undefined,
@@ -25,23 +26,20 @@ export class StateSealer {
     now: () => number = Date.now,
   ) {
     const given = key ?? readEnv(REQUEST_STATE_KEY_VARIABLE);
-    const bytes = typeof given === "string"
-      ? encoder.encode(given)
-      : Uint8Array.from(given ?? crypto.getRandomValues(new Uint8Array(32)));
-    if (bytes.length < 32) {
-      throw new InvalidOptionError(
-        `the request state key must be at least 32 bytes, got ${bytes.length}`,
-      );
-    }
-    this.#key = crypto.subtle.importKey(
+    if (given !== undefined) this.#bytes = checkKey(given);
+    this.#ttlMs = ttlMs;
+    this.#now = now;
+  }
+
+  /** Made when it is first needed: a server that never asks needs none (bench/startup.ts). */
+  get #signingKey(): Promise<CryptoKey> {
+    return this.#key ??= crypto.subtle.importKey(
       "raw",
-      bytes,
+      this.#bytes ?? crypto.getRandomValues(new Uint8Array(32)),
       { name: "HMAC", hash: "SHA-256" },
       false,
       ["sign", "verify"],
     );
-    this.#ttlMs = ttlMs;
-    this.#now = now;
   }
 
   /** The sealed text of a payload, valid for one binding. */
@@ -51,7 +49,7 @@ export class StateSealer {
     ));
     const mac = await crypto.subtle.sign(
       "HMAC",
-      await this.#key,
+      await this.#signingKey,
       encoder.encode(`${body}.${binding}`),
     );
     return `${body}.${toBase64Url(new Uint8Array(mac))}`;
@@ -69,7 +67,7 @@ export class StateSealer {
     }
     const valid = await crypto.subtle.verify(
       "HMAC",
-      await this.#key,
+      await this.#signingKey,
       mac,
       encoder.encode(`${sealed.slice(0, dot)}.${binding}`),
     );
@@ -80,6 +78,16 @@ export class StateSealer {
     if (e < this.#now()) throw refuse("has expired: start over");
     return p;
   }
+}
+
+function checkKey(key: Uint8Array | string): Uint8Array<ArrayBuffer> {
+  const bytes = typeof key === "string"
+    ? encoder.encode(key)
+    : Uint8Array.from(key);
+  if (bytes.length >= 32) return bytes;
+  throw new InvalidOptionError(
+    `the request state key must be at least 32 bytes, got ${bytes.length}`,
+  );
 }
 
 /** How {@linkcode createRequestStateCodec} signs. */
