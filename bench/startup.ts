@@ -1,7 +1,8 @@
 /**
  * `deno task bench:startup`: from starting the process to the first answer over
  * HTTP, many cold processes in alternation: a bare `Deno.serve`, Sluice alone,
- * and Sluice with zod. Deno's own code cache is warm, as after a first run.
+ * and with zod Sluice, EdgeFastMCP and SDK v2. Deno's own code cache is warm, as
+ * after a first run.
  *
  *     deno task bench:startup --rounds 30
  */
@@ -36,6 +37,8 @@ const servers: Server[] = [
   bare,
   { label: "Sluice", script: "servers/start.ts", atMost: 1.5 },
   { label: "Sluice and zod", script: "servers/echo.ts" },
+  { label: "EdgeFastMCP and zod", script: "peers/edge_fastmcp.ts" },
+  { label: "SDK v2 and zod", script: "peers/sdk_v2.ts" },
 ];
 const request = modernRequest("tools/call", {
   name: "echo",

@@ -57,6 +57,7 @@ console.log(
 printTable(["ratio", "by CPU", "by rate", "goal", "reached"], [
   ratio(ours, raw, 0.6),
   ratio(ours, parsing),
+  ratio(parsing, raw),
   ratio(ours, sdk, 5),
 ]);
 

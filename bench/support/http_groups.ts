@@ -14,6 +14,8 @@ export const httpGroups: Record<string, HttpComparison[]> = {
     { subject: "echo", against: "raw", atLeast: 0.78 },
     { subject: "echo", against: "edge_fastmcp", atLeast: 1 },
     { subject: "echo", against: "sdk_v2", atLeast: 25 },
+    // What is left when the server itself costs nothing: no server can do more.
+    { subject: "raw", against: "sdk_v2" },
   ],
   observe: [
     { subject: "echo", against: "echo_unseen", atLeast: 0.95 },
@@ -29,6 +31,8 @@ export const httpGroups: Record<string, HttpComparison[]> = {
   ],
   wide: [
     { subject: "wide", against: "sdk_v2_wide", atLeast: 20 },
+    { subject: "wide", against: "raw_wide" },
+    { subject: "raw_wide", against: "sdk_v2_wide" },
   ],
   list: [
     { subject: "list_500", against: "static_list", atLeast: 0.8 },

@@ -142,6 +142,12 @@ export const httpTargets: Record<string, HttpTarget> = {
     request: wideRequest,
     check: checkWide,
   },
+  raw_wide: {
+    label: "raw Deno.serve, wide, validated",
+    script: "peers/raw_wide.ts",
+    request: wideRequest,
+    check: checkWide,
+  },
   sdk_v2_wide: {
     label: "SDK v2, wide",
     script: "peers/sdk_v2_many.ts",
