@@ -224,6 +224,7 @@ export {
   MemoryEventStore,
   type MemoryEventStoreOptions,
 } from "./src/transport/event_store.ts";
+export type { EventStreamOptions } from "./src/transport/event_streams.ts";
 export type { GateOptions } from "./src/transport/gate.ts";
 export type {
   FetchContext,
@@ -255,6 +256,7 @@ export {
   ProfilerUnavailableError,
   QueueFullError,
   RateLimitedError,
+  SlowClientError,
   SluiceError,
   type SluiceErrorCode,
   TimeoutError,

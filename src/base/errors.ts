@@ -10,6 +10,7 @@ export const errorTable = {
   SLUICE_TIMEOUT: "An operation took longer than it was given.",
   SLUICE_QUEUE_FULL: "More callers were waiting than are allowed to.",
   SLUICE_RATE_LIMITED: "A caller's turn would not have come in time.",
+  SLUICE_SLOW_CLIENT: "A client read its event stream too slowly.",
   SLUICE_LEASE_RELEASED: "A pool's item was used after it had been released.",
   SLUICE_POSTGRES: "PostgreSQL refused a statement.",
   SLUICE_POSTGRES_CONNECTION: "A connection to PostgreSQL failed or was lost.",
@@ -120,6 +121,23 @@ export class RateLimitedError extends SluiceError {
       `${what} allows no more for ${retryAfterMs} ms`,
     );
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * A client read its event stream too slowly and was cut off. A handler meets it
+ * as the reason of its `ctx.signal`.
+ */
+export class SlowClientError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "SlowClientError";
+
+  /** Says what the client did not keep up with. */
+  constructor(why: string) {
+    super(
+      "SLUICE_SLOW_CLIENT",
+      `the client reads its event stream too slowly: ${why}`,
+    );
   }
 }
 

@@ -381,7 +381,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     return {
       inFlight,
       sessions: sessions.size,
-      streams: this.#host.transport.keepAlive.size,
+      streams: this.#host.transport.streams.size,
       subscriptions: subscriptions.size,
       tasks: tasks.running,
     };

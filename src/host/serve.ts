@@ -1,5 +1,5 @@
 import { sleep } from "../base/abort.ts";
-import { ClosedError } from "../base/errors.ts";
+import { ClosedError, SlowClientError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
 import type { Peer } from "../admin/operator_gate.ts";
@@ -91,8 +91,11 @@ export async function serveHttp(
         log.info(`${name} listens`, { url });
       }),
       onError: (error) => {
-        // A body that the shutdown breaks off is no fault.
-        if (!(error instanceof ClosedError)) {
+        // A body that the shutdown breaks off is no fault, and of a slow client
+        // the log has been told.
+        if (
+          !(error instanceof ClosedError || error instanceof SlowClientError)
+        ) {
           engine.reportFailure("HTTP request", error, {});
         }
         return new Response("Internal Server Error", { status: 500 });

@@ -91,6 +91,8 @@ export interface MetricsDocument {
   sessions: number;
   /** Open event streams. */
   streams: number;
+  /** Event streams cut off because their clients read too slowly. */
+  streams_cut_off: number;
   /** Open `subscriptions/listen` streams. */
   subscriptions: number;
   /** Tasks at work here. */

@@ -28,6 +28,10 @@ export class BatchReply implements Reply {
     this.#whole.send(text);
   }
 
+  room(): Promise<void> | undefined {
+    return this.#whole.room?.();
+  }
+
   abandon(): void {
     this.#settled(undefined);
   }

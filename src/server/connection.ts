@@ -30,6 +30,16 @@ import { RequestContext } from "./request_context.ts";
 import { checkMeta, checkProgressToken } from "./request_meta.ts";
 import { Session, type SessionNetwork } from "./session.ts";
 
+/** Where a connection's messages go. */
+export interface MessageSink {
+  /** What carries them, where that is known. */
+  readonly network?: SessionNetwork;
+  /** Sends one message. */
+  send(text: string): void;
+  /** See {@linkcode Reply.room}. */
+  room?(): Promise<void> | undefined;
+}
+
 /**
  * One client at the other end of a channel that carries messages both ways:
  * stdio, memory, or a transport of the official SDK. Both eras may be spoken on
@@ -38,26 +48,24 @@ import { Session, type SessionNetwork } from "./session.ts";
 export class Connection {
   readonly session: Session;
   readonly #engine: Engine;
-  readonly #send: (text: string) => void;
+  readonly #sink: MessageSink;
   readonly #authInfo: AuthInfo | undefined;
 
-  /** @param send writes one message to the channel */
   constructor(
     engine: Engine,
-    send: (text: string) => void,
+    sink: MessageSink,
     sessionId?: string,
     authInfo?: AuthInfo,
-    network?: SessionNetwork,
   ) {
     this.#engine = engine;
-    this.#send = send;
+    this.#sink = sink;
     this.#authInfo = authInfo;
     this.session = new Session(
       engine.clock,
-      send,
+      (text) => sink.send(text),
       sessionId,
       engine.identify(authInfo),
-      network,
+      sink.network,
     );
     engine.sessionOpened(this.session);
   }
@@ -97,7 +105,7 @@ export class Connection {
   }
 
   #reply(): Reply {
-    return new ConnectionReply(this.#send, this.#authInfo);
+    return new ConnectionReply(this.#sink, this.#authInfo);
   }
 
   /** @param replyOf makes the reply, should the message get one */
@@ -170,12 +178,12 @@ export class Connection {
   }
 
   #refuse(id: RequestId | null, why: string): void {
-    this.#send(errorText(id, new InvalidRequestError(why)));
+    this.#sink.send(errorText(id, new InvalidRequestError(why)));
   }
 
   /** Tells the client that what it sent could not even be parsed. */
   refuseUnparsed(why: string): void {
-    this.#send(
+    this.#sink.send(
       errorText(
         null,
         new ProtocolError(ProtocolErrorCode.ParseError, `Parse error: ${why}`),
@@ -197,19 +205,23 @@ export class Connection {
 /** Answers on the channel that everything else travels on, too. */
 class ConnectionReply implements Reply {
   readonly authInfo: AuthInfo | undefined;
-  readonly #send: (text: string) => void;
+  readonly #sink: MessageSink;
 
-  constructor(send: (text: string) => void, authInfo: AuthInfo | undefined) {
-    this.#send = send;
+  constructor(sink: MessageSink, authInfo: AuthInfo | undefined) {
+    this.#sink = sink;
     this.authInfo = authInfo;
   }
 
   respond(text: string): void {
-    this.#send(text);
+    this.#sink.send(text);
   }
 
   send(text: string): void {
-    this.#send(text);
+    this.#sink.send(text);
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#sink.room?.();
   }
 
   abandon(): void {}

@@ -13,6 +13,11 @@ export interface Reply {
   respond(text: string, error?: ProtocolError): void;
   /** Sends a message that belongs to the request, before its response. */
   send(text: string): void;
+  /**
+   * For who can wait: resolves when the client has caught up with what was sent,
+   * or the exchange has ended; `undefined` if there is nothing to wait for.
+   */
+  room?(): Promise<void> | undefined;
   /** Ends the exchange without a response, after a cancellation. */
   abandon(): void;
   /** Calls back once if the client goes away before the response. */

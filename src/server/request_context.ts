@@ -207,7 +207,9 @@ export class RequestContext implements ServerContext {
         level,
       ) => [
         level,
-        (data: unknown, logger?: string) => this.writeLog(level, data, logger),
+        (data: unknown, logger?: string) => {
+          void this.writeLog(level, data, logger);
+        },
       ]),
     ) as unknown as RequestLog;
   }
@@ -269,12 +271,17 @@ export class RequestContext implements ServerContext {
     this.#controller!.abort(reason);
   }
 
-  /** Sends a notification that belongs to the request. */
-  notify(method: string, params?: unknown): void {
-    if (this.settled || this.#cancelled !== undefined) return;
+  /**
+   * Sends a notification that belongs to the request.
+   *
+   * @returns what resolves once the client has caught up
+   */
+  notify(method: string, params?: unknown): Promise<void> {
+    if (this.settled || this.#cancelled !== undefined) return DONE;
     const text = notificationText(method, params);
     if (this.record !== undefined) this.responseBytes += byteLength(text);
     this.reply.send(text);
+    return this.reply.room?.() ?? DONE;
   }
 
   progress(progress: number, total?: number, message?: string): Promise<void> {
@@ -286,15 +293,18 @@ export class RequestContext implements ServerContext {
     const params: JsonObject = { progressToken: token, progress };
     if (total !== undefined) params.total = total;
     if (message !== undefined) params.message = message;
-    this.notify("notifications/progress", params);
-    return DONE;
+    return this.notify("notifications/progress", params);
   }
 
-  writeLog(level: LoggingLevel, data: unknown, logger?: string): void {
-    if (!this.#wantsLog(level)) return;
+  writeLog(
+    level: LoggingLevel,
+    data: unknown,
+    logger?: string,
+  ): Promise<void> {
+    if (!this.#wantsLog(level)) return DONE;
     const params: JsonObject = { level, data };
     if (logger !== undefined) params.logger = logger;
-    this.notify("notifications/message", params);
+    return this.notify("notifications/message", params);
   }
 
   /** A modern client gets logs only if its request asks; a legacy one unless it filters. */

@@ -17,8 +17,6 @@ import type {
   McpRequestView,
 } from "./server_context.ts";
 
-const DONE = Promise.resolve();
-
 /** The official SDK's `ctx.mcpReq`, over a {@linkcode RequestContext}. */
 export class RequestView implements McpRequestView {
   readonly #context: RequestContext;
@@ -102,13 +100,11 @@ export class RequestView implements McpRequestView {
         message as string | undefined,
       );
     }
-    this.#context.notify(method, params);
-    return DONE;
+    return this.#context.notify(method, params);
   }
 
   log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
-    this.#context.writeLog(level, data, logger);
-    return DONE;
+    return this.#context.writeLog(level, data, logger);
   }
 
   elicitInput(

@@ -172,6 +172,9 @@ export interface ServerContext<Lifespan = unknown> {
   /**
    * Reports progress, if the client asked for it. A value that does not exceed
    * the last one is dropped, as the specification demands.
+   *
+   * @returns what resolves at once, or, for a client that reads more slowly than
+   * the handler writes, once it has caught up: await it to keep pace
    */
   progress(progress: number, total?: number, message?: string): Promise<void>;
 

@@ -74,11 +74,11 @@ export class Subscriptions {
       if (listeners === undefined) this.#byTopic.set(topic, new Set([context]));
       else listeners.add(context);
     }
+    // From here on its stream is open, which tells of the client's going.
     context.notify("notifications/subscriptions/acknowledged", {
       _meta: subscriptionMeta(context),
       notifications: filter,
     });
-    context.reply.onDisconnect((reason) => context.cancel(reason));
   }
 
   async #agree(

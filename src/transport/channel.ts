@@ -40,10 +40,12 @@ export async function connectTransport(
     engine.reportFailure("transport", error, {});
   const connection = new Connection(
     engine,
-    (text) => {
-      const message = JSON.parse(text) as JSONRPCMessage;
-      const options = relatedTo(message);
-      Promise.try(() => transport.send(message, options)).catch(report);
+    {
+      send: (text) => {
+        const message = JSON.parse(text) as JSONRPCMessage;
+        const options = relatedTo(message);
+        Promise.try(() => transport.send(message, options)).catch(report);
+      },
     },
     transport.sessionId,
   );

@@ -1,9 +1,11 @@
 import type { AuthInfo } from "../protocol/types.ts";
+import type { EventStreamOptions } from "./event_streams.ts";
 import type { GateOptions } from "./gate.ts";
 import type { LegacyOptions } from "./legacy_endpoint.ts";
 
 /** How the server is reached over HTTP. */
-export interface HttpOptions extends GateOptions, LegacyOptions {
+export interface HttpOptions
+  extends GateOptions, LegacyOptions, EventStreamOptions {
   /**
    * The path of the MCP endpoint.
    * @default "/mcp"
@@ -14,12 +16,6 @@ export interface HttpOptions extends GateOptions, LegacyOptions {
    * @default 4194304
    */
   maxBodyBytes?: number;
-  /**
-   * Milliseconds between the comments that keep event streams alive; `Infinity`
-   * for none.
-   * @default 15000
-   */
-  keepAliveMs?: number;
   /**
    * Answer as an event stream only if the handler speaks first (`"auto"`), or
    * always (`"sse"`).

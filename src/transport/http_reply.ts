@@ -7,8 +7,8 @@ import {
   jsonResponse,
   jsonResponseWith,
 } from "./http_response.ts";
-import type { KeepAlive } from "./keep_alive.ts";
-import { frame, SSE_HEADERS, SseStream } from "./sse_stream.ts";
+import type { EventStreams } from "./event_streams.ts";
+import { frame, SSE_HEADERS, type SseStream } from "./sse_stream.ts";
 
 /**
  * For how many turns of the microtask queue early messages are held back. A
@@ -24,6 +24,9 @@ const HELD_TURNS = 12;
  */
 const WATCHED_MS = 1_000;
 
+/** In place of what has resolved an exchange's response. */
+const RESPONDED = () => {};
+
 /** A request that its client can walk away from. */
 export interface Cancellable {
   cancel(reason: unknown): void;
@@ -32,7 +35,7 @@ export interface Cancellable {
 /** What all replies of one endpoint have in common. */
 export interface HttpReplyStyle {
   readonly clock: Clock;
-  readonly keepAlive: KeepAlive;
+  readonly streams: EventStreams;
   /** Always answer as an event stream. */
   readonly streamAlways: boolean;
   /** The HTTP status of a request that its client has called off. */
@@ -50,7 +53,7 @@ export class HttpReply implements Reply {
   readonly authInfo: AuthInfo | undefined;
   readonly #style: HttpReplyStyle;
   readonly #headers: Record<string, string> | undefined;
-  readonly #resolve: (response: Response) => void;
+  #resolve: (response: Response) => void;
   #held = "";
   #stream: SseStream | undefined;
   #watcher: Cancellable | undefined;
@@ -99,6 +102,10 @@ export class HttpReply implements Reply {
     this.#held += frame(text);
   }
 
+  room(): Promise<void> | undefined {
+    return this.#stream?.room();
+  }
+
   /** What was held back; the turn in waiting then finds nothing to open a stream for. */
   #takeHeld(): string {
     const held = this.#held;
@@ -115,8 +122,7 @@ export class HttpReply implements Reply {
   }
 
   #openStream(): void {
-    const stream = new SseStream(
-      this.#style.keepAlive,
+    const stream = this.#style.streams.open(
       (reason) => this.#onGone?.(reason) ?? this.#watcher?.cancel(reason),
     );
     this.#endWatch();
@@ -124,6 +130,8 @@ export class HttpReply implements Reply {
     else stream.write(this.#takeHeld());
     this.#stream = stream;
     this.#resolve(new Response(stream.body, { headers: this.#sseHeaders() }));
+    // It would keep the response for as long as the stream is open (bench:soak).
+    this.#resolve = RESPONDED;
   }
 
   #sseHeaders(): Record<string, string> {

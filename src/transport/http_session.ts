@@ -2,9 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import { acceptsPrimingEvents } from "../protocol/revision.ts";
 import { Session } from "../server/session.ts";
 import type { EventStore } from "./event_store.ts";
-import type { KeepAlive } from "./keep_alive.ts";
+import type { EventStreams } from "./event_streams.ts";
 import { ResumableStream } from "./resumable_stream.ts";
-import { frame, SseStream } from "./sse_stream.ts";
+import { frame, type SseStream } from "./sse_stream.ts";
 
 /** How many messages wait for a standing stream that the client has yet to open. */
 const MAX_WAITING = 100;
@@ -78,8 +78,11 @@ export class HttpSession {
   }
 
   /** Opens the stream for what belongs to no request. */
-  openStanding(keepAlive: KeepAlive, retryMs: number | undefined): SseStream {
-    const stream = new SseStream(keepAlive, () => {
+  openStanding(
+    streams: EventStreams,
+    retryMs: number | undefined,
+  ): SseStream {
+    const stream = streams.open(() => {
       if (this.#standing === stream) this.#standing = undefined;
     });
     this.#standing = stream;

@@ -3,9 +3,9 @@ import type { AuthInfo } from "../protocol/types.ts";
 import { Connection } from "../server/connection.ts";
 import type { Engine } from "../server/engine.ts";
 import { readFailure, readJson } from "./body.ts";
+import type { EventStreams } from "./event_streams.ts";
 import { refusal, rejectionStatus } from "./http_response.ts";
-import type { KeepAlive } from "./keep_alive.ts";
-import { frame, SSE_HEADERS, SseStream } from "./sse_stream.ts";
+import { frame, SSE_HEADERS, type SseStream } from "./sse_stream.ts";
 
 const STREAM_PATH = "/sse";
 const MESSAGE_PATH = "/messages";
@@ -21,13 +21,13 @@ interface OpenPair {
  */
 export class HttpSsePair {
   readonly #engine: Engine;
-  readonly #keepAlive: KeepAlive;
+  readonly #streams: EventStreams;
   readonly #maxBodyBytes: number;
   readonly #open: Map<string, OpenPair> = new Map();
 
-  constructor(engine: Engine, keepAlive: KeepAlive, maxBodyBytes: number) {
+  constructor(engine: Engine, streams: EventStreams, maxBodyBytes: number) {
     this.#engine = engine;
-    this.#keepAlive = keepAlive;
+    this.#streams = streams;
     this.#maxBodyBytes = maxBodyBytes;
   }
 
@@ -59,16 +59,18 @@ export class HttpSsePair {
 
   #openStream(authInfo: AuthInfo | undefined): Response {
     const id = crypto.randomUUID();
-    const stream = new SseStream(
-      this.#keepAlive,
+    const stream = this.#streams.open(
       () => this.#end(id, "the client closed its stream"),
     );
     const connection = new Connection(
       this.#engine,
-      (text) => stream.write(frame(text)),
+      {
+        network: "http",
+        send: (text) => stream.write(frame(text)),
+        room: () => stream.room(),
+      },
       id,
       authInfo,
-      "http",
     );
     this.#open.set(id, { connection, stream });
     stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${id}\n\n`);

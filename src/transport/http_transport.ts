@@ -1,6 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import {
-  checkDurationMs,
   checkFunction,
   checkInteger,
   checkWord,
@@ -27,8 +26,8 @@ import { withCors } from "./cors.ts";
 import { Gate, isLoopback } from "./gate.ts";
 import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
+import { EventStreams } from "./event_streams.ts";
 import { HttpSsePair } from "./http_sse_pair.ts";
-import { KeepAlive } from "./keep_alive.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { LegacyEndpoint, methodNotAllowed } from "./legacy_endpoint.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
@@ -38,7 +37,7 @@ import { Refusals } from "./refusals.ts";
 export class HttpTransport {
   readonly path: string;
   readonly legacy: LegacyEndpoint;
-  readonly keepAlive: KeepAlive;
+  readonly streams: EventStreams;
   readonly refusals: Refusals = new Refusals();
   readonly #engine: Engine;
   readonly #gate: Gate;
@@ -64,16 +63,14 @@ export class HttpTransport {
       maxElements: engine.options.maxToolInputElements,
     };
     this.#authenticate = checkFunction("authenticate", options.authenticate);
-    const keepAliveMs = options.keepAliveMs ?? 15_000;
-    this.keepAlive = new KeepAlive(
+    this.streams = new EventStreams(
       engine.clock,
-      keepAliveMs === Infinity
-        ? Infinity
-        : checkDurationMs("keepAliveMs", keepAliveMs, 1),
+      options,
+      ({ message }) => engine.warn(message),
     );
     const style = {
       clock: engine.clock,
-      keepAlive: this.keepAlive,
+      streams: this.streams,
       streamAlways: checkWord(
         "responseMode",
         options.responseMode ?? "auto",
@@ -93,7 +90,7 @@ export class HttpTransport {
       options,
     );
     if (options.httpSsePair) {
-      this.#pair = new HttpSsePair(engine, this.keepAlive, this.#maxBodyBytes);
+      this.#pair = new HttpSsePair(engine, this.streams, this.#maxBodyBytes);
     }
   }
 

@@ -30,7 +30,7 @@ import { HttpSession } from "./http_session.ts";
 import { ResumableReply } from "./resumable_reply.ts";
 import { checkProgressToken } from "../server/request_meta.ts";
 import { type SessionLimits, SessionStore } from "./session_store.ts";
-import { SSE_HEADERS, SseStream } from "./sse_stream.ts";
+import { SSE_HEADERS, type SseStream } from "./sse_stream.ts";
 
 /** How the legacy era is served. */
 export interface LegacyOptions extends SessionLimits {
@@ -289,7 +289,7 @@ export class LegacyEndpoint {
       return new HttpReply(this.#style, request, authInfo, resolve, headers);
     }
     const stream = session.newStream();
-    const connection = new SseStream(this.#style.keepAlive, () => {});
+    const connection = this.#style.streams.open(() => {});
     stream.prime(connection, this.#options.retryMs);
     resolve(
       new Response(connection.body, {
@@ -328,7 +328,7 @@ export class LegacyEndpoint {
       );
     }
     return streamResponse(
-      session.openStanding(this.#style.keepAlive, this.#options.retryMs),
+      session.openStanding(this.#style.streams, this.#options.retryMs),
       session,
     );
   }
@@ -354,7 +354,7 @@ export class LegacyEndpoint {
         serverError("Conflict: Stream already has an active connection"),
       );
     }
-    const connection = new SseStream(this.#style.keepAlive, () => {});
+    const connection = this.#style.streams.open(() => {});
     stream.resume(connection, lastEventId);
     return streamResponse(connection, session);
   }

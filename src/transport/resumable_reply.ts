@@ -37,6 +37,10 @@ export class ResumableReply implements Reply {
     this.#stream.send(text);
   }
 
+  room(): Promise<void> {
+    return this.#stream.room();
+  }
+
   abandon(): void {
     this.#onSettled();
   }

@@ -43,11 +43,10 @@ export class ResumableStream {
   resume(connection: SseStream, lastEventId: string): void {
     this.#enqueue(async () => {
       await this.#store.replayEventsAfter(lastEventId, {
-        send: (eventId, message) => {
-          if (isMessage(message)) {
-            connection.write(frame(JSON.stringify(message), eventId));
-          }
-          return Promise.resolve();
+        send: async (eventId, message) => {
+          if (!isMessage(message)) return;
+          connection.write(frame(JSON.stringify(message), eventId));
+          await connection.room();
         },
       });
       this.#connection = connection;
@@ -60,6 +59,11 @@ export class ResumableStream {
       const id = await this.#store.storeEvent(this.id, JSON.parse(text));
       this.#connection?.write(frame(text, id));
     });
+  }
+
+  /** Resolves when all so far has been stored, and its client has caught up. */
+  room(): Promise<void> {
+    return this.#queue.then(() => this.#connection?.room());
   }
 
   /** Ends the connection; the client comes back for the rest. */

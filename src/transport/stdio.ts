@@ -1,9 +1,11 @@
 import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
-import { Connection } from "../server/connection.ts";
+import { Connection, type MessageSink } from "../server/connection.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
 
 const READ_BYTES = 256 * 1024;
+/** Characters of answers written ahead of the client; with more waiting it is behind. */
+const AHEAD = 64 * 1024;
 const NEWLINE = 10;
 const BYTE_ORDER_MARK = "\uFEFF";
 
@@ -60,13 +62,7 @@ export async function serveStdio(
 ): Promise<void> {
   checkInteger("maxMessageBytes", maxMessageBytes, 1);
   const writer = new LineWriter(streams);
-  const connection = new Connection(
-    engine,
-    (text) => writer.add(text),
-    undefined,
-    undefined,
-    "pipe",
-  );
+  const connection = new Connection(engine, writer);
   const lines = new LineSplitter(maxMessageBytes);
   const onAbort = () => streams.close?.();
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -243,7 +239,8 @@ function concat(pieces: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Collects lines and writes them together, one write at a time. */
-class LineWriter {
+class LineWriter implements MessageSink {
+  readonly network = "pipe";
   readonly #streams: StdioStreams;
   readonly #encoder = new TextEncoder();
   #pending = "";
@@ -259,7 +256,7 @@ class LineWriter {
     return this.#broken;
   }
 
-  add(line: string): void {
+  send(line: string): void {
     this.#pending += line + "\n";
     this.#writing ??= this.#drain();
   }
@@ -280,6 +277,10 @@ class LineWriter {
     } finally {
       this.#writing = undefined;
     }
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#pending.length < AHEAD ? undefined : this.flushed();
   }
 
   async flushed(): Promise<void> {

@@ -132,6 +132,7 @@ export class MovingFigures implements DashboardSources {
       refused_by_status: { 401: 77, 413: 2 },
       sessions: 118,
       streams: 43,
+      streams_cut_off: 3,
       subscriptions: 31,
       tasks: 5,
       metrics: this.ownMetrics,

@@ -67,6 +67,12 @@ export class ServerMetrics {
     }
     this.#writeState(out);
     out.family(
+      "mcp_server_streams_cut_off",
+      "counter",
+      "Event streams cut off because their clients read too slowly.",
+    );
+    out.sample("", this.#transport.streams.cutOff);
+    out.family(
       "mcp_server_http_refusals",
       "counter",
       "HTTP requests turned away before they reached a method.",
@@ -84,7 +90,7 @@ export class ServerMetrics {
     const { sessions, subscriptions, tasks } = this.#engine;
     const state: [string, string, number][] = [
       ["sessions", "Sessions of legacy clients.", sessions.size],
-      ["streams", "Open event streams.", this.#transport.keepAlive.size],
+      ["streams", "Open event streams.", this.#transport.streams.size],
       [
         "subscriptions",
         "Open subscriptions/listen streams.",
@@ -124,7 +130,8 @@ export class ServerMetrics {
         this.#transport.refusals.byStatus,
       ),
       sessions: sessions.size,
-      streams: this.#transport.keepAlive.size,
+      streams: this.#transport.streams.size,
+      streams_cut_off: this.#transport.streams.cutOff,
       subscriptions: subscriptions.size,
       tasks: tasks.running,
       methods: summaries(methods),
