@@ -6,6 +6,7 @@ import {
   skipsPrometheus,
 } from "../support/prometheus.ts";
 import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { modernCall, modernPost } from "../transport/wire.ts";
 
 const METRICS = "http://localhost/metrics";
@@ -33,6 +34,36 @@ function sample(text: string, name: string): number | undefined {
   const line = text.split("\n").find((each) => each.startsWith(`${name} `));
   return line === undefined ? undefined : Number(line.slice(name.length + 1));
 }
+
+Deno.test("how long calls wait for their turn is counted, and only of those that do", async () => {
+  const clock = new FakeClock();
+  await using server = new McpServer({ name: "queue", version: "1.0.0" }, {
+    clock,
+    log: () => {},
+  });
+  let finish: (() => void)[] = [];
+  server.registerTool(
+    "narrow",
+    { concurrency: 1 },
+    () => new Promise((resolve) => finish.push(() => resolve("done"))),
+  );
+  const calls = [1, 2].map(() => server.call("tools/call", { name: "narrow" }));
+  await clock.advance(250);
+  for (let left = 2; left > 0; left--) {
+    const [next] = finish;
+    finish = [];
+    next();
+    await clock.advance(0);
+  }
+  await Promise.all(calls);
+  const { queued_ms, calls: counted } = server.readMetrics().tools.narrow;
+  assert.deepEqual({ queued_ms, counted }, { queued_ms: 250, counted: 2 });
+  const body = await text(server);
+  const labels = '{mcp_method_name="tools/call",gen_ai_tool_name="narrow"}';
+  const name = "mcp_server_queue_duration_seconds";
+  assert.equal(sample(body, `${name}_count${labels}`), 1);
+  assert.equal(sample(body, `${name}_sum${labels}`), 0.25);
+});
 
 Deno.test("every call is counted under its method and what it was about", async () => {
   await using server = makeServer();

@@ -26,12 +26,13 @@ const sure = inputRequired.elicit({
 
 interface Options {
   ttlMs?: number;
-  key?: string;
+  /** `null` for none. */
+  key?: string | null;
 }
 
 function makeServer({ ttlMs, key = KEY }: Options = {}): McpServer {
   const server = new McpServer({ name: "rounds", version: "1.0.0" }, {
-    requestState: { key, ttlMs },
+    requestState: { key: key ?? undefined, ttlMs },
     log: () => {},
   });
   for (const name of ["deploy", "destroy"]) {
@@ -121,6 +122,36 @@ Deno.test("a replica with the same key takes it, one with another does not", asy
   assert.equal(body.result.content[0].text, "deploy prod");
   const stranger = makeServer({ key: "x".repeat(32) });
   assertRefused(await round(stranger, repeat), refusedState);
+});
+
+Deno.test("replicas share the key through the environment", async () => {
+  const name = "SLUICE_REQUEST_STATE_KEY";
+  const replicas = [KEY.toUpperCase(), KEY.toUpperCase(), "z".repeat(32)]
+    .map((key) => {
+      Deno.env.set(name, key);
+      const replica = makeServer({ key: null });
+      Deno.env.delete(name);
+      return replica;
+    });
+  const { body: { result } } = await round(replicas[0]);
+  const repeat = { requestState: result.requestState, inputResponses: yes };
+  const { body } = await round(replicas[1], repeat);
+  assert.equal(body.result.content[0].text, "deploy prod");
+  assertRefused(await round(replicas[2], repeat), refusedState);
+  Deno.env.set(name, "too short");
+  assert.throws(() => makeServer({ key: null }), /at least 32 bytes, got 9/);
+  Deno.env.delete(name);
+});
+
+Deno.test("without a key each server makes one of its own", async () => {
+  const one = makeServer({ key: null });
+  const rounds = await Promise.all([round(one), round(one)]);
+  for (const { body: { result } } of rounds) {
+    const repeat = { requestState: result.requestState, inputResponses: yes };
+    const { body } = await round(one, repeat);
+    assert.equal(body.result.content[0].text, "deploy prod");
+    assertRefused(await round(makeServer({ key: null }), repeat), refusedState);
+  }
 });
 
 Deno.test("a state is good for no other tool, arguments or method", async () => {
