@@ -11,6 +11,7 @@ export class ResumableReply implements Reply {
   readonly closeStandaloneStream: () => void;
   readonly #stream: ResumableStream;
   readonly #onSettled: () => void;
+  #room: PromiseWithResolvers<void> | undefined;
 
   /** @param onSettled is called once the answer has been stored, or never will be */
   constructor(
@@ -30,19 +31,34 @@ export class ResumableReply implements Reply {
 
   respond(text: string): void {
     this.#stream.send(text);
-    this.#onSettled();
+    this.#settle();
   }
 
   send(text: string): void {
     this.#stream.send(text);
   }
 
+  /** A store that hangs must not hold on to a handler whose request is over. */
   room(): Promise<void> {
-    return this.#stream.room();
+    if (this.#room === undefined) {
+      this.#room = Promise.withResolvers();
+      this.#stream.room().then(() => this.#letOn());
+    }
+    return this.#room.promise;
   }
 
   abandon(): void {
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.#letOn();
     this.#onSettled();
+  }
+
+  #letOn(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** A client that goes may come back: its going cancels nothing. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type {
+  EventStore,
   HttpOptions,
   LogRecord,
   RunningServer,
@@ -209,4 +210,41 @@ Deno.test("a legacy client that was cut off resumes where it was, and gets the r
     [...text.matchAll(/"progress":(\d+)/g)].map(([, n]) => +n),
   );
   assert.equal(seen.size, STEPS);
+});
+
+Deno.test("an event store that hangs holds no handler whose request is called off", async () => {
+  const hanging = Promise.withResolvers<string>();
+  const eventStore: EventStore = {
+    storeEvent: (_stream, message) =>
+      Object.keys(message).length === 0
+        ? Promise.resolve("the first")
+        : hanging.promise,
+    replayEventsAfter: () => Promise.resolve("no stream"),
+  };
+  await using server = new McpServer({ name: "hangs", version: "1.0.0" }, {
+    eventStore,
+    log: () => {},
+  });
+  const seen: string[] = [];
+  server.registerTool("speaks", {}, async (ctx: ServerContext) => {
+    seen.push("began");
+    await ctx.progress(1);
+    seen.push("went on");
+    return "done";
+  });
+  const client = await LegacyClient.open(server);
+  const call = client.ask("tools/call", {
+    name: "speaks",
+    _meta: { progressToken: 1 },
+  });
+  await eventually(() => seen.length === 1);
+  assert.deepEqual(seen, ["began"]);
+  await client.post({
+    jsonrpc: "2.0",
+    method: "notifications/cancelled",
+    params: { requestId: 1 },
+  });
+  await eventually(() => seen.length === 2);
+  hanging.resolve("the second");
+  await call;
 });
