@@ -69,12 +69,12 @@ export class LruMap<E extends LruEntry> {
   /** Adds an entry in place of any other under its key, and makes room for it. */
   add(entry: E): void {
     this.delete(entry.key);
+    while (this.#oldest !== undefined && this.#isFullFor(entry)) {
+      this.#remove(this.#oldest, true);
+    }
     this.#entries.set(entry.key, entry);
     this.#link(entry);
     this.#totalSize += entry.size;
-    while (
-      this.#entries.size > this.#maxEntries || this.#totalSize > this.#maxSize
-    ) this.#remove(this.#oldest!, true);
   }
 
   /** Removes the entry under a key, and says whether there was one. */
@@ -88,6 +88,11 @@ export class LruMap<E extends LruEntry> {
   /** Removes every entry. */
   clear(): void {
     while (this.#oldest !== undefined) this.#remove(this.#oldest, false);
+  }
+
+  #isFullFor({ size }: E): boolean {
+    return this.#entries.size >= this.#maxEntries ||
+      this.#totalSize + size > this.#maxSize;
   }
 
   #remove(entry: E, evicted: boolean): void {

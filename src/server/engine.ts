@@ -369,6 +369,7 @@ export class Engine {
     bytes?: number,
   ): void {
     context.settled = true;
+    context.letOn();
     context.session?.inFlight.delete(context.requestId);
     this.#answer(context, text, error, bytes);
   }

@@ -26,6 +26,7 @@ import type { FailureKind } from "./failure_kind.ts";
 import { Inquiry } from "./inquiry.ts";
 import type { Reply } from "./reply.ts";
 import type { RequestTrace } from "./request_tracing.ts";
+import { requestFields } from "./request_log.ts";
 import { RequestView } from "./request_view.ts";
 import { SharedReply } from "./shared_reply.ts";
 import type {
@@ -101,6 +102,7 @@ export class RequestContext implements ServerContext {
   #view: McpRequestView | undefined;
   #log: RequestLog | undefined;
   #inquiry: Inquiry | undefined;
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(
     engine: Engine,
@@ -261,6 +263,7 @@ export class RequestContext implements ServerContext {
       ? reason
       : new DOMException(String(reason ?? "cancelled"), "AbortError");
     this.#controller?.abort(this.#cancelled);
+    this.letOn();
     this.engine.settleCancelled(this);
   }
 
@@ -269,6 +272,7 @@ export class RequestContext implements ServerContext {
     this.#expired = true;
     if (this.#controller === undefined) void this.signal;
     this.#controller!.abort(reason);
+    this.letOn();
   }
 
   /**
@@ -281,7 +285,28 @@ export class RequestContext implements ServerContext {
     const text = notificationText(method, params);
     if (this.record !== undefined) this.responseBytes += byteLength(text);
     this.reply.send(text);
-    return this.reply.room?.() ?? DONE;
+    const room = this.reply.room?.();
+    return room === undefined ? DONE : this.#waitFor(room);
+  }
+
+  /** Waits for room, but no longer than the request lasts. */
+  #waitFor(room: Promise<void>): Promise<void> {
+    if (this.#room === undefined) {
+      this.#room = Promise.withResolvers();
+      room.then(() => this.letOn());
+    }
+    return this.#room.promise;
+  }
+
+  /** Lets a handler go on that waits for its client to catch up. */
+  letOn(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  /** What the server's log says of the request. */
+  logFields(): Record<string, unknown> {
+    return requestFields(this);
   }
 
   progress(progress: number, total?: number, message?: string): Promise<void> {

@@ -1,7 +1,12 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import type { SlowClientError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
-import { SseStream, type SseStreamHost } from "./sse_stream.ts";
+import {
+  AHEAD_BYTES,
+  SseStream,
+  type SseStreamHost,
+  type SseStreamOwner,
+} from "./sse_stream.ts";
 
 /** How event streams are kept alive, and how far their clients may fall behind. */
 export interface EventStreamOptions {
@@ -12,15 +17,18 @@ export interface EventStreamOptions {
    */
   keepAliveMs?: number;
   /**
-   * Bytes of an event stream that may wait for its client to read them. One that
-   * falls further behind is cut off, and its request called off.
+   * Bytes of an event stream that may wait for its client to take them. One that
+   * is further behind for a second, or by eight times as much, is cut off, and
+   * its request called off.
    * @default 4194304
    */
   maxUnsentBytes?: number;
   /**
-   * Milliseconds for which a client may read nothing of what waits for it before
-   * its event stream is cut off; `Infinity` for any time.
-   * @default 30000
+   * Milliseconds for which a client may take nothing of what waits for it before
+   * its event stream is cut off, give or take a quarter; `Infinity` for any time.
+   * The system holds up to some megabytes for a connection, so that one that takes
+   * less than these in that time may look as if it took nothing.
+   * @default 120000
    */
   maxStallMs?: number;
 }
@@ -31,7 +39,10 @@ export class EventStreams implements SseStreamHost {
   readonly maxUnsentBytes: number;
   readonly maxStallMs: number;
   readonly #keepAliveMs: number;
-  readonly #onCutOff: (error: SlowClientError) => void;
+  readonly #onCutOff: (
+    error: SlowClientError,
+    fields: Record<string, unknown>,
+  ) => void;
   readonly #open: Set<SseStream> = new Set();
   #timer: TimerHandle;
   #cutOff = 0;
@@ -45,13 +56,17 @@ export class EventStreams implements SseStreamHost {
     {
       keepAliveMs = 15_000,
       maxUnsentBytes = 4 * 1024 * 1024,
-      maxStallMs = 30_000,
+      maxStallMs = 120_000,
     }: EventStreamOptions,
-    onCutOff: (error: SlowClientError) => void,
+    onCutOff: (error: SlowClientError, fields: Record<string, unknown>) => void,
   ) {
     this.clock = clock;
     this.#keepAliveMs = checkPeriodMs("keepAliveMs", keepAliveMs);
-    this.maxUnsentBytes = checkInteger("maxUnsentBytes", maxUnsentBytes, 1);
+    this.maxUnsentBytes = checkInteger(
+      "maxUnsentBytes",
+      maxUnsentBytes,
+      AHEAD_BYTES,
+    );
     this.maxStallMs = checkPeriodMs("maxStallMs", maxStallMs);
     this.#onCutOff = onCutOff;
   }
@@ -66,29 +81,24 @@ export class EventStreams implements SseStreamHost {
     return this.#cutOff;
   }
 
-  /**
-   * Opens a stream.
-   *
-   * @param onGone is called if the client goes, or is cut off, before the stream
-   * is closed
-   */
-  open(onGone: (reason: unknown) => void): SseStream {
-    const stream = new SseStream(this, onGone);
+  /** Opens a stream. */
+  open(owner: SseStreamOwner): SseStream {
+    const stream = new SseStream(this, owner);
     this.#open.add(stream);
     if (this.#open.size === 1) this.#wind();
     return stream;
   }
 
-  /** Called by a stream that is open no more. */
-  closed(stream: SseStream): void {
+  /** Called by a stream that has ended. */
+  ended(stream: SseStream): void {
     this.#open.delete(stream);
     if (this.#open.size === 0) this.clock.clearTimeout(this.#timer);
   }
 
   /** Called by a stream whose client was too slow. */
-  slow(error: SlowClientError): void {
+  slow(error: SlowClientError, fields: Record<string, unknown>): void {
     this.#cutOff++;
-    this.#onCutOff(error);
+    this.#onCutOff(error, fields);
   }
 
   /** One timer for the beats of all. */

@@ -8,7 +8,12 @@ import {
   jsonResponseWith,
 } from "./http_response.ts";
 import type { EventStreams } from "./event_streams.ts";
-import { frame, SSE_HEADERS, type SseStream } from "./sse_stream.ts";
+import {
+  frame,
+  SSE_HEADERS,
+  type SseStream,
+  type SseStreamOwner,
+} from "./sse_stream.ts";
 
 /**
  * For how many turns of the microtask queue early messages are held back. A
@@ -16,6 +21,9 @@ import { frame, SSE_HEADERS, type SseStream } from "./sse_stream.ts";
  * fraction of a stream (bench/http.ts, "progress").
  */
 const HELD_TURNS = 12;
+
+/** How much of them is held back, in characters. */
+const MOST_HELD = 64 * 1024;
 
 /**
  * Milliseconds after which an answer that somebody would call off becomes a
@@ -30,6 +38,8 @@ const RESPONDED = () => {};
 /** A request that its client can walk away from. */
 export interface Cancellable {
   cancel(reason: unknown): void;
+  /** What the log says of it. */
+  logFields(): Record<string, unknown>;
 }
 
 /** What all replies of one endpoint have in common. */
@@ -48,7 +58,7 @@ export interface HttpReplyStyle {
  * An HTTP request's answer: JSON, or an event stream if the handler speaks
  * before it has finished.
  */
-export class HttpReply implements Reply {
+export class HttpReply implements Reply, SseStreamOwner {
   readonly request: Request;
   readonly authInfo: AuthInfo | undefined;
   readonly #style: HttpReplyStyle;
@@ -100,6 +110,7 @@ export class HttpReply implements Reply {
     }
     if (this.#held === "") this.#holdFor(HELD_TURNS);
     this.#held += frame(text);
+    if (this.#held.length > MOST_HELD) this.#openStream();
   }
 
   room(): Promise<void> | undefined {
@@ -122,9 +133,7 @@ export class HttpReply implements Reply {
   }
 
   #openStream(): void {
-    const stream = this.#style.streams.open(
-      (reason) => this.#onGone?.(reason) ?? this.#watcher?.cancel(reason),
-    );
+    const stream = this.#style.streams.open(this);
     this.#endWatch();
     if (this.#held === "") stream.beat();
     else stream.write(this.#takeHeld());
@@ -132,6 +141,15 @@ export class HttpReply implements Reply {
     this.#resolve(new Response(stream.body, { headers: this.#sseHeaders() }));
     // It would keep the response for as long as the stream is open (bench:soak).
     this.#resolve = RESPONDED;
+  }
+
+  gone(reason: unknown): void {
+    this.#onGone?.(reason);
+    this.#watcher?.cancel(reason);
+  }
+
+  logFields(): Record<string, unknown> {
+    return this.#watcher?.logFields() ?? {};
   }
 
   #sseHeaders(): Record<string, string> {

@@ -82,8 +82,10 @@ export class HttpSession {
     streams: EventStreams,
     retryMs: number | undefined,
   ): SseStream {
-    const stream = streams.open(() => {
-      if (this.#standing === stream) this.#standing = undefined;
+    const stream = streams.open({
+      gone: () => {
+        if (this.#standing === stream) this.#standing = undefined;
+      },
     });
     this.#standing = stream;
     if (this.resumes) {

@@ -59,9 +59,9 @@ export class HttpSsePair {
 
   #openStream(authInfo: AuthInfo | undefined): Response {
     const id = crypto.randomUUID();
-    const stream = this.#streams.open(
-      () => this.#end(id, "the client closed its stream"),
-    );
+    const stream = this.#streams.open({
+      gone: () => this.#end(id, "the client closed its stream"),
+    });
     const connection = new Connection(
       this.#engine,
       {

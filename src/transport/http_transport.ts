@@ -66,7 +66,7 @@ export class HttpTransport {
     this.streams = new EventStreams(
       engine.clock,
       options,
-      ({ message }) => engine.warn(message),
+      ({ message }, fields) => engine.log.warning(message, fields),
     );
     const style = {
       clock: engine.clock,

@@ -289,7 +289,7 @@ export class LegacyEndpoint {
       return new HttpReply(this.#style, request, authInfo, resolve, headers);
     }
     const stream = session.newStream();
-    const connection = this.#style.streams.open(() => {});
+    const connection = this.#style.streams.open(RESUMABLE);
     stream.prime(connection, this.#options.retryMs);
     resolve(
       new Response(connection.body, {
@@ -354,7 +354,7 @@ export class LegacyEndpoint {
         serverError("Conflict: Stream already has an active connection"),
       );
     }
-    const connection = this.#style.streams.open(() => {});
+    const connection = this.#style.streams.open(RESUMABLE);
     stream.resume(connection, lastEventId);
     return streamResponse(connection, session);
   }
@@ -393,6 +393,9 @@ export class LegacyEndpoint {
     this.sessions.close();
   }
 }
+
+/** A client that leaves a stream which can be resumed calls nothing off. */
+const RESUMABLE = { gone: () => {} };
 
 const SESSION_NOT_FOUND = new ProtocolError(
   ProtocolErrorCode.SessionNotFound,

@@ -11,7 +11,6 @@ export class ResumableReply implements Reply {
   readonly closeStandaloneStream: () => void;
   readonly #stream: ResumableStream;
   readonly #onSettled: () => void;
-  #room: PromiseWithResolvers<void> | undefined;
 
   /** @param onSettled is called once the answer has been stored, or never will be */
   constructor(
@@ -31,34 +30,19 @@ export class ResumableReply implements Reply {
 
   respond(text: string): void {
     this.#stream.send(text);
-    this.#settle();
+    this.#onSettled();
   }
 
   send(text: string): void {
     this.#stream.send(text);
   }
 
-  /** A store that hangs must not hold on to a handler whose request is over. */
   room(): Promise<void> {
-    if (this.#room === undefined) {
-      this.#room = Promise.withResolvers();
-      this.#stream.room().then(() => this.#letOn());
-    }
-    return this.#room.promise;
+    return this.#stream.room();
   }
 
   abandon(): void {
-    this.#settle();
-  }
-
-  #settle(): void {
-    this.#letOn();
     this.#onSettled();
-  }
-
-  #letOn(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
   }
 
   /** A client that goes may come back: its going cancels nothing. */

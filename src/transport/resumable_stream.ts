@@ -10,6 +10,8 @@ export class ResumableStream {
   readonly id: string;
   readonly #store: EventStore;
   #connection: SseStream | undefined;
+  /** Whether the connection has yet to get what was missed. */
+  #replaying = false;
   #finished = false;
   // Storing is asynchronous; messages must leave in the order they came.
   #queue: Promise<void> = Promise.resolve();
@@ -39,25 +41,63 @@ export class ResumableStream {
     });
   }
 
-  /** Goes on with a connection that begins with what was missed. */
+  /**
+   * Goes on with a connection that begins with what was missed: at its client's
+   * pace, while what comes in the meantime is stored, and that after it.
+   */
   resume(connection: SseStream, lastEventId: string): void {
-    this.#enqueue(async () => {
-      await this.#store.replayEventsAfter(lastEventId, {
-        send: async (eventId, message) => {
-          if (!isMessage(message)) return;
-          connection.write(frame(JSON.stringify(message), eventId));
-          await connection.room();
-        },
-      });
-      this.#connection = connection;
-      if (this.#finished) connection.close();
+    this.#connection = connection;
+    this.#replaying = true;
+    void this.#catchUp(connection, lastEventId)
+      .then((lastId) =>
+        this.#enqueue(async () => {
+          if (this.#connection !== connection) return;
+          await this.#replay(connection, lastId, () => undefined);
+          this.#replaying = false;
+          if (this.#finished) connection.close();
+        })
+      )
+      // Better no connection than one with a gap; the client may try again.
+      .catch(() => connection.close());
+  }
+
+  /** Replays until nothing new has been stored meanwhile. */
+  async #catchUp(connection: SseStream, after: string): Promise<string> {
+    let last = after;
+    let before: string;
+    do {
+      before = last;
+      last = await this.#replay(connection, before, () => connection.room());
+    } while (last !== before && connection.open);
+    return last;
+  }
+
+  /**
+   * @returns the id of the last event that was sent
+   * @throws {Error} if the store has let go of the event to begin after
+   */
+  async #replay(
+    connection: SseStream,
+    after: string,
+    room: () => Promise<void> | undefined,
+  ): Promise<string> {
+    let last = after;
+    const streamId = await this.#store.replayEventsAfter(after, {
+      send: async (eventId, message) => {
+        last = eventId;
+        if (!isMessage(message)) return;
+        connection.write(frame(JSON.stringify(message), eventId));
+        await room();
+      },
     });
+    if (streamId === "") throw new Error(`event ${after} is stored no more`);
+    return last;
   }
 
   send(text: string): void {
     this.#enqueue(async () => {
       const id = await this.#store.storeEvent(this.id, JSON.parse(text));
-      this.#connection?.write(frame(text, id));
+      if (!this.#replaying) this.#connection?.write(frame(text, id));
     });
   }
 
@@ -71,6 +111,7 @@ export class ResumableStream {
     this.#enqueue(() => {
       this.#connection?.close();
       this.#connection = undefined;
+      this.#replaying = false;
       return Promise.resolve();
     });
   }
@@ -79,7 +120,7 @@ export class ResumableStream {
   finish(): void {
     this.#enqueue(() => {
       this.#finished = true;
-      this.#connection?.close();
+      if (!this.#replaying) this.#connection?.close();
       return Promise.resolve();
     });
   }

@@ -4,9 +4,20 @@ import { SlowClientError } from "../base/errors.ts";
 const encoder = new TextEncoder();
 const BEAT = encoder.encode(":\n\n");
 
-/** Bytes written ahead of the client; with more than these waiting it is behind. */
-const AHEAD_BYTES = 64 * 1024;
+/** Bytes written ahead of the client; with more waiting it is behind. */
+export const AHEAD_BYTES = 64 * 1024;
 const STRATEGY = new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES });
+
+/**
+ * A client may fall this many times further behind for {@linkcode BURST_MS}
+ * milliseconds: what is written in one turn can't leave before the turn is over,
+ * however fast its client reads.
+ */
+const BURST = 8;
+const BURST_MS = 1_000;
+
+/** Looks at a client per `maxStallMs`: it is cut off that much late at the most. */
+const LOOKS = 4;
 
 /** The headers of an event stream; proxies are told not to hold it back. */
 export const SSE_HEADERS: Readonly<Record<string, string>> = {
@@ -27,38 +38,46 @@ export interface SseStreamHost {
   readonly clock: Clock;
   /** Bytes that may wait for the client. */
   readonly maxUnsentBytes: number;
-  /** Milliseconds for which the client may read none of them. */
+  /** Milliseconds for which the client may take none of them. */
   readonly maxStallMs: number;
-  /** The stream is open no more. */
-  closed(stream: SseStream): void;
+  /** The stream has ended. */
+  ended(stream: SseStream): void;
   /** The stream's client was too slow, and has been cut off. */
-  slow(error: SlowClientError): void;
+  slow(error: SlowClientError, fields: Record<string, unknown>): void;
+}
+
+/** Who is told of a stream's end, and what the log says of it. */
+export interface SseStreamOwner {
+  /** The client has gone, or was cut off, before the stream was closed. */
+  gone(reason: unknown): void;
+  /** What the log says of a client that was cut off. */
+  logFields?(): Record<string, unknown>;
 }
 
 /**
  * An open event stream. Writing to one whose client has gone does nothing; its
  * going is told once. A client that falls too far behind is cut off, so that
- * what waits for it is bounded.
+ * what waits for it is bounded, also once the stream has been closed.
  */
 export class SseStream {
   readonly body: ReadableStream<Uint8Array>;
   readonly #host: SseStreamHost;
-  readonly #onGone: (reason: unknown) => void;
+  readonly #owner: SseStreamOwner;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
-  #open = true;
+  #state: "open" | "closing" | "ended" = "open";
   #writtenBytes = 0;
   #caughtUp: PromiseWithResolvers<void> | undefined;
+  #burstTimer: TimerHandle;
   #stallTimer: TimerHandle;
 
-  /** @param onGone is called if the client goes before {@linkcode close} */
-  constructor(host: SseStreamHost, onGone: (reason: unknown) => void) {
+  constructor(host: SseStreamHost, owner: SseStreamOwner) {
     this.#host = host;
-    this.#onGone = onGone;
+    this.#owner = owner;
     this.body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
       },
-      pull: () => this.#letOn(),
+      pull: () => this.#catchUp(),
       cancel: (reason) =>
         this.#gone(
           reason ?? new DOMException("client disconnected", "AbortError"),
@@ -67,7 +86,7 @@ export class SseStream {
   }
 
   get open(): boolean {
-    return this.#open;
+    return this.#state === "open";
   }
 
   /** Writes frames as they are. */
@@ -82,10 +101,10 @@ export class SseStream {
 
   /**
    * For who can wait: resolves when the client has caught up, or the stream has
-   * ended; `undefined` if there is nothing to wait for.
+   * been closed; `undefined` if there is nothing to wait for.
    */
   room(): Promise<void> | undefined {
-    if (!this.#open || !this.#behind) return undefined;
+    if (!this.open || !this.#behind) return undefined;
     return (this.#caughtUp ??= Promise.withResolvers()).promise;
   }
 
@@ -98,11 +117,7 @@ export class SseStream {
   }
 
   #enqueue(bytes: Uint8Array): void {
-    if (!this.#open) return;
-    if (this.#unsentBytes > this.#host.maxUnsentBytes) {
-      this.#cutOff(`more than ${this.#host.maxUnsentBytes} bytes wait for it`);
-      return;
-    }
+    if (!this.open) return;
     this.#writtenBytes += bytes.length;
     try {
       // After a disconnect this may cancel the stream on the spot.
@@ -110,30 +125,56 @@ export class SseStream {
     } catch (error) {
       this.#gone(error);
     }
-    if (this.#open && this.#stallTimer === undefined && this.#behind) {
-      this.#watch();
-    }
+    if (!this.open || !this.#behind) return;
+    this.#stallTimer ??= this.#watch();
+    const { maxUnsentBytes } = this.#host;
+    // The last message alone may be of any size.
+    const before = this.#unsentBytes - bytes.length;
+    if (before > BURST * maxUnsentBytes) this.#cutOffForSize();
+    else if (before > maxUnsentBytes) this.#burstTimer ??= this.#allowBurst();
   }
 
-  /** Looks again, after a while, whether a client that is behind reads at all. */
-  #watch(): void {
-    const { clock, maxStallMs } = this.#host;
-    if (maxStallMs === Infinity) return;
-    const readBytes = this.#writtenBytes - this.#unsentBytes;
-    this.#stallTimer = clock.setTimeout(
-      () => {
-        this.#stallTimer = undefined;
-        if (!this.#behind) return;
-        if (this.#writtenBytes - this.#unsentBytes > readBytes) this.#watch();
-        else this.#cutOff(`it has read nothing for ${maxStallMs} ms`);
-      },
-      maxStallMs,
-      { keepAlive: false },
-    );
+  #allowBurst(): TimerHandle {
+    return this.#after(BURST_MS, () => {
+      this.#burstTimer = undefined;
+      if (this.#unsentBytes > this.#host.maxUnsentBytes) this.#cutOffForSize();
+    });
   }
 
+  #cutOffForSize(): void {
+    this.#cutOff(`more than ${this.#host.maxUnsentBytes} bytes wait for it`);
+  }
+
+  /** Looks, for as long as a client is behind, whether it takes anything at all. */
+  #watch(stalledMs: number = 0): TimerHandle {
+    const { maxStallMs } = this.#host;
+    if (maxStallMs === Infinity) return undefined;
+    const lookMs = Math.ceil(maxStallMs / LOOKS);
+    const takenBytes = this.#writtenBytes - this.#unsentBytes;
+    return this.#after(lookMs, () => {
+      this.#stallTimer = undefined;
+      if (!this.#behind) return;
+      const moved = this.#writtenBytes - this.#unsentBytes > takenBytes;
+      const stalled = moved ? 0 : stalledMs + lookMs;
+      if (stalled < maxStallMs) this.#stallTimer = this.#watch(stalled);
+      else this.#cutOff(`it has taken nothing for ${maxStallMs} ms`);
+    });
+  }
+
+  #after(delayMs: number, act: () => void): TimerHandle {
+    return this.#host.clock.setTimeout(act, delayMs, { keepAlive: false });
+  }
+
+  /** Takes no more; what has been written still goes to a client that takes it. */
   close(): void {
-    if (!this.#open) return;
+    if (!this.open) return;
+    if (this.#behind) {
+      this.#state = "closing";
+      this.#letOn();
+    } else this.#finish();
+  }
+
+  #finish(): void {
     this.#end();
     try {
       this.#controller.close();
@@ -142,26 +183,33 @@ export class SseStream {
     }
   }
 
+  #catchUp(): void {
+    this.#letOn();
+    if (this.#state === "closing") this.#finish();
+  }
+
   #cutOff(why: string): void {
     const error = new SlowClientError(why);
     // What waits for the client is dropped with this.
     this.#controller.error(error);
-    this.#host.slow(error);
+    this.#host.slow(error, this.#owner.logFields?.() ?? {});
     this.#gone(error);
   }
 
   #gone(reason: unknown): void {
-    if (!this.#open) return;
+    if (this.#state === "ended") return;
+    const { open } = this;
     this.#end();
-    this.#onGone(reason);
+    if (open) this.#owner.gone(reason);
   }
 
   #end(): void {
-    this.#open = false;
-    if (this.#stallTimer !== undefined) {
-      this.#host.clock.clearTimeout(this.#stallTimer);
+    const { clock } = this.#host;
+    this.#state = "ended";
+    for (const timer of [this.#burstTimer, this.#stallTimer]) {
+      if (timer !== undefined) clock.clearTimeout(timer);
     }
-    this.#host.closed(this);
+    this.#host.ended(this);
     this.#letOn();
   }
 

@@ -1,4 +1,5 @@
 import { byteLength } from "../base/byte_length.ts";
+import type { Clock } from "../base/clock.ts";
 import { checkInteger } from "../base/options.ts";
 import { Connection, type MessageSink } from "../server/connection.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
@@ -71,7 +72,7 @@ export async function serveStdio(
     lines.end(connection);
     connection.endInput();
     await engine.close(graceMs);
-    await writer.flushed();
+    await writer.flushedWithin(graceMs, engine.clock);
   } finally {
     signal?.removeEventListener("abort", onAbort);
     connection.close("the input has ended");
@@ -246,6 +247,8 @@ class LineWriter implements MessageSink {
   #pending = "";
   #writing: Promise<void> | undefined;
   #broken = false;
+  /** Who waits for what is pending to be written. */
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(streams: StdioStreams) {
     this.#streams = streams;
@@ -267,23 +270,40 @@ class LineWriter implements MessageSink {
       await Promise.resolve();
       while (this.#pending !== "" && !this.#broken) {
         const bytes = this.#encoder.encode(this.#pending);
+        const room = this.#room;
         this.#pending = "";
-        for (let at = 0; at < bytes.length;) {
-          at += await this.#streams.write(bytes.subarray(at));
-        }
+        this.#room = undefined;
+        await this.#writeAll(bytes).finally(() => room?.resolve());
       }
     } catch {
       this.#broken = true;
     } finally {
       this.#writing = undefined;
+      this.#room?.resolve();
+      this.#room = undefined;
     }
   }
 
   room(): Promise<void> | undefined {
-    return this.#pending.length < AHEAD ? undefined : this.flushed();
+    if (this.#pending.length < AHEAD || this.#broken) return undefined;
+    return (this.#room ??= Promise.withResolvers()).promise;
   }
 
-  async flushed(): Promise<void> {
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#streams.write(bytes.subarray(at));
+    }
+  }
+
+  /** Waits until everything is written, or for so long: nobody may be reading. */
+  async flushedWithin(limitMs: number, clock: Clock): Promise<void> {
+    const overdue = Promise.withResolvers<void>();
+    const timer = clock.setTimeout(overdue.resolve, limitMs);
+    await Promise.race([this.#flushed(), overdue.promise]);
+    clock.clearTimeout(timer);
+  }
+
+  async #flushed(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
   }
 }

@@ -120,6 +120,7 @@ Deno.test("a handler that doesn't keep pace has its client cut off", async () =>
   const warnings = subject.log.filter(({ level }) => level !== "info");
   assert.equal(warnings.length, 1);
   assert.match(warnings[0].message, /too slowly: more than 1000000 bytes/);
+  assert.equal(warnings[0].fields?.tool, "flood");
   assert.equal(subject.server.readMetrics().streams_cut_off, 1);
   const text = await socket.readToEnd();
   assert(!text.includes("all of it"));
@@ -132,7 +133,7 @@ Deno.test("a client that reads nothing for too long is cut off while the handler
   await using subject = await listen(true, { maxStallMs: 300 });
   using _socket = await flood(subject.running.port);
   await eventually(() => subject.reason !== undefined);
-  assert.match(String(subject.reason), /read nothing for 300 ms/);
+  assert.match(String(subject.reason), /taken nothing for 300 ms/);
   await eventually(() => subject.server.stats.inFlight === 0);
 });
 
