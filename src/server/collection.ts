@@ -1,3 +1,4 @@
+import { quote } from "../base/options.ts";
 import { CallRecord } from "../observe/call_record.ts";
 import type { Engine } from "./engine.ts";
 import type { ListingEntry } from "./listing.ts";
@@ -39,6 +40,8 @@ export class Collection<Item extends Registered> {
   readonly #own: Map<string, Item> = new Map();
   readonly #mounts: Mount<Item>[] = [];
   readonly #mountedInto: Collection<Item>[] = [];
+  /** Keys of mounted registrations that something else took. */
+  readonly #hidden: Set<string> = new Set();
   #slots: Map<string, Slot<Item>> | undefined;
 
   constructor(
@@ -106,13 +109,26 @@ export class Collection<Item extends Registered> {
     for (const { prefix, from, records } of this.#mounts) {
       for (const slot of from.slots.values()) {
         const key = this.#prefix(prefix, slot.key);
-        if (slots.has(key)) continue;
+        if (slots.has(key)) {
+          this.#tellHidden(prefix, key);
+          continue;
+        }
         const record = records.get(slot.record) ?? new CallRecord();
         records.set(slot.record, record);
         slots.set(key, { ...slot, key, record });
       }
     }
     return slots;
+  }
+
+  /** Once per key: the index is made anew with every change. */
+  #tellHidden(prefix: string, key: string): void {
+    if (this.#hidden.has(key)) return;
+    this.#hidden.add(key);
+    this.#owner.warn(
+      `${this.#kind} ${key} of the server mounted under ${quote(prefix)} is ` +
+        "hidden: another one has that name here",
+    );
   }
 }
 

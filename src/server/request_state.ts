@@ -25,8 +25,11 @@ export class StateSealer {
     ttlMs: number,
     now: () => number = Date.now,
   ) {
-    const given = key ?? readEnv(REQUEST_STATE_KEY_VARIABLE);
-    if (given !== undefined) this.#bytes = checkKey(given);
+    const shared = readEnv(REQUEST_STATE_KEY_VARIABLE);
+    if (key !== undefined) this.#bytes = checkKey("requestState.key", key);
+    else if (shared !== undefined) {
+      this.#bytes = checkKey(REQUEST_STATE_KEY_VARIABLE, shared);
+    }
     this.#ttlMs = ttlMs;
     this.#now = now;
   }
@@ -72,7 +75,10 @@ export class StateSealer {
       encoder.encode(`${sealed.slice(0, dot)}.${binding}`),
     );
     if (!valid) {
-      throw refuse("was not issued for this request to this caller");
+      throw refuse(
+        "was not issued for this request to this caller, or not with this " +
+          "server's key",
+      );
     }
     const { p, e } = JSON.parse(new TextDecoder().decode(body));
     if (e < this.#now()) throw refuse("has expired: start over");
@@ -80,13 +86,16 @@ export class StateSealer {
   }
 }
 
-function checkKey(key: Uint8Array | string): Uint8Array<ArrayBuffer> {
+function checkKey(
+  name: string,
+  key: Uint8Array | string,
+): Uint8Array<ArrayBuffer> {
   const bytes = typeof key === "string"
     ? encoder.encode(key)
     : Uint8Array.from(key);
   if (bytes.length >= 32) return bytes;
   throw new InvalidOptionError(
-    `the request state key must be at least 32 bytes, got ${bytes.length}`,
+    `${name} must be at least 32 bytes, got ${bytes.length}`,
   );
 }
 

@@ -1,3 +1,5 @@
+import { InvalidOptionError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
@@ -169,7 +171,7 @@ export class RegisteredResource
   ) {
     super(name, config, read, defaultHint, cache);
     this.#changed = changed;
-    this.#uri = uri;
+    this.#uri = checkUri(uri);
   }
 
   /** Where it is read. */
@@ -186,6 +188,7 @@ export class RegisteredResource
   override update(updates: ResourceUpdates): void {
     const from = this.#uri;
     const { name, uri } = updates;
+    if (typeof uri === "string") checkUri(uri);
     this.take(name, updates);
     if (typeof uri === "string") this.#uri = uri;
     if (uri === null) this.takeOut();
@@ -292,4 +295,18 @@ function toBase64(bytes: Uint8Array): string {
     binary += String.fromCharCode(...bytes.subarray(at, at + chunk));
   }
   return btoa(binary);
+}
+
+/** @throws {InvalidOptionError} for what no client could read */
+function checkUri(uri: string): string {
+  if (/[{}]/.test(uri)) {
+    throw new InvalidOptionError(
+      `a resource's URI has no variables, got ${quote(uri)}: ` +
+        "register a new ResourceTemplate(…) for a family of resources",
+    );
+  }
+  if (URL.canParse(uri)) return uri;
+  throw new InvalidOptionError(
+    `a resource needs a URI such as "note://1", got ${quote(uri)}`,
+  );
 }

@@ -84,12 +84,14 @@ export interface ToolConfig<
   /** Metadata that lists show. */
   _meta?: Record<string, unknown>;
   /**
-   * Milliseconds after which a call is given up and its `ctx.signal` aborts.
+   * Milliseconds after which a call is given up and its `ctx.signal` aborts. The
+   * time spent in line for `concurrency` doesn't count.
    * @default no limit
    */
   timeoutMs?: number;
   /**
-   * How many calls run at once; more wait in line.
+   * How many calls run at once; more wait in line. A call that is given up makes
+   * room at once: a handler that ignores its `ctx.signal` runs on beside the next.
    * @default no limit
    */
   concurrency?: number;

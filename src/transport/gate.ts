@@ -71,6 +71,12 @@ function setOf(
 }
 
 function checkHost(host: string): string {
+  if (String(host).includes("*")) {
+    throw new InvalidOptionError(
+      `allowedHosts takes host names, or "*" in place of the array for any, ` +
+        `but no patterns, got ${quote(host)}`,
+    );
+  }
   const parsed = URL.parse(`http://${host}/`);
   if (parsed === null || /:\d*$|[/@?#\\\s]/.test(host)) {
     throw new InvalidOptionError(

@@ -25,6 +25,11 @@ Deno.test("options that can't be meant are refused, quoted", () => {
     [{ allowedHosts: "a.example" }, /^allowedHosts must be an array/],
     [{ allowedHosts: ["https://a.example"] }, /without a scheme or a port/],
     [{ allowedHosts: ["a.example:80"] }, /without a scheme or a port/],
+    [{ allowedHosts: ["*"] }, /"\*" in place of the array .* got "\*"$/],
+    [{ allowedHosts: ["*.a.example"] }, /no patterns, got "\*\.a\.example"$/],
+    [{ maxUnsentBytes: 1 }, /^maxUnsentBytes .* got 1$/],
+    [{ maxStallMs: 0 }, /^maxStallMs .* got 0$/],
+    [{ requestState: { key: "k" } }, /^requestState.key .* 32 bytes, got 1$/],
     [{ allowedOrigins: "https://a.example" }, /^allowedOrigins must be an/],
     [{ allowedOrigins: ["a.example"] }, /^allowedOrigins takes origins/],
     [{ logLevel: "loud" }, /^logLevel must be one of .* got "loud"$/],
@@ -36,6 +41,17 @@ Deno.test("options that can't be meant are refused, quoted", () => {
       message,
     });
   }
+});
+
+Deno.test("a resource that no client could read is refused", () => {
+  const server = new McpServer(info);
+  const register = (uri: string) => () =>
+    server.registerResource("note", uri, {}, () => "text");
+  assert.throws(register("note://{id}"), /new ResourceTemplate/);
+  assert.throws(register("not a uri"), /needs a URI .* got "not a uri"$/);
+  const note = server.registerResource("note", "note://1", {}, () => "text");
+  assert.throws(() => note.update({ uri: "note" }), /needs a URI/);
+  assert.equal(note.uri, "note://1");
 });
 
 Deno.test("an address in use is named", async () => {

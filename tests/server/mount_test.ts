@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { McpServer, ResourceTemplate } from "../../mod.ts";
+import { type LogRecord, McpServer, ResourceTemplate } from "../../mod.ts";
 import { prefixUri } from "../../src/server/resource_shelf.ts";
 
 function child(): McpServer {
@@ -86,4 +86,21 @@ Deno.test("a server is never mounted into itself, by whatever way round", () => 
   outer.mount("m", middle);
   middle.mount("i", inner);
   assert.throws(() => inner.mount("o", outer), /mounted into itself/);
+});
+
+Deno.test("a mounted registration that another hides is told of, once", async () => {
+  const log: LogRecord[] = [];
+  await using server = new McpServer({ name: "parent", version: "1.0.0" }, {
+    log: (record) => log.push(record),
+  });
+  server.registerTool("sub_add", {}, () => "its own");
+  server.mount("sub", child());
+  for (let i = 0; i < 2; i++) {
+    const { content } = await server.call("tools/call", { name: "sub_add" });
+    assert.deepEqual(content, [{ type: "text", text: "its own" }]);
+    server.registerTool(`later_${i}`, {}, () => "more");
+  }
+  const warnings = log.filter(({ level }) => level === "warning");
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0].message, /sub_add of .* under "sub" is hidden/);
 });

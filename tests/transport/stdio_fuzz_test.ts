@@ -285,3 +285,61 @@ Deno.test("the end of the input waits for what is in flight", async () => {
   await within(server.serveStdio({ streams, signals: false }));
   assert.equal(streams.lines[0].result.content[0].text, "slow");
 });
+
+Deno.test("a handler that keeps pace goes on once what it wrote has left, whatever else there is to write", async () => {
+  const { server } = makeSubject();
+  const steps: number[] = [];
+  server.registerTool("flood", {}, async (ctx) => {
+    for (let step = 1; step <= 50; step++) {
+      await ctx.progress(step, 50, "x".repeat(100_000));
+      steps.push(step);
+    }
+    return "all of it";
+  });
+  const call = modernCall(
+    "tools/call",
+    { name: "flood", _meta: { progressToken: 1 } },
+    "flood",
+  );
+  const input = [`${JSON.stringify(call)}\n`];
+  let written = "";
+  let asked = 0;
+  let mostAhead = 0;
+  const streams: StdioStreams = {
+    // Another request with every turn: the output is never idle.
+    read(buffer) {
+      const line = input.shift() ??
+        (written.includes("all of it") ? undefined : `${echo(asked++)}\n`);
+      if (line === undefined) return Promise.resolve(null);
+      buffer.set(encoder.encode(line));
+      return new Promise((go) => setTimeout(() => go(line.length)));
+    },
+    async write(bytes) {
+      await new Promise((go) => setTimeout(go));
+      const text = new TextDecoder().decode(bytes);
+      written += text;
+      mostAhead = Math.max(mostAhead, text.length);
+      return bytes.length;
+    },
+  };
+  await within(server.serveStdio({ streams, signals: false }));
+  assert.equal(steps.length, 50);
+  assert.ok(mostAhead < 500_000, `${mostAhead} at once`);
+  assert.equal(written.split("\n").length - 1, 50 + 1 + asked);
+});
+
+Deno.test("the end comes even if nobody takes the last answers", async () => {
+  const { server, clock } = makeSubject();
+  const source = new MemoryStreams([encoder.encode(`${echo(1)}\n`)]);
+  const streams: StdioStreams = {
+    read: (buffer) => source.read(buffer),
+    write: () => new Promise(() => {}),
+  };
+  const over = server.serveStdio({ streams, signals: false, graceMs: 100 });
+  let ended = false;
+  over.then(() => ended = true);
+  for (let looks = 0; !ended; looks++) {
+    assert.ok(looks < 100, "it waits for ever");
+    await clock.advance(50);
+  }
+});
