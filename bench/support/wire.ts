@@ -1,4 +1,4 @@
-/** The requests that the benches send, as bytes on the wire of either era. */
+/** The requests that the benches send, as bytes on the wire of either era; headers in small letters, as the official clients write them. */
 
 /** One POST: what differs between targets. */
 export interface WireRequest {
@@ -41,12 +41,12 @@ export function modernRequest(
   meta: Record<string, unknown> = {},
 ): WireRequest {
   const headers: Record<string, string> = {
-    "Content-Type": "application/json",
-    "Accept": "application/json, text/event-stream",
-    "MCP-Protocol-Version": modernVersion,
-    "Mcp-Method": method,
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "mcp-protocol-version": modernVersion,
+    "mcp-method": method,
   };
-  if (typeof params.name === "string") headers["Mcp-Name"] = params.name;
+  if (typeof params.name === "string") headers["mcp-name"] = params.name;
   return { headers, body: modernMessage(1, method, params, meta) };
 }
 
@@ -61,9 +61,9 @@ export function legacyRequest(
 ): WireRequest {
   return {
     headers: {
-      "Content-Type": "application/json",
-      "Accept": accept,
-      "MCP-Protocol-Version": "2025-06-18",
+      "content-type": "application/json",
+      "accept": accept,
+      "mcp-protocol-version": "2025-06-18",
     },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
   };
