@@ -29,7 +29,7 @@ import { redisCodec } from "./redis_codec.ts";
 import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
 import { RedisLocks } from "./redis_locks.ts";
-import { waitAtMost } from "./wait_at_most.ts";
+import { waitAtMost } from "../base/wait_at_most.ts";
 
 /** How many entries `setMany` sends at once. */
 const BATCH = 100;

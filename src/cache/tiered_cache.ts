@@ -20,7 +20,7 @@ import { type Fence, Fences } from "./fences.ts";
 import { MemoryCache } from "./memory_cache.ts";
 import type { MemoryCacheOptions } from "./memory_cache_options.ts";
 import { RedisCache } from "./redis_cache.ts";
-import { waitAtMost } from "./wait_at_most.ts";
+import { waitAtMost } from "../base/wait_at_most.ts";
 import type {
   TieredCacheOptions,
   TieredCacheStats,

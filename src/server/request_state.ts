@@ -25,11 +25,11 @@ export class StateSealer {
     ttlMs: number,
     now: () => number = Date.now,
   ) {
-    const shared = readEnv(REQUEST_STATE_KEY_VARIABLE);
-    if (key !== undefined) this.#bytes = checkKey("requestState.key", key);
-    else if (shared !== undefined) {
-      this.#bytes = checkKey(REQUEST_STATE_KEY_VARIABLE, shared);
-    }
+    this.#bytes = givenKey("requestState.key", key) ??
+      givenKey(
+        REQUEST_STATE_KEY_VARIABLE,
+        readEnv(REQUEST_STATE_KEY_VARIABLE),
+      );
     this.#ttlMs = ttlMs;
     this.#now = now;
   }
@@ -86,10 +86,12 @@ export class StateSealer {
   }
 }
 
-function checkKey(
+/** @throws {InvalidOptionError} naming where a key that is too short comes from */
+function givenKey(
   name: string,
-  key: Uint8Array | string,
-): Uint8Array<ArrayBuffer> {
+  key: Uint8Array | string | undefined,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (key === undefined || key === null) return undefined;
   const bytes = typeof key === "string"
     ? encoder.encode(key)
     : Uint8Array.from(key);

@@ -1,3 +1,4 @@
+import { waitAtMost } from "../base/wait_at_most.ts";
 import { InvalidParamsError } from "../protocol/errors.ts";
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -231,10 +232,8 @@ export class TaskManager {
       await this.#callOff(each, "the server is shutting down");
       await each.done;
     });
-    const { promise: patience, resolve } = Promise.withResolvers<void>();
-    const timer = this.#engine.clock.setTimeout(resolve, graceMs);
-    await Promise.race([Promise.all(ended), patience]);
-    this.#engine.clock.clearTimeout(timer);
+    const { clock } = this.#engine;
+    await waitAtMost(Promise.all(ended), { limitMs: graceMs, clock });
     await (this.#store as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
   }
 }

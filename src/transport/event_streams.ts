@@ -19,7 +19,7 @@ export interface EventStreamOptions {
   /**
    * Bytes of an event stream that may wait for its client to take them. One that
    * is further behind for a second, or by eight times as much, is cut off, and
-   * its request called off.
+   * its request called off. At least 65536, which are written ahead to anybody.
    * @default 4194304
    */
   maxUnsentBytes?: number;
@@ -71,7 +71,7 @@ export class EventStreams implements SseStreamHost {
     this.#onCutOff = onCutOff;
   }
 
-  /** How many streams are open. */
+  /** How many streams are open, or have something left to send. */
   get size(): number {
     return this.#open.size;
   }

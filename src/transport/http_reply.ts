@@ -9,6 +9,7 @@ import {
 } from "./http_response.ts";
 import type { EventStreams } from "./event_streams.ts";
 import {
+  AHEAD_BYTES,
   frame,
   SSE_HEADERS,
   type SseStream,
@@ -21,9 +22,6 @@ import {
  * fraction of a stream (bench/http.ts, "progress").
  */
 const HELD_TURNS = 12;
-
-/** How much of them is held back, in characters. */
-const MOST_HELD = 64 * 1024;
 
 /**
  * Milliseconds after which an answer that somebody would call off becomes a
@@ -110,7 +108,7 @@ export class HttpReply implements Reply, SseStreamOwner {
     }
     if (this.#held === "") this.#holdFor(HELD_TURNS);
     this.#held += frame(text);
-    if (this.#held.length > MOST_HELD) this.#openStream();
+    if (this.#held.length > AHEAD_BYTES) this.#openStream();
   }
 
   room(): Promise<void> | undefined {

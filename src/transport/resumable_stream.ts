@@ -10,8 +10,8 @@ export class ResumableStream {
   readonly id: string;
   readonly #store: EventStore;
   #connection: SseStream | undefined;
-  /** Whether the connection has yet to get what was missed. */
-  #replaying = false;
+  /** The connection that has yet to get what was missed. */
+  #replayed: SseStream | undefined;
   #finished = false;
   // Storing is asynchronous; messages must leave in the order they came.
   #queue: Promise<void> = Promise.resolve();
@@ -24,6 +24,11 @@ export class ResumableStream {
   /** Whether a connection is there now. */
   get connected(): boolean {
     return this.#connection?.open === true;
+  }
+
+  /** The connection, unless it is being replayed to. */
+  get #caughtUp(): SseStream | undefined {
+    return this.#connection === this.#replayed ? undefined : this.#connection;
   }
 
   /** Whether the last message has been stored. */
@@ -47,13 +52,13 @@ export class ResumableStream {
    */
   resume(connection: SseStream, lastEventId: string): void {
     this.#connection = connection;
-    this.#replaying = true;
+    this.#replayed = connection;
     void this.#catchUp(connection, lastEventId)
       .then((lastId) =>
         this.#enqueue(async () => {
           if (this.#connection !== connection) return;
           await this.#replay(connection, lastId, () => undefined);
-          this.#replaying = false;
+          this.#replayed = undefined;
           if (this.#finished) connection.close();
         })
       )
@@ -97,7 +102,7 @@ export class ResumableStream {
   send(text: string): void {
     this.#enqueue(async () => {
       const id = await this.#store.storeEvent(this.id, JSON.parse(text));
-      if (!this.#replaying) this.#connection?.write(frame(text, id));
+      this.#caughtUp?.write(frame(text, id));
     });
   }
 
@@ -111,7 +116,6 @@ export class ResumableStream {
     this.#enqueue(() => {
       this.#connection?.close();
       this.#connection = undefined;
-      this.#replaying = false;
       return Promise.resolve();
     });
   }
@@ -120,7 +124,7 @@ export class ResumableStream {
   finish(): void {
     this.#enqueue(() => {
       this.#finished = true;
-      if (!this.#replaying) this.#connection?.close();
+      this.#caughtUp?.close();
       return Promise.resolve();
     });
   }

@@ -16,7 +16,7 @@ const STRATEGY = new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES });
 const BURST = 8;
 const BURST_MS = 1_000;
 
-/** Looks at a client per `maxStallMs`: it is cut off that much late at the most. */
+/** Looks at a client per `maxStallMs`, so that it is cut off a quarter late at the most. */
 const LOOKS = 4;
 
 /** The headers of an event stream; proxies are told not to hold it back. */

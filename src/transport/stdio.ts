@@ -1,6 +1,6 @@
 import { byteLength } from "../base/byte_length.ts";
-import type { Clock } from "../base/clock.ts";
 import { checkInteger } from "../base/options.ts";
+import { waitAtMost } from "../base/wait_at_most.ts";
 import { Connection, type MessageSink } from "../server/connection.ts";
 import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
 
@@ -72,7 +72,11 @@ export async function serveStdio(
     lines.end(connection);
     connection.endInput();
     await engine.close(graceMs);
-    await writer.flushedWithin(graceMs, engine.clock);
+    // Nobody may be reading.
+    await waitAtMost(writer.flushed(), {
+      limitMs: graceMs,
+      clock: engine.clock,
+    });
   } finally {
     signal?.removeEventListener("abort", onAbort);
     connection.close("the input has ended");
@@ -295,15 +299,7 @@ class LineWriter implements MessageSink {
     }
   }
 
-  /** Waits until everything is written, or for so long: nobody may be reading. */
-  async flushedWithin(limitMs: number, clock: Clock): Promise<void> {
-    const overdue = Promise.withResolvers<void>();
-    const timer = clock.setTimeout(overdue.resolve, limitMs);
-    await Promise.race([this.#flushed(), overdue.promise]);
-    clock.clearTimeout(timer);
-  }
-
-  async #flushed(): Promise<void> {
+  async flushed(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
   }
 }

@@ -1,11 +1,11 @@
-import { abortable } from "../base/abort.ts";
-import type { Clock } from "../base/clock.ts";
+import { abortable } from "./abort.ts";
+import type { Clock } from "./clock.ts";
 
 /** How long to wait, and what ends the wait. */
 export interface WaitOptions {
   readonly limitMs: number;
   readonly clock: Clock;
-  readonly signal: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Waits until the promise resolves or the time is over, whichever is first. */

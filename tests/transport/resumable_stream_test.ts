@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { MemoryEventStore } from "../../src/transport/event_store.ts";
+import { EventStreams } from "../../src/transport/event_streams.ts";
+import { ResumableStream } from "../../src/transport/resumable_stream.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+Deno.test("a client that leaves in the middle of a replay takes nothing from the next", async () => {
+  const clock = new FakeClock();
+  const streams = new EventStreams(
+    clock,
+    { keepAliveMs: Infinity },
+    () => {},
+  );
+  const open = () => streams.open({ gone() {} });
+  const stream = new ResumableStream("standing", new MemoryEventStore());
+  const first = open();
+  stream.prime(first, undefined);
+  for (let n = 0; n < 3; n++) {
+    stream.send(JSON.stringify({ n, text: "x".repeat(100_000) }));
+  }
+  await first.body.cancel();
+  await clock.advance(0);
+
+  const second = open();
+  stream.resume(second, "standing_1");
+  await clock.advance(0);
+  assert(second.room() !== undefined, "it has not been read");
+  await second.body.cancel();
+
+  const third = open();
+  stream.prime(third, undefined);
+  stream.send(JSON.stringify({ n: 4 }));
+  await clock.advance(0);
+  third.close();
+  assert.match(await new Response(third.body).text(), /"n":4/);
+  assert.equal(clock.pending, 0);
+});
