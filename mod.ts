@@ -11,26 +11,26 @@ export {
   type ServerStats,
 } from "./src/host/mcp_server.ts";
 export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
-export type { HandlerCacheOptions } from "./src/server/handler_cache.ts";
-export type { LifespanFunction } from "./src/server/lifespan.ts";
+export type { HandlerCacheOptions } from "./src/server/catalog/handler_cache.ts";
+export type { LifespanFunction } from "./src/server/lifecycle/lifespan.ts";
 export {
   LowLevelServer,
   type MethodSchemas,
   type ParamsHandler,
   type RequestHandler,
-} from "./src/server/low_level_server.ts";
+} from "./src/host/low_level_server.ts";
 export type {
   Middleware,
   MiddlewareRequest,
   Next,
-} from "./src/server/middleware.ts";
-export type { CacheHints } from "./src/server/registry.ts";
+} from "./src/server/calls/middleware.ts";
+export type { CacheHints } from "./src/server/catalog/catalog.ts";
 export type {
   HealthOptions,
   McpServerOptions,
   RequestStateOptions,
   WatchdogSettings,
-} from "./src/server/server_options.ts";
+} from "./src/host/server_options.ts";
 
 // Seeing inside.
 export type { AdminOptions } from "./src/admin/admin_routes.ts";
@@ -118,14 +118,14 @@ export type {
 export {
   completable,
   type CompleteCallback,
-} from "./src/server/completable.ts";
+} from "./src/server/catalog/completable.ts";
 export type {
   PromptConfig,
   PromptHandler,
   PromptOutput,
   PromptUpdates,
   RegisteredPrompt,
-} from "./src/server/prompt.ts";
+} from "./src/server/catalog/prompt.ts";
 export type {
   ReadableRegistration,
   ReadResourceCallback,
@@ -137,12 +137,12 @@ export type {
   ResourceOutput,
   ResourceTemplateUpdates,
   ResourceUpdates,
-} from "./src/server/resource.ts";
+} from "./src/server/catalog/resource.ts";
 export {
   type ListResourcesCallback,
   ResourceTemplate,
   type ResourceTemplateCallbacks,
-} from "./src/server/resource_template.ts";
+} from "./src/server/catalog/resource_template.ts";
 export type {
   ToolArguments,
   ToolConfig,
@@ -151,9 +151,9 @@ export type {
   ToolReturn,
   ToolStep,
   ToolUpdates,
-} from "./src/server/tool_config.ts";
-export type { Registration } from "./src/server/registration.ts";
-export type { RegisteredTool } from "./src/server/tool.ts";
+} from "./src/server/catalog/tool_config.ts";
+export type { Registration } from "./src/server/catalog/registration.ts";
+export type { RegisteredTool } from "./src/server/catalog/tool.ts";
 
 // What handlers are given, and what they may ask of the client.
 export {
@@ -165,12 +165,12 @@ export {
   inputResponse,
   type InputResponseView,
   isInputRequiredResult,
-} from "./src/server/input_required.ts";
+} from "./src/server/questions/input_required.ts";
 export {
   createRequestStateCodec,
   type RequestStateCodec,
   type RequestStateCodecOptions,
-} from "./src/server/request_state.ts";
+} from "./src/server/questions/request_state.ts";
 export type {
   AskOptions,
   ElicitParams,
@@ -183,14 +183,18 @@ export type {
 } from "./src/server/server_context.ts";
 
 // Tasks.
-export type { CreateTaskResult, Task, TaskStatus } from "./src/server/task.ts";
-export type { TaskOptions } from "./src/server/task_manager.ts";
+export type {
+  CreateTaskResult,
+  Task,
+  TaskStatus,
+} from "./src/server/tasks/task.ts";
+export type { TaskOptions } from "./src/server/tasks/tasks_extension.ts";
 export {
   MemoryTaskStore,
   type MemoryTaskStoreOptions,
   type StoredTask,
   type TaskStore,
-} from "./src/server/task_store.ts";
+} from "./src/server/tasks/task_store.ts";
 
 // Skills.
 export {
@@ -216,22 +220,22 @@ export type {
 } from "./src/server/skills/skill_file.ts";
 
 // Transports.
-export { linkedPair, type Transport } from "./src/transport/channel.ts";
+export { linkedPair, type Transport } from "./src/transport/sdk_transport.ts";
 export type { CallOptions } from "./src/transport/direct_call.ts";
 export {
   type EventSink,
   type EventStore,
   MemoryEventStore,
   type MemoryEventStoreOptions,
-} from "./src/transport/event_store.ts";
-export type { EventStreamOptions } from "./src/transport/event_streams.ts";
-export type { GateOptions } from "./src/transport/gate.ts";
+} from "./src/transport/http/legacy/event_store.ts";
+export type { EventStreamOptions } from "./src/transport/http/event_streams.ts";
+export type { GateOptions } from "./src/transport/http/host_gate.ts";
 export type {
   FetchContext,
   HttpOptions,
-} from "./src/transport/http_options.ts";
-export type { LegacyOptions } from "./src/transport/legacy_endpoint.ts";
-export type { SessionLimits } from "./src/transport/session_store.ts";
+} from "./src/transport/http/http_options.ts";
+export type { LegacyOptions } from "./src/transport/http/legacy/legacy_endpoint.ts";
+export type { SessionLimits } from "./src/transport/http/legacy/session_store.ts";
 export type { StdioOptions, StdioStreams } from "./src/transport/stdio.ts";
 
 // Limits.

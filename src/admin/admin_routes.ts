@@ -1,5 +1,5 @@
-import type { Engine } from "../server/engine.ts";
-import type { HttpTransport } from "../transport/http_transport.ts";
+import type { Engine } from "../server/calls/dispatcher.ts";
+import type { HttpTransport } from "../transport/http/http_transport.ts";
 import { HealthRoutes } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";

@@ -1,5 +1,5 @@
 import { checkFunction } from "../base/options.ts";
-import { isLoopback } from "../transport/gate.ts";
+import { isLoopback } from "../transport/http/host_gate.ts";
 
 /**
  * Says whether a caller is an operator: `true` or `false`, or a response of its

@@ -2,11 +2,14 @@ import { Hono } from "hono";
 import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
 import type { Peer } from "../admin/operator_gate.ts";
-import type { Engine } from "../server/engine.ts";
+import type { Engine } from "../server/calls/dispatcher.ts";
 import { InvalidRequestError } from "../protocol/errors.ts";
-import { refusal } from "../transport/http_response.ts";
-import type { FetchContext, HttpOptions } from "../transport/http_options.ts";
-import { HttpTransport } from "../transport/http_transport.ts";
+import { refusal } from "../transport/http/http_response.ts";
+import type {
+  FetchContext,
+  HttpOptions,
+} from "../transport/http/http_options.ts";
+import { HttpTransport } from "../transport/http/http_transport.ts";
 
 /** Routes requests to the MCP endpoint, to the operator's routes, or to the author's app. */
 export class HttpHost {

@@ -11,34 +11,40 @@ import type { Metrics } from "../observe/metrics.ts";
 import type { MetricsDocument } from "../observe/metrics_document.ts";
 import type { HealthChecks } from "../observe/health_checks.ts";
 import type { Logger } from "../observe/logger.ts";
-import { Engine } from "../server/engine.ts";
-import { LowLevelServer } from "../server/low_level_server.ts";
-import type { Middleware } from "../server/middleware.ts";
+import { Engine } from "../server/calls/dispatcher.ts";
+import { LowLevelServer } from "./low_level_server.ts";
+import type { Middleware } from "../server/calls/middleware.ts";
 import type {
   PromptConfig,
   PromptHandler,
   RegisteredPrompt,
-} from "../server/prompt.ts";
+} from "../server/catalog/prompt.ts";
 import type {
   ReadResourceCallback,
   ReadResourceTemplateCallback,
   RegisteredResource,
   RegisteredResourceTemplate,
   ResourceConfig,
-} from "../server/resource.ts";
-import type { ResourceTemplate } from "../server/resource_template.ts";
-import type { McpServerOptions } from "../server/server_options.ts";
+} from "../server/catalog/resource.ts";
+import type { ResourceTemplate } from "../server/catalog/resource_template.ts";
+import type { McpServerOptions } from "./server_options.ts";
 import type {
   RegisteredSkill,
   SkillConfig,
 } from "../server/skills/registered_skill.ts";
 import { RegisteredSkills } from "../server/skills/registered_skills.ts";
 import type { Skill } from "../server/skills/skill.ts";
-import type { ToolConfig, ToolHandler } from "../server/tool_config.ts";
-import type { RegisteredTool } from "../server/tool.ts";
-import { connectTransport, type Transport } from "../transport/channel.ts";
+import type { ToolConfig, ToolHandler } from "../server/catalog/tool_config.ts";
+import type { RegisteredTool } from "../server/catalog/tool.ts";
+import {
+  connectTransport,
+  type Transport,
+} from "../transport/sdk_transport.ts";
 import { type CallOptions, directCall } from "../transport/direct_call.ts";
-import type { FetchContext, HttpOptions } from "../transport/http_options.ts";
+import type {
+  FetchContext,
+  HttpOptions,
+} from "../transport/http/http_options.ts";
 import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
 import {

@@ -1,7 +1,7 @@
 import { sleep } from "../base/abort.ts";
 import { ClosedError, SlowClientError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
-import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
+import { DEFAULT_GRACE_MS, type Engine } from "../server/calls/dispatcher.ts";
 import type { Peer } from "../admin/operator_gate.ts";
 import type { HttpHost } from "./http_host.ts";
 

@@ -1,5 +1,5 @@
 import type { CapabilitySettings } from "../protocol/types.ts";
-import type { Method } from "./methods.ts";
+import type { Method } from "./catalog/catalog_methods.ts";
 
 /** What an extension of MCP adds to a server. */
 export interface Extension {

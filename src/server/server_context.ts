@@ -17,7 +17,7 @@ import type {
   RequestId,
   RequestMeta,
 } from "../protocol/types.ts";
-import type { CreateTaskResult } from "./task.ts";
+import type { CreateTaskResult } from "./tasks/task.ts";
 
 /** How long a question to the client may take, and who may call it off. */
 export interface AskOptions {

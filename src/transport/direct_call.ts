@@ -2,9 +2,9 @@ import type { ProtocolError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, MODERN_REVISION } from "../protocol/revision.ts";
 import type { AuthInfo, ClientCapabilities } from "../protocol/types.ts";
-import type { Engine } from "../server/engine.ts";
-import type { Reply } from "../server/reply.ts";
-import { RequestContext } from "../server/request_context.ts";
+import type { Engine } from "../server/calls/dispatcher.ts";
+import type { Reply } from "../server/calls/reply.ts";
+import { RequestContext } from "../server/calls/call.ts";
 
 /** What a direct call may say beside its parameters. */
 export interface CallOptions {

@@ -1,8 +1,8 @@
 import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
 import { waitAtMost } from "../base/wait_at_most.ts";
-import { Connection, type MessageSink } from "../server/connection.ts";
-import { DEFAULT_GRACE_MS, type Engine } from "../server/engine.ts";
+import { Connection, type MessageSink } from "./connection.ts";
+import { DEFAULT_GRACE_MS, type Engine } from "../server/calls/dispatcher.ts";
 
 const READ_BYTES = 256 * 1024;
 /** Characters of answers written ahead of the client; with more waiting it is behind. */

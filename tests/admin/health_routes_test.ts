@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HealthRoutes } from "../../src/admin/health_routes.ts";
-import { Engine } from "../../src/server/engine.ts";
+import { Engine } from "../../src/server/calls/dispatcher.ts";
 import {
   InvalidOptionError,
   type LogRecord,

@@ -18,8 +18,8 @@ import {
   McpServer,
 } from "../../mod.ts";
 import { readable } from "../../src/observe/stderr_log.ts";
-import { requestFields } from "../../src/server/request_log.ts";
-import type { RequestContext } from "../../src/server/request_context.ts";
+import { requestFields } from "../../src/server/calls/call_log.ts";
+import type { RequestContext } from "../../src/server/calls/call.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ask } from "../transport/wire.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { MemoryEventStore } from "../../src/transport/event_store.ts";
-import { EventStreams } from "../../src/transport/event_streams.ts";
-import { ResumableStream } from "../../src/transport/resumable_stream.ts";
+import { MemoryEventStore } from "../../src/transport/http/legacy/event_store.ts";
+import { EventStreams } from "../../src/transport/http/event_streams.ts";
+import { ResumableStream } from "../../src/transport/http/legacy/resumable_stream.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("a client that leaves in the middle of a replay takes nothing from the next", async () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { UriTemplate, type Variables } from "../../mod.ts";
 import { type Capture, UriMatcher } from "../../src/protocol/uri_matcher.ts";
 import { decodeHeaderValue } from "../../src/protocol/header_value.ts";
-import { StateSealer } from "../../src/server/request_state.ts";
+import { StateSealer } from "../../src/server/questions/request_state.ts";
 import { makeSubject } from "./subject.ts";
 import { ask, base64Header, encodeHeaderValue } from "./wire.ts";
 

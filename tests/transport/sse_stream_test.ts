@@ -4,7 +4,7 @@ import { SlowClientError } from "../../src/base/errors.ts";
 import {
   type EventStreamOptions,
   EventStreams,
-} from "../../src/transport/event_streams.ts";
+} from "../../src/transport/http/event_streams.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** More than is written ahead of a client. */

@@ -1,7 +1,7 @@
 import type { CallRecord } from "../../observe/call_record.ts";
 import { type Exposition, labelsText } from "../../observe/exposition.ts";
-import type { FailureKind } from "../../server/failure_kind.ts";
-import type { RequestRecorder } from "../../server/request_recorder.ts";
+import type { FailureKind } from "../../server/calls/failure_kind.ts";
+import type { RequestRecorder } from "../../server/calls/call_recorder.ts";
 import type { ItemMethod, RecordedItems } from "./recorded_items.ts";
 
 /** The label that names the item of a call (OpenTelemetry's conventions for MCP). */

@@ -1,6 +1,6 @@
 import type { CallRecord } from "../../observe/call_record.ts";
-import type { Slot } from "../../server/collection.ts";
-import type { Registry } from "../../server/registry.ts";
+import type { Slot } from "../../server/catalog/collection.ts";
+import type { Registry } from "../../server/catalog/catalog.ts";
 
 /** The methods whose calls are each about one registered thing. */
 export type ItemMethod = "tools/call" | "prompts/get" | "resources/read";

@@ -17,8 +17,8 @@ import {
   type ProcessFigures,
   readProcessFigures,
 } from "../../observe/process_figures.ts";
-import type { Engine } from "../../server/engine.ts";
-import type { HttpTransport } from "../../transport/http_transport.ts";
+import type { Engine } from "../../server/calls/dispatcher.ts";
+import type { HttpTransport } from "../../transport/http/http_transport.ts";
 import { writeCalls } from "./call_families.ts";
 import { writeEventLoop } from "./event_loop_families.ts";
 import { writeHealth } from "./health_families.ts";

@@ -1,4 +1,4 @@
-import { Registration } from "../registration.ts";
+import { Registration } from "../catalog/registration.ts";
 import type { CacheHint } from "../../protocol/types.ts";
 import type { Skill } from "./skill.ts";
 

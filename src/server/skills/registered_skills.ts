@@ -1,6 +1,6 @@
 import type { RegisteredSkill, SkillConfig } from "./registered_skill.ts";
 import type { Skill } from "./skill.ts";
-import type { SkillShelf } from "./skill_shelf.ts";
+import type { SkillShelf } from "./skill_catalog.ts";
 
 /** Skills that were registered together: the handle that their author keeps. */
 export class RegisteredSkills {

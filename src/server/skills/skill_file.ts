@@ -1,4 +1,4 @@
-import type { ReadResourceCallback } from "../resource.ts";
+import type { ReadResourceCallback } from "../catalog/resource.ts";
 import { mediaTypeOf } from "./media_type.ts";
 
 /** What is in a skill's file: text, bytes, or what makes it whenever it is read. */

@@ -3,7 +3,7 @@ import type {
   SkillEntry,
   SkillResource,
 } from "../../protocol/types.ts";
-import type { Slot } from "../collection.ts";
+import type { Slot } from "../catalog/collection.ts";
 import type { RegisteredSkill } from "./registered_skill.ts";
 import type { SkillFile } from "./skill_file.ts";
 import { directoryOf, MANIFEST, nameOf, skillUri } from "./skill_uri.ts";

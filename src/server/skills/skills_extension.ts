@@ -1,7 +1,7 @@
 import { SKILLS_EXTENSION } from "../../protocol/revision.ts";
 import type { Extension } from "../extension.ts";
-import type { Method } from "../methods.ts";
-import type { SkillShelf } from "./skill_shelf.ts";
+import type { Method } from "../catalog/catalog_methods.ts";
+import type { SkillShelf } from "./skill_catalog.ts";
 
 /** The skills extension (SEP-2640): there as soon as the server has a skill. */
 export class SkillsExtension implements Extension {

@@ -1,0 +1,223 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import {
+  checkDurationMs,
+  checkFlag,
+  checkFunction,
+  checkInteger,
+  checkLimit,
+  checkTimeoutMs,
+  quote,
+} from "../base/options.ts";
+import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
+import type { LogLevel, LogSink } from "../observe/log.ts";
+import type { WatchdogOptions } from "../observe/watchdog_options.ts";
+import type { TelemetryOptions } from "../observe/telemetry.ts";
+import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
+import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
+import type { CacheHints } from "../server/catalog/catalog.ts";
+import type { ServerContext } from "../server/server_context.ts";
+import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
+
+/** How request states are signed and read. */
+export interface RequestStateOptions {
+  /**
+   * The key that states are signed with: at least 32 bytes, the same on every
+   * replica.
+   * @default the variable SLUICE_REQUEST_STATE_KEY, or a random key
+   */
+  key?: Uint8Array | string;
+  /**
+   * Milliseconds for which a state is taken back.
+   * @default 600000
+   */
+  ttlMs?: number;
+  /** Reads a handler's own state; what it returns is `ctx.requestState()`. */
+  verify?: (state: string, ctx: ServerContext) => unknown;
+}
+
+/** How a server tells whether it is well. */
+export interface HealthOptions
+  extends Pick<HealthChecksOptions, "cacheMs" | "timeoutMs"> {
+  /**
+   * What `/health/ready` depends on: that the lifespan is open and the server
+   * isn't draining, or on the critical checks as well (`"checks"`). A database
+   * that every replica shares would then take all of them out at once, tools
+   * that don't need it included: ask for it where traffic can go elsewhere.
+   * @default "lifespan"
+   */
+  readiness?: "lifespan" | "checks";
+}
+
+/** How a server behaves. Everything has a default. */
+export interface McpServerOptions<Lifespan = unknown> {
+  /** How to use the server, for the client's model. */
+  instructions?: string;
+  /** Capabilities to declare beside those that follow from what is registered. */
+  capabilities?: ServerCapabilities;
+  /** Opens what the handlers share; see {@linkcode LifespanFunction}. */
+  lifespan?: LifespanFunction<Lifespan>;
+  /**
+   * How many entries a page of a list holds; `Infinity` for all of them.
+   * @default Infinity
+   */
+  pageSize?: number;
+  /** How long clients may keep what lists, discovery and resources say. */
+  cacheHints?: CacheHints;
+  /** How request states are signed and read. */
+  requestState?: RequestStateOptions;
+  /** How tasks run and where they are kept. */
+  tasks?: TaskOptions;
+  /**
+   * How many `subscriptions/listen` streams may be open at once.
+   * @default 10000
+   */
+  maxSubscriptions?: number;
+  /**
+   * Levels of nesting in a request's parameters.
+   * @default 64
+   */
+  maxDepth?: number;
+  /**
+   * Array elements and object members in a request's parameters, together.
+   * @default 1000000
+   */
+  maxToolInputElements?: number;
+  /**
+   * Keep the messages of unexpected errors from clients; the log has them.
+   * @default false
+   */
+  maskErrors?: boolean;
+  /**
+   * Name the server in the `_meta` of every result.
+   * @default true
+   */
+  identifyInResults?: boolean;
+  /**
+   * Tells callers apart: sessions, tasks and request states belong to one.
+   * @default the token's client and subject
+   */
+  identify?: (authInfo: AuthInfo) => string;
+  /**
+   * Where the server's own log goes.
+   * @default stderrLog
+   */
+  log?: LogSink;
+  /**
+   * Count requests, and how long they take: for `/metrics` and all that reads it.
+   * @default true
+   */
+  metrics?: boolean;
+  /**
+   * How the event loop is looked after while the server listens; false for not
+   * at all.
+   * @default blocks of 100 ms and more are logged, with the tool that did it
+   */
+  watchdog?: WatchdogSettings | false;
+  /**
+   * The least grave records that are logged.
+   * @default "info"
+   */
+  logLevel?: LogLevel;
+  /**
+   * Milliseconds past which a request is logged as slow; `Infinity` for none.
+   * @default 1000
+   */
+  slowMs?: number;
+  /** How `server.health` runs, and what `/health/ready` depends on. */
+  health?: HealthOptions;
+  /**
+   * OpenTelemetry: a span for each request, and metrics. `"auto"` gives them to
+   * what is registered with its API when the server is made, such as Deno's own
+   * exporter (`OTEL_DENO=true`); there is nothing to pay for where nothing is.
+   * The trace context and the baggage that clients send are believed, and
+   * passed on to the servers that handlers call.
+   * @default "auto"
+   */
+  tracing?: "auto" | false | TelemetryOptions;
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
+  clock?: Clock;
+}
+
+/** What is a block, and how closely the event loop is looked after. */
+export type WatchdogSettings = Pick<
+  WatchdogOptions,
+  "blockedMs" | "intervalMs" | "logIntervalMs" | "profiler" | "onBlock"
+>;
+
+/** Options with their defaults filled in. */
+export type ResolvedOptions =
+  & McpServerOptions
+  & Required<
+    Pick<
+      McpServerOptions,
+      | "pageSize"
+      | "maxSubscriptions"
+      | "maxDepth"
+      | "maxToolInputElements"
+      | "maskErrors"
+      | "identifyInResults"
+      | "identify"
+      | "metrics"
+      | "slowMs"
+      | "clock"
+    >
+  >;
+
+const DEFAULT_STATE_TTL_MS = 600_000;
+
+/** @throws {InvalidOptionError} naming the option */
+export function resolveOptions(options: McpServerOptions): ResolvedOptions {
+  for (const name of ["lifespan", "identify", "log"] as const) {
+    checkFunction(name, options[name]);
+  }
+  for (const name of ["metrics", "maskErrors", "identifyInResults"] as const) {
+    checkFlag(name, options[name]);
+  }
+  checkReadiness(options.health?.readiness);
+  return {
+    maskErrors: false,
+    identifyInResults: true,
+    identify: clientAndSubject,
+    metrics: true,
+    clock: systemClock,
+    ...options,
+    slowMs: checkTimeoutMs("slowMs", options.slowMs ?? 1_000),
+    pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),
+    maxSubscriptions: checkLimit(
+      "maxSubscriptions",
+      options.maxSubscriptions ?? 10_000,
+      0,
+    ),
+    maxDepth: checkInteger("maxDepth", options.maxDepth ?? 64, 1, 1_000),
+    maxToolInputElements: checkLimit(
+      "maxToolInputElements",
+      options.maxToolInputElements ?? 1_000_000,
+      1,
+    ),
+  };
+}
+
+function checkReadiness(readiness: unknown): void {
+  if ([undefined, "lifespan", "checks"].includes(readiness as string)) return;
+  throw new InvalidOptionError(
+    `health.readiness must be "lifespan" or "checks", got ${quote(readiness)}`,
+  );
+}
+
+/** How long a sealed request state is good for. */
+export function stateTtlMs({ requestState }: McpServerOptions): number {
+  return checkDurationMs(
+    "requestState.ttlMs",
+    requestState?.ttlMs ?? DEFAULT_STATE_TTL_MS,
+    1,
+  );
+}
+
+function clientAndSubject({ clientId, extra }: AuthInfo): string {
+  const subject = extra?.sub;
+  return typeof subject === "string" ? `${clientId} ${subject}` : clientId;
+}

@@ -1,0 +1,103 @@
+import { safeText } from "../../observe/log_fields.ts";
+import type { Attributes } from "../../observe/telemetry_api.ts";
+import type { Engine } from "./dispatcher.ts";
+import type { RequestContext } from "./call.ts";
+import type { Session } from "../sessions/session.ts";
+
+/** What stands for a client's word that the server doesn't know. */
+const OTHER = "_OTHER";
+
+/** Longer texts from clients are cut. */
+const MAX_CHARS = 256;
+const MAX_URI_CHARS = 2_048;
+
+const METHODS_WITH_URI = new Set([
+  "resources/read",
+  "resources/subscribe",
+  "resources/unsubscribe",
+]);
+
+/** What spans and metrics say of a request. */
+export interface RequestDescription {
+  /** Of few different values, whatever clients send. */
+  readonly spanName: string;
+  /** What metrics tell requests apart by: few different values, too. */
+  readonly measured: Attributes;
+  /** What spans say beside that, in place of it where both do. */
+  readonly spanOnly: Attributes;
+}
+
+/** The attributes of a request (OpenTelemetry's conventions for MCP servers). */
+export function describeRequest(
+  engine: Engine,
+  context: RequestContext,
+): RequestDescription {
+  const { method, params, requestId, sessionId } = context;
+  const known = engine.methods.knows(method);
+  const label = known ? method : OTHER;
+  const measured: Attributes = {
+    "mcp.method.name": label,
+    "mcp.protocol.version": context.revision,
+    ...networkOf(context),
+  };
+  const spanOnly: Attributes = {
+    "jsonrpc.request.id": cut(String(requestId), MAX_CHARS),
+  };
+  if (!known) spanOnly["mcp.method.name"] = cut(method, MAX_CHARS);
+  if (sessionId !== undefined) spanOnly["mcp.session.id"] = sessionId;
+  if (METHODS_WITH_URI.has(method) && typeof params.uri === "string") {
+    spanOnly["mcp.resource.uri"] = cut(safeText(params.uri), MAX_URI_CHARS);
+  }
+  if (method === "tools/call") {
+    measured["gen_ai.operation.name"] = "execute_tool";
+  }
+  const kind = namedKind(method);
+  const { name } = params;
+  if (kind === undefined || typeof name !== "string") {
+    return { spanName: label, measured, spanOnly };
+  }
+  if (!engine.registry[kind.list].slots.has(name)) {
+    spanOnly[kind.attribute] = cut(name, MAX_CHARS);
+    return { spanName: label, measured, spanOnly };
+  }
+  measured[kind.attribute] = name;
+  return { spanName: `${method} ${name}`, measured, spanOnly };
+}
+
+/** What metrics and spans say of a session. */
+export function describeSession(session: Session | undefined): Attributes {
+  if (session === undefined) return {};
+  return {
+    "mcp.protocol.version": session.revision,
+    ...networkAttributes(session.network),
+  };
+}
+
+function namedKind(
+  method: string,
+): { list: "tools" | "prompts"; attribute: string } | undefined {
+  if (method === "tools/call") {
+    return { list: "tools", attribute: "gen_ai.tool.name" };
+  }
+  if (method === "prompts/get") {
+    return { list: "prompts", attribute: "gen_ai.prompt.name" };
+  }
+  return undefined;
+}
+
+function networkOf({ reply, session }: RequestContext): Attributes {
+  return networkAttributes(
+    reply.request === undefined ? session?.network : "http",
+  );
+}
+
+function networkAttributes(network: Session["network"]): Attributes {
+  if (network === "http") {
+    return { "network.transport": "tcp", "network.protocol.name": "http" };
+  }
+  return network === "pipe" ? { "network.transport": "pipe" } : {};
+}
+
+function cut(text: string, maxChars: number): string {
+  return text.length > maxChars ? text.slice(0, maxChars) : text;
+}

@@ -1,0 +1,64 @@
+import {
+  QueueFullError,
+  RateLimitedError,
+  TimeoutError,
+} from "../../base/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+} from "../../protocol/errors.ts";
+
+/** What can go wrong with a request, as metrics and logs name it. */
+export type FailureKind =
+  | "tool_error"
+  | "invalid_arguments"
+  | "timeout"
+  | "overloaded"
+  | "cancelled"
+  | "parse_error"
+  | "invalid_request"
+  | "method_not_found"
+  | "invalid_params"
+  | "resource_not_found"
+  | "internal_error"
+  | "header_mismatch"
+  | "missing_capability"
+  | "unsupported_version"
+  | "url_elicitation_required"
+  | "other";
+
+const KIND_OF_CODE: ReadonlyMap<number, FailureKind> = new Map([
+  [ProtocolErrorCode.ParseError, "parse_error"],
+  [ProtocolErrorCode.InvalidRequest, "invalid_request"],
+  [ProtocolErrorCode.MethodNotFound, "method_not_found"],
+  [ProtocolErrorCode.InvalidParams, "invalid_params"],
+  [ProtocolErrorCode.InternalError, "internal_error"],
+  [ProtocolErrorCode.ResourceNotFound, "resource_not_found"],
+  [ProtocolErrorCode.HeaderMismatch, "header_mismatch"],
+  [
+    ProtocolErrorCode.MissingRequiredClientCapability,
+    "missing_capability",
+  ],
+  [ProtocolErrorCode.UnsupportedProtocolVersion, "unsupported_version"],
+  [ProtocolErrorCode.UrlElicitationRequired, "url_elicitation_required"],
+]);
+
+/**
+ * The kind of an error that a request failed with.
+ *
+ * @param unexpected what an error of the author's own counts as
+ */
+export function failureKindOf(
+  error: unknown,
+  unexpected: FailureKind,
+): FailureKind {
+  if (error instanceof TimeoutError) return "timeout";
+  if (error instanceof QueueFullError || error instanceof RateLimitedError) {
+    return "overloaded";
+  }
+  if (error instanceof ResourceNotFoundError) return "resource_not_found";
+  return error instanceof ProtocolError
+    ? KIND_OF_CODE.get(error.code) ?? "other"
+    : unexpected;
+}

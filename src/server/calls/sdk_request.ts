@@ -1,0 +1,136 @@
+import { ClosedError } from "../../base/errors.ts";
+import { InvalidParamsError, ProtocolError } from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { isStandardSchema } from "../../protocol/standard_schema.ts";
+import type {
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  CreateMessageResultWithTools,
+  ElicitResult,
+  LoggingLevel,
+  RequestId,
+} from "../../protocol/types.ts";
+import type { RequestContext } from "./call.ts";
+import type {
+  AskOptions,
+  ElicitParams,
+  McpRequestView,
+} from "../server_context.ts";
+
+/** The official SDK's `ctx.mcpReq`, over a {@linkcode RequestContext}. */
+export class RequestView implements McpRequestView {
+  readonly #context: RequestContext;
+
+  constructor(context: RequestContext) {
+    this.#context = context;
+  }
+
+  get id(): RequestId {
+    return this.#context.requestId;
+  }
+
+  get method(): string {
+    return this.#context.method;
+  }
+
+  get _meta(): JsonObject | undefined {
+    const { meta } = this.#context;
+    return meta && pick(meta, (key) => !isReserved(key));
+  }
+
+  get envelope(): JsonObject | undefined {
+    const { meta } = this.#context;
+    const envelope = meta && pick(meta, isReserved);
+    return envelope && Object.keys(envelope).length > 0 ? envelope : undefined;
+  }
+
+  get inputResponses(): JsonObject | undefined {
+    return this.#context.begunInquiry?.responses;
+  }
+
+  get droppedInputResponseKeys(): string[] | undefined {
+    return this.#context.begunInquiry?.droppedKeys;
+  }
+
+  requestState<T = unknown>(): T | undefined {
+    return this.#context.requestState<T>();
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  async send<T>(
+    { method, params }: { method: string; params?: JsonObject },
+    schemaOrOptions?: unknown,
+    options?: AskOptions,
+  ): Promise<T> {
+    const { session, reply, era, settled } = this.#context;
+    if (settled) throw new ClosedError("the request");
+    if (era === "modern" || session === undefined) {
+      throw new ProtocolError(
+        -32600,
+        `${method} can't be sent: this client takes no requests from the server`,
+      );
+    }
+    const schema = isStandardSchema(schemaOrOptions)
+      ? schemaOrOptions
+      : undefined;
+    const result = await session.ask(
+      method,
+      params,
+      (text) => reply.send(text),
+      options ?? (schema ? undefined : schemaOrOptions as AskOptions),
+    );
+    const checked = await schema?.["~standard"].validate(result);
+    if (checked?.issues !== undefined) {
+      throw new InvalidParamsError(`${method}: the client's answer is invalid`);
+    }
+    return (checked?.value ?? result) as T;
+  }
+
+  notify(
+    { method, params }: { method: string; params?: unknown },
+  ): Promise<void> {
+    if (method === "notifications/progress" && isObject(params)) {
+      const { progress, total, message } = params;
+      return this.#context.progress(
+        progress as number,
+        total as number | undefined,
+        message as string | undefined,
+      );
+    }
+    return this.#context.notify(method, params);
+  }
+
+  log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
+    return this.#context.writeLog(level, data, logger);
+  }
+
+  elicitInput(
+    params: ElicitParams,
+    options?: AskOptions,
+  ): Promise<ElicitResult> {
+    return this.#context.elicit(params, options);
+  }
+
+  requestSampling(
+    params: CreateMessageRequestParams,
+    options?: AskOptions,
+  ): Promise<CreateMessageResult | CreateMessageResultWithTools> {
+    return this.#context.sample(params, options);
+  }
+}
+
+function isReserved(key: string): boolean {
+  return key.startsWith("io.modelcontextprotocol/");
+}
+
+function pick(
+  object: JsonObject,
+  wanted: (key: string) => boolean,
+): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).filter(([key]) => wanted(key)),
+  );
+}

@@ -1,0 +1,94 @@
+import { cached, type CachedFunction } from "../../cache/cached.ts";
+import type { CacheStore } from "../../cache/cache_store.ts";
+import { isObject } from "../../protocol/jsonrpc.ts";
+import type { RequestContext } from "../calls/call.ts";
+
+/** How the outcome of a read-only tool or resource is remembered. */
+export interface HandlerCacheOptions {
+  /** How long an outcome is fresh, in milliseconds. */
+  ttlMs: number;
+  /**
+   * How much longer it may be served while one call refreshes it, in
+   * milliseconds.
+   * @default the cache's `staleMs`
+   */
+  staleMs?: number;
+  /**
+   * Share one outcome among all callers. Otherwise each caller has its own.
+   * @default false
+   */
+  public?: boolean;
+  /**
+   * Where outcomes are kept; one that is handed in stays open.
+   * @default a MemoryCache of its own
+   */
+  cache?: CacheStore;
+  /** Names under which outcomes can be invalidated in a cache handed in. */
+  tags?: readonly string[];
+}
+
+type Load = () => unknown;
+
+/** An outcome that holds for one call only, on its way past the cache. */
+class OnceOnly extends Error {
+  readonly outcome: unknown;
+
+  constructor(outcome: unknown) {
+    super("this outcome is not kept");
+    this.outcome = outcome;
+  }
+}
+
+/** Remembers what a handler returned, by its input and by who asked. */
+export class HandlerCache implements AsyncDisposable {
+  readonly #cached: CachedFunction<[unknown, string, Load], unknown>;
+  readonly #public: boolean;
+
+  /** @param name what the cache's statistics and a shared cache's keys begin with */
+  constructor(
+    name: string,
+    { public: isPublic = false, ...options }: HandlerCacheOptions,
+  ) {
+    this.#public = isPublic;
+    this.#cached = cached(
+      async (_input: unknown, _caller: string, load: Load) => {
+        const outcome = await load();
+        if (!isKept(outcome)) throw new OnceOnly(outcome);
+        return outcome;
+      },
+      { ...options, name, key: (input, caller) => [input ?? null, caller] },
+    );
+  }
+
+  /** The remembered outcome, or a new one that all who wait for it share. */
+  async run(
+    input: unknown,
+    context: RequestContext,
+    handle: (context: RequestContext) => unknown,
+  ): Promise<unknown> {
+    const caller = this.#public
+      ? ""
+      : context.engine.identify(context.authInfo);
+    try {
+      return await this.#cached(
+        input,
+        caller,
+        () => handle(context.shared()),
+      );
+    } catch (error) {
+      if (error instanceof OnceOnly) return error.outcome;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cached.close();
+  }
+}
+
+/** Failures, questions and streams are the affair of the call that got them. */
+function isKept(outcome: unknown): boolean {
+  return !isObject(outcome) ||
+    (outcome.isError !== true && outcome.resultType === undefined &&
+      typeof outcome.next !== "function");
+}

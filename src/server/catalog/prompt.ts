@@ -1,0 +1,249 @@
+import { checkHandler } from "./check_handler.ts";
+import { Registration } from "./registration.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
+import { isObject } from "../../protocol/jsonrpc.ts";
+import {
+  type SchemaLike,
+  shapeOf,
+  toJsonSchema,
+  toStandardSchema,
+} from "../../protocol/schema.ts";
+import {
+  isStandardSchema,
+  issuesText,
+  type StandardSchemaWithJSON,
+} from "../../protocol/standard_schema.ts";
+import type {
+  GetPromptResult,
+  Icon,
+  InputRequiredResult,
+  PromptMessage,
+} from "../../protocol/types.ts";
+import { type CompleteCallback, completerOf } from "./completable.ts";
+import { isInputRequiredResult } from "../questions/input_required.ts";
+import type { ListingEntry } from "./listing.ts";
+import type { ServerContext } from "../server_context.ts";
+import type { ToolArguments } from "./tool_config.ts";
+
+/** What a prompt may give: a full result, its messages, or the user's text. */
+export type PromptOutput =
+  | GetPromptResult
+  | InputRequiredResult
+  | PromptMessage[]
+  | string;
+
+/** A prompt's handler: `(args, ctx)` with a schema, `(ctx)` without. */
+export type PromptHandler<Schema = undefined, Lifespan = unknown> =
+  [Schema] extends [undefined]
+    ? (ctx: ServerContext<Lifespan>) => PromptOutput | Promise<PromptOutput>
+    : (
+      args: ToolArguments<Schema>,
+      ctx: ServerContext<Lifespan>,
+    ) => PromptOutput | Promise<PromptOutput>;
+
+/** How a prompt is described. */
+export interface PromptConfig<
+  Args extends SchemaLike | undefined = undefined,
+> {
+  /** A name for people. */
+  title?: string;
+  /** What the prompt is for. */
+  description?: string;
+  /** What the arguments must be; all of them are strings. */
+  argsSchema?: Args;
+  /** Pictures for user interfaces. */
+  icons?: Icon[];
+  /** Metadata that lists show. */
+  _meta?: Record<string, unknown>;
+}
+
+/** What `update` of a prompt may change; `name: null` removes it. */
+export interface PromptUpdates {
+  /** A new name, or null to take the prompt out for good. */
+  name?: string | null;
+  /** A name for people. */
+  title?: string;
+  /** What the prompt is for. */
+  description?: string;
+  /** What the arguments must be. */
+  argsSchema?: SchemaLike;
+  /** Pictures for user interfaces. */
+  icons?: Icon[];
+  /** Metadata that lists show. */
+  _meta?: Record<string, unknown>;
+  /** The new handler. */
+  // deno-lint-ignore no-explicit-any -- a handler for whatever schema it is updated with
+  callback?: (...args: any[]) => PromptOutput | Promise<PromptOutput>;
+  /** False hides it until it is enabled again. */
+  enabled?: boolean;
+}
+
+type AnyHandler = (...args: unknown[]) => unknown;
+
+/** A registered prompt: the handle that its author keeps. */
+export class RegisteredPrompt extends Registration<PromptUpdates> {
+  #changed: (prompt: RegisteredPrompt, from: string) => void;
+  #name: string;
+  #config: PromptConfig<SchemaLike | undefined>;
+  #handler: AnyHandler;
+  #schema: StandardSchemaWithJSON | undefined;
+  #arguments:
+    | { name: string; description?: string; required: boolean }[]
+    | undefined;
+
+  /** @internal */
+  constructor(
+    changed: (prompt: RegisteredPrompt, from: string) => void,
+    name: string,
+    config: PromptConfig<SchemaLike | undefined>,
+    handler: AnyHandler,
+  ) {
+    super();
+    this.#changed = changed;
+    this.#name = name;
+    this.#config = { ...config };
+    this.#handler = checkHandler(`prompt ${name}`, handler);
+    this.#readSchema();
+  }
+
+  #readSchema(): void {
+    const { argsSchema } = this.#config;
+    this.#schema = argsSchema && toStandardSchema(argsSchema);
+    if (this.#schema === undefined) return;
+    const { properties, required } = toJsonSchema(this.#schema, "input");
+    this.#arguments = Object.entries(isObject(properties) ? properties : {})
+      .map(([name, field]) => ({
+        name,
+        description: (field as { description?: string }).description,
+        required: Array.isArray(required) && required.includes(name),
+      }));
+  }
+
+  /** What the prompt is known by. */
+  get name(): string {
+    return this.#name;
+  }
+  /** A name for people. */
+  get title(): string | undefined {
+    return this.#config.title;
+  }
+  /** What the prompt is for. */
+  get description(): string | undefined {
+    return this.#config.description;
+  }
+  /** What the arguments must be. */
+  get argsSchema(): StandardSchemaWithJSON | undefined {
+    return this.#schema;
+  }
+  /**
+   * What answers.
+   * @internal
+   */
+  get handler(): AnyHandler {
+    return this.#handler;
+  }
+
+  /** Takes it out for good. */
+  override remove(): void {
+    this.update({ name: null });
+  }
+
+  /** Changes the prompt in place and tells every client that listens. */
+  override update(updates: PromptUpdates): void {
+    const from = this.#name;
+    const { name, callback, enabled, ...rest } = updates;
+    const given = Object.entries(rest).filter(([, value]) =>
+      value !== undefined
+    );
+    Object.assign(this.#config, Object.fromEntries(given));
+    if (typeof name === "string") this.#name = name;
+    if (callback !== undefined) {
+      this.#handler = checkHandler(`prompt ${this.#name}`, callback);
+    }
+    this.show(enabled);
+    if (name === null) this.takeOut();
+    if (rest.argsSchema !== undefined) this.#readSchema();
+    this.#changed(this, from);
+  }
+
+  /**
+   * The prompt as lists show it, under the name it has there.
+   * @internal
+   */
+  entry(name: string): ListingEntry {
+    const { title, description, icons, _meta } = this.#config;
+    const text = JSON.stringify({
+      name,
+      title,
+      description,
+      arguments: this.#arguments,
+      icons,
+      _meta,
+    });
+    return { key: name, modern: text, legacy: text };
+  }
+
+  /**
+   * The completer of an argument, if it has one.
+   * @internal
+   */
+  completer(argument: string): CompleteCallback | undefined {
+    const { argsSchema } = this.#config;
+    const shape = isStandardSchema(argsSchema)
+      ? shapeOf(argsSchema)
+      : argsSchema;
+    return shape !== undefined && Object.hasOwn(shape, argument)
+      ? completerOf((shape as Record<string, unknown>)[argument])
+      : undefined;
+  }
+
+  /**
+   * Whether any argument has a completer.
+   * @internal
+   */
+  get completes(): boolean {
+    return (this.#arguments ?? []).some(({ name }) =>
+      this.completer(name) !== undefined
+    );
+  }
+
+  /**
+   * The prompt filled in.
+   * @internal
+   * @throws {InvalidParamsError} if the arguments miss the schema
+   */
+  async get(
+    args: unknown,
+    ctx: ServerContext,
+  ): Promise<GetPromptResult | InputRequiredResult> {
+    if (this.#schema === undefined) {
+      return this.#complete(await this.#handler(ctx));
+    }
+    const result = await this.#schema["~standard"].validate(args ?? {});
+    if (result.issues !== undefined) {
+      throw new InvalidParamsError(
+        `Invalid arguments for prompt ${this.#name}: ${
+          issuesText(result.issues)
+        }`,
+      );
+    }
+    return this.#complete(await this.#handler(result.value, ctx));
+  }
+
+  #complete(value: unknown): GetPromptResult | InputRequiredResult {
+    if (isInputRequiredResult(value)) return value;
+    if (typeof value === "string") {
+      return {
+        messages: [{ role: "user", content: { type: "text", text: value } }],
+      };
+    }
+    if (Array.isArray(value)) return { messages: value };
+    if (isObject(value) && Array.isArray(value.messages)) {
+      return value as unknown as GetPromptResult;
+    }
+    throw new TypeError(
+      `prompt ${this.#name} must return { messages }, an array of messages or ` +
+        "a string",
+    );
+  }
+}

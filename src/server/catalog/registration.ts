@@ -1,0 +1,48 @@
+import { CallRecord } from "../../observe/call_record.ts";
+
+/** What the handles of everything that is registered have in common. */
+export abstract class Registration<Updates extends { enabled?: boolean }> {
+  #enabled = true;
+  #removed = false;
+  /**
+   * What its calls have come to, on the server that it was registered with.
+   * @internal
+   */
+  readonly record: CallRecord = new CallRecord();
+
+  /** Whether it is shown: what is disabled is neither listed nor served. */
+  get enabled(): boolean {
+    return this.#enabled && !this.#removed;
+  }
+
+  /** Whether its author has taken it out for good. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  /** Shows it again. */
+  enable(): void {
+    this.update({ enabled: true } as Updates);
+  }
+
+  /** Hides it until it is enabled again. */
+  disable(): void {
+    this.update({ enabled: false } as Updates);
+  }
+
+  /** Takes it out for good. */
+  abstract remove(): void;
+
+  /** Changes it in place and tells every client that listens. */
+  abstract update(updates: Updates): void;
+
+  /** Notes what an update says of `enabled`. */
+  protected show(enabled: boolean | undefined): void {
+    if (enabled !== undefined) this.#enabled = enabled;
+  }
+
+  /** Notes that it is out for good. */
+  protected takeOut(): void {
+    this.#removed = true;
+  }
+}

@@ -1,0 +1,312 @@
+import { InvalidOptionError } from "../../base/errors.ts";
+import { quote } from "../../base/options.ts";
+import { checkHandler } from "./check_handler.ts";
+import { Registration } from "./registration.ts";
+import { isObject } from "../../protocol/jsonrpc.ts";
+import type {
+  CacheHint,
+  InputRequiredResult,
+  ReadResourceResult,
+  Resource,
+} from "../../protocol/types.ts";
+import type { Variables } from "../../protocol/uri_template.ts";
+import { checkCacheHint } from "./cache_hint.ts";
+import type { HandlerCache, HandlerCacheOptions } from "./handler_cache.ts";
+import { isInputRequiredResult } from "../questions/input_required.ts";
+import type { ListingEntry } from "./listing.ts";
+import type { ResourceTemplate } from "./resource_template.ts";
+import type { ServerContext } from "../server_context.ts";
+
+/** What lists say of a resource beside its name and URI. */
+export type ResourceMetadata = Omit<Resource, "uri" | "name">;
+
+/** How a resource is described. */
+export type ResourceConfig = ResourceMetadata & {
+  /** How long clients may keep what they read. */
+  cacheHint?: CacheHint;
+  /** Remember what was read, by URI and by who asked. */
+  cache?: HandlerCacheOptions;
+};
+
+/**
+ * What reading a resource may give: a full result, a string, bytes, or any
+ * other JSON value.
+ */
+export type ResourceOutput =
+  | ReadResourceResult
+  | InputRequiredResult
+  | string
+  | Uint8Array
+  | object;
+
+/** Reads the resource at a fixed URI. */
+export type ReadResourceCallback<Lifespan = unknown> = (
+  uri: URL,
+  ctx: ServerContext<Lifespan>,
+) => ResourceOutput | Promise<ResourceOutput>;
+
+/** Reads a resource whose URI matched a template. */
+export type ReadResourceTemplateCallback<Lifespan = unknown> = (
+  uri: URL,
+  variables: Variables,
+  ctx: ServerContext<Lifespan>,
+) => ResourceOutput | Promise<ResourceOutput>;
+
+/** What `update` of a resource may change; `uri: null` removes it. */
+export interface ResourceUpdates {
+  /** A new name. */
+  name?: string;
+  /** A name for people. */
+  title?: string;
+  /** A new URI, or null to take the resource out for good. */
+  uri?: string | null;
+  /** Replaces what lists say of it. */
+  metadata?: ResourceMetadata;
+  /** The new reader. */
+  callback?: ReadResourceCallback;
+  /** False hides it until it is enabled again. */
+  enabled?: boolean;
+}
+
+/** What `update` of a template may change; `name: null` removes it. */
+export interface ResourceTemplateUpdates {
+  /** A new name, or null to take the template out for good. */
+  name?: string | null;
+  /** A name for people. */
+  title?: string;
+  /** The new form of the URIs. */
+  template?: ResourceTemplate;
+  /** Replaces what lists say of it. */
+  metadata?: ResourceMetadata;
+  /** The new reader. */
+  callback?: ReadResourceTemplateCallback;
+  /** False hides it until it is enabled again. */
+  enabled?: boolean;
+}
+
+/** What the handles of resources and of templates have in common. */
+export abstract class ReadableRegistration<
+  Reader,
+  Updates extends {
+    title?: string;
+    metadata?: ResourceMetadata;
+    callback?: Reader;
+    enabled?: boolean;
+  },
+> extends Registration<Updates> {
+  #name: string;
+  #metadata: ResourceMetadata;
+  #read: Reader;
+  /** How long clients may keep what they read. */
+  readonly cacheHint: Required<CacheHint>;
+  /** @internal */
+  readonly cache: HandlerCache | undefined;
+
+  /** @internal */
+  constructor(
+    name: string,
+    { cacheHint, cache: _, ...metadata }: ResourceConfig,
+    read: Reader,
+    defaultHint: CacheHint | undefined,
+    cache: HandlerCache | undefined,
+  ) {
+    super();
+    this.#name = name;
+    this.#metadata = metadata;
+    this.#read = checkHandler(`resource ${name}`, read);
+    this.cache = cache;
+    this.cacheHint = checkCacheHint(
+      cacheHint ?? defaultHint,
+      `resource ${name}`,
+    );
+  }
+
+  /** What the resource is known by. */
+  get name(): string {
+    return this.#name;
+  }
+  /** A name for people. */
+  get title(): string | undefined {
+    return this.#metadata.title;
+  }
+  /** What lists say of it beside its name and URI. */
+  get metadata(): ResourceMetadata {
+    return this.#metadata;
+  }
+  /** What reads it. */
+  get readCallback(): Reader {
+    return this.#read;
+  }
+
+  /** Takes over what both kinds may change. */
+  protected take(
+    name: string | null | undefined,
+    { title, metadata, callback, enabled }: Updates,
+  ): void {
+    if (typeof name === "string") this.#name = name;
+    if (metadata !== undefined) this.#metadata = metadata;
+    if (title !== undefined) this.#metadata = { ...this.#metadata, title };
+    if (callback !== undefined) {
+      this.#read = checkHandler(`resource ${this.#name}`, callback);
+    }
+    this.show(enabled);
+  }
+}
+
+/** A registered resource: the handle that its author keeps. */
+export class RegisteredResource
+  extends ReadableRegistration<ReadResourceCallback, ResourceUpdates> {
+  #changed: (resource: RegisteredResource, from: string) => void;
+  #uri: string;
+
+  /** @internal */
+  constructor(
+    changed: (resource: RegisteredResource, from: string) => void,
+    name: string,
+    uri: string,
+    config: ResourceConfig,
+    read: ReadResourceCallback,
+    defaultHint: CacheHint | undefined,
+    cache: HandlerCache | undefined,
+  ) {
+    super(name, config, read, defaultHint, cache);
+    this.#changed = changed;
+    this.#uri = checkUri(uri);
+  }
+
+  /** Where it is read. */
+  get uri(): string {
+    return this.#uri;
+  }
+
+  /** Takes it out for good. */
+  override remove(): void {
+    this.update({ uri: null });
+  }
+
+  /** Changes the resource in place and tells every client that listens. */
+  override update(updates: ResourceUpdates): void {
+    const from = this.#uri;
+    const { name, uri } = updates;
+    if (typeof uri === "string") checkUri(uri);
+    this.take(name, updates);
+    if (typeof uri === "string") this.#uri = uri;
+    if (uri === null) this.takeOut();
+    this.#changed(this, from);
+  }
+
+  /**
+   * The resource as lists show it, under the URI it has there.
+   * @internal
+   */
+  entry(uri: string): ListingEntry {
+    const text = JSON.stringify({ uri, name: this.name, ...this.metadata });
+    return { key: uri, modern: text, legacy: text };
+  }
+}
+
+/** A registered template: the handle that its author keeps. */
+export class RegisteredResourceTemplate extends ReadableRegistration<
+  ReadResourceTemplateCallback,
+  ResourceTemplateUpdates
+> {
+  #changed: (template: RegisteredResourceTemplate, from: string) => void;
+  #template: ResourceTemplate;
+
+  /** @internal */
+  constructor(
+    changed: (template: RegisteredResourceTemplate, from: string) => void,
+    name: string,
+    template: ResourceTemplate,
+    config: ResourceConfig,
+    read: ReadResourceTemplateCallback,
+    defaultHint: CacheHint | undefined,
+    cache: HandlerCache | undefined,
+  ) {
+    super(name, config, read, defaultHint, cache);
+    this.#changed = changed;
+    this.#template = template;
+  }
+
+  /** The form of its URIs. */
+  get resourceTemplate(): ResourceTemplate {
+    return this.#template;
+  }
+
+  /** Takes it out for good. */
+  override remove(): void {
+    this.update({ name: null });
+  }
+
+  /** Changes the template in place and tells every client that listens. */
+  override update(updates: ResourceTemplateUpdates): void {
+    const from = this.name;
+    const { name, template } = updates;
+    this.take(name, updates);
+    if (template !== undefined) this.#template = template;
+    if (name === null) this.takeOut();
+    this.#changed(this, from);
+  }
+
+  /**
+   * The template as lists show it.
+   * @internal
+   */
+  entry(name: string, uriTemplate: string): ListingEntry {
+    const text = JSON.stringify({ name, uriTemplate, ...this.metadata });
+    return { key: name, modern: text, legacy: text };
+  }
+}
+
+/** Makes a full result of whatever a reader returned. */
+export function toReadResult(
+  value: unknown,
+  uri: string,
+  mimeType: string | undefined,
+): ReadResourceResult | InputRequiredResult {
+  if (isInputRequiredResult(value)) return value;
+  if (isObject(value) && Array.isArray(value.contents)) {
+    return value as unknown as ReadResourceResult;
+  }
+  const type = (fallback: string) => mimeType ?? fallback;
+  if (typeof value === "string") {
+    return { contents: [{ uri, mimeType: type("text/plain"), text: value }] };
+  }
+  if (value instanceof Uint8Array) {
+    return {
+      contents: [{
+        uri,
+        mimeType: type("application/octet-stream"),
+        blob: toBase64(value),
+      }],
+    };
+  }
+  const text = JSON.stringify(value);
+  if (text === undefined) {
+    throw new TypeError(`a ${typeof value} is no content for resource ${uri}`);
+  }
+  return { contents: [{ uri, mimeType: type("application/json"), text }] };
+}
+
+function toBase64(bytes: Uint8Array): string {
+  const chunk = 0x8000;
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += chunk) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + chunk));
+  }
+  return btoa(binary);
+}
+
+/** @throws {InvalidOptionError} for what no client could read */
+function checkUri(uri: string): string {
+  if (/[{}]/.test(uri)) {
+    throw new InvalidOptionError(
+      `a resource's URI has no variables, got ${quote(uri)}: ` +
+        "register a new ResourceTemplate(…) for a family of resources",
+    );
+  }
+  if (URL.canParse(uri)) return uri;
+  throw new InvalidOptionError(
+    `a resource needs a URI such as "note://1", got ${quote(uri)}`,
+  );
+}

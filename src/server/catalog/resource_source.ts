@@ -1,0 +1,22 @@
+import type { CacheHint } from "../../protocol/types.ts";
+import type { Engine } from "../calls/dispatcher.ts";
+import type { ListingEntry } from "./listing.ts";
+import type { ReadResourceCallback, ResourceMetadata } from "./resource.ts";
+
+/** A resource at the URI asked for. */
+export interface FoundResource {
+  /** The server whose lifespan its reader sees. */
+  readonly owner: Engine;
+  readonly readCallback: ReadResourceCallback;
+  readonly metadata: ResourceMetadata;
+  readonly cacheHint: Required<CacheHint>;
+}
+
+/** Where resources come from that are registered as something else. */
+export interface ResourceSource {
+  /** How many it has; a server with any at all declares resources. */
+  readonly size: number;
+  /** Those that `resources/list` shows. */
+  entries(): Iterable<ListingEntry>;
+  find(uri: string): FoundResource | undefined;
+}

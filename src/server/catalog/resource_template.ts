@@ -1,0 +1,70 @@
+import type { ListResourcesResult } from "../../protocol/types.ts";
+import { UriTemplate } from "../../protocol/uri_template.ts";
+import type { CompleteCallback } from "./completable.ts";
+import type { ServerContext } from "../server_context.ts";
+
+/** Lists the resources that a template stands for. */
+export type ListResourcesCallback = (
+  ctx: ServerContext,
+) => ListResourcesResult | Promise<ListResourcesResult>;
+
+/** What a template can do beside being read. */
+export interface ResourceTemplateCallbacks {
+  /** Lists its resources; `undefined` says on purpose that it can't. */
+  list: ListResourcesCallback | undefined;
+  /** Completes its variables. */
+  complete?: Record<string, CompleteCallback>;
+}
+
+/**
+ * A family of resources, by the form of their URIs (RFC 6570).
+ *
+ * @example
+ * ```ts
+ * import { ResourceTemplate } from "@sluice/mcp";
+ *
+ * const template = new ResourceTemplate("users://{id}", { list: undefined });
+ * ```
+ */
+export class ResourceTemplate {
+  readonly #uriTemplate: UriTemplate;
+  readonly #callbacks: ResourceTemplateCallbacks;
+
+  /**
+   * Makes a template of a string such as `users://{id}`.
+   *
+   * @throws {InvalidOptionError} for a template that is too long or malformed
+   */
+  constructor(
+    uriTemplate: string | UriTemplate,
+    callbacks: ResourceTemplateCallbacks = { list: undefined },
+  ) {
+    this.#uriTemplate = typeof uriTemplate === "string"
+      ? new UriTemplate(uriTemplate)
+      : uriTemplate;
+    this.#callbacks = callbacks;
+  }
+
+  /** The form of the URIs. */
+  get uriTemplate(): UriTemplate {
+    return this.#uriTemplate;
+  }
+
+  /** What lists its resources. */
+  get listCallback(): ListResourcesCallback | undefined {
+    return this.#callbacks.list;
+  }
+
+  /** The completer of a variable, if it has one. */
+  completeCallback(variable: string): CompleteCallback | undefined {
+    const { complete } = this.#callbacks;
+    return complete !== undefined && Object.hasOwn(complete, variable)
+      ? complete[variable]
+      : undefined;
+  }
+
+  /** Whether any variable has a completer. */
+  get completes(): boolean {
+    return Object.keys(this.#callbacks.complete ?? {}).length > 0;
+  }
+}

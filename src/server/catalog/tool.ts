@@ -1,0 +1,387 @@
+import { checkHandler } from "./check_handler.ts";
+import { Registration } from "./registration.ts";
+import type { Clock } from "../../base/clock.ts";
+import { InvalidOptionError, TimeoutError } from "../../base/errors.ts";
+import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
+import { type Permit, Semaphore } from "../../limit/semaphore.ts";
+import {
+  findParamHeaders,
+  type ParamHeader,
+} from "../../protocol/param_headers.ts";
+import {
+  EMPTY_OBJECT_SCHEMA,
+  type SchemaLike,
+  toJsonSchema,
+  toStandardSchema,
+} from "../../protocol/schema.ts";
+import {
+  issuesText,
+  type JsonSchema,
+  type StandardSchemaWithJSON,
+} from "../../protocol/standard_schema.ts";
+import type {
+  CallToolResult,
+  Icon,
+  ToolAnnotations,
+  ToolExecution,
+} from "../../protocol/types.ts";
+import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
+import type { ListingEntry } from "./listing.ts";
+import type { RequestContext } from "../calls/call.ts";
+import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
+import { drained } from "./tool_steps.ts";
+import { ToolResultError, toToolResult, wrapForLegacy } from "./tool_result.ts";
+
+type AnyHandler = (...args: unknown[]) => unknown;
+
+/** What a tool tells its collection. */
+export interface ToolHost {
+  readonly clock: Clock;
+  /** Closes something together with the server. */
+  disposeLater(resource: AsyncDisposable): void;
+  /** Tells the operator of something that still works. */
+  readonly warn: (message: string) => void;
+  /** The tool has changed; `from` is the name it was known by. */
+  toolChanged(tool: RegisteredTool, from: string): void;
+}
+
+/** A registered tool: the handle that its author keeps. */
+export class RegisteredTool extends Registration<ToolUpdates> {
+  #host: ToolHost;
+  #name: string;
+  #config: ToolConfig<SchemaLike | undefined>;
+  #handler: AnyHandler;
+  #cache: HandlerCache | undefined;
+  #input: StandardSchemaWithJSON | undefined;
+  #output: StandardSchemaWithJSON | undefined;
+  #inputJson: JsonSchema = EMPTY_OBJECT_SCHEMA;
+  #outputJson: JsonSchema | undefined;
+  #paramHeaders: readonly ParamHeader[] = [];
+  #entry: ListingEntry | undefined;
+  readonly #slots: Semaphore | undefined;
+
+  /** @internal */
+  constructor(
+    host: ToolHost,
+    name: string,
+    config: ToolConfig<SchemaLike | undefined>,
+    handler: AnyHandler,
+  ) {
+    super();
+    this.#host = host;
+    this.#name = checkToolName(name, host.warn);
+    this.#config = { ...config };
+    this.#handler = checkHandler(`tool ${name}`, handler);
+    if (config.timeoutMs !== undefined) {
+      checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);
+    }
+    if (config.concurrency !== undefined) {
+      checkInteger(`tool ${name}: concurrency`, config.concurrency, 1);
+      this.#slots = new Semaphore(config.concurrency, {
+        name: `tool ${name}`,
+      });
+    }
+    if (config.cache !== undefined) this.#cache = this.#makeCache(config.cache);
+    this.#readSchemas();
+  }
+
+  #makeCache(options: HandlerCacheOptions): HandlerCache {
+    if (this.annotations?.readOnlyHint !== true) {
+      throw new InvalidOptionError(
+        `tool ${this.#name}: cache is for read-only tools: ` +
+          "set annotations.readOnlyHint to true if it is one",
+      );
+    }
+    const cache = new HandlerCache(`tool ${this.#name}`, options);
+    this.#host.disposeLater(cache);
+    return cache;
+  }
+
+  #readSchemas(): void {
+    const { inputSchema, outputSchema } = this.#config;
+    this.#input = inputSchema && toStandardSchema(inputSchema);
+    this.#inputJson = this.#input
+      ? toJsonSchema(this.#input, "input")
+      : EMPTY_OBJECT_SCHEMA;
+    this.#output = outputSchema && toStandardSchema(outputSchema);
+    this.#outputJson = this.#output && toJsonSchema(this.#output, "output");
+    this.#paramHeaders = findParamHeaders(this.#inputJson);
+  }
+
+  /** What the tool is known by. */
+  get name(): string {
+    return this.#name;
+  }
+  /** A name for people. */
+  get title(): string | undefined {
+    return this.#config.title;
+  }
+  /** What the tool does, for the model. */
+  get description(): string | undefined {
+    return this.#config.description;
+  }
+  /** What the arguments must be. */
+  get inputSchema(): StandardSchemaWithJSON | undefined {
+    return this.#input;
+  }
+  /** What `structuredContent` must be. */
+  get outputSchema(): StandardSchemaWithJSON | undefined {
+    return this.#output;
+  }
+  /** Hints about what the tool does to the world. */
+  get annotations(): ToolAnnotations | undefined {
+    return this.#config.annotations;
+  }
+  /** Pictures for user interfaces. */
+  get icons(): Icon[] | undefined {
+    return this.#config.icons;
+  }
+  /** Whether the tool runs as a task. */
+  get execution(): ToolExecution | undefined {
+    return this.#config.execution;
+  }
+  /** Metadata that lists show. */
+  get _meta(): Record<string, unknown> | undefined {
+    return this.#config._meta;
+  }
+  /** What a call runs. */
+  get handler(): (...args: unknown[]) => unknown {
+    return this.#handler;
+  }
+  /**
+   * The arguments that clients mirror into HTTP headers.
+   * @internal
+   */
+  get paramHeaders(): readonly ParamHeader[] {
+    return this.#paramHeaders;
+  }
+  /** The concurrency limit, where the tool has one. */
+  get slots(): Semaphore | undefined {
+    return this.#slots;
+  }
+
+  /** Takes it out for good. */
+  override remove(): void {
+    this.update({ name: null });
+  }
+
+  /** Changes the tool in place and tells every client that listens. */
+  override update(updates: ToolUpdates): void {
+    const from = this.#name;
+    const { name, paramsSchema, callback, enabled, ...rest } = updates;
+    if (typeof name === "string") {
+      this.#name = checkToolName(name, this.#host.warn);
+    }
+    const given = Object.entries(rest).filter(([, value]) =>
+      value !== undefined
+    );
+    Object.assign(this.#config, Object.fromEntries(given));
+    if (paramsSchema !== undefined) this.#config.inputSchema = paramsSchema;
+    if (callback !== undefined) {
+      this.#handler = checkHandler(`tool ${this.#name}`, callback);
+    }
+    this.show(enabled);
+    if (name === null) this.takeOut();
+    if (paramsSchema !== undefined || rest.outputSchema !== undefined) {
+      this.#readSchemas();
+    }
+    this.#entry = undefined;
+    this.#host.toolChanged(this, from);
+  }
+
+  /**
+   * The tool as lists show it, under the name it has there.
+   * @internal
+   */
+  entry(key: string): ListingEntry {
+    if (this.#entry?.key === key) return this.#entry;
+    const { title, description, annotations, icons, _meta } = this.#config;
+    const tool = (outputSchema: JsonSchema | undefined) =>
+      JSON.stringify({
+        name: key,
+        title,
+        description,
+        inputSchema: this.#inputJson,
+        outputSchema,
+        annotations,
+        icons,
+        _meta,
+      });
+    return this.#entry = {
+      key,
+      modern: tool(this.#outputJson),
+      legacy: tool(
+        this.#wrapsForLegacy ? wrapSchema(this.#outputJson!) : this.#outputJson,
+      ),
+    };
+  }
+
+  get #wrapsForLegacy(): boolean {
+    return this.#outputJson !== undefined && this.#outputJson.type !== "object";
+  }
+
+  /**
+   * The validated arguments.
+   * @internal
+   * @throws {ToolInputError}
+   */
+  validate(args: unknown): unknown | Promise<unknown> {
+    if (this.#input === undefined) return undefined;
+    const result = this.#input["~standard"].validate(args);
+    if (result instanceof Promise) {
+      return result.then((each) => this.#accept(each));
+    }
+    return this.#accept(result);
+  }
+
+  #accept(
+    result: { value?: unknown; issues?: readonly { message: string }[] },
+  ): unknown {
+    if (result.issues === undefined) return result.value;
+    throw new ToolInputError(
+      `Input validation error: Invalid arguments for tool ${this.#name}: ${
+        issuesText(result.issues)
+      }`,
+    );
+  }
+
+  /**
+   * Runs the handler under the tool's limits; what it returns or throws is its own.
+   * @internal
+   */
+  invoke(args: unknown, context: RequestContext): unknown {
+    if (this.#slots === undefined && this.#config.timeoutMs === undefined) {
+      return this.#run(args, context);
+    }
+    return this.#invokeLimited(args, context);
+  }
+
+  #run(args: unknown, context: RequestContext): unknown {
+    return this.#cache === undefined
+      ? this.#handle(args, context)
+      : this.#cache.run(
+        args,
+        context,
+        async (shared) =>
+          await drained(await this.#handle(args, shared), shared),
+      );
+  }
+
+  #handle(args: unknown, context: RequestContext): unknown {
+    return this.#input === undefined
+      ? this.#handler(context)
+      : this.#handler(args, context);
+  }
+
+  async #invokeLimited(
+    args: unknown,
+    context: RequestContext,
+  ): Promise<unknown> {
+    using _slot = this.#slots?.tryAcquire() ??
+      await this.#turn(context);
+    const running = Promise.try(async () =>
+      await drained(await this.#run(args, context), context)
+    );
+    return await this.#inTime(running, context);
+  }
+
+  async #turn({ signal, item }: RequestContext): Promise<Permit | undefined> {
+    const { clock } = this.#host;
+    const since = clock.now();
+    const permit = await this.#slots?.acquire({ signal });
+    item?.waited(clock.now() - since);
+    return permit;
+  }
+
+  #inTime(
+    running: Promise<unknown>,
+    context: RequestContext,
+  ): Promise<unknown> {
+    const { timeoutMs } = this.#config;
+    if (timeoutMs === undefined) return running;
+    const { clock } = this.#host;
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimeout(() => {
+        const error = new TimeoutError(`tool ${this.#name}`, timeoutMs);
+        context.expire(error);
+        reject(error);
+      }, timeoutMs);
+      running.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+    });
+  }
+
+  /**
+   * Makes the full result of what the handler returned, checked against the
+   * output schema.
+   * @internal
+   * @throws {ToolResultError}
+   */
+  complete(
+    value: unknown,
+    context: RequestContext,
+  ): CallToolResult | Promise<CallToolResult> {
+    const result = toToolResult(value, this.#output !== undefined);
+    if (this.#output === undefined || result.isError) return result;
+    if (result.structuredContent === undefined) {
+      throw new ToolResultError(
+        `Output validation error: Tool ${this.#name} has an output schema but ` +
+          "no structured content was provided",
+      );
+    }
+    const checked = this.#output["~standard"].validate(
+      result.structuredContent,
+    );
+    if (checked instanceof Promise) {
+      return checked.then((each) => this.#checked(each, result, context));
+    }
+    return this.#checked(checked, result, context);
+  }
+
+  #checked(
+    { issues }: { issues?: readonly { message: string }[] },
+    result: CallToolResult,
+    context: RequestContext,
+  ): CallToolResult {
+    if (issues !== undefined) {
+      throw new ToolResultError(
+        `Output validation error: Invalid structured content for tool ` +
+          `${this.#name}: ${issuesText(issues)}`,
+      );
+    }
+    return context.era === "legacy" && this.#wrapsForLegacy
+      ? wrapForLegacy(result)
+      : result;
+  }
+}
+
+/** The arguments of a call miss the tool's schema. */
+export class ToolInputError extends Error {
+  override readonly name = "ToolInputError";
+}
+
+function wrapSchema(schema: JsonSchema): JsonSchema {
+  const { $schema, $defs, definitions, ...result } = schema;
+  return {
+    ...($schema !== undefined && { $schema }),
+    type: "object",
+    properties: { result },
+    required: ["result"],
+    ...($defs !== undefined && { $defs }),
+    ...(definitions !== undefined && { definitions }),
+  };
+}
+
+function checkToolName(name: string, warn: (message: string) => void): string {
+  if (typeof name !== "string" || name === "") {
+    throw new InvalidOptionError(
+      `a tool's name must be a string that is not empty, got ${quote(name)}`,
+    );
+  }
+  if (!/^[\w./-]{1,128}$/.test(name)) {
+    warn(
+      `tool name ${JSON.stringify(name)} may not work with every client: use ` +
+        `1 to 128 letters, digits, "_", "-", "." and "/"`,
+    );
+  }
+  return name;
+}

@@ -1,0 +1,129 @@
+import type { SchemaLike } from "../../protocol/schema.ts";
+import type {
+  InferOutput,
+  StandardSchema,
+} from "../../protocol/standard_schema.ts";
+import type {
+  CallToolResult,
+  ContentBlock,
+  Icon,
+  InputRequiredResult,
+  ToolAnnotations,
+  ToolExecution,
+} from "../../protocol/types.ts";
+import type { HandlerCacheOptions } from "./handler_cache.ts";
+import type { ServerContext } from "../server_context.ts";
+import type { CreateTaskResult } from "../tasks/task.ts";
+
+/** A step of a tool that is an async generator: progress on its way to the result. */
+export type ToolStep =
+  | number
+  | string
+  | { progress?: number; total?: number; message?: string };
+
+/** What a tool's handler may return. */
+export type ToolOutput =
+  | CallToolResult
+  | InputRequiredResult
+  | CreateTaskResult
+  | ContentBlock[]
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | void
+  | object;
+
+/** What a tool's handler returns: now, later, or after steps of progress. */
+export type ToolReturn =
+  | ToolOutput
+  | Promise<ToolOutput>
+  | AsyncGenerator<ToolStep, ToolOutput, void>;
+
+/** The arguments that come out of an input schema. */
+export type ToolArguments<Schema> = Schema extends StandardSchema
+  ? InferOutput<Schema>
+  : Schema extends Record<string, StandardSchema>
+    ? { [Name in keyof Schema]: InferOutput<Schema[Name]> }
+  : Record<string, unknown>;
+
+/**
+ * A tool's handler: `(args, ctx)` with an input schema, `(ctx)` without.
+ */
+export type ToolHandler<Schema = undefined, Lifespan = unknown> =
+  [Schema] extends [undefined] ? (ctx: ServerContext<Lifespan>) => ToolReturn
+    : (
+      args: ToolArguments<Schema>,
+      ctx: ServerContext<Lifespan>,
+    ) => ToolReturn;
+
+/** How a tool is described and run. */
+export interface ToolConfig<
+  Input extends SchemaLike | undefined = undefined,
+  Output extends SchemaLike | undefined = SchemaLike | undefined,
+> {
+  /** A name for people. */
+  title?: string;
+  /** What the tool does, for the model. */
+  description?: string;
+  /** What the arguments must be; without it the tool takes none. */
+  inputSchema?: Input;
+  /** What `structuredContent` must be. */
+  outputSchema?: Output;
+  /** Hints about what the tool does to the world. */
+  annotations?: ToolAnnotations;
+  /** Pictures for user interfaces. */
+  icons?: Icon[];
+  /**
+   * Whether the tool needs a client that knows tasks (`taskSupport`). Lists don't
+   * show it: 2026-07-28 has no such field, and legacy clients, which can't have
+   * tasks here, would refuse to call what requires one.
+   */
+  execution?: ToolExecution;
+  /** Metadata that lists show. */
+  _meta?: Record<string, unknown>;
+  /**
+   * Milliseconds after which a call is given up and its `ctx.signal` aborts. The
+   * time spent in line for `concurrency` doesn't count.
+   * @default no limit
+   */
+  timeoutMs?: number;
+  /**
+   * How many calls run at once; more wait in line. A call that is given up makes
+   * room at once: a handler that ignores its `ctx.signal` runs on beside the next.
+   * @default no limit
+   */
+  concurrency?: number;
+  /**
+   * Remember what the tool returned, by its arguments and by who asked. For tools
+   * with `annotations.readOnlyHint` only.
+   * @default nothing is remembered
+   */
+  cache?: HandlerCacheOptions;
+}
+
+/** What `update` may change; `name: null` removes the tool. */
+export interface ToolUpdates {
+  /** A new name, or null to take the tool out for good. */
+  name?: string | null;
+  /** A name for people. */
+  title?: string;
+  /** What the tool does, for the model. */
+  description?: string;
+  /** What the arguments must be. */
+  paramsSchema?: SchemaLike;
+  /** What `structuredContent` must be. */
+  outputSchema?: SchemaLike;
+  /** Hints about what the tool does to the world. */
+  annotations?: ToolAnnotations;
+  /** Pictures for user interfaces. */
+  icons?: Icon[];
+  /** Metadata that lists show. */
+  _meta?: Record<string, unknown>;
+  /** The new handler. */
+  // deno-lint-ignore no-explicit-any -- a handler for whatever schema it is updated with
+  callback?: (...args: any[]) => ToolReturn;
+  /** False hides it until it is enabled again. */
+  enabled?: boolean;
+}

@@ -1,0 +1,52 @@
+import { InvalidParamsError } from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { metaKey } from "../../protocol/revision.ts";
+import type { LoggingLevel } from "../../protocol/types.ts";
+import { LOG_LEVELS } from "../calls/call.ts";
+
+/**
+ * Checks the fields that every modern request carries in `_meta`.
+ *
+ * @throws {InvalidParamsError} naming the field
+ */
+export function checkMeta(params: JsonObject): void {
+  const meta = params._meta;
+  if (!isObject(meta)) {
+    throw new InvalidParamsError("Invalid params: _meta is required");
+  }
+  if (typeof meta[metaKey.protocolVersion] !== "string") {
+    throw invalidMeta(metaKey.protocolVersion, "is required, as a string");
+  }
+  if (!isObject(meta[metaKey.clientCapabilities])) {
+    throw invalidMeta(metaKey.clientCapabilities, "is required, as an object");
+  }
+  const clientInfo = meta[metaKey.clientInfo];
+  if (clientInfo !== undefined && !isObject(clientInfo)) {
+    throw invalidMeta(metaKey.clientInfo, "must be an object");
+  }
+  const logLevel = meta[metaKey.logLevel];
+  if (
+    logLevel !== undefined && !LOG_LEVELS.includes(logLevel as LoggingLevel)
+  ) {
+    throw invalidMeta(
+      metaKey.logLevel,
+      `must be one of ${LOG_LEVELS.join(", ")}`,
+    );
+  }
+  checkProgressToken(meta);
+}
+
+/** @throws {InvalidParamsError} if there is a token that is none */
+export function checkProgressToken(meta: JsonObject): void {
+  const { progressToken } = meta;
+  if (
+    progressToken !== undefined && typeof progressToken !== "string" &&
+    !Number.isSafeInteger(progressToken)
+  ) {
+    throw invalidMeta("progressToken", "must be a string or a whole number");
+  }
+}
+
+function invalidMeta(key: string, why: string): InvalidParamsError {
+  return new InvalidParamsError(`Invalid params: _meta["${key}"] ${why}`);
+}

@@ -1,0 +1,68 @@
+import { ClosedError } from "../../base/errors.ts";
+
+/**
+ * Opens what the server needs for as long as it runs, and returns what handlers
+ * see as `ctx.lifespan`. What is put on the stack is closed in reverse order
+ * once the last request has finished, and also if the opening fails half-way.
+ */
+export type LifespanFunction<Value> = (
+  stack: AsyncDisposableStack,
+) => Value | Promise<Value>;
+
+/** The state of a server's lifespan: opened once, closed once. */
+export class Lifespan {
+  value: unknown;
+  readonly #open: LifespanFunction<unknown> | undefined;
+  readonly #whileOpen: (value: unknown) => Disposable;
+  readonly #stack: AsyncDisposableStack = new AsyncDisposableStack();
+  #opening: Promise<void> | undefined;
+  #ready: boolean;
+  #closed = false;
+
+  /** @param whileOpen called with the value; what it returns is disposed of before all else */
+  constructor(
+    open: LifespanFunction<unknown> | undefined,
+    whileOpen: (value: unknown) => Disposable,
+  ) {
+    this.#open = open;
+    this.#whileOpen = whileOpen;
+    this.#ready = open === undefined;
+  }
+
+  /** Whether requests can be served without waiting. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Opens the lifespan, once; a failed opening is tried again by the next call. */
+  start(): Promise<void> {
+    if (this.#closed) return Promise.reject(new ClosedError("the server"));
+    if (this.#opening === undefined) {
+      const opening = this.#opening = this.#start();
+      opening.catch(() => this.#opening = undefined);
+    }
+    return this.#opening;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#open === undefined) return;
+    const stack = new AsyncDisposableStack();
+    try {
+      this.value = await this.#open(stack);
+    } catch (error) {
+      await stack.disposeAsync();
+      throw error;
+    }
+    this.#stack.use(stack);
+    this.#stack.use(this.#whileOpen(this.value));
+    this.#ready = true;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#opening?.catch(() => {});
+    this.#ready = false;
+    await this.#stack.disposeAsync();
+  }
+}

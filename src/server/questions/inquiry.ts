@@ -1,0 +1,351 @@
+import { ClosedError } from "../../base/errors.ts";
+import {
+  InvalidParamsError,
+  MissingRequiredClientCapabilityError,
+  ProtocolError,
+  ProtocolErrorCode,
+  type UrlElicitationRequiredError,
+} from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import type { Era } from "../../protocol/revision.ts";
+import type {
+  ElicitRequestURLParams,
+  ElicitResult,
+  InputRequest,
+  InputRequests,
+  InputRequiredResult,
+} from "../../protocol/types.ts";
+import {
+  checkedForm,
+  type ElicitInputParams,
+  formParams,
+  missingCapability,
+} from "./input_required.ts";
+import type { RequestContext } from "../calls/call.ts";
+import type { AskOptions, ElicitParams } from "../server_context.ts";
+
+/** How often one request may come back with answers before it is refused. */
+const MAX_ROUNDS = 16;
+
+/** What the client carries for the engine from one round to the next. */
+interface CarriedState {
+  /** The handler's own state. */
+  state?: string;
+  /** Answers of the rounds so far to `ctx.elicit` and its like. */
+  answers: JsonObject;
+  round: number;
+}
+
+/** Unwinds a handler whose question is on its way to the client. */
+class AwaitingInput extends Error {
+  override readonly name = "AwaitingInput";
+
+  constructor() {
+    super("this request waits for the client's input and will run again");
+  }
+}
+
+/**
+ * The questions that a request's handler puts to the client, and the answers.
+ * In the legacy era each is a request of its own. In the modern era they leave
+ * as one `input_required` result; the client repeats its request with the
+ * answers, and the handler runs again and finds them.
+ */
+export class Inquiry {
+  /** The answers that came with this round. */
+  responses: JsonObject | undefined;
+  /** Keys of answers that were no objects. */
+  droppedKeys: string[] | undefined;
+  /** The handler's own state, verified. */
+  state: unknown;
+
+  readonly #context: RequestContext;
+  readonly #pending: Record<string, InputRequest> = {};
+  #answers: JsonObject = {};
+  #carried: string | undefined;
+  #round = 0;
+  #asked = 0;
+
+  constructor(context: RequestContext) {
+    this.#context = context;
+  }
+
+  /** Whether the handler has asked something that has no answer yet. */
+  get waiting(): boolean {
+    return Object.keys(this.#pending).length > 0;
+  }
+
+  /** Reads what a repeated request brings along. */
+  async resume(): Promise<void> {
+    const { params, engine } = this.#context;
+    this.#takeResponses(params.inputResponses);
+    if (params.requestState === undefined) return;
+    if (typeof params.requestState !== "string") {
+      throw new InvalidParamsError(
+        "Invalid params: requestState must be a string",
+      );
+    }
+    const opened = await engine.stateSealer.open(
+      params.requestState,
+      await this.#binding(),
+    ) as CarriedState;
+    this.#answers = { ...opened.answers, ...this.responses };
+    this.#round = opened.round;
+    this.#carried = opened.state;
+    if (opened.state !== undefined) await this.readState(opened.state);
+  }
+
+  #takeResponses(responses: unknown): void {
+    if (responses === undefined) return;
+    if (!isObject(responses)) {
+      throw new InvalidParamsError(
+        "Invalid params: inputResponses must be an object",
+      );
+    }
+    const entries = Object.entries(responses);
+    const usable = ([, value]: [string, unknown]) =>
+      isObject(value) && !("method" in value && "result" in value);
+    this.responses = Object.fromEntries(entries.filter(usable));
+    const dropped = entries.filter((entry) => !usable(entry));
+    if (dropped.length > 0) this.droppedKeys = dropped.map(([key]) => key);
+  }
+
+  /** Runs the author's own check over the handler's state. */
+  async readState(state: string): Promise<void> {
+    const verify = this.#context.owner.options.requestState?.verify;
+    if (verify === undefined) {
+      this.state = state;
+      return;
+    }
+    try {
+      this.state = await verify(state, this.#context);
+    } catch {
+      throw new InvalidParamsError("Invalid params: requestState is not valid");
+    }
+  }
+
+  elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
+    const ask = (asked: unknown) =>
+      this.ask(
+        "elicit",
+        { method: "elicitation/create", params: asked },
+        options,
+      ) as Promise<ElicitResult>;
+    if (params.mode === "url") {
+      return ask(pageParams(params, this.#context.era));
+    }
+    const form = params as ElicitInputParams;
+    return handled(
+      ask(formParams(form)).then((answer) => checkedForm(form, answer)),
+    );
+  }
+
+  /** Puts one question, in the manner of the client's era. */
+  ask(
+    kind: string,
+    request: { method: string; params?: unknown },
+    options?: AskOptions,
+  ): Promise<unknown> {
+    const lacking = missingCapability(
+      request,
+      this.#context.clientCapabilities,
+    );
+    if (this.#context.era === "legacy") {
+      return this.#askNow(request, lacking !== undefined, options);
+    }
+    const key = `${kind}-${++this.#asked}-${fingerprint(request)}`;
+    const answer = this.#answers[key] ?? this.responses?.[key];
+    if (answer !== undefined) {
+      this.#answers[key] = answer;
+      return Promise.resolve(answer);
+    }
+    if (lacking !== undefined) {
+      return rejected(new MissingRequiredClientCapabilityError(lacking));
+    }
+    this.#pending[key] = request as InputRequest;
+    return rejected(new AwaitingInput());
+  }
+
+  /** Asks a legacy client on the stream of its request. */
+  #askNow(
+    { method, params }: { method: string; params?: unknown },
+    lacking: boolean,
+    options?: AskOptions,
+  ): Promise<unknown> {
+    const { session, reply, settled } = this.#context;
+    if (settled) return rejected(new ClosedError("the request"));
+    if (session === undefined || !session.initialized) {
+      return rejected(
+        new ProtocolError(
+          ProtocolErrorCode.InvalidRequest,
+          `${method} needs a session: this client has none to be asked through`,
+        ),
+      );
+    }
+    if (lacking) {
+      return rejected(
+        new ProtocolError(
+          ProtocolErrorCode.InvalidRequest,
+          `Client does not support ${method}`,
+        ),
+      );
+    }
+    const via = (text: string) => reply.send(text);
+    const elicitationId = isObject(params) ? params.elicitationId : undefined;
+    if (typeof elicitationId === "string") {
+      session.elicitations.set(elicitationId, via);
+    }
+    return handled(
+      session.ask(method, params, via, {
+        ...options,
+        signal: options?.signal ?? this.#context.signal,
+      }).finally(() => session.elicitations.delete(elicitationId as string)),
+    );
+  }
+
+  /** Asks a legacy client what a modern one would get as an `input_required` result. */
+  async fulfil(
+    { inputRequests, requestState }: InputRequiredResult,
+  ): Promise<void> {
+    this.#refuseEndlessRounds();
+    this.#round++;
+    const answers = Object.entries(inputRequests ?? {}).map(
+      async ([key, request]) => {
+        const lacking = missingCapability(
+          request,
+          this.#context.clientCapabilities,
+        );
+        const asked = isPage(request.params)
+          ? { ...request, params: pageParams(request.params, "legacy") }
+          : request;
+        return [key, await this.#askNow(asked, lacking !== undefined)];
+      },
+    );
+    this.responses = Object.fromEntries(await Promise.all(answers));
+    this.state = undefined;
+    if (requestState !== undefined) await this.readState(requestState);
+  }
+
+  #refuseEndlessRounds(): void {
+    if (this.#round < MAX_ROUNDS) return;
+    throw new InvalidParamsError(
+      `Invalid params: still asking after ${MAX_ROUNDS} rounds; ` +
+        "a handler must put the same questions on every run",
+    );
+  }
+
+  /** The result that carries the questions, or those of the handler's own. */
+  async requiredResult(own?: InputRequiredResult): Promise<JsonObject> {
+    this.#refuseEndlessRounds();
+    const requests = {
+      ...this.#pending,
+      ...(own?.inputRequests as InputRequests | undefined),
+    };
+    const has = this.#context.clientCapabilities;
+    for (const request of Object.values(requests)) {
+      const lacking = missingCapability(request, has);
+      if (lacking) throw new MissingRequiredClientCapabilityError(lacking);
+    }
+    const state = own === undefined ? this.#carried : own.requestState;
+    const carried: CarriedState = {
+      ...(state !== undefined && { state }),
+      answers: this.#answers,
+      round: this.#round + 1,
+    };
+    const result: JsonObject = { resultType: "input_required" };
+    if (Object.keys(requests).length > 0) result.inputRequests = requests;
+    if (state !== undefined || Object.keys(this.#answers).length > 0) {
+      result.requestState = await this.#context.engine.stateSealer.seal(
+        carried,
+        await this.#binding(),
+      );
+    }
+    return result;
+  }
+
+  /** What a throw of the legacy era's URL error asks a modern client for. */
+  requireUrls(error: UrlElicitationRequiredError): Promise<JsonObject> {
+    const inputRequests: Record<string, InputRequest> = {};
+    error.elicitations.forEach(({ message, url }) => {
+      inputRequests[`url-${fingerprint(url)}`] = {
+        method: "elicitation/create",
+        params: { mode: "url", message, url },
+      } as InputRequest;
+    });
+    if (Object.keys(inputRequests).every((key) => this.responses?.[key])) {
+      throw new ProtocolError(
+        ProtocolErrorCode.InternalError,
+        "the pages have been opened, but the tool still asks for them: " +
+          "toward 2026-07-28 clients use inputRequired.elicitUrl()",
+      );
+    }
+    return this.requiredResult({
+      resultType: "input_required",
+      inputRequests,
+    } as InputRequiredResult);
+  }
+
+  /** Method, what it is about, and who asks: a state is good for nothing else. */
+  async #binding(): Promise<string> {
+    const { method, params, engine, authInfo } = this.#context;
+    const about = canonical({
+      method,
+      name: params.name,
+      uri: params.uri,
+      arguments: params.arguments,
+      caller: engine.identify(authInfo),
+    });
+    const digest = await crypto.subtle.digest(
+      "SHA-256",
+      new TextEncoder().encode(about),
+    );
+    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16))
+      .join(".");
+  }
+}
+
+function isPage(params: unknown): params is ElicitRequestURLParams {
+  return isObject(params) && params.mode === "url";
+}
+
+/** Only the legacy era has an id for a page to open, and demands one there. */
+function pageParams(
+  { elicitationId = crypto.randomUUID(), ...page }:
+    & Omit<ElicitRequestURLParams, "elicitationId">
+    & { elicitationId?: string },
+  era: Era,
+): JsonObject {
+  return era === "legacy" ? { ...page, elicitationId } : page;
+}
+
+function rejected(reason: Error): Promise<never> {
+  return handled(Promise.reject(reason));
+}
+
+/** A promise whose rejection takes nothing down if the handler never awaits it. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** JSON with its keys in order, so that equal values give equal text. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, each) =>
+      isObject(each)
+        ? Object.fromEntries(
+          Object.entries(each).sort(([a], [b]) => a < b ? -1 : 1),
+        )
+        : each,
+  ) ?? "null";
+}
+
+/** A short digest (FNV-1a) that tells questions apart; nothing secret rests on it. */
+function fingerprint(value: unknown): string {
+  let hash = 0x811c9dc5;
+  for (const char of canonical(value)) {
+    hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
+  }
+  return (hash >>> 0).toString(36);
+}

@@ -1,0 +1,239 @@
+import { quote } from "../../base/options.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
+import type { CacheHint } from "../../protocol/types.ts";
+import { checkCacheHint } from "../catalog/cache_hint.ts";
+import { Collection } from "../catalog/collection.ts";
+import type { Engine } from "../calls/dispatcher.ts";
+import { Listing, type ListingEntry, pageOf } from "../catalog/listing.ts";
+import { ReadyJson } from "../eras/ready_json.ts";
+import type { CacheHints } from "../catalog/catalog.ts";
+import type {
+  FoundResource,
+  ResourceSource,
+} from "../catalog/resource_source.ts";
+import { prefixUri } from "../catalog/resource_catalog.ts";
+import { RegisteredSkill, type SkillConfig } from "./registered_skill.ts";
+import { MAX_SKILL_BYTES, MAX_SKILL_FILES, type Skill } from "./skill.ts";
+import { resourceOf, SkillIndex } from "./skill_index.ts";
+import { canonicalUri, foldersOf } from "./skill_uri.ts";
+
+/** The skills of a server, and their files as resources. */
+export class SkillShelf implements ResourceSource {
+  readonly #skills: Collection<RegisteredSkill>;
+  readonly #list: Listing;
+  readonly #engine: Engine;
+  readonly #pageSize: number;
+  readonly #hints: CacheHints;
+  readonly #directoryHint: Required<CacheHint>;
+  #indexed: SkillIndex | undefined;
+
+  constructor(
+    engine: Engine,
+    pageSize: number,
+    hints: CacheHints,
+    onChange: () => void,
+  ) {
+    this.#skills = new Collection("Skill", engine, prefixUri, () => {
+      this.#indexed = undefined;
+      this.#list?.invalidate();
+      onChange();
+    });
+    this.#engine = engine;
+    this.#pageSize = pageSize;
+    this.#hints = hints;
+    this.#directoryHint = checkCacheHint(
+      hints["resources/directory/read"],
+      "cacheHints: resources/directory/read",
+    );
+    checkCacheHint(hints["skills/get"], "cacheHints: skills/get");
+    this.#list = new Listing(
+      "skills",
+      () =>
+        Array.from(this.#index.skills.values(), ({ entry }) => lineOf(entry)),
+      pageSize,
+      checkCacheHint(hints["skills/list"], "cacheHints: skills/list"),
+    );
+  }
+
+  get size(): number {
+    return this.#skills.size;
+  }
+
+  /** @throws {TypeError} if one of its files is served already */
+  add(skill: Skill<never>, config: SkillConfig = {}): RegisteredSkill {
+    this.check([skill], []);
+    return this.insert(skill, config);
+  }
+
+  /** Adds a skill that `check` has let through. */
+  insert(skill: Skill<never>, config: SkillConfig): RegisteredSkill {
+    checkCacheHint(config.cacheHint, `skill ${skill.path}`);
+    const registered = new RegisteredSkill(
+      {
+        check: (skills, instead) => this.check(skills, instead),
+        changed: (changed, from) =>
+          this.#skills.move(changed, from, changed.uri),
+      },
+      skill,
+      config,
+    );
+    this.#skills.add(skill.uri, registered);
+    return registered;
+  }
+
+  /**
+   * Sees that skills can be served, together and beside those that are.
+   *
+   * @param instead registered skills that will have gone by then
+   * @throws {TypeError} if two of them serve the same file
+   */
+  check(
+    skills: readonly Skill<never>[],
+    instead: readonly RegisteredSkill[],
+  ): void {
+    const going = new Set(instead);
+    const byPath = new Map<string, Skill<never>>();
+    for (const { item, owner } of this.#skills.slots.values()) {
+      if (owner !== this.#engine || going.has(item)) continue;
+      byPath.set(item.skill.path, item.skill);
+    }
+    for (const skill of skills) {
+      if (byPath.has(skill.path)) {
+        throw new TypeError(`Skill ${skill.path} is already registered`);
+      }
+      byPath.set(skill.path, skill);
+    }
+    for (const inner of byPath.values()) {
+      for (const path of foldersOf(inner.path)) {
+        const outer = byPath.get(path);
+        const file = outer && sharedFile(outer, inner);
+        if (file === undefined) continue;
+        throw new TypeError(
+          `skills ${path} and ${inner.path} would both serve ${path}/${file}`,
+        );
+      }
+    }
+  }
+
+  mount(prefix: string, other: SkillShelf): void {
+    this.#skills.mount(prefix, other.#skills);
+  }
+
+  get #index(): SkillIndex {
+    if (this.#indexed === undefined) {
+      this.#indexed = new SkillIndex(this.#skills.enabled());
+      this.#warnOfSize(this.#indexed);
+    }
+    return this.#indexed;
+  }
+
+  /** A skill may be small enough by itself and not with those inside it. */
+  #warnOfSize({ skills }: SkillIndex): void {
+    for (const { entry: { uri, resources } } of skills.values()) {
+      if (resources === "dynamic") continue;
+      const bytes = resources.reduce((sum, { size }) => sum + size, 0);
+      if (resources.length > MAX_SKILL_FILES || bytes > MAX_SKILL_BYTES) {
+        this.#engine.warn(
+          `${uri} has ${resources.length} files and ${bytes} bytes: ` +
+            `some hosts take no more than ${MAX_SKILL_FILES} and ${MAX_SKILL_BYTES}`,
+        );
+      }
+    }
+  }
+
+  /** One page of `skills/list`. */
+  page(cursor: unknown): ReadyJson {
+    return this.#list.page(cursor);
+  }
+
+  /** @throws {InvalidParamsError} if no skill's `SKILL.md` is there */
+  get(uri: unknown): ReadyJson {
+    const found = at(this.#index.skills, textOf(uri));
+    if (found === undefined) {
+      throw new InvalidParamsError(`No skill is served at ${uri}`, { uri });
+    }
+    const { slot, entry } = found;
+    const { ttlMs, cacheScope } = checkCacheHint(
+      slot.item.cacheHint ?? this.#hints["skills/get"],
+      uri as string,
+    );
+    const text = `{"skill":${JSON.stringify(entry)}`;
+    return new ReadyJson(
+      `${text},"ttlMs":${ttlMs},"cacheScope":"${cacheScope}"`,
+      text,
+    );
+  }
+
+  /** @throws {InvalidParamsError} if there is no such directory */
+  readDirectory(uri: unknown, cursor: unknown): ReadyJson {
+    const children = at(this.#index.directories, textOf(uri));
+    if (children === undefined) {
+      throw new InvalidParamsError(`${uri} is not a directory resource`, {
+        uri,
+      });
+    }
+    return pageOf(
+      "resources",
+      children.map(lineOf),
+      cursor,
+      this.#pageSize,
+      this.#directoryHint,
+    );
+  }
+
+  /** Each `SKILL.md`, for `resources/list`; their other files are found from there. */
+  *entries(): Iterable<ListingEntry> {
+    const { skills, files } = this.#index;
+    for (const uri of skills.keys()) yield lineOf(resourceOf(files.get(uri)!));
+  }
+
+  find(uri: string): FoundResource | undefined {
+    if (this.size === 0) return undefined;
+    const found = at(this.#index.files, uri);
+    if (found === undefined) return undefined;
+    const { file, slot: { item, owner } } = found;
+    return {
+      owner,
+      readCallback: file.read as FoundResource["readCallback"],
+      metadata: { mimeType: file.mimeType },
+      cacheHint: checkCacheHint(
+        item.cacheHint ?? this.#hints["resources/read"],
+        uri,
+      ),
+    };
+  }
+}
+
+/** What is at a URI, however the URI is spelt. */
+function at<Value>(
+  map: ReadonlyMap<string, Value>,
+  uri: string,
+): Value | undefined {
+  return map.get(uri) ?? map.get(canonicalUri(uri) ?? uri);
+}
+
+function textOf(uri: unknown): string {
+  if (typeof uri === "string") return uri;
+  throw new InvalidParamsError(
+    `Invalid params: uri must be a string, got ${quote(uri)}`,
+  );
+}
+
+function lineOf(value: { uri: string }): ListingEntry {
+  const text = JSON.stringify(value);
+  return { key: value.uri, modern: text, legacy: text };
+}
+
+/** The path of a file that a skill and one within it would both serve. */
+function sharedFile(
+  outer: Skill<never>,
+  inner: Skill<never>,
+): string | undefined {
+  const folder = inner.path.slice(outer.path.length + 1);
+  for (const file of outer.files.keys()) {
+    const shared = file === folder || folder.startsWith(`${file}/`) ||
+      (file.startsWith(`${folder}/`) &&
+        inner.files.has(file.slice(folder.length + 1)));
+    if (shared) return file;
+  }
+}

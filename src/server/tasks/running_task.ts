@@ -1,0 +1,145 @@
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import type {
+  CreateMessageResult,
+  ElicitResult,
+  InputRequest,
+  InputRequiredResult,
+} from "../../protocol/types.ts";
+import {
+  type ElicitInputParams,
+  formParams,
+  isInputRequiredResult,
+} from "../questions/input_required.ts";
+import type { TaskRun } from "../server_context.ts";
+import { isFinal, type Task } from "./task.ts";
+
+/** A task at work: its state, its signal, and its open questions. */
+export class RunningTask implements TaskRun {
+  readonly task: Task;
+  inputResponses: JsonObject | undefined;
+  /** Resolves when the work has ended, one way or another. */
+  done: Promise<void> = Promise.resolve();
+  readonly #save: (task: Task) => Promise<void>;
+  readonly #controller = new AbortController();
+  readonly #questions: Map<string, (answer: JsonObject) => void> = new Map();
+  #asked = 0;
+  #saved: Promise<void> = Promise.resolve();
+
+  constructor(task: Task, save: (task: Task) => Promise<void>) {
+    this.task = { ...task };
+    this.#save = save;
+  }
+
+  get taskId(): string {
+    return this.task.taskId;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Runs the work, again for as long as it answers with questions. */
+  async work(work: (task: TaskRun) => unknown): Promise<unknown> {
+    let value = await work(this);
+    while (isInputRequiredResult(value) && !this.signal.aborted) {
+      const responses = await this.#askAll(value);
+      this.inputResponses = responses;
+      value = await work(this);
+    }
+    return value;
+  }
+
+  async #askAll({ inputRequests }: InputRequiredResult): Promise<JsonObject> {
+    const answers = Object.entries(inputRequests ?? {}).map(
+      async ([key, request]) => [key, await this.#ask(request, key)],
+    );
+    return Object.fromEntries(await Promise.all(answers));
+  }
+
+  elicit(params: Parameters<TaskRun["elicit"]>[0]): Promise<ElicitResult> {
+    const asked = params.mode === "url"
+      ? params
+      : formParams(params as ElicitInputParams);
+    return this.#ask(
+      { method: "elicitation/create", params: asked } as InputRequest,
+      "elicit",
+    ) as Promise<ElicitResult>;
+  }
+
+  sample(
+    params: Parameters<TaskRun["sample"]>[0],
+  ): Promise<CreateMessageResult> {
+    return this.#ask(
+      { method: "sampling/createMessage", params } as InputRequest,
+      "sample",
+    ) as Promise<CreateMessageResult>;
+  }
+
+  async status(message: string): Promise<void> {
+    await this.#change({ statusMessage: message });
+  }
+
+  /** A key is never used twice in a task's life, so it is numbered. */
+  #ask(request: InputRequest, kind: string): Promise<unknown> {
+    if (this.signal.aborted) return Promise.reject(this.signal.reason);
+    const key = `${kind}-${++this.#asked}`;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(this.signal.reason);
+      this.signal.addEventListener("abort", onAbort, { once: true });
+      this.#questions.set(key, (answer) => {
+        this.signal.removeEventListener("abort", onAbort);
+        resolve(answer);
+      });
+      this.#change({
+        status: "input_required",
+        inputRequests: { ...this.task.inputRequests, [key]: request },
+      }).catch(reject);
+    });
+  }
+
+  /** Hands answers to the questions they belong to; the rest is ignored. */
+  async answer(responses: JsonObject): Promise<void> {
+    const answered: [(answer: JsonObject) => void, JsonObject][] = [];
+    const open = { ...this.task.inputRequests };
+    for (const [key, answer] of Object.entries(responses)) {
+      const question = this.#questions.get(key);
+      if (question === undefined || !isObject(answer)) continue;
+      this.#questions.delete(key);
+      delete open[key];
+      answered.push([question, answer]);
+    }
+    if (answered.length === 0) return;
+    await this.#change(
+      Object.keys(open).length === 0
+        ? { status: "working", inputRequests: undefined }
+        : { inputRequests: open },
+    );
+    for (const [question, answer] of answered) question(answer);
+  }
+
+  async cancel(reason: string): Promise<void> {
+    const saved = this.finish({ status: "cancelled", statusMessage: reason });
+    this.#controller.abort(new DOMException(reason, "AbortError"));
+    await saved;
+  }
+
+  /** Brings the task to its final state; a later one changes nothing. */
+  async finish(outcome: Partial<Task>): Promise<void> {
+    await this.#change({ inputRequests: undefined, ...outcome });
+  }
+
+  async #change(change: Partial<Task>): Promise<void> {
+    if (isFinal(this.task.status)) return;
+    Object.assign(this.task, change, {
+      lastUpdatedAt: new Date().toISOString(),
+    });
+    if (this.task.inputRequests === undefined) delete this.task.inputRequests;
+    await this.#saveInTurn({ ...this.task });
+  }
+
+  /** A store that is slow must not let an earlier state overtake a later one. */
+  #saveInTurn(task: Task): Promise<void> {
+    const save = () => this.#save(task);
+    return this.#saved = this.#saved.then(save, save);
+  }
+}

@@ -1,0 +1,56 @@
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
+import type { InputRequest } from "../../protocol/types.ts";
+
+/** Where a task stands. The last three are final. */
+export type TaskStatus =
+  | "working"
+  | "input_required"
+  | "completed"
+  | "failed"
+  | "cancelled";
+
+/** A task as clients see it (extension `io.modelcontextprotocol/tasks`). */
+export interface Task {
+  /** What clients ask after the task by; unguessable. */
+  taskId: string;
+  /** Where the task stands. */
+  status: TaskStatus;
+  /** Where the work stands, in words. */
+  statusMessage?: string;
+  /** ISO 8601. */
+  createdAt: string;
+  /** ISO 8601. */
+  lastUpdatedAt: string;
+  /** Milliseconds from creation after which the task may be gone; null for never. */
+  ttlMs: number | null;
+  /** How often clients should ask, in milliseconds. */
+  pollIntervalMs: number;
+  /** What waits for an answer, while `input_required`. */
+  inputRequests?: Record<string, InputRequest>;
+  /** The outcome, once `completed`. */
+  result?: JsonObject;
+  /** The JSON-RPC error, once `failed`. */
+  error?: { code: number; message: string; data?: unknown };
+}
+
+/** The answer to a request that goes on as a task. */
+export interface CreateTaskResult extends
+  Pick<
+    Task,
+    | "taskId"
+    | "status"
+    | "statusMessage"
+    | "createdAt"
+    | "lastUpdatedAt"
+    | "ttlMs"
+    | "pollIntervalMs"
+  > {
+  /** Tells it from a complete result. */
+  resultType: "task";
+}
+
+/** Whether a task's state will not change any more. */
+export function isFinal(status: TaskStatus): boolean {
+  return status === "completed" || status === "failed" ||
+    status === "cancelled";
+}

@@ -1,0 +1,112 @@
+import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
+import { checkInteger } from "../../base/options.ts";
+import type { Task } from "./task.ts";
+
+/** A task and whose it is. */
+export interface StoredTask {
+  /** The task as clients see it. */
+  task: Task;
+  /** Only the caller who made the task sees it. */
+  principal: string;
+}
+
+/**
+ * Where tasks are kept. A store that several replicas share lets any of them
+ * answer for a task; the work itself stays where it began.
+ */
+export interface TaskStore {
+  /** Resolves once `get` on any replica would find the task. */
+  create(stored: StoredTask): Promise<void>;
+  /** The task, or `undefined` if it is unknown or its time is over. */
+  get(taskId: string): Promise<StoredTask | undefined>;
+  /** Replaces the task's state. */
+  update(task: Task): Promise<void>;
+  /** Forgets the task, if it is there. */
+  delete(taskId: string): Promise<void>;
+}
+
+/** How a {@linkcode MemoryTaskStore} keeps its tasks. */
+export interface MemoryTaskStoreOptions {
+  /**
+   * How many tasks are kept at once; one more is refused.
+   * @default 10000
+   */
+  maxTasks?: number;
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
+  clock?: Clock;
+}
+
+/** Keeps tasks in this process, each for its `ttlMs`. */
+export class MemoryTaskStore implements TaskStore, AsyncDisposable {
+  readonly #tasks: Map<string, StoredTask> = new Map();
+  readonly #timers: Map<string, TimerHandle> = new Map();
+  readonly #maxTasks: number;
+  readonly #clock: Clock;
+
+  /**
+   * Makes an empty store.
+   *
+   * @throws {InvalidOptionError} naming the option
+   */
+  constructor(
+    { maxTasks = 10_000, clock = systemClock }: MemoryTaskStoreOptions = {},
+  ) {
+    this.#maxTasks = checkInteger("maxTasks", maxTasks, 1);
+    this.#clock = clock;
+  }
+
+  create(stored: StoredTask): Promise<void> {
+    if (this.#tasks.size >= this.#maxTasks) {
+      return Promise.reject(
+        new RangeError(`no room for another task: ${this.#maxTasks} are kept`),
+      );
+    }
+    const { taskId, ttlMs } = stored.task;
+    this.#tasks.set(taskId, structuredClone(stored));
+    if (ttlMs !== null) {
+      this.#timers.set(
+        taskId,
+        this.#clock.setTimeout(() => this.#forget(taskId), ttlMs, {
+          keepAlive: false,
+        }),
+      );
+    }
+    return Promise.resolve();
+  }
+
+  get(taskId: string): Promise<StoredTask | undefined> {
+    const stored = this.#tasks.get(taskId);
+    return Promise.resolve(stored && structuredClone(stored));
+  }
+
+  update(task: Task): Promise<void> {
+    const stored = this.#tasks.get(task.taskId);
+    if (stored !== undefined) stored.task = structuredClone(task);
+    return Promise.resolve();
+  }
+
+  delete(taskId: string): Promise<void> {
+    this.#forget(taskId);
+    return Promise.resolve();
+  }
+
+  #forget(taskId: string): void {
+    this.#tasks.delete(taskId);
+    this.#clock.clearTimeout(this.#timers.get(taskId));
+    this.#timers.delete(taskId);
+  }
+
+  /** How many tasks are kept. */
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  /** Forgets every task. */
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const taskId of [...this.#tasks.keys()]) this.#forget(taskId);
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,120 @@
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import type { SlowClientError } from "../../base/errors.ts";
+import { checkDurationMs, checkInteger } from "../../base/options.ts";
+import {
+  AHEAD_BYTES,
+  SseStream,
+  type SseStreamHost,
+  type SseStreamOwner,
+} from "./sse_stream.ts";
+
+/** How event streams are kept alive, and how far their clients may fall behind. */
+export interface EventStreamOptions {
+  /**
+   * Milliseconds between the comments that keep event streams alive; `Infinity`
+   * for none.
+   * @default 15000
+   */
+  keepAliveMs?: number;
+  /**
+   * Bytes of an event stream that may wait for its client to take them. One that
+   * is further behind for a second, or by eight times as much, is cut off, and
+   * its request called off. At least 65536, which are written ahead to anybody.
+   * @default 4194304
+   */
+  maxUnsentBytes?: number;
+  /**
+   * Milliseconds for which a client may take nothing of what waits for it before
+   * its event stream is cut off, give or take a quarter; `Infinity` for any time.
+   * The system holds up to some megabytes for a connection, so that one that takes
+   * less than these in that time may look as if it took nothing.
+   * @default 120000
+   */
+  maxStallMs?: number;
+}
+
+/** The open event streams of an endpoint. */
+export class EventStreams implements SseStreamHost {
+  readonly clock: Clock;
+  readonly maxUnsentBytes: number;
+  readonly maxStallMs: number;
+  readonly #keepAliveMs: number;
+  readonly #onCutOff: (
+    error: SlowClientError,
+    fields: Record<string, unknown>,
+  ) => void;
+  readonly #open: Set<SseStream> = new Set();
+  #timer: TimerHandle;
+  #cutOff = 0;
+
+  /**
+   * @param onCutOff is told of every stream whose client was too slow
+   * @throws {InvalidOptionError} for an option out of its range
+   */
+  constructor(
+    clock: Clock,
+    {
+      keepAliveMs = 15_000,
+      maxUnsentBytes = 4 * 1024 * 1024,
+      maxStallMs = 120_000,
+    }: EventStreamOptions,
+    onCutOff: (error: SlowClientError, fields: Record<string, unknown>) => void,
+  ) {
+    this.clock = clock;
+    this.#keepAliveMs = checkPeriodMs("keepAliveMs", keepAliveMs);
+    this.maxUnsentBytes = checkInteger(
+      "maxUnsentBytes",
+      maxUnsentBytes,
+      AHEAD_BYTES,
+    );
+    this.maxStallMs = checkPeriodMs("maxStallMs", maxStallMs);
+    this.#onCutOff = onCutOff;
+  }
+
+  /** How many streams are open, or have something left to send. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** How many streams were cut off since the start. */
+  get cutOff(): number {
+    return this.#cutOff;
+  }
+
+  /** Opens a stream. */
+  open(owner: SseStreamOwner): SseStream {
+    const stream = new SseStream(this, owner);
+    this.#open.add(stream);
+    if (this.#open.size === 1) this.#wind();
+    return stream;
+  }
+
+  /** Called by a stream that has ended. */
+  ended(stream: SseStream): void {
+    this.#open.delete(stream);
+    if (this.#open.size === 0) this.clock.clearTimeout(this.#timer);
+  }
+
+  /** Called by a stream whose client was too slow. */
+  slow(error: SlowClientError, fields: Record<string, unknown>): void {
+    this.#cutOff++;
+    this.#onCutOff(error, fields);
+  }
+
+  /** One timer for the beats of all. */
+  #wind(): void {
+    if (this.#keepAliveMs === Infinity) return;
+    this.#timer = this.clock.setTimeout(
+      () => {
+        for (const stream of [...this.#open]) stream.beat();
+        if (this.#open.size > 0) this.#wind();
+      },
+      this.#keepAliveMs,
+      { keepAlive: false },
+    );
+  }
+}
+
+function checkPeriodMs(name: string, periodMs: number): number {
+  return periodMs === Infinity ? Infinity : checkDurationMs(name, periodMs, 1);
+}

@@ -1,0 +1,98 @@
+import { InvalidOptionError } from "../../base/errors.ts";
+import { quote } from "../../base/options.ts";
+
+/** Which hosts and origins may talk to the server. */
+export interface GateOptions {
+  /**
+   * Host names (without port) that requests may be addressed to beside
+   * localhost, 127.0.0.1 and [::1]; `"*"` for any.
+   * @default none; any where `serve` listens on an address beyond the loopback
+   */
+  allowedHosts?: readonly string[] | "*";
+  /**
+   * Origins that browsers may call from, beside the server's own and, for a
+   * server on the loopback, any other on it; `"*"` for any.
+   * @default none
+   */
+  allowedOrigins?: readonly string[] | "*";
+}
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * Keeps web pages of strangers out (DNS rebinding): a request must be addressed
+ * to a known host, and a browser must call from a known origin.
+ */
+export class Gate {
+  #hosts: ReadonlySet<string> | "*";
+  readonly #origins: ReadonlySet<string> | "*";
+
+  constructor({ allowedHosts = [], allowedOrigins = [] }: GateOptions) {
+    this.#hosts = setOf("allowedHosts", allowedHosts, checkHost);
+    this.#origins = setOf("allowedOrigins", allowedOrigins, checkOrigin);
+  }
+
+  /** Lets requests be addressed to any host, unless some have been named. */
+  openToAnyHost(): void {
+    if (this.#hosts !== "*" && this.#hosts.size === 0) this.#hosts = "*";
+  }
+
+  /** Whether requests may be addressed to a host. */
+  allowsHost({ hostname }: URL): boolean {
+    return this.#hosts === "*" || LOOPBACK.has(hostname) ||
+      this.#hosts.has(hostname);
+  }
+
+  /** Whether pages of an origin may call the server at `url`. */
+  allowsOrigin(origin: string, url: URL): boolean {
+    if (this.#origins === "*" || this.#origins.has(origin)) return true;
+    const from = URL.parse(origin);
+    if (from === null) return false;
+    return from.host === url.host ||
+      (LOOPBACK.has(from.hostname) && LOOPBACK.has(url.hostname));
+  }
+}
+
+/** Whether an address to listen on is the loopback. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.has(hostname) || hostname === "::1";
+}
+
+function setOf(
+  name: string,
+  texts: readonly string[] | "*",
+  check: (text: string) => string,
+): ReadonlySet<string> | "*" {
+  if (texts === "*") return texts;
+  if (Array.isArray(texts)) return new Set(texts.map(check));
+  throw new InvalidOptionError(
+    `${name} must be an array, or "*" for any, got ${quote(texts)}`,
+  );
+}
+
+function checkHost(host: string): string {
+  if (String(host).includes("*")) {
+    throw new InvalidOptionError(
+      `allowedHosts takes host names, or "*" in place of the array for any, ` +
+        `but no patterns, got ${quote(host)}`,
+    );
+  }
+  const parsed = URL.parse(`http://${host}/`);
+  if (parsed === null || /:\d*$|[/@?#\\\s]/.test(host)) {
+    throw new InvalidOptionError(
+      `allowedHosts takes host names without a scheme or a port, got ${
+        quote(host)
+      }`,
+    );
+  }
+  return parsed.hostname;
+}
+
+function checkOrigin(origin: string): string {
+  if (URL.parse(origin)?.origin === origin) return origin;
+  throw new InvalidOptionError(
+    `allowedOrigins takes origins such as "https://example.com", got ${
+      JSON.stringify(origin)
+    }`,
+  );
+}

@@ -1,0 +1,49 @@
+import type { AuthInfo } from "../../protocol/types.ts";
+import type { EventStreamOptions } from "./event_streams.ts";
+import type { GateOptions } from "./host_gate.ts";
+import type { LegacyOptions } from "./legacy/legacy_endpoint.ts";
+
+/** How the server is reached over HTTP. */
+export interface HttpOptions
+  extends GateOptions, LegacyOptions, EventStreamOptions {
+  /**
+   * The path of the MCP endpoint.
+   * @default "/mcp"
+   */
+  path?: string;
+  /**
+   * The largest body taken, in bytes.
+   * @default 4194304
+   */
+  maxBodyBytes?: number;
+  /**
+   * Answer as an event stream only if the handler speaks first (`"auto"`), or
+   * always (`"sse"`).
+   * @default "auto"
+   */
+  responseMode?: "auto" | "sse";
+  /**
+   * Serve the transport of 2024-11-05 as well: `GET /sse` and `POST /messages`.
+   * @default false
+   */
+  httpSsePair?: boolean;
+  /**
+   * Says who is calling, or answers the request itself, such as with a 401.
+   * @default nobody is known
+   */
+  authenticate?: (
+    request: Request,
+  ) =>
+    | AuthInfo
+    | Response
+    | undefined
+    | Promise<
+      AuthInfo | Response | undefined
+    >;
+}
+
+/** What the host of a server knows of a request. */
+export interface FetchContext {
+  /** Who is calling, where the host has checked it. */
+  authInfo?: AuthInfo;
+}

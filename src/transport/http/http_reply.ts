@@ -1,0 +1,198 @@
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import type { ProtocolError } from "../../protocol/errors.ts";
+import type { AuthInfo } from "../../protocol/types.ts";
+import type { Reply } from "../../server/calls/reply.ts";
+import {
+  eventsResponse,
+  jsonResponse,
+  jsonResponseWith,
+} from "./http_response.ts";
+import type { EventStreams } from "./event_streams.ts";
+import {
+  AHEAD_BYTES,
+  frame,
+  SSE_HEADERS,
+  type SseStream,
+  type SseStreamOwner,
+} from "./sse_stream.ts";
+
+/**
+ * For how many turns of the microtask queue early messages are held back. A
+ * handler that answers within them is answered in one piece, which costs a
+ * fraction of a stream (bench/http.ts, "progress").
+ */
+const HELD_TURNS = 12;
+
+/**
+ * Milliseconds after which an answer that somebody would call off becomes a
+ * stream. Until a response has begun, Deno (2.9) misses the going of every client
+ * whose request did not come in one small piece; once it has, it misses none.
+ */
+const WATCHED_MS = 1_000;
+
+/** In place of what has resolved an exchange's response. */
+const RESPONDED = () => {};
+
+/** A request that its client can walk away from. */
+export interface Cancellable {
+  cancel(reason: unknown): void;
+  /** What the log says of it. */
+  logFields(): Record<string, unknown>;
+}
+
+/** What all replies of one endpoint have in common. */
+export interface HttpReplyStyle {
+  readonly clock: Clock;
+  readonly streams: EventStreams;
+  /** Always answer as an event stream. */
+  readonly streamAlways: boolean;
+  /** The HTTP status of a request that its client has called off. */
+  readonly abandonedStatus: number;
+  /** The HTTP status of an error. */
+  status(error: ProtocolError): number;
+}
+
+/**
+ * An HTTP request's answer: JSON, or an event stream if the handler speaks
+ * before it has finished.
+ */
+export class HttpReply implements Reply, SseStreamOwner {
+  readonly request: Request;
+  readonly authInfo: AuthInfo | undefined;
+  readonly #style: HttpReplyStyle;
+  readonly #headers: Record<string, string> | undefined;
+  #resolve: (response: Response) => void;
+  #held = "";
+  #stream: SseStream | undefined;
+  #watcher: Cancellable | undefined;
+  #onGone: ((reason: unknown) => void) | undefined;
+  #watchTimer: TimerHandle;
+
+  constructor(
+    style: HttpReplyStyle,
+    request: Request,
+    authInfo: AuthInfo | undefined,
+    resolve: (response: Response) => void,
+    headers?: Record<string, string>,
+  ) {
+    this.#style = style;
+    this.request = request;
+    this.authInfo = authInfo;
+    this.#resolve = resolve;
+    this.#headers = headers;
+  }
+
+  respond(text: string, error?: ProtocolError): void {
+    const status = error === undefined ? 200 : this.#style.status(error);
+    const held = this.#takeHeld();
+    this.#endWatch();
+    if (this.#stream !== undefined) {
+      this.#stream.write(frame(text));
+      this.#stream.close();
+    } else if (status !== 200) {
+      // An error's status must not hide behind a stream's; what was held is lost.
+      this.#resolve(jsonResponseWith(text, status, this.#headers));
+    } else if (held !== "" || this.#style.streamAlways) {
+      this.#resolve(eventsResponse(held + frame(text), this.#headers));
+    } else if (this.#headers === undefined) {
+      this.#resolve(jsonResponse(text));
+    } else {
+      this.#resolve(jsonResponseWith(text, status, this.#headers));
+    }
+  }
+
+  send(text: string): void {
+    if (this.#stream !== undefined) {
+      this.#stream.write(frame(text));
+      return;
+    }
+    if (this.#held === "") this.#holdFor(HELD_TURNS);
+    this.#held += frame(text);
+    if (this.#held.length > AHEAD_BYTES) this.#openStream();
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#stream?.room();
+  }
+
+  /** What was held back; the turn in waiting then finds nothing to open a stream for. */
+  #takeHeld(): string {
+    const held = this.#held;
+    this.#held = "";
+    return held;
+  }
+
+  #holdFor(turns: number): void {
+    queueMicrotask(() => {
+      if (this.#held === "" || this.#stream !== undefined) return;
+      if (turns > 0) this.#holdFor(turns - 1);
+      else this.#openStream();
+    });
+  }
+
+  #openStream(): void {
+    const stream = this.#style.streams.open(this);
+    this.#endWatch();
+    if (this.#held === "") stream.beat();
+    else stream.write(this.#takeHeld());
+    this.#stream = stream;
+    this.#resolve(new Response(stream.body, { headers: this.#sseHeaders() }));
+    // It would keep the response for as long as the stream is open (bench:soak).
+    this.#resolve = RESPONDED;
+  }
+
+  gone(reason: unknown): void {
+    this.#onGone?.(reason);
+    this.#watcher?.cancel(reason);
+  }
+
+  logFields(): Record<string, unknown> {
+    return this.#watcher?.logFields() ?? {};
+  }
+
+  #sseHeaders(): Record<string, string> {
+    return { ...SSE_HEADERS, ...this.#headers };
+  }
+
+  abandon(): void {
+    this.#takeHeld();
+    this.#endWatch();
+    if (this.#stream !== undefined) this.#stream.close();
+    else {this.#resolve(
+        new Response(null, { status: this.#style.abandonedStatus }),
+      );}
+  }
+
+  onDisconnect(callback: (reason: unknown) => void): void {
+    const others = this.#onGone;
+    this.#onGone = (reason) => {
+      others?.(reason);
+      callback(reason);
+    };
+    // A stream, open or about to be, tells of it by itself, and at less cost.
+    if (this.#stream !== undefined || this.#held !== "") return;
+    // Deno aborts this signal after a good answer too; by then nobody listens.
+    const { signal } = this.request;
+    if (signal.aborted) callback(signal.reason);
+    else {
+      signal.addEventListener("abort", () => callback(signal.reason), {
+        once: true,
+      });
+      this.#watchTimer ??= this.#style.clock.setTimeout(
+        () => this.#openStream(),
+        WATCHED_MS,
+      );
+    }
+  }
+
+  #endWatch(): void {
+    if (this.#watchTimer === undefined) return;
+    this.#style.clock.clearTimeout(this.#watchTimer);
+    this.#watchTimer = undefined;
+  }
+
+  /** Names who is cancelled if the client leaves its stream. */
+  watch(watcher: Cancellable): void {
+    this.#watcher = watcher;
+  }
+}

@@ -1,0 +1,83 @@
+import {
+  type ProtocolError,
+  ProtocolErrorCode,
+} from "../../protocol/errors.ts";
+import { errorText } from "../../protocol/jsonrpc.ts";
+import type { RequestId } from "../../protocol/types.ts";
+import { BodyTooLargeError } from "./body.ts";
+
+/** The one form of answer that Deno has a fast path for. */
+const JSON_INIT: ResponseInit = {
+  headers: { "content-type": "application/json" },
+};
+
+/** A JSON answer with status 200 and no header but its type. */
+export function jsonResponse(text: string): Response {
+  return new Response(text, JSON_INIT);
+}
+
+/** A JSON answer with a status or headers of its own. */
+export function jsonResponseWith(
+  text: string,
+  status: number,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(text, {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+const EVENTS_INIT: ResponseInit = {
+  headers: { "content-type": "text/event-stream" },
+};
+
+/**
+ * Events that are all there already. Nothing in between can hold them up, so it
+ * need not be told not to, and one header is cheaper than three (bench/http.ts,
+ * "progress").
+ */
+export function eventsResponse(
+  text: string,
+  headers: Record<string, string> | undefined,
+): Response {
+  return new Response(
+    text,
+    headers === undefined
+      ? EVENTS_INIT
+      : { headers: { "content-type": "text/event-stream", ...headers } },
+  );
+}
+
+/** A refusal before a request was understood. */
+export function refusal(
+  status: number,
+  error: ProtocolError,
+  id: RequestId | null = null,
+  headers: Record<string, string> = {},
+): Response {
+  return jsonResponseWith(errorText(id, error), status, headers);
+}
+
+/** The status of an error found in reading or checking a request. */
+export function rejectionStatus(error: ProtocolError): number {
+  if (error instanceof BodyTooLargeError) return 413;
+  return error.code === ProtocolErrorCode.MethodNotFound ? 404 : 400;
+}
+
+/**
+ * The status of an error that a modern request's method ended with: most travel
+ * under 200, as results do (specification 2026-07-28, Streamable HTTP).
+ */
+export function modernStatus({ code }: ProtocolError): number {
+  switch (code) {
+    case ProtocolErrorCode.MethodNotFound:
+      return 404;
+    case ProtocolErrorCode.HeaderMismatch:
+    case ProtocolErrorCode.MissingRequiredClientCapability:
+    case ProtocolErrorCode.UnsupportedProtocolVersion:
+      return 400;
+    default:
+      return 200;
+  }
+}

@@ -1,0 +1,78 @@
+import { checkInteger } from "../../../base/options.ts";
+import type { JSONRPCMessage } from "../../../protocol/types.ts";
+
+/** What replay hands each stored message to. */
+export interface EventSink {
+  /** Takes one message, in the order they were sent. */
+  send(eventId: string, message: JSONRPCMessage): Promise<void>;
+}
+
+/**
+ * Keeps what legacy streams have sent, so that a client that was cut off can
+ * resume. The same shape as the official SDK's.
+ */
+export interface EventStore {
+  /** Keeps a message and gives it an id that is unique in the store. */
+  storeEvent(streamId: string, message: JSONRPCMessage): Promise<string>;
+  /** The stream that an event was sent on, if it is still known. */
+  getStreamIdForEventId?(eventId: string): Promise<string | undefined>;
+  /** Sends what came after an event on its stream; returns the stream. */
+  replayEventsAfter(lastEventId: string, sink: EventSink): Promise<string>;
+}
+
+/** How much a {@linkcode MemoryEventStore} keeps. */
+export interface MemoryEventStoreOptions {
+  /**
+   * How many events are kept over all streams; the oldest go first.
+   * @default 10000
+   */
+  maxEvents?: number;
+}
+
+/** Keeps the last events in this process. */
+export class MemoryEventStore implements EventStore {
+  readonly #maxEvents: number;
+  readonly #events: Map<
+    string,
+    { streamId: string; message: JSONRPCMessage }
+  > = new Map();
+  #last = 0;
+
+  /**
+   * Makes an empty store.
+   *
+   * @throws {InvalidOptionError} naming the option
+   */
+  constructor({ maxEvents = 10_000 }: MemoryEventStoreOptions = {}) {
+    this.#maxEvents = checkInteger("maxEvents", maxEvents, 1);
+  }
+
+  storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
+    const eventId = `${streamId}_${++this.#last}`;
+    this.#events.set(eventId, { streamId, message });
+    if (this.#events.size > this.#maxEvents) {
+      this.#events.delete(this.#events.keys().next().value!);
+    }
+    return Promise.resolve(eventId);
+  }
+
+  getStreamIdForEventId(eventId: string): Promise<string | undefined> {
+    return Promise.resolve(this.#events.get(eventId)?.streamId);
+  }
+
+  async replayEventsAfter(
+    lastEventId: string,
+    { send }: EventSink,
+  ): Promise<string> {
+    const streamId = this.#events.get(lastEventId)?.streamId;
+    if (streamId === undefined) return "";
+    let passed = false;
+    for (const [eventId, event] of [...this.#events]) {
+      if (passed && event.streamId === streamId) {
+        await send(eventId, event.message);
+      }
+      passed ||= eventId === lastEventId;
+    }
+    return streamId;
+  }
+}

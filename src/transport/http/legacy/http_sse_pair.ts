@@ -1,0 +1,128 @@
+import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
+import type { AuthInfo } from "../../../protocol/types.ts";
+import { Connection } from "../../connection.ts";
+import type { Engine } from "../../../server/calls/dispatcher.ts";
+import { readFailure, readJson } from "../body.ts";
+import type { EventStreams } from "../event_streams.ts";
+import { refusal, rejectionStatus } from "../http_response.ts";
+import { frame, SSE_HEADERS, type SseStream } from "../sse_stream.ts";
+
+const STREAM_PATH = "/sse";
+const MESSAGE_PATH = "/messages";
+
+interface OpenPair {
+  connection: Connection;
+  stream: SseStream;
+}
+
+/**
+ * The transport of revision 2024-11-05: one stream for everything the server
+ * says, and a second path that the client posts its messages to.
+ */
+export class HttpSsePair {
+  readonly #engine: Engine;
+  readonly #streams: EventStreams;
+  readonly #maxBodyBytes: number;
+  readonly #open: Map<string, OpenPair> = new Map();
+
+  constructor(engine: Engine, streams: EventStreams, maxBodyBytes: number) {
+    this.#engine = engine;
+    this.#streams = streams;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  serves(pathname: string): boolean {
+    return pathname === STREAM_PATH || pathname === MESSAGE_PATH;
+  }
+
+  handle(
+    request: Request,
+    authInfo: AuthInfo | undefined,
+  ): Response | Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === STREAM_PATH && request.method === "GET") {
+      return this.#openStream(authInfo);
+    }
+    if (pathname === MESSAGE_PATH && request.method === "POST") {
+      return this.#post(request, searchParams.get("sessionId"), authInfo);
+    }
+    return refusal(
+      405,
+      new ProtocolError(
+        ProtocolErrorCode.ConnectionClosed,
+        "Method not allowed.",
+      ),
+      null,
+      { allow: pathname === STREAM_PATH ? "GET" : "POST" },
+    );
+  }
+
+  #openStream(authInfo: AuthInfo | undefined): Response {
+    const id = crypto.randomUUID();
+    const stream = this.#streams.open({
+      gone: () => this.#end(id, "the client closed its stream"),
+    });
+    const connection = new Connection(
+      this.#engine,
+      {
+        network: "http",
+        send: (text) => stream.write(frame(text)),
+        room: () => stream.room(),
+      },
+      id,
+      authInfo,
+    );
+    this.#open.set(id, { connection, stream });
+    stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${id}\n\n`);
+    return new Response(stream.body, { headers: SSE_HEADERS });
+  }
+
+  async #post(
+    request: Request,
+    id: string | null,
+    authInfo: AuthInfo | undefined,
+  ): Promise<Response> {
+    const pair = this.#open.get(id ?? "");
+    if (
+      pair?.connection.session.principal !== this.#engine.identify(authInfo)
+    ) {
+      await request.body?.cancel();
+      return refusal(
+        404,
+        new ProtocolError(
+          ProtocolErrorCode.SessionNotFound,
+          "Session not found",
+        ),
+      );
+    }
+    try {
+      const declared = request.headers.get("content-length");
+      let bytes = Number(declared);
+      const message = await readJson(
+        request,
+        declared,
+        this.#maxBodyBytes,
+        (counted) => bytes = counted,
+      );
+      pair.connection.receive(message, bytes);
+    } catch (error) {
+      const failure = readFailure(error);
+      return refusal(rejectionStatus(failure), failure);
+    }
+    return new Response("Accepted", { status: 202 });
+  }
+
+  #end(id: string, reason: string): void {
+    const pair = this.#open.get(id);
+    if (pair === undefined) return;
+    this.#open.delete(id);
+    pair.connection.close(reason);
+    pair.stream.close();
+  }
+
+  close(): void {
+    for (const id of [...this.#open.keys()]) {
+      this.#end(id, "the server is shutting down");
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { AuthInfo } from "../../../protocol/types.ts";
+import type { Reply } from "../../../server/calls/reply.ts";
+import type { HttpSession } from "./http_session.ts";
+import type { ResumableStream } from "./resumable_stream.ts";
+
+/** A request's answer on a stream that its client can resume. */
+export class ResumableReply implements Reply {
+  readonly request: Request;
+  readonly authInfo: AuthInfo | undefined;
+  readonly closeStream: () => void;
+  readonly closeStandaloneStream: () => void;
+  readonly #stream: ResumableStream;
+  readonly #onSettled: () => void;
+
+  /** @param onSettled is called once the answer has been stored, or never will be */
+  constructor(
+    stream: ResumableStream,
+    session: HttpSession,
+    request: Request,
+    authInfo: AuthInfo | undefined,
+    onSettled: () => void,
+  ) {
+    this.#stream = stream;
+    this.#onSettled = onSettled;
+    this.request = request;
+    this.authInfo = authInfo;
+    this.closeStream = () => stream.disconnect();
+    this.closeStandaloneStream = () => session.closeStanding();
+  }
+
+  respond(text: string): void {
+    this.#stream.send(text);
+    this.#onSettled();
+  }
+
+  send(text: string): void {
+    this.#stream.send(text);
+  }
+
+  room(): Promise<void> {
+    return this.#stream.room();
+  }
+
+  abandon(): void {
+    this.#onSettled();
+  }
+
+  /** A client that goes may come back: its going cancels nothing. */
+  onDisconnect(): void {}
+}

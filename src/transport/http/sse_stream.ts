@@ -1,0 +1,220 @@
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { SlowClientError } from "../../base/errors.ts";
+
+const encoder = new TextEncoder();
+const BEAT = encoder.encode(":\n\n");
+
+/** Bytes written ahead of the client; with more waiting it is behind. */
+export const AHEAD_BYTES = 64 * 1024;
+const STRATEGY = new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES });
+
+/**
+ * A client may fall this many times further behind for {@linkcode BURST_MS}
+ * milliseconds: what is written in one turn can't leave before the turn is over,
+ * however fast its client reads.
+ */
+const BURST = 8;
+const BURST_MS = 1_000;
+
+/** Looks at a client per `maxStallMs`, so that it is cut off a quarter late at the most. */
+const LOOKS = 4;
+
+/** The headers of an event stream; proxies are told not to hold it back. */
+export const SSE_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
+
+/** One message as a server-sent event. */
+export function frame(text: string, id?: string): string {
+  return id === undefined
+    ? `event: message\ndata: ${text}\n\n`
+    : `event: message\nid: ${id}\ndata: ${text}\n\n`;
+}
+
+/** What a stream needs of the endpoint that it belongs to. */
+export interface SseStreamHost {
+  readonly clock: Clock;
+  /** Bytes that may wait for the client. */
+  readonly maxUnsentBytes: number;
+  /** Milliseconds for which the client may take none of them. */
+  readonly maxStallMs: number;
+  /** The stream has ended. */
+  ended(stream: SseStream): void;
+  /** The stream's client was too slow, and has been cut off. */
+  slow(error: SlowClientError, fields: Record<string, unknown>): void;
+}
+
+/** Who is told of a stream's end, and what the log says of it. */
+export interface SseStreamOwner {
+  /** The client has gone, or was cut off, before the stream was closed. */
+  gone(reason: unknown): void;
+  /** What the log says of a client that was cut off. */
+  logFields?(): Record<string, unknown>;
+}
+
+/**
+ * An open event stream. Writing to one whose client has gone does nothing; its
+ * going is told once. A client that falls too far behind is cut off, so that
+ * what waits for it is bounded, also once the stream has been closed.
+ */
+export class SseStream {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly #host: SseStreamHost;
+  readonly #owner: SseStreamOwner;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #state: "open" | "closing" | "ended" = "open";
+  #writtenBytes = 0;
+  #caughtUp: PromiseWithResolvers<void> | undefined;
+  #burstTimer: TimerHandle;
+  #stallTimer: TimerHandle;
+
+  constructor(host: SseStreamHost, owner: SseStreamOwner) {
+    this.#host = host;
+    this.#owner = owner;
+    this.body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#catchUp(),
+      cancel: (reason) =>
+        this.#gone(
+          reason ?? new DOMException("client disconnected", "AbortError"),
+        ),
+    }, STRATEGY);
+  }
+
+  get open(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Writes frames as they are. */
+  write(frames: string): void {
+    this.#enqueue(encoder.encode(frames));
+  }
+
+  /** Writes a comment, so that nobody on the way takes the stream for dead. */
+  beat(): void {
+    this.#enqueue(BEAT);
+  }
+
+  /**
+   * For who can wait: resolves when the client has caught up, or the stream has
+   * been closed; `undefined` if there is nothing to wait for.
+   */
+  room(): Promise<void> | undefined {
+    if (!this.open || !this.#behind) return undefined;
+    return (this.#caughtUp ??= Promise.withResolvers()).promise;
+  }
+
+  get #unsentBytes(): number {
+    return AHEAD_BYTES - this.#controller.desiredSize!;
+  }
+
+  get #behind(): boolean {
+    return this.#unsentBytes >= AHEAD_BYTES;
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    if (!this.open) return;
+    this.#writtenBytes += bytes.length;
+    try {
+      // After a disconnect this may cancel the stream on the spot.
+      this.#controller.enqueue(bytes);
+    } catch (error) {
+      this.#gone(error);
+    }
+    if (!this.open || !this.#behind) return;
+    this.#stallTimer ??= this.#watch();
+    const { maxUnsentBytes } = this.#host;
+    // The last message alone may be of any size.
+    const before = this.#unsentBytes - bytes.length;
+    if (before > BURST * maxUnsentBytes) this.#cutOffForSize();
+    else if (before > maxUnsentBytes) this.#burstTimer ??= this.#allowBurst();
+  }
+
+  #allowBurst(): TimerHandle {
+    return this.#after(BURST_MS, () => {
+      this.#burstTimer = undefined;
+      if (this.#unsentBytes > this.#host.maxUnsentBytes) this.#cutOffForSize();
+    });
+  }
+
+  #cutOffForSize(): void {
+    this.#cutOff(`more than ${this.#host.maxUnsentBytes} bytes wait for it`);
+  }
+
+  /** Looks, for as long as a client is behind, whether it takes anything at all. */
+  #watch(stalledMs: number = 0): TimerHandle {
+    const { maxStallMs } = this.#host;
+    if (maxStallMs === Infinity) return undefined;
+    const lookMs = Math.ceil(maxStallMs / LOOKS);
+    const takenBytes = this.#writtenBytes - this.#unsentBytes;
+    return this.#after(lookMs, () => {
+      this.#stallTimer = undefined;
+      if (!this.#behind) return;
+      const moved = this.#writtenBytes - this.#unsentBytes > takenBytes;
+      const stalled = moved ? 0 : stalledMs + lookMs;
+      if (stalled < maxStallMs) this.#stallTimer = this.#watch(stalled);
+      else this.#cutOff(`it has taken nothing for ${maxStallMs} ms`);
+    });
+  }
+
+  #after(delayMs: number, act: () => void): TimerHandle {
+    return this.#host.clock.setTimeout(act, delayMs, { keepAlive: false });
+  }
+
+  /** Takes no more; what has been written still goes to a client that takes it. */
+  close(): void {
+    if (!this.open) return;
+    if (this.#behind) {
+      this.#state = "closing";
+      this.#letOn();
+    } else this.#finish();
+  }
+
+  #finish(): void {
+    this.#end();
+    try {
+      this.#controller.close();
+    } catch {
+      // The client has gone in the meantime.
+    }
+  }
+
+  #catchUp(): void {
+    this.#letOn();
+    if (this.#state === "closing") this.#finish();
+  }
+
+  #cutOff(why: string): void {
+    const error = new SlowClientError(why);
+    // What waits for the client is dropped with this.
+    this.#controller.error(error);
+    this.#host.slow(error, this.#owner.logFields?.() ?? {});
+    this.#gone(error);
+  }
+
+  #gone(reason: unknown): void {
+    if (this.#state === "ended") return;
+    const { open } = this;
+    this.#end();
+    if (open) this.#owner.gone(reason);
+  }
+
+  #end(): void {
+    const { clock } = this.#host;
+    this.#state = "ended";
+    for (const timer of [this.#burstTimer, this.#stallTimer]) {
+      if (timer !== undefined) clock.clearTimeout(timer);
+    }
+    this.#host.ended(this);
+    this.#letOn();
+  }
+
+  #letOn(): void {
+    this.#caughtUp?.resolve();
+    this.#caughtUp = undefined;
+  }
+}

@@ -1,0 +1,135 @@
+import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
+import { Connection } from "./connection.ts";
+import type { Engine } from "../server/calls/dispatcher.ts";
+
+/**
+ * A message channel in the shape of the official SDK's `Transport`, so that any
+ * of its transports can be connected.
+ */
+export interface Transport {
+  /** Begins to deliver messages. */
+  start(): Promise<void>;
+  /** Sends one message. */
+  send(
+    message: JSONRPCMessage,
+    options?: { relatedRequestId?: string | number },
+  ): Promise<void>;
+  /** Ends the channel. */
+  close(): Promise<void>;
+  /** Called when the channel has ended, from either side. */
+  onclose?: (() => void) | undefined;
+  /** Called with what went wrong outside any request. */
+  onerror?: ((error: Error) => void) | undefined;
+  /** Called with each message from the other end. */
+  onmessage?:
+    | (<T extends JSONRPCMessage>(
+      message: T,
+      extra?: { authInfo?: AuthInfo },
+    ) => void)
+    | undefined;
+  /** The session, where the transport has one. */
+  sessionId?: string | undefined;
+}
+
+/** Serves the client at the other end of a transport until it closes. */
+export async function connectTransport(
+  engine: Engine,
+  transport: Transport,
+): Promise<{ close(): Promise<void> }> {
+  const report = (error: unknown) =>
+    engine.reportFailure("transport", error, {});
+  const connection = new Connection(
+    engine,
+    {
+      send: (text) => {
+        const message = JSON.parse(text) as JSONRPCMessage;
+        const options = relatedTo(message);
+        Promise.try(() => transport.send(message, options)).catch(report);
+      },
+    },
+    transport.sessionId,
+  );
+  const { onclose } = transport;
+  transport.onclose = () => {
+    connection.close("the transport has closed");
+    onclose?.();
+  };
+  transport.onmessage = (message) => connection.receive(message);
+  transport.onerror ??= report;
+  await transport.start();
+  return { close: () => transport.close() };
+}
+
+/** HTTP transports of the SDK send a response on the stream of its request. */
+function relatedTo(
+  message: JSONRPCMessage,
+): { relatedRequestId: string | number } | undefined {
+  const { id, method } = message as {
+    id?: string | number;
+    method?: string;
+  };
+  return method === undefined && id !== undefined
+    ? { relatedRequestId: id }
+    : undefined;
+}
+
+/** One end of a {@linkcode linkedPair}. */
+class LinkedEnd implements Transport {
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  onmessage?: Transport["onmessage"];
+  sessionId?: string | undefined;
+  other!: LinkedEnd;
+  #queue: JSONRPCMessage[] = [];
+  #started = false;
+  #closed = false;
+
+  start(): Promise<void> {
+    this.#started = true;
+    for (const message of this.#queue.splice(0)) this.onmessage?.(message);
+    return Promise.resolve();
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("the pair is closed"));
+    // As over a wire: the other side gets a copy, and not in this turn.
+    const copy = structuredClone(message);
+    queueMicrotask(() => this.other.#receive(copy));
+    return Promise.resolve();
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    if (this.#closed) return;
+    if (this.#started) this.onmessage?.(message);
+    else this.#queue.push(message);
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    this.onclose?.();
+    return this.other.close();
+  }
+}
+
+/**
+ * Two transports, each the other's far end: one for an official client, one for
+ * `server.connect()`.
+ *
+ * @example
+ * ```ts
+ * import { linkedPair, McpServer } from "@sluice/mcp";
+ *
+ * const server = new McpServer({ name: "test", version: "1.0.0" });
+ * const [clientEnd, serverEnd] = linkedPair();
+ * await server.connect(serverEnd);
+ * await clientEnd.close();
+ * ```
+ */
+export function linkedPair(): [client: Transport, server: Transport] {
+  const client = new LinkedEnd();
+  const server = new LinkedEnd();
+  client.other = server;
+  server.other = client;
+  return [client, server];
+}
