@@ -1,4 +1,5 @@
-import type { Engine } from "../server/calls/dispatcher.ts";
+import { reportFailure } from "../server/calls/call_log.ts";
+import type { ServerParts as Engine } from "../host/server_parts.ts";
 import type { HttpTransport } from "../transport/http/http_transport.ts";
 import { HealthRoutes } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
@@ -129,7 +130,7 @@ export class AdminRoutes {
     try {
       return await answer();
     } catch (error) {
-      this.#engine.reportFailure(`GET ${pathname}`, error, {});
+      reportFailure(this.#engine.log, `GET ${pathname}`, error);
       return Response.json({ error: "Internal error" }, { status: 500 });
     }
   }

@@ -1,5 +1,5 @@
 import type { HealthReport } from "../observe/health_report.ts";
-import type { Engine } from "../server/calls/dispatcher.ts";
+import type { ServerParts as Engine } from "../host/server_parts.ts";
 
 /** An answer before it is a response: HEAD has no body. */
 interface Verdict {

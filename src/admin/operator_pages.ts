@@ -1,5 +1,5 @@
 import { checkFlag } from "../base/options.ts";
-import type { Engine } from "../server/calls/dispatcher.ts";
+import type { ServerParts as Engine } from "../host/server_parts.ts";
 import type { Dashboard } from "./dashboard/dashboard.ts";
 import type { DebugRoutes } from "./debug_routes.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";

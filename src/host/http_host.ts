@@ -2,9 +2,7 @@ import { Hono } from "hono";
 import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
 import type { Peer } from "../admin/operator_gate.ts";
-import type { Engine } from "../server/calls/dispatcher.ts";
-import { InvalidRequestError } from "../protocol/errors.ts";
-import { refusal } from "../transport/http/http_response.ts";
+import type { ServerParts } from "./server_parts.ts";
 import type {
   FetchContext,
   HttpOptions,
@@ -18,11 +16,11 @@ export class HttpHost {
   readonly admin: AdminRoutes;
   #app: Hono | undefined;
 
-  constructor(engine: Engine, options: HttpOptions & AdminOptions) {
-    this.transport = new HttpTransport(engine, options);
-    this.metrics = new ServerMetrics(engine, this.transport);
+  constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
+    this.transport = new HttpTransport(parts, options);
+    this.metrics = new ServerMetrics(parts, this.transport);
     this.admin = new AdminRoutes(
-      engine,
+      parts,
       this.transport,
       this.metrics,
       options,
@@ -50,20 +48,8 @@ export class HttpHost {
     context: FetchContext | undefined,
     peer: Peer | undefined,
   ): Response | Promise<Response> {
-    const { url } = request;
-    if (this.transport.knows(url)) {
-      return this.transport.handleKnown(request, context);
-    }
-    const parsed = URL.parse(url);
-    if (parsed === null) {
-      return refusal(
-        400,
-        new InvalidRequestError("the Host header is invalid"),
-      );
-    }
-    const { pathname } = parsed;
-    return this.transport.serves(pathname)
-      ? this.transport.handle(request, context)
-      : this.admin.handle(request, parsed, peer) ?? this.app.fetch(request);
+    return this.transport.answer(request, context) ??
+      this.admin.handle(request, new URL(request.url), peer) ??
+      this.app.fetch(request);
   }
 }

@@ -22,11 +22,14 @@ import type {
   Notification,
   ServerCapabilities,
 } from "../protocol/types.ts";
+import type { MethodTable } from "../server/calls/method_table.ts";
 import type {
-  Engine,
   NotificationHandler,
-} from "../server/calls/dispatcher.ts";
-import { LOG_LEVELS } from "../server/calls/call.ts";
+  Notifications,
+} from "../server/calls/notifications.ts";
+import type { Capabilities } from "../server/catalog/capabilities.ts";
+import type { ChangeNotices } from "../server/changes/change_notices.ts";
+import { LOG_LEVELS } from "../server/eras/request_meta.ts";
 import type { AskOptions, ServerContext } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
 
@@ -51,6 +54,15 @@ export type ParamsHandler<Params extends StandardSchema> = (
   ctx: ServerContext,
 ) => unknown;
 
+/** What the low-level server works on. */
+interface LowLevelParts {
+  readonly methods: MethodTable;
+  readonly notifications: Notifications;
+  readonly capabilities: Capabilities;
+  readonly changes: ChangeNotices;
+  readonly sessions: ReadonlySet<Session>;
+}
+
 /**
  * `server.server` of the official SDK: methods and notifications of your own,
  * and what concerns no request. Where the SDK has a server per client, this one
@@ -58,7 +70,7 @@ export type ParamsHandler<Params extends StandardSchema> = (
  * needs one client works while there is just one, as on stdio.
  */
 export class LowLevelServer {
-  readonly #engine: Engine;
+  readonly #parts: LowLevelParts;
   /** Called after a legacy client has said that it is ready. */
   oninitialized?: () => void;
   /** Called when the server has closed. */
@@ -67,9 +79,9 @@ export class LowLevelServer {
   onerror?: (error: Error) => void;
 
   /** @internal */
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    engine.notificationHandlers.set(
+  constructor(parts: LowLevelParts) {
+    this.#parts = parts;
+    parts.notifications.handlers.set(
       "notifications/initialized",
       () => this.oninitialized?.(),
     );
@@ -88,25 +100,25 @@ export class LowLevelServer {
     second: RequestHandler | MethodSchemas<StandardSchema>,
     third?: ParamsHandler<StandardSchema>,
   ): void {
-    this.#engine.methods.custom.set(method, async (context) => {
-      const { _meta, ...params } = context.params;
+    this.#parts.methods.custom.set(method, async (call) => {
+      const { _meta, ...params } = call.params;
       const result = typeof second === "function"
         ? await second({
           method,
           params: { ...params, ...(_meta !== undefined && { _meta }) },
-        }, context)
+        }, call.context)
         : await third!(
           await checkParams(method, second.params, params),
-          context,
+          call.context,
         );
-      remember(method, params, context.session);
+      remember(method, params, call.session);
       return result ?? {};
     });
   }
 
   /** Takes the answer to a method back. */
   removeRequestHandler(method: string): void {
-    this.#engine.methods.custom.delete(method);
+    this.#parts.methods.custom.delete(method);
   }
 
   /** Hears of a notification from clients. */
@@ -134,7 +146,7 @@ export class LowLevelServer {
       notification: Notification,
     ) => void | Promise<void>,
   ): void {
-    this.#engine.notificationHandlers.set(
+    this.#parts.notifications.handlers.set(
       method,
       typeof second === "function"
         ? second
@@ -148,13 +160,12 @@ export class LowLevelServer {
 
   /** Declares more capabilities. */
   registerCapabilities(capabilities: ServerCapabilities): void {
-    const declared = this.#engine.options.capabilities ?? {};
-    this.#engine.options.capabilities = { ...declared, ...capabilities };
+    this.#parts.capabilities.declare(capabilities);
   }
 
   /** What the server declares to legacy clients. */
   getCapabilities(): ServerCapabilities {
-    return this.#engine.capabilities.legacy();
+    return this.#parts.capabilities.legacy();
   }
 
   /** What the only client can do; `undefined` if there is not just one. */
@@ -168,7 +179,7 @@ export class LowLevelServer {
   }
 
   get #only(): Session | undefined {
-    const [session, ...others] = this.#engine.sessions;
+    const [session, ...others] = this.#parts.sessions;
     return others.length === 0 && session?.initialized ? session : undefined;
   }
 
@@ -188,13 +199,13 @@ export class LowLevelServer {
   }
 
   #announce(kind: "tools" | "prompts" | "resources"): Promise<void> {
-    this.#engine.changes.announceList(kind);
+    this.#parts.changes.announceList(kind);
     return Promise.resolve();
   }
 
   /** Tells those who subscribed to a resource that it has changed. */
   sendResourceUpdated({ uri }: { uri: string }): Promise<void> {
-    this.#engine.changes.resourceUpdated(uri);
+    this.#parts.changes.resourceUpdated(uri);
     return Promise.resolve();
   }
 
@@ -208,7 +219,7 @@ export class LowLevelServer {
   ): Promise<void> {
     const session = sessionId === undefined
       ? this.#only
-      : Array.from(this.#engine.sessions).find(({ id }) => id === sessionId);
+      : Array.from(this.#parts.sessions).find(({ id }) => id === sessionId);
     const wanted = session !== undefined &&
       LOG_LEVELS.indexOf(params.level) >=
         LOG_LEVELS.indexOf(session.logLevel ?? "debug");
@@ -238,7 +249,7 @@ export class LowLevelServer {
       const text = notificationText("notifications/elicitation/complete", {
         elicitationId,
       });
-      for (const { elicitations } of this.#engine.sessions) {
+      for (const { elicitations } of this.#parts.sessions) {
         elicitations.get(elicitationId)?.(text);
       }
       return Promise.resolve();

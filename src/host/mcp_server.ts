@@ -11,7 +11,12 @@ import type { Metrics } from "../observe/metrics.ts";
 import type { MetricsDocument } from "../observe/metrics_document.ts";
 import type { HealthChecks } from "../observe/health_checks.ts";
 import type { Logger } from "../observe/logger.ts";
-import { Engine } from "../server/calls/dispatcher.ts";
+import {
+  makeParts,
+  mountParts,
+  type ServerParts,
+  watch,
+} from "./server_parts.ts";
 import { LowLevelServer } from "./low_level_server.ts";
 import type { Middleware } from "../server/calls/middleware.ts";
 import type {
@@ -95,7 +100,7 @@ export interface ServerStats {
 export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   /** Methods of your own, and what concerns no request. */
   readonly server: LowLevelServer;
-  readonly #engine: Engine;
+  readonly #parts: ServerParts;
   readonly #host: HttpHost;
   readonly #running: Promise<RunningServer>[] = [];
   #connected = 0;
@@ -110,9 +115,9 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
-    this.#engine = new Engine(info, options as McpServerOptions);
-    this.#host = new HttpHost(this.#engine, options);
-    this.server = new LowLevelServer(this.#engine);
+    this.#parts = makeParts(info, options as McpServerOptions);
+    this.#host = new HttpHost(this.#parts, options);
+    this.server = new LowLevelServer(this.#parts);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
   }
@@ -131,7 +136,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     config: ToolConfig<Input, Output>,
     handler: ToolHandler<Input, Lifespan>,
   ): RegisteredTool {
-    return this.#engine.registry.addTool(
+    return this.#parts.catalog.addTool(
       name,
       config as ToolConfig<SchemaLike | undefined>,
       handler as (...args: unknown[]) => unknown,
@@ -160,7 +165,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
       | ReadResourceCallback<Lifespan>
       | ReadResourceTemplateCallback<Lifespan>,
   ): RegisteredResource | RegisteredResourceTemplate {
-    const { resources } = this.#engine.registry;
+    const { resources } = this.#parts.catalog;
     return typeof place === "string"
       ? resources.add(name, place, config, read as ReadResourceCallback)
       : resources.addTemplate(
@@ -177,7 +182,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     config: PromptConfig<Args>,
     handler: PromptHandler<Args, Lifespan>,
   ): RegisteredPrompt {
-    return this.#engine.registry.addPrompt(
+    return this.#parts.catalog.addPrompt(
       name,
       config as PromptConfig<SchemaLike | undefined>,
       handler as (...args: unknown[]) => unknown,
@@ -191,7 +196,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * @throws {InvalidOptionError} if a cache hint can't be used
    */
   registerSkill(skill: Skill<Lifespan>, config?: SkillConfig): RegisteredSkill {
-    return this.#engine.registry.skills.add(skill, config);
+    return this.#parts.catalog.skills.add(skill, config);
   }
 
   /**
@@ -216,7 +221,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     config: SkillConfig = {},
   ): RegisteredSkills {
     const registered = new RegisteredSkills(
-      this.#engine.registry.skills,
+      this.#parts.catalog.skills,
       config,
     );
     registered.replace(skills);
@@ -225,7 +230,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Wraps every request; the first registered is the outermost. */
   use(middleware: Middleware): this {
-    this.#engine.use(middleware);
+    this.#parts.dispatcher.use(middleware);
     return this;
   }
 
@@ -235,7 +240,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * their own lifespan, which opens and closes with this server's.
    */
   mount(prefix: string, other: McpServer<never> | McpServer): this {
-    this.#engine.mount(prefix, (other as McpServer).#engine);
+    mountParts(this.#parts, prefix, (other as McpServer).#parts);
     return this;
   }
 
@@ -244,7 +249,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * options `log` and `logLevel`. `ctx.log` tells a client instead.
    */
   get log(): Logger {
-    return this.#engine.log;
+    return this.#parts.log;
   }
 
   /**
@@ -264,7 +269,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * ```
    */
   get health(): HealthChecks {
-    return this.#engine.health;
+    return this.#parts.health;
   }
 
   /** A Hono app for routes of your own beside the MCP endpoint. */
@@ -292,14 +297,14 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    */
   serve(options: ServeOptions = {}): Promise<RunningServer> {
     this.#host.transport.listensOn(options.hostname ?? DEFAULT_HOSTNAME);
-    const running = serveHttp(this.#engine, this.#host, options);
+    const running = serveHttp(this.#parts, this.#host, options);
     this.#running.push(running);
     return running;
   }
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
-    await startOrTell(this.#engine, () => this.#engine.watch());
+    await startOrTell(this.#parts, () => watch(this.#parts));
     const stop = new AbortController();
     const release = endOn(
       options.signals ?? true,
@@ -307,7 +312,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
       () => stop.abort(),
     );
     try {
-      await serveStdio(this.#engine, { ...options, signal: stop.signal });
+      await serveStdio(this.#parts, { ...options, signal: stop.signal });
     } finally {
       release();
       await this.close();
@@ -316,13 +321,13 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Serves the client at the other end of a transport of the official SDK. */
   async connect(transport: Transport): Promise<void> {
-    await this.#engine.start();
+    await this.#parts.lifespan.start();
     const { onclose } = transport;
     transport.onclose = () => {
       this.#connected--;
       onclose?.();
     };
-    await connectTransport(this.#engine, transport);
+    await connectTransport(this.#parts, transport);
     this.#connected++;
   }
 
@@ -345,7 +350,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     params: Record<string, unknown> = {},
     options?: CallOptions,
   ): Promise<JsonObject> {
-    return directCall(this.#engine, method, params, options);
+    return directCall(this.#parts.intake, method, params, options);
   }
 
   /** Whether a transport is connected. */
@@ -355,22 +360,22 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Tells those who listen that the list of tools has changed; registering does so by itself. */
   sendToolListChanged(): void {
-    this.#engine.changes.announceList("tools");
+    this.#parts.changes.announceList("tools");
   }
 
   /** Likewise for the list of prompts. */
   sendPromptListChanged(): void {
-    this.#engine.changes.announceList("prompts");
+    this.#parts.changes.announceList("prompts");
   }
 
   /** Likewise for the list of resources. */
   sendResourceListChanged(): void {
-    this.#engine.changes.announceList("resources");
+    this.#parts.changes.announceList("resources");
   }
 
   /** Tells those who subscribed to a resource that it has changed. */
   sendResourceUpdated(uri: string): void {
-    this.#engine.changes.resourceUpdated(uri);
+    this.#parts.changes.resourceUpdated(uri);
   }
 
   /** Sends a log message outside any request. */
@@ -383,9 +388,9 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** A snapshot of what the server is at. */
   get stats(): ServerStats {
-    const { sessions, subscriptions, tasks, inFlight } = this.#engine;
+    const { sessions, subscriptions, tasks, dispatcher } = this.#parts;
     return {
-      inFlight,
+      inFlight: dispatcher.inFlight,
       sessions: sessions.size,
       streams: this.#host.transport.streams.size,
       subscriptions: subscriptions.size,
@@ -395,7 +400,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Metrics of your own, which `/metrics` shows with the server's. */
   get metrics(): Metrics {
-    return this.#engine.metrics;
+    return this.#parts.metrics;
   }
 
   /**
@@ -423,7 +428,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     }
     // Under another host, such as `deno serve`, nothing else has ended them.
     await this.#host.admin.close();
-    await this.#engine.close();
+    await this.#parts.closing.close();
     this.#host.transport.close();
     this.server.onclose?.();
   }

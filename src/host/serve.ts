@@ -1,7 +1,9 @@
 import { sleep } from "../base/abort.ts";
 import { ClosedError, SlowClientError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
-import { DEFAULT_GRACE_MS, type Engine } from "../server/calls/dispatcher.ts";
+import { reportFailure } from "../server/calls/call_log.ts";
+import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
+import { type ServerParts, watch } from "./server_parts.ts";
 import type { Peer } from "../admin/operator_gate.ts";
 import type { HttpHost } from "./http_host.ts";
 
@@ -64,7 +66,7 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Opens the lifespan, listens, and ends in good order. */
 export async function serveHttp(
-  engine: Engine,
+  parts: ServerParts,
   host: HttpHost,
   {
     port = 8000,
@@ -80,8 +82,8 @@ export async function serveHttp(
   checkInteger("port", port, 0, 65_535);
   checkDurationMs("graceMs", graceMs);
   checkDurationMs("drainMs", drainMs);
-  const { log, info: { name } } = engine;
-  const listener = await startOrTell(engine, () =>
+  const { clock, log, info: { name }, readiness, dispatcher, closing } = parts;
+  const listener = await startOrTell(parts, () =>
     listen({
       port,
       hostname,
@@ -96,7 +98,7 @@ export async function serveHttp(
         if (
           !(error instanceof ClosedError || error instanceof SlowClientError)
         ) {
-          engine.reportFailure("HTTP request", error, {});
+          reportFailure(log, "HTTP request", error);
         }
         return new Response("Internal Server Error", { status: 500 });
       },
@@ -107,29 +109,29 @@ export async function serveHttp(
   const hurry = new AbortController();
   const shutdown = () =>
     ending ??= (async () => {
-      engine.readiness.drain();
+      readiness.drain();
       if (drainMs > 0) {
         log.info(`${name} serves on while it is drained`, { drainMs });
-        await sleep(drainMs, { signal: hurry.signal, clock: engine.clock })
+        await sleep(drainMs, { signal: hurry.signal, clock })
           .catch(() => {}); // it was told to hurry
       }
       release();
-      const { inFlight } = engine;
+      const { inFlight } = dispatcher;
       log.info(`${name} shuts down`, { inFlight, graceMs });
       const overdue = Promise.withResolvers<void>();
-      const timer = engine.clock.setTimeout(
+      const timer = clock.setTimeout(
         overdue.resolve,
         graceMs + LAST_WORDS_MS,
       );
       // Streams must end first: the listener waits for them.
       await host.admin.close();
-      const closed = engine.close(graceMs);
+      const closed = closing.close(graceMs);
       const drained = listener.shutdown();
       await closed;
       host.transport.close();
       // It waits for requests that are still being sent, too, and those may never end.
       await Promise.race([drained, overdue.promise]);
-      engine.clock.clearTimeout(timer);
+      clock.clearTimeout(timer);
       listener.unref();
       log.info(`${name} is closed`);
       over.resolve();
@@ -138,7 +140,7 @@ export async function serveHttp(
     if (ending !== undefined) hurry.abort();
     void shutdown();
   });
-  engine.watch();
+  watch(parts);
   await host.admin.start();
   return {
     hostname: address.hostname,
@@ -170,14 +172,14 @@ function listen(
 
 /** Opens the lifespan and begins to serve; the log has what stands in the way. */
 export async function startOrTell<Result>(
-  engine: Engine,
+  { info, lifespan, log }: Pick<ServerParts, "info" | "lifespan" | "log">,
   begin: () => Result,
 ): Promise<Result> {
   try {
-    await engine.start();
+    await lifespan.start();
     return begin();
   } catch (error) {
-    engine.reportFailure(`starting ${engine.info.name}`, error, {});
+    reportFailure(log, `starting ${info.name}`, error);
     throw error;
   }
 }

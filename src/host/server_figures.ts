@@ -1,22 +1,32 @@
 import type { Figure } from "../observe/figure.ts";
 import type { Watchdog } from "../observe/watchdog.ts";
-import type { Engine } from "../server/calls/dispatcher.ts";
+
+/** What the figures of a server are read from. */
+export interface FigureSources {
+  readonly name: string;
+  readonly dispatcher: { readonly inFlight: number };
+  readonly sessions: { readonly size: number };
+  readonly subscriptions: { readonly size: number };
+  readonly tasks: { readonly running: number };
+  readonly watchdog: Watchdog | undefined;
+}
 
 /** What a server holds now. */
-export function serverFigures(engine: Engine): Figure[] {
-  const { info, inFlight, sessions, subscriptions, tasks } = engine;
-  const gauge = (name: string, help: string, value: number): Figure => ({
-    name: `sluice.server.${name}`,
+export function serverFigures(
+  { name, dispatcher, sessions, subscriptions, tasks, watchdog }: FigureSources,
+): Figure[] {
+  const gauge = (figure: string, help: string, value: number): Figure => ({
+    name: `sluice.server.${figure}`,
     type: "gauge",
     help,
-    points: [{ value, attributes: { name: info.name } }],
+    points: [{ value, attributes: { name } }],
   });
   return [
-    gauge("in_flight", "Requests without an answer yet.", inFlight),
+    gauge("in_flight", "Requests without an answer yet.", dispatcher.inFlight),
     gauge("sessions", "Sessions of legacy clients.", sessions.size),
     gauge("subscriptions", "Open subscription streams.", subscriptions.size),
     gauge("tasks", "Tasks at work here.", tasks.running),
-    ...eventLoopFigures(engine.watchdog),
+    ...eventLoopFigures(watchdog),
   ];
 }
 

@@ -15,7 +15,8 @@ import type { WatchdogOptions } from "../observe/watchdog_options.ts";
 import type { TelemetryOptions } from "../observe/telemetry.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
-import type { CacheHints } from "../server/catalog/catalog.ts";
+import type { CacheHints } from "../server/catalog/catalog_options.ts";
+import type { Extension } from "../server/extension.ts";
 import type { ServerContext } from "../server/server_context.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
 
@@ -68,6 +69,11 @@ export interface McpServerOptions<Lifespan = unknown> {
   requestState?: RequestStateOptions;
   /** How tasks run and where they are kept. */
   tasks?: TaskOptions;
+  /**
+   * Extensions of MCP beside tasks and skills.
+   * @default []
+   */
+  extensions?: readonly Extension[];
   /**
    * How many `subscriptions/listen` streams may be open at once.
    * @default 10000
@@ -154,6 +160,7 @@ export type ResolvedOptions =
   & Required<
     Pick<
       McpServerOptions,
+      | "extensions"
       | "pageSize"
       | "maxSubscriptions"
       | "maxDepth"
@@ -179,6 +186,7 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
   }
   checkReadiness(options.health?.readiness);
   return {
+    extensions: [],
     maskErrors: false,
     identifyInResults: true,
     identify: clientAndSubject,

@@ -2,9 +2,6 @@ import type { ProtocolError } from "../protocol/errors.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { Reply } from "../server/calls/reply.ts";
 
-/** How many messages a batch may hold. */
-export const MAX_BATCH = 100;
-
 /** One request of a batch: its answer joins the others'. */
 export class BatchReply implements Reply {
   readonly request: Request | undefined;
@@ -28,8 +25,8 @@ export class BatchReply implements Reply {
     this.#whole.send(text);
   }
 
-  room(): Promise<void> | undefined {
-    return this.#whole.room?.();
+  caughtUp(): Promise<void> | undefined {
+    return this.#whole.caughtUp?.();
   }
 
   abandon(): void {

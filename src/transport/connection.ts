@@ -2,33 +2,20 @@ import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
-  UnsupportedProtocolVersionError,
 } from "../protocol/errors.ts";
+import { errorText } from "../protocol/jsonrpc.ts";
 import {
-  answerFault,
-  envelopeFault,
-  errorText,
-  type IncomingAnswer,
-  type IncomingCall,
-  isAnswer,
-  isObject,
-  type JsonObject,
-  readableId,
-} from "../protocol/jsonrpc.ts";
-import { checkPayload } from "../protocol/payload.ts";
-import {
-  allowsBatches,
-  metaKey,
-  MODERN_REVISION,
-  SUPPORTED_REVISIONS,
-} from "../protocol/revision.ts";
-import type { AuthInfo, RequestId } from "../protocol/types.ts";
-import { collectBatch, MAX_BATCH } from "./batch_reply.ts";
-import type { Engine } from "../server/calls/dispatcher.ts";
+  type Batch,
+  classify,
+  type Message,
+  type RequestMessage,
+} from "../protocol/message.ts";
+import { allowsBatches } from "../protocol/revision.ts";
+import type { AuthInfo } from "../protocol/types.ts";
+import type { Intake } from "../server/calls/intake.ts";
 import type { Reply } from "../server/calls/reply.ts";
-import { RequestContext } from "../server/calls/call.ts";
-import { checkMeta, checkProgressToken } from "../server/eras/request_meta.ts";
-import { Session, type SessionNetwork } from "../server/sessions/session.ts";
+import type { Session, SessionNetwork } from "../server/sessions/session.ts";
+import { collectBatch } from "./batch_reply.ts";
 
 /** Where a connection's messages go. */
 export interface MessageSink {
@@ -36,8 +23,14 @@ export interface MessageSink {
   readonly network?: SessionNetwork;
   /** Sends one message. */
   send(text: string): void;
-  /** See {@linkcode Reply.room}. */
-  room?(): Promise<void> | undefined;
+  /** See {@linkcode Reply.caughtUp}. */
+  caughtUp?(): Promise<void> | undefined;
+}
+
+/** Who is at the other end of a connection, where that is known. */
+export interface ConnectionPeer {
+  readonly sessionId?: string;
+  readonly authInfo?: AuthInfo;
 }
 
 /**
@@ -47,60 +40,50 @@ export interface MessageSink {
  */
 export class Connection {
   readonly session: Session;
-  readonly #engine: Engine;
+  readonly #intake: Intake;
   readonly #sink: MessageSink;
   readonly #authInfo: AuthInfo | undefined;
 
   constructor(
-    engine: Engine,
+    intake: Intake,
     sink: MessageSink,
-    sessionId?: string,
-    authInfo?: AuthInfo,
+    { sessionId, authInfo }: ConnectionPeer = {},
   ) {
-    this.#engine = engine;
+    this.#intake = intake;
     this.#sink = sink;
     this.#authInfo = authInfo;
-    this.session = new Session(
-      engine.clock,
-      (text) => sink.send(text),
-      sessionId,
-      engine.identify(authInfo),
-      sink.network,
-    );
-    engine.sessionOpened(this.session);
+    this.session = intake.openSession({
+      send: (text) => sink.send(text),
+      id: sessionId,
+      principal: intake.identify(authInfo),
+      network: sink.network,
+    });
   }
 
   /**
-   * Takes one message, or a batch of them, that has been parsed.
+   * Takes what has been parsed: one message, or a batch of them.
    *
    * @param bytes its size, where the channel knows it
    */
-  receive(message: unknown, bytes: number = 0): void {
-    if (Array.isArray(message)) this.#receiveBatch(message, bytes);
-    else this.#receiveOne(message, () => this.#reply(), bytes);
+  receive(value: unknown, bytes: number = 0): void {
+    const arrived = classify(value);
+    if (Array.isArray(value) && !this.#allowsBatches()) {
+      this.#refuse(`revision ${this.session.revision} has no batches`);
+    } else if (arrived.kind === "batch") this.#takeBatch(arrived, bytes);
+    else this.#take(arrived, () => this.#reply(), bytes);
   }
 
-  #receiveBatch(messages: unknown[], bytes: number): void {
-    const { session } = this;
-    if (session.initialized && !allowsBatches(session.revision)) {
-      this.#refuse(null, `revision ${session.revision} has no batches`);
-    } else if (messages.length === 0) {
-      this.#refuse(null, "the batch is empty");
-    } else if (messages.length > MAX_BATCH) {
-      this.#refuse(null, `a batch takes at most ${MAX_BATCH} messages`);
-    } else this.#receiveAll(messages, bytes);
+  /** Before `initialize` nothing says that the client may not. */
+  #allowsBatches(): boolean {
+    const { initialized, revision } = this.session;
+    return !initialized || allowsBatches(revision);
   }
 
-  #receiveAll(messages: unknown[], bytes: number): void {
-    const answered =
-      messages.filter((each) =>
-        !(isObject(each) && isAnswer(each)) &&
-        (envelopeFault(each) !== undefined ||
-          (each as IncomingCall).id !== undefined)
-      ).length;
+  #takeBatch({ messages }: Batch, bytes: number): void {
+    const answered = messages.filter(getsAnswer).length;
     const replyOf = collectBatch(this.#reply(), answered);
     for (const message of messages) {
-      this.#receiveOne(message, replyOf, bytes / messages.length);
+      this.#take(message, replyOf, bytes / messages.length);
     }
   }
 
@@ -109,76 +92,40 @@ export class Connection {
   }
 
   /** @param replyOf makes the reply, should the message get one */
-  #receiveOne(message: unknown, replyOf: () => Reply, bytes: number): void {
-    if (isObject(message) && isAnswer(message)) {
-      if (answerFault(message) === undefined) {
-        this.session.answer(message as unknown as IncomingAnswer);
+  #take(message: Message, replyOf: () => Reply, bytes: number): void {
+    switch (message.kind) {
+      case "request":
+        return this.#request(message, replyOf(), bytes);
+      case "notification":
+        return this.#intake.notify(message, this.session);
+      case "answer":
+        return this.#intake.answer(message, this.session);
+      case "malformed": {
+        if (message.isAnswer) return;
+        const error = new InvalidRequestError(message.fault);
+        replyOf().respond(errorText(message.id, error), error);
       }
-      return;
     }
-    const fault = envelopeFault(message);
-    if (fault !== undefined) {
-      const error = new InvalidRequestError(fault);
-      replyOf().respond(errorText(readableId(message), error), error);
-      return;
-    }
-    const { id, method, params = {} } = message as IncomingCall;
-    if (id === undefined) this.#engine.notified(method, params, this.session);
-    else this.#request(id, method, params, replyOf(), bytes);
   }
 
-  #request(
-    id: RequestId,
-    method: string,
-    params: JsonObject,
-    reply: Reply,
-    bytes: number,
-  ): void {
-    const modern = isObject(params._meta) &&
-      params._meta[metaKey.protocolVersion] !== undefined;
-    const context = new RequestContext(
-      this.#engine,
-      modern ? "modern" : "legacy",
-      modern ? MODERN_REVISION : this.session.revision,
-      method,
-      params,
-      id,
+  #request(message: RequestMessage, reply: Reply, bytes: number): void {
+    const call = this.#intake.open({
+      message,
       reply,
-      this.session,
-    );
-    context.requestBytes = bytes;
-    try {
-      this.#check(context);
-    } catch (error) {
-      this.#engine.refuse(context, error as ProtocolError);
-      return;
-    }
-    this.#engine.dispatch(context);
-  }
-
-  #check({ requestId, params, era, meta }: RequestContext): void {
-    if (this.session.inFlight.has(requestId)) {
-      throw new InvalidRequestError(
-        `id ${JSON.stringify(requestId)} belongs to a request still in flight`,
-      );
-    }
-    checkPayload({ params }, {
-      maxDepth: this.#engine.options.maxDepth,
-      maxElements: this.#engine.options.maxToolInputElements,
+      session: this.session,
+      bytes,
     });
-    if (era === "legacy") {
-      checkProgressToken(meta ?? {});
+    try {
+      this.#intake.checkPayload(message);
+    } catch (error) {
+      this.#intake.refuse(call, error as ProtocolError);
       return;
     }
-    checkMeta(params);
-    const claimed = meta![metaKey.protocolVersion] as string;
-    if (claimed !== MODERN_REVISION) {
-      throw new UnsupportedProtocolVersionError(claimed, SUPPORTED_REVISIONS);
-    }
+    this.#intake.submit(call);
   }
 
-  #refuse(id: RequestId | null, why: string): void {
-    this.#sink.send(errorText(id, new InvalidRequestError(why)));
+  #refuse(why: string): void {
+    this.#sink.send(errorText(null, new InvalidRequestError(why)));
   }
 
   /** Tells the client that what it sent could not even be parsed. */
@@ -197,9 +144,13 @@ export class Connection {
   }
 
   close(reason: string): void {
-    this.session.close(reason);
-    this.#engine.sessionClosed(this.session);
+    this.#intake.closeSession(this.session, reason);
   }
+}
+
+function getsAnswer(message: Message): boolean {
+  return message.kind === "request" ||
+    (message.kind === "malformed" && !message.isAnswer);
 }
 
 /** Answers on the channel that everything else travels on, too. */
@@ -220,8 +171,8 @@ class ConnectionReply implements Reply {
     this.#sink.send(text);
   }
 
-  room(): Promise<void> | undefined {
-    return this.#sink.room?.();
+  caughtUp(): Promise<void> | undefined {
+    return this.#sink.caughtUp?.();
   }
 
   abandon(): void {}

@@ -2,9 +2,9 @@ import type { ProtocolError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, MODERN_REVISION } from "../protocol/revision.ts";
 import type { AuthInfo, ClientCapabilities } from "../protocol/types.ts";
-import type { Engine } from "../server/calls/dispatcher.ts";
+import type { Call } from "../server/calls/call.ts";
+import type { Intake } from "../server/calls/intake.ts";
 import type { Reply } from "../server/calls/reply.ts";
-import { RequestContext } from "../server/calls/call.ts";
 
 /** What a direct call may say beside its parameters. */
 export interface CallOptions {
@@ -28,7 +28,7 @@ let lastId = 0;
  * @throws {ProtocolError} if the server answers with an error
  */
 export function directCall(
-  engine: Engine,
+  intake: Intake,
   method: string,
   params: JsonObject,
   options: CallOptions | undefined,
@@ -38,18 +38,20 @@ export function directCall(
   return new Promise((resolve, reject) => {
     const id = ++lastId;
     const reply = new DirectReply(resolve, reject, options);
-    const context = new RequestContext(
-      engine,
-      "modern",
-      MODERN_REVISION,
-      method,
-      withMeta(params, id, options),
-      id,
+    const call = intake.open({
+      message: {
+        kind: "request",
+        era: "modern",
+        id,
+        method,
+        params: withMeta(params, id, options),
+      },
       reply,
-      undefined,
-    );
-    if (signal !== undefined) reply.follow(signal, context);
-    engine.dispatch(context);
+      session: undefined,
+      bytes: 0,
+    });
+    if (signal !== undefined) reply.follow(signal, call);
+    intake.dispatch(call);
   });
 }
 
@@ -88,8 +90,8 @@ class DirectReply implements Reply {
   }
 
   /** Cancels the call when the signal aborts, for as long as it lasts. */
-  follow(signal: AbortSignal, context: RequestContext): void {
-    const cancel = () => context.cancel(signal.reason);
+  follow(signal: AbortSignal, call: Call): void {
+    const cancel = () => call.cancel(signal.reason);
     signal.addEventListener("abort", cancel, { once: true });
     this.#unfollow = () => signal.removeEventListener("abort", cancel);
   }

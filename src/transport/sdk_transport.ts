@@ -1,6 +1,8 @@
 import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
 import { Connection } from "./connection.ts";
-import type { Engine } from "../server/calls/dispatcher.ts";
+import type { Logger } from "../observe/logger.ts";
+import { reportFailure } from "../server/calls/call_log.ts";
+import type { Intake } from "../server/calls/intake.ts";
 
 /**
  * A message channel in the shape of the official SDK's `Transport`, so that any
@@ -33,13 +35,12 @@ export interface Transport {
 
 /** Serves the client at the other end of a transport until it closes. */
 export async function connectTransport(
-  engine: Engine,
+  { intake, log }: { intake: Intake; log: Logger },
   transport: Transport,
 ): Promise<{ close(): Promise<void> }> {
-  const report = (error: unknown) =>
-    engine.reportFailure("transport", error, {});
+  const report = (error: unknown) => reportFailure(log, "transport", error);
   const connection = new Connection(
-    engine,
+    intake,
     {
       send: (text) => {
         const message = JSON.parse(text) as JSONRPCMessage;
@@ -47,7 +48,7 @@ export async function connectTransport(
         Promise.try(() => transport.send(message, options)).catch(report);
       },
     },
-    transport.sessionId,
+    { sessionId: transport.sessionId },
   );
   const { onclose } = transport;
   transport.onclose = () => {

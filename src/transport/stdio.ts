@@ -2,7 +2,8 @@ import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
 import { waitAtMost } from "../base/wait_at_most.ts";
 import { Connection, type MessageSink } from "./connection.ts";
-import { DEFAULT_GRACE_MS, type Engine } from "../server/calls/dispatcher.ts";
+import type { Intake } from "../server/calls/intake.ts";
+import { type Closing, DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 
 const READ_BYTES = 256 * 1024;
 /** Characters of answers written ahead of the client; with more waiting it is behind. */
@@ -53,7 +54,7 @@ export interface StdioOptions {
  * @returns once the input has ended and every answer is written
  */
 export async function serveStdio(
-  engine: Engine,
+  { intake, closing }: { intake: Intake; closing: Closing },
   {
     streams = processStreams(),
     maxMessageBytes = 4 * 1024 * 1024,
@@ -63,7 +64,7 @@ export async function serveStdio(
 ): Promise<void> {
   checkInteger("maxMessageBytes", maxMessageBytes, 1);
   const writer = new LineWriter(streams);
-  const connection = new Connection(engine, writer);
+  const connection = new Connection(intake, writer);
   const lines = new LineSplitter(maxMessageBytes);
   const onAbort = () => streams.close?.();
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -71,11 +72,11 @@ export async function serveStdio(
     await readAll(streams, writer, lines, connection, signal);
     lines.end(connection);
     connection.endInput();
-    await engine.close(graceMs);
+    await closing.close(graceMs);
     // Nobody may be reading.
     await waitAtMost(writer.flushed(), {
       limitMs: graceMs,
-      clock: engine.clock,
+      clock: intake.clock,
     });
   } finally {
     signal?.removeEventListener("abort", onAbort);
@@ -252,7 +253,7 @@ class LineWriter implements MessageSink {
   #writing: Promise<void> | undefined;
   #broken = false;
   /** Who waits for what is pending to be written. */
-  #room: PromiseWithResolvers<void> | undefined;
+  #caughtUp: PromiseWithResolvers<void> | undefined;
 
   constructor(streams: StdioStreams) {
     this.#streams = streams;
@@ -274,23 +275,23 @@ class LineWriter implements MessageSink {
       await Promise.resolve();
       while (this.#pending !== "" && !this.#broken) {
         const bytes = this.#encoder.encode(this.#pending);
-        const room = this.#room;
+        const caughtUp = this.#caughtUp;
         this.#pending = "";
-        this.#room = undefined;
-        await this.#writeAll(bytes).finally(() => room?.resolve());
+        this.#caughtUp = undefined;
+        await this.#writeAll(bytes).finally(() => caughtUp?.resolve());
       }
     } catch {
       this.#broken = true;
     } finally {
       this.#writing = undefined;
-      this.#room?.resolve();
-      this.#room = undefined;
+      this.#caughtUp?.resolve();
+      this.#caughtUp = undefined;
     }
   }
 
-  room(): Promise<void> | undefined {
+  caughtUp(): Promise<void> | undefined {
     if (this.#pending.length < AHEAD || this.#broken) return undefined;
-    return (this.#room ??= Promise.withResolvers()).promise;
+    return (this.#caughtUp ??= Promise.withResolvers()).promise;
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {

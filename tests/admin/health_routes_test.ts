@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { HealthRoutes } from "../../src/admin/health_routes.ts";
 import { Engine } from "../../src/server/calls/dispatcher.ts";
-import {
-  InvalidOptionError,
-  type LogRecord,
-  McpServer,
-  Pool,
-} from "../../mod.ts";
+import { InvalidOptionError, type LogRecord, McpServer, Pool } from "../../mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { eventually } from "../support/eventually.ts";
 

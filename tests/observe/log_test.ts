@@ -7,19 +7,10 @@ import {
   type LogRecord as TapeRecord,
   reset,
 } from "@logtape/logtape";
-import {
-  InvalidOptionError,
-  jsonLog,
-  Logger,
-  type LogLevel,
-  type LogRecord,
-  type LogSink,
-  logTapeLog,
-  McpServer,
-} from "../../mod.ts";
+import { InvalidOptionError, jsonLog, Logger, type LogLevel, type LogRecord, type LogSink, logTapeLog, McpServer } from "../../mod.ts";
 import { readable } from "../../src/observe/stderr_log.ts";
-import { requestFields } from "../../src/server/calls/call_log.ts";
-import type { RequestContext } from "../../src/server/calls/call.ts";
+import { callSubject } from "../support/call_subject.ts";
+import { CallLog } from "../../src/server/calls/call_log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ask } from "../transport/wire.ts";
 

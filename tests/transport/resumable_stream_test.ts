@@ -24,7 +24,7 @@ Deno.test("a client that leaves in the middle of a replay takes nothing from the
   const second = open();
   stream.resume(second, "standing_1");
   await clock.advance(0);
-  assert(second.room() !== undefined, "it has not been read");
+  assert(second.caughtUp() !== undefined, "it has not been read");
   await second.body.cancel();
 
   const third = open();

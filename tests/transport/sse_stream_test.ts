@@ -36,16 +36,16 @@ async function settled(promise: Promise<void> | undefined): Promise<boolean> {
 Deno.test("there is room until a client is behind, and again once it has caught up", async () => {
   const { stream, clock } = openStream();
   stream.write("a few bytes");
-  assert.equal(stream.room(), undefined);
+  assert.equal(stream.caughtUp(), undefined);
   stream.write(BEHIND);
-  const room = stream.room();
+  const room = stream.caughtUp();
   assert.equal(await settled(room), false);
-  assert.equal(stream.room(), room);
+  assert.equal(stream.caughtUp(), room);
   const reader = stream.body.getReader();
   await reader.read();
   await reader.read();
   assert(await settled(room));
-  assert.equal(stream.room(), undefined);
+  assert.equal(stream.caughtUp(), undefined);
   stream.close();
   assert.equal((await reader.read()).done, true);
   assert.equal(clock.pending, 0);
@@ -61,10 +61,10 @@ for (
   Deno.test(`who waits for room goes on when the stream is ${how}`, async () => {
     const subject = openStream();
     subject.stream.write(BEHIND);
-    const room = subject.stream.room();
+    const room = subject.stream.caughtUp();
     await end(subject);
     assert(await settled(room));
-    assert.equal(subject.stream.room(), undefined);
+    assert.equal(subject.stream.caughtUp(), undefined);
     assert.equal(subject.stream.open, false);
     await subject.stream.body.cancel().catch(() => {});
     assert.equal(subject.streams.size, 0);

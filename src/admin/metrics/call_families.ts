@@ -1,7 +1,7 @@
 import type { CallRecord } from "../../observe/call_record.ts";
 import { type Exposition, labelsText } from "../../observe/exposition.ts";
 import type { FailureKind } from "../../server/calls/failure_kind.ts";
-import type { RequestRecorder } from "../../server/calls/call_recorder.ts";
+import type { CallRecorder } from "../../server/calls/call_recorder.ts";
 import type { ItemMethod, RecordedItems } from "./recorded_items.ts";
 
 /** The label that names the item of a call (OpenTelemetry's conventions for MCP). */
@@ -30,7 +30,7 @@ interface Series {
 /** Writes what calls have come to, by method and item. */
 export function writeCalls(
   out: Exposition,
-  recorder: RequestRecorder,
+  recorder: CallRecorder,
   items: RecordedItems,
 ): void {
   const series = [...seriesOf(recorder, items)];
@@ -60,7 +60,7 @@ export function writeCalls(
 
 /** Each item that is registered, and per method what no item accounts for. */
 function* seriesOf(
-  recorder: RequestRecorder,
+  recorder: CallRecorder,
   items: RecordedItems,
 ): Iterable<Series> {
   const methods = new Map(recorder.byMethod());

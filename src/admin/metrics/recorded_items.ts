@@ -1,6 +1,6 @@
 import type { CallRecord } from "../../observe/call_record.ts";
 import type { Slot } from "../../server/catalog/collection.ts";
-import type { Registry } from "../../server/catalog/catalog.ts";
+import type { Catalog } from "../../server/catalog/catalog.ts";
 
 /** The methods whose calls are each about one registered thing. */
 export type ItemMethod = "tools/call" | "prompts/get" | "resources/read";
@@ -10,7 +10,7 @@ export type RecordedItems = Record<ItemMethod, Map<string, CallRecord>>;
 
 /** Collects the records of a server's tools, prompts and resources. */
 export function recordedItems(
-  { tools, prompts, resources }: Registry,
+  { tools, prompts, resources }: Catalog,
 ): RecordedItems {
   return {
     "tools/call": records(tools.slots),

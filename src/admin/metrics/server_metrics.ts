@@ -17,7 +17,7 @@ import {
   type ProcessFigures,
   readProcessFigures,
 } from "../../observe/process_figures.ts";
-import type { Engine } from "../../server/calls/dispatcher.ts";
+import type { ServerParts as Engine } from "../../host/server_parts.ts";
 import type { HttpTransport } from "../../transport/http/http_transport.ts";
 import { writeCalls } from "./call_families.ts";
 import { writeEventLoop } from "./event_loop_families.ts";
@@ -63,7 +63,7 @@ export class ServerMetrics {
     out.family("mcp_server", "info", "Which server this is.");
     out.sample(labelsText({ name: info.name, version: info.version }), 1);
     if (recorder !== undefined) {
-      writeCalls(out, recorder, recordedItems(this.#engine.registry));
+      writeCalls(out, recorder, recordedItems(this.#engine.catalog));
     }
     this.#writeState(out);
     out.family(
@@ -113,10 +113,10 @@ export class ServerMetrics {
 
   /** Everything as one document. */
   read(): MetricsDocument {
-    const { sessions, subscriptions, tasks, recorder, registry } = this.#engine;
+    const { sessions, subscriptions, tasks, recorder, catalog } = this.#engine;
     const methods = new Map(recorder?.byMethod());
     const all = CallRecord.sum(methods.values());
-    const items = recordedItems(registry);
+    const items = recordedItems(catalog);
     return {
       requests_total: all.durations.count + all.inProgress,
       requests_in_progress: all.inProgress,

@@ -1,67 +1,111 @@
 import { byteLength } from "../../base/byte_length.ts";
+import type { CallRecord } from "../../observe/call_record.ts";
 import { parseTraceparent } from "../../observe/trace_context.ts";
 import {
   isObject,
   type JsonObject,
   notificationText,
 } from "../../protocol/jsonrpc.ts";
-import { type Era, metaKey } from "../../protocol/revision.ts";
 import type {
   AuthInfo,
   ClientCapabilities,
-  CreateMessageRequestParams,
-  CreateMessageResult,
-  CreateMessageResultWithTools,
-  ElicitResult,
   Implementation,
-  ListRootsResult,
   LoggingLevel,
   ReadResourceResult,
   RequestId,
 } from "../../protocol/types.ts";
-import type { CallRecord } from "../../observe/call_record.ts";
-import { nextCallId } from "./call_id.ts";
-import type { Engine } from "./dispatcher.ts";
+import type { EraCodec } from "../eras/era_codec.ts";
+import { LOG_LEVELS } from "../eras/request_meta.ts";
+import { type Asker, Inquiry } from "../questions/inquiry.ts";
+import type { StateSealer } from "../questions/request_state.ts";
+import type { ServerContext, TaskRun } from "../server_context.ts";
+import type { PendingCall, Session } from "../sessions/session.ts";
+import type { CallMeasure } from "./call_measure.ts";
+import type { CallTrace } from "./call_trace.ts";
 import type { FailureKind } from "./failure_kind.ts";
-import { Inquiry } from "../questions/inquiry.ts";
-import type { Reply } from "./reply.ts";
-import type { RequestTrace } from "./call_tracing.ts";
-import { requestFields } from "./call_log.ts";
-import { RequestView } from "./sdk_request.ts";
-import { SharedReply } from "./shared_reply.ts";
-import type {
-  AskOptions,
-  ElicitParams,
-  HttpView,
-  McpRequestView,
-  RequestLog,
-  ServerContext,
-  TaskRun,
-} from "../server_context.ts";
-import type { Session } from "../sessions/session.ts";
+import { type Reply, SharedReply } from "./reply.ts";
 
-/** The syslog levels (RFC 5424), least severe first. */
-export const LOG_LEVELS: readonly LoggingLevel[] = [
-  "debug",
-  "info",
-  "notice",
-  "warning",
-  "error",
-  "critical",
-  "alert",
-  "emergency",
-];
+/** What the handlers of one server share: a mounted server keeps its own. */
+export interface HandlerOwner {
+  readonly lifespan: { readonly value: unknown };
+  /** The author's own check over the state that a handler gave away. */
+  readonly verifyState:
+    | ((state: string, ctx: ServerContext) => unknown)
+    | undefined;
+  readResource(uri: string, call: Call): Promise<ReadResourceResult>;
+}
+
+/** What makes full results of what handlers return. */
+export interface Completer {
+  complete(value: unknown, call: Call): unknown;
+}
+
+/** What a task that a call begins may be told. */
+export interface TaskTerms {
+  ttlMs?: number | null;
+  pollIntervalMs?: number;
+}
+
+/** What a call needs of the server that took it in. */
+export interface CallHost {
+  readonly home: HandlerOwner;
+  readonly sealer: StateSealer;
+  /** Who a caller is, as sessions, tasks and states know it. */
+  identify(authInfo: AuthInfo | undefined): string;
+  runAsTask(
+    call: Call,
+    work: (task: TaskRun) => unknown,
+    terms: TaskTerms,
+  ): Promise<unknown>;
+  /** What a server's handler sees of a call. */
+  makeContext(call: Call, owner: HandlerOwner): ServerContext;
+  /** Whether clients are kept from the messages of unexpected errors. */
+  readonly maskErrors: boolean;
+  /** Tells the operator of what went wrong in a call. */
+  report(what: string, error: unknown, call: Call): void;
+  /** What the log says of a call. */
+  logFields(call: Call): Record<string, unknown>;
+  /** Sends a call's last word. */
+  settle(call: Call, text: string): void;
+  /** Lets go of a call that its client has called off. */
+  cancelled(call: Call): void;
+}
+
+/** One request, as a transport hands it over. */
+export interface CallStart {
+  readonly era: EraCodec;
+  readonly revision: string;
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly id: RequestId;
+  readonly reply: Reply;
+  readonly session: Session | undefined;
+  /** The size of its message, where the transport knows it. */
+  readonly bytes: number;
+}
 
 const DONE = Promise.resolve();
 
+let process: string | undefined;
+let calls = 0;
+
 /**
- * One request: what came in, where its answer goes, and everything that its
- * handler sees as `ctx`. All state of a request lives here and dies with it;
- * whatever a handler does not read is never made.
+ * A name for a call that no other has, in this process or another. JSON-RPC's
+ * id is the client's: most begin to count at 1.
  */
-export class RequestContext implements ServerContext {
-  readonly engine: Engine;
-  readonly era: Era;
+function nextCallId(): string {
+  process ??= crypto.randomUUID().slice(0, 8);
+  return `${process}-${++calls}`;
+}
+
+/**
+ * What the server knows of one request: what came in, where its answer goes, and
+ * how far it has got. All state of a request lives here and dies with it.
+ * Handlers see a {@linkcode HandlerContext} in its place.
+ */
+export class Call implements Asker, PendingCall {
+  readonly host: CallHost;
+  readonly era: EraCodec;
   readonly revision: string;
   readonly method: string;
   /** Middleware may have put others in their place. */
@@ -69,60 +113,78 @@ export class RequestContext implements ServerContext {
   readonly requestId: RequestId;
   readonly reply: Reply;
   readonly session: Session | undefined;
-  /** Whose lifespan `ctx.lifespan` shows: a mounted server keeps its own. */
-  owner: Engine;
+  readonly requestBytes: number;
   /** Whether the answer has gone, or never will. */
   settled = false;
-  /** Where its method counts it, until it has been. */
-  record: CallRecord | undefined = undefined;
-  /** Where its tool, prompt or resource counts it, too. */
-  item: CallRecord | undefined = undefined;
-  /** What that is registered as: a tool's or prompt's name, a resource's URI or template. */
-  itemName: string | undefined = undefined;
-  /** When it came in, by the engine's clock. */
-  begunAt = 0;
-  /** When the middleware let it through to its method, if it did so at once. */
-  enteredAt: number | undefined = undefined;
-  /** Whether it has waited for anything. */
-  paused = false;
-  /** The size of its message, where the transport knows it. */
-  requestBytes = 0;
-  /** What has been sent in answer to it so far. */
-  responseBytes = 0;
+  /** Whether it is no longer counted among those in flight. */
+  left = false;
+  /** What it is about, once that is found: a tool's or prompt's name, a resource's URI or template. */
+  subject: string | undefined = undefined;
   /** What went wrong, where the answer alone doesn't say. */
   failure: FailureKind | undefined = undefined;
+  /** What is measured of it, unless metrics are off. */
+  measure: CallMeasure | undefined = undefined;
   /** Its span and what is measured of it, while somebody takes them. */
-  trace: RequestTrace | undefined;
+  trace: CallTrace | undefined = undefined;
+  /** What makes a result of what the handler, or its task, returns. */
+  completer: Completer | undefined = undefined;
+  /** Told when the client has called it off. */
+  onCancelled: (() => void) | undefined = undefined;
 
+  #owner: HandlerOwner;
+  #context: ServerContext | undefined;
   #callId: string | undefined;
   #controller: AbortController | undefined;
   #cancelled: unknown;
   #expired = false;
   #lastProgress = -Infinity;
-  #view: McpRequestView | undefined;
-  #log: RequestLog | undefined;
   #inquiry: Inquiry | undefined;
-  #room: PromiseWithResolvers<void> | undefined;
+  #caughtUp: PromiseWithResolvers<void> | undefined;
 
-  constructor(
-    engine: Engine,
-    era: Era,
-    revision: string,
-    method: string,
-    params: JsonObject,
-    id: RequestId,
-    reply: Reply,
-    session: Session | undefined,
-  ) {
-    this.engine = engine;
-    this.owner = engine;
-    this.era = era;
-    this.revision = revision;
-    this.method = method;
-    this.params = params;
-    this.requestId = id;
-    this.reply = reply;
-    this.session = session;
+  constructor(host: CallHost, start: CallStart) {
+    this.host = host;
+    this.era = start.era;
+    this.revision = start.revision;
+    this.method = start.method;
+    this.params = start.params;
+    this.requestId = start.id;
+    this.reply = start.reply;
+    this.session = start.session;
+    this.requestBytes = start.bytes;
+    this.#owner = host.home;
+  }
+
+  /** Whose handler answers. */
+  get owner(): HandlerOwner {
+    return this.#owner;
+  }
+
+  /** Says what the call is about, and whose handler answers. */
+  aimAt(owner: HandlerOwner, subject?: string, record?: CallRecord): void {
+    if (owner !== this.#owner) {
+      this.#owner = owner;
+      this.#context = undefined;
+    }
+    this.subject ??= subject;
+    if (record !== undefined) this.measure?.countWith(record);
+  }
+
+  /** What its handler sees. */
+  get context(): ServerContext {
+    return this.#context ??= this.host.makeContext(this, this.#owner);
+  }
+
+  /** What another server's handler sees that the call passes on its way. */
+  contextFor(owner: HandlerOwner): ServerContext {
+    return owner === this.#owner
+      ? this.context
+      : this.host.makeContext(this, owner);
+  }
+
+  /** Reads what the handler gave away as its state, with the author's own check. */
+  readState(state: string): unknown {
+    const { verifyState } = this.#owner;
+    return verifyState === undefined ? state : verifyState(state, this.context);
   }
 
   get meta(): JsonObject | undefined {
@@ -131,16 +193,8 @@ export class RequestContext implements ServerContext {
     return isObject(meta) ? meta : undefined;
   }
 
-  get sessionId(): string | undefined {
-    return this.session?.id;
-  }
-
   get callId(): string {
     return this.#callId ??= nextCallId();
-  }
-
-  get lifespan(): unknown {
-    return this.owner.lifespan.value;
   }
 
   get traceId(): string | undefined {
@@ -152,16 +206,21 @@ export class RequestContext implements ServerContext {
     return this.reply.authInfo;
   }
 
+  /** Who is calling, as sessions, tasks and states know it. */
+  get caller(): string {
+    return this.host.identify(this.reply.authInfo);
+  }
+
+  get sealer(): StateSealer {
+    return this.host.sealer;
+  }
+
   get clientInfo(): Implementation | undefined {
-    return this.era === "modern"
-      ? this.meta?.[metaKey.clientInfo] as Implementation | undefined
-      : this.session?.clientInfo;
+    return this.era.clientInfo(this.meta, this.session);
   }
 
   get clientCapabilities(): ClientCapabilities {
-    return (this.era === "modern"
-      ? this.meta?.[metaKey.clientCapabilities] as ClientCapabilities
-      : this.session?.capabilities) ?? {};
+    return this.era.clientCapabilities(this.meta, this.session);
   }
 
   get signal(): AbortSignal {
@@ -181,42 +240,12 @@ export class RequestContext implements ServerContext {
     return this.#expired || this.cancelled;
   }
 
-  /** Whether the client has called the request off. */
+  /** Whether the client has called it off. */
   get cancelled(): boolean {
     return this.#cancelled !== undefined;
   }
 
-  get http(): HttpView | undefined {
-    const { request, authInfo, closeStream, closeStandaloneStream } =
-      this.reply;
-    if (request === undefined && authInfo === undefined) return undefined;
-    return {
-      req: request,
-      authInfo,
-      ...(closeStream && { closeSSE: closeStream }),
-      ...(closeStandaloneStream &&
-        { closeStandaloneSSE: closeStandaloneStream }),
-    };
-  }
-
-  get mcpReq(): McpRequestView {
-    return this.#view ??= new RequestView(this);
-  }
-
-  get log(): RequestLog {
-    return this.#log ??= Object.fromEntries(
-      (["debug", "info", "notice", "warning", "error"] as const).map((
-        level,
-      ) => [
-        level,
-        (data: unknown, logger?: string) => {
-          void this.writeLog(level, data, logger);
-        },
-      ]),
-    ) as unknown as RequestLog;
-  }
-
-  /** The questions and answers of this request. */
+  /** The questions and answers of this call. */
   get inquiry(): Inquiry {
     return this.#inquiry ??= new Inquiry(this);
   }
@@ -227,44 +256,36 @@ export class RequestContext implements ServerContext {
   }
 
   /**
-   * The request for work that others may wait for as well: it outlives its
-   * client, reports to nobody and can't ask anything.
+   * The call for work that others may wait for as well: it outlives its client,
+   * reports to nobody and can't ask anything.
    */
-  shared(): RequestContext {
-    const context = new RequestContext(
-      this.engine,
-      this.era,
-      this.revision,
-      this.method,
-      { ...this.params, _meta: undefined },
-      this.requestId,
-      new SharedReply(this.reply),
-      undefined,
-    );
-    context.#callId = this.callId;
-    context.owner = this.owner;
-    context.itemName = this.itemName;
-    context.trace = this.trace;
-    return context;
+  shared(): Call {
+    const call = new Call(this.host, {
+      era: this.era,
+      revision: this.revision,
+      method: this.method,
+      params: { ...this.params, _meta: undefined },
+      id: this.requestId,
+      reply: new SharedReply(this.reply),
+      session: undefined,
+      bytes: 0,
+    });
+    call.#callId = this.callId;
+    call.#owner = this.#owner;
+    call.subject = this.subject;
+    call.trace = this.trace;
+    return call;
   }
 
-  /** Counts the request with the tool, prompt or resource that it is about. */
-  countWith(item: CallRecord, name: string): void {
-    this.itemName ??= name;
-    if (this.record === undefined || this.item !== undefined) return;
-    this.item = item;
-    item.inProgress++;
-  }
-
-  /** Ends the request without an answer: aborts its signal, says nothing more. */
+  /** Ends the call without an answer: aborts its signal, says nothing more. */
   cancel(reason: unknown): void {
     if (this.settled || this.#cancelled !== undefined) return;
     this.#cancelled = reason instanceof Error
       ? reason
       : new DOMException(String(reason ?? "cancelled"), "AbortError");
     this.#controller?.abort(this.#cancelled);
-    this.letOn();
-    this.engine.settleCancelled(this);
+    this.stopWaiting();
+    this.host.cancelled(this);
   }
 
   /** Aborts the signal because the handler took too long; the answer still goes. */
@@ -272,41 +293,43 @@ export class RequestContext implements ServerContext {
     this.#expired = true;
     if (this.#controller === undefined) void this.signal;
     this.#controller!.abort(reason);
-    this.letOn();
+    this.stopWaiting();
   }
 
   /**
-   * Sends a notification that belongs to the request.
+   * Sends a notification that belongs to the call.
    *
    * @returns what resolves once the client has caught up
    */
   notify(method: string, params?: unknown): Promise<void> {
     if (this.settled || this.#cancelled !== undefined) return DONE;
     const text = notificationText(method, params);
-    if (this.record !== undefined) this.responseBytes += byteLength(text);
+    if (this.measure !== undefined) {
+      this.measure.responseBytes += byteLength(text);
+    }
     this.reply.send(text);
-    const room = this.reply.room?.();
-    return room === undefined ? DONE : this.#waitFor(room);
+    const caughtUp = this.reply.caughtUp?.();
+    return caughtUp === undefined ? DONE : this.#waitFor(caughtUp);
   }
 
-  /** Waits for room, but no longer than the request lasts. */
-  #waitFor(room: Promise<void>): Promise<void> {
-    if (this.#room === undefined) {
-      this.#room = Promise.withResolvers();
-      room.then(() => this.letOn());
+  /** Waits for the client to catch up, but no longer than the call lasts. */
+  #waitFor(caughtUp: Promise<void>): Promise<void> {
+    if (this.#caughtUp === undefined) {
+      this.#caughtUp = Promise.withResolvers();
+      caughtUp.then(() => this.stopWaiting());
     }
-    return this.#room.promise;
+    return this.#caughtUp.promise;
+  }
+
+  /** What the server's log says of it. */
+  logFields(): Record<string, unknown> {
+    return this.host.logFields(this);
   }
 
   /** Lets a handler go on that waits for its client to catch up. */
-  letOn(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
-  }
-
-  /** What the server's log says of the request. */
-  logFields(): Record<string, unknown> {
-    return requestFields(this);
+  stopWaiting(): void {
+    this.#caughtUp?.resolve();
+    this.#caughtUp = undefined;
   }
 
   progress(progress: number, total?: number, message?: string): Promise<void> {
@@ -321,66 +344,19 @@ export class RequestContext implements ServerContext {
     return this.notify("notifications/progress", params);
   }
 
+  /** Tells the client's log, if it wants the level. */
   writeLog(
     level: LoggingLevel,
     data: unknown,
     logger?: string,
   ): Promise<void> {
-    if (!this.#wantsLog(level)) return DONE;
+    const least = this.era.logLevel(this.meta, this.session);
+    if (
+      least === undefined ||
+      LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)
+    ) return DONE;
     const params: JsonObject = { level, data };
     if (logger !== undefined) params.logger = logger;
     return this.notify("notifications/message", params);
-  }
-
-  /** A modern client gets logs only if its request asks; a legacy one unless it filters. */
-  #wantsLog(level: LoggingLevel): boolean {
-    const threshold = this.era === "modern"
-      ? this.meta?.[metaKey.logLevel] as LoggingLevel | undefined
-      : this.session?.logLevel ?? "debug";
-    return threshold !== undefined &&
-      LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(threshold);
-  }
-
-  elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    return this.inquiry.elicit(params, options);
-  }
-
-  sample(
-    params: CreateMessageRequestParams,
-    options?: AskOptions,
-  ): Promise<CreateMessageResult | CreateMessageResultWithTools> {
-    return this.inquiry.ask(
-      "sample",
-      { method: "sampling/createMessage", params },
-      options,
-    ) as Promise<CreateMessageResult>;
-  }
-
-  listRoots(options?: AskOptions): Promise<ListRootsResult> {
-    return this.inquiry.ask(
-      "roots",
-      { method: "roots/list" },
-      options,
-    ) as Promise<
-      ListRootsResult
-    >;
-  }
-
-  requestState<T = unknown>(): T | undefined {
-    return this.#inquiry?.state as T | undefined;
-  }
-
-  async readResource(uri: string): Promise<ReadResourceResult> {
-    return await this.owner.registry.resources.read(
-      uri,
-      this,
-    ) as ReadResourceResult;
-  }
-
-  runAsTask(
-    work: (task: TaskRun) => unknown,
-    options: { ttlMs?: number | null; pollIntervalMs?: number } = {},
-  ): Promise<unknown> {
-    return this.engine.tasks.start(this, work, options);
   }
 }

@@ -1,7 +1,7 @@
 import { safeText } from "../../observe/log_fields.ts";
 import type { Attributes } from "../../observe/telemetry_api.ts";
-import type { Engine } from "./dispatcher.ts";
-import type { RequestContext } from "./call.ts";
+import type { Call } from "./call.ts";
+import type { CallDescription } from "./call_trace.ts";
 import type { Session } from "../sessions/session.ts";
 
 /** What stands for a client's word that the server doesn't know. */
@@ -17,34 +17,31 @@ const METHODS_WITH_URI = new Set([
   "resources/unsubscribe",
 ]);
 
-/** What spans and metrics say of a request. */
-export interface RequestDescription {
-  /** Of few different values, whatever clients send. */
-  readonly spanName: string;
-  /** What metrics tell requests apart by: few different values, too. */
-  readonly measured: Attributes;
-  /** What spans say beside that, in place of it where both do. */
-  readonly spanOnly: Attributes;
+/** What tells a client's words from those that the server knows. */
+export interface KnownWords {
+  hasMethod(method: string): boolean;
+  /** Whether there is a tool or a prompt of a name. */
+  has(kind: "tools" | "prompts", name: string): boolean;
 }
 
-/** The attributes of a request (OpenTelemetry's conventions for MCP servers). */
-export function describeRequest(
-  engine: Engine,
-  context: RequestContext,
-): RequestDescription {
-  const { method, params, requestId, sessionId } = context;
-  const known = engine.methods.knows(method);
+/** The attributes of a call (OpenTelemetry's conventions for MCP servers). */
+export function describeCall(
+  words: KnownWords,
+  call: Call,
+): CallDescription {
+  const { method, params, requestId, session } = call;
+  const known = words.hasMethod(method);
   const label = known ? method : OTHER;
   const measured: Attributes = {
     "mcp.method.name": label,
-    "mcp.protocol.version": context.revision,
-    ...networkOf(context),
+    "mcp.protocol.version": call.revision,
+    ...networkOf(call),
   };
   const spanOnly: Attributes = {
     "jsonrpc.request.id": cut(String(requestId), MAX_CHARS),
   };
   if (!known) spanOnly["mcp.method.name"] = cut(method, MAX_CHARS);
-  if (sessionId !== undefined) spanOnly["mcp.session.id"] = sessionId;
+  if (session?.id !== undefined) spanOnly["mcp.session.id"] = session.id;
   if (METHODS_WITH_URI.has(method) && typeof params.uri === "string") {
     spanOnly["mcp.resource.uri"] = cut(safeText(params.uri), MAX_URI_CHARS);
   }
@@ -56,7 +53,7 @@ export function describeRequest(
   if (kind === undefined || typeof name !== "string") {
     return { spanName: label, measured, spanOnly };
   }
-  if (!engine.registry[kind.list].slots.has(name)) {
+  if (!words.has(kind.list, name)) {
     spanOnly[kind.attribute] = cut(name, MAX_CHARS);
     return { spanName: label, measured, spanOnly };
   }
@@ -85,7 +82,7 @@ function namedKind(
   return undefined;
 }
 
-function networkOf({ reply, session }: RequestContext): Attributes {
+function networkOf({ reply, session }: Call): Attributes {
   return networkAttributes(
     reply.request === undefined ? session?.network : "http",
   );

@@ -1,85 +1,113 @@
 import { safeText } from "../../observe/log_fields.ts";
+import type { Logger } from "../../observe/logger.ts";
+import { thrownText } from "../../base/thrown.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
-import type { Engine } from "./dispatcher.ts";
-import type { RequestContext } from "./call.ts";
-import { nameOf } from "./work_name.ts";
+import type { Call } from "./call.ts";
 
 /** Clients make up their names. */
 const MAX_CLIENT_NAME = 100;
 
-/** What a log line says of the request that it is about: never an argument. */
-export function requestFields(
-  context: RequestContext,
-): Record<string, unknown> {
-  const { callId, requestId, method, traceId, clientInfo } = context;
-  const client: unknown = clientInfo?.name;
-  return {
-    call: callId,
-    requestId,
-    method,
-    ...itemField(context),
-    ...(typeof client === "string" &&
-      { client: safeText(client, MAX_CLIENT_NAME) }),
-    ...(traceId !== undefined && { traceId }),
-  };
+/** What the log needs to know of the server. */
+export interface CallLogOptions {
+  readonly log: Logger;
+  /** Milliseconds past which a call is slow. */
+  readonly slowMs: number;
+  /** Whether there is a tool of a name: the log names no other. */
+  hasTool(name: string): boolean;
 }
 
-/**
- * Tells the operator of a request that has ended: one line if it took longer
- * than `slowMs`, and one for every request at the level of debug.
- */
-export function reportEnd(
-  context: RequestContext,
-  tookMs: number,
-  failure: string | undefined,
-): void {
-  const { log, options: { slowMs } } = context.engine;
-  const slow = tookMs > slowMs;
-  if (!slow && !log.writes("debug")) return;
-  const fields = {
-    ...requestFields(context),
-    ...(failure !== undefined && { failure }),
-    tookMs: Math.round(tookMs * 1_000) / 1_000,
-  };
-  const [[kind, name] = [context.method]] = Object.entries(itemField(context));
-  const what = name === undefined ? kind : `${kind} ${name}`;
-  if (slow) {
-    const rounded = Math.round(tookMs);
-    log.warning(`${what} is slow: it took ${rounded} ms`, {
-      ...fields,
-      slowMs,
-    });
-  } else log.debug(`${what} has ended`, fields);
-}
+/** What the operator is told of calls: never an argument. */
+export class CallLog {
+  readonly #log: Logger;
+  readonly #slowMs: number;
+  readonly #hasTool: (name: string) => boolean;
+  /** How long a call may take before its end is worth a line. */
+  readonly quietMs: number;
 
-/** What the request is about, under what it is: only if that is registered. */
-function itemField(context: RequestContext): Record<string, unknown> {
-  const { method, itemName } = context;
-  if (itemName !== undefined && method === "prompts/get") {
-    return { prompt: itemName };
+  constructor({ log, slowMs, hasTool }: CallLogOptions) {
+    this.#log = log;
+    this.#slowMs = slowMs;
+    this.#hasTool = hasTool;
+    this.quietMs = log.writes("debug") ? -1 : slowMs;
   }
-  if (itemName !== undefined && method === "resources/read") {
-    return { resource: itemName };
+
+  /** What a line says of the call that it is about. */
+  fields(call: Call): Record<string, unknown> {
+    const { callId, requestId, method, traceId, clientInfo } = call;
+    const client: unknown = clientInfo?.name;
+    return {
+      call: callId,
+      requestId,
+      method,
+      ...this.#subject(call),
+      ...(typeof client === "string" &&
+        { client: safeText(client, MAX_CLIENT_NAME) }),
+      ...(traceId !== undefined && { traceId }),
+    };
   }
-  const tool = toolName(context);
-  return tool === undefined ? {} : { tool };
+
+  /**
+   * Tells of a call that has ended: one line if it took longer than `slowMs`, and
+   * one for every call at the level of debug.
+   */
+  ended(call: Call, tookMs: number, failure: string | undefined): void {
+    const slow = tookMs > this.#slowMs;
+    if (!slow && !this.#log.writes("debug")) return;
+    const fields = {
+      ...this.fields(call),
+      ...(failure !== undefined && { failure }),
+      tookMs: Math.round(tookMs * 1_000) / 1_000,
+    };
+    const [[kind, name] = [call.method]] = Object.entries(this.#subject(call));
+    const what = name === undefined ? kind : `${kind} ${name}`;
+    if (slow) {
+      const rounded = Math.round(tookMs);
+      this.#log.warning(`${what} is slow: it took ${rounded} ms`, {
+        ...fields,
+        slowMs: this.#slowMs,
+      });
+    } else this.#log.debug(`${what} has ended`, fields);
+  }
+
+  /** Tells of what went wrong in a call. */
+  failed(what: string, error: unknown, call: Call): void {
+    reportFailure(this.#log, what, error, this.fields(call));
+  }
+
+  /** Tells, in one line, which calls got no more time to finish. */
+  cutOff(names: readonly string[], graceMs: number): void {
+    this.#log.warning(
+      `requests were cut off after ${graceMs} ms of grace: ${names.length}`,
+      { requests: names.length, graceMs, names: [...new Set(names)] },
+    );
+  }
+
+  /** What the call is about, under what it is: only if that is registered. */
+  #subject({ method, subject, params }: Call): Record<string, unknown> {
+    if (subject !== undefined && method === "prompts/get") {
+      return { prompt: subject };
+    }
+    if (subject !== undefined && method === "resources/read") {
+      return { resource: subject };
+    }
+    // Middleware may have sent anything on.
+    if (method !== "tools/call" || !isObject(params)) return {};
+    const { name } = params;
+    return typeof name === "string" && this.#hasTool(name)
+      ? { tool: name }
+      : {};
+  }
 }
 
-/** Tells the operator, in one line, which requests got no more time to finish. */
-export function reportCutOff(
-  engine: Engine,
-  contexts: readonly RequestContext[],
-  graceMs: number,
+/** Writes one line for the operator about something that went wrong. */
+export function reportFailure(
+  log: Logger,
+  what: string,
+  error: unknown,
+  fields: Record<string, unknown> = {},
 ): void {
-  const names = new Set(contexts.map(nameOf));
-  engine.log.warning(
-    `requests were cut off after ${graceMs} ms of grace: ${contexts.length}`,
-    { requests: contexts.length, graceMs, names: [...names] },
-  );
-}
-
-/** The tool that is called, if there is one of that name; middleware may have sent anything on. */
-function toolName({ method, params, engine }: RequestContext): unknown {
-  if (method !== "tools/call" || !isObject(params)) return undefined;
-  return engine.registry.tools.slots.get(params.name as string)?.key;
+  log.error(`${what} failed: ${thrownText(error)}`, {
+    ...fields,
+    ...(error instanceof Error && { stack: error.stack }),
+  });
 }

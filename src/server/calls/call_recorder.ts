@@ -1,50 +1,58 @@
 import type { Clock } from "../../base/clock.ts";
 import { CallRecord } from "../../observe/call_record.ts";
-import { DURATIONS } from "../../observe/histogram.ts";
 import type { Watchdog } from "../../observe/watchdog.ts";
-import type { Engine } from "./dispatcher.ts";
+import type { Call } from "./call.ts";
+import type { CallLog } from "./call_log.ts";
+import { CallMeasure } from "./call_measure.ts";
 import type { FailureKind } from "./failure_kind.ts";
-import type { MethodTable } from "./method_table.ts";
-import type { RequestContext } from "./call.ts";
-import { reportEnd } from "./call_log.ts";
-import { nameOf, OTHER_METHODS } from "./work_name.ts";
 
-/** What the watchdog calls all that runs in front of a request's method. */
+/** What methods beyond those that the server knows are counted as. */
+export const OTHER_METHODS = "other";
+
+/** What the watchdog's names of prompts and resources begin with. */
+export const PROMPT_PREFIX = "prompt ";
+export const RESOURCE_PREFIX = "resource ";
+
+/** What the watchdog calls all that runs in front of a call's method. */
 const MIDDLEWARE = "middleware";
 
+/** What the recorder needs to know of the server. */
+export interface CallRecorderOptions {
+  readonly clock: Clock;
+  readonly log: CallLog;
+  /** Tells which methods clients may call: only these have records and names. */
+  readonly methods: { knows(method: string): boolean };
+}
+
 /**
- * Counts every request with its method and, where it has one, with its tool,
- * prompt or resource. Only what is registered has a record, so that no name a
- * client makes up adds one.
+ * Counts every call with its method and, where it has one, with its tool, prompt
+ * or resource. Only what is registered has a record, so that no name a client
+ * makes up adds one.
  */
-export class RequestRecorder {
+export class CallRecorder {
   readonly #clock: Clock;
-  /** How long a request may take before its end is worth a line. */
-  readonly #quietMs: number;
-  readonly #methods: MethodTable;
+  readonly #log: CallLog;
+  readonly #methods: CallRecorderOptions["methods"];
   readonly #byMethod: Map<string, CallRecord> = new Map();
   readonly #others: CallRecord = new CallRecord();
   /** Told of what ran for long, while it watches. */
   watchdog: Watchdog | undefined;
 
-  constructor(
-    { clock, log, options, methods }: Pick<
-      Engine,
-      "clock" | "log" | "options" | "methods"
-    >,
-  ) {
+  constructor({ clock, log, methods }: CallRecorderOptions) {
     this.#clock = clock;
-    this.#quietMs = log.writes("debug") ? -1 : options.slowMs;
+    this.#log = log;
     this.#methods = methods;
   }
 
-  /** Notes that a request has come in. */
-  begin(context: RequestContext): void {
-    const record = this.#byMethod.get(context.method) ??
-      this.#recordOf(context.method);
-    context.begunAt = this.#clock.now();
-    context.record = record;
-    record.inProgress++;
+  /** Notes that a call has come in. */
+  begin(call: Call): void {
+    const record = this.#byMethod.get(call.method) ??
+      this.#recordOf(call.method);
+    call.measure = new CallMeasure(
+      record,
+      this.#clock.now(),
+      call.requestBytes,
+    );
   }
 
   #recordOf(method: string): CallRecord {
@@ -54,46 +62,51 @@ export class RequestRecorder {
     return record;
   }
 
-  /** Notes that the middleware lets a request through: no tool has run so far. */
-  enter(context: RequestContext): void {
-    if (this.watchdog === undefined || context.paused) return;
-    context.enteredAt = this.#clock.now();
-    this.watchdog.ran(MIDDLEWARE, context.begunAt, context.enteredAt);
+  /** Notes that the middleware lets a call through: no tool has run so far. */
+  enter({ measure }: Call): void {
+    if (this.watchdog === undefined || measure!.paused) return;
+    measure!.enteredAt = this.#clock.now();
+    this.watchdog.ran(MIDDLEWARE, measure!.begunAt, measure!.enteredAt);
   }
 
-  /** Notes that a request goes on later: until now it ran without a pause. */
-  pause(context: RequestContext): void {
-    context.paused = true;
-    const { enteredAt = context.begunAt } = context;
-    this.watchdog?.ran(nameOf(context), enteredAt, this.#clock.now());
+  /** Notes that a call goes on later: until now it ran without a pause. */
+  pause(call: Call): void {
+    const { begunAt, enteredAt = begunAt } = call.measure!;
+    call.measure!.paused = true;
+    this.watchdog?.ran(this.nameOf(call), enteredAt, this.#clock.now());
   }
 
-  /** Notes that a request has its answer, or won't get one. */
-  end(context: RequestContext, failure: FailureKind | undefined): void {
-    const { record, item, requestBytes, responseBytes } = context;
-    if (record === undefined) return;
-    context.record = undefined;
+  /** Notes that a call has its answer, or won't get one. */
+  end(call: Call, failure: FailureKind | undefined): void {
     const endedAt = this.#clock.now();
-    const tookMs = endedAt - context.begunAt;
-    const seconds = tookMs / 1_000;
-    const bucket = DURATIONS.indexOf(seconds);
-    record.end(seconds, bucket, requestBytes, responseBytes, failure);
-    item?.end(seconds, bucket, requestBytes, responseBytes, failure);
-    if (tookMs > this.#quietMs) reportEnd(context, tookMs, failure);
-    if (this.watchdog !== undefined) {
-      this.#watch(this.watchdog, context, endedAt);
-    }
+    const tookMs = call.measure!.end(endedAt, failure);
+    if (tookMs === undefined) return;
+    if (tookMs > this.#log.quietMs) this.#log.ended(call, tookMs, failure);
+    if (this.watchdog !== undefined) this.#watch(this.watchdog, call, endedAt);
   }
 
-  #watch(watchdog: Watchdog, context: RequestContext, endedAt: number): void {
-    const { paused, begunAt } = context;
-    if (paused) watchdog.ended(nameOf(context), begunAt, endedAt);
+  #watch(watchdog: Watchdog, call: Call, endedAt: number): void {
+    const { paused, begunAt } = call.measure!;
+    if (paused) watchdog.ended(this.nameOf(call), begunAt, endedAt);
     else if (endedAt - begunAt >= watchdog.blockedMs) {
-      watchdog.ran(nameOf(context), begunAt, endedAt);
+      watchdog.ran(this.nameOf(call), begunAt, endedAt);
     }
   }
 
-  /** What the requests of each method have come to. */
+  /**
+   * What the watchdog calls a call: by its tool, its prompt or its resource, or
+   * else by its method. Only what is registered or known to the server has a name,
+   * so that no client makes one up.
+   */
+  nameOf({ method, subject }: Call): string {
+    if (subject === undefined) {
+      return this.#methods.knows(method) ? method : OTHER_METHODS;
+    }
+    if (method === "prompts/get") return PROMPT_PREFIX + subject;
+    return method === "resources/read" ? RESOURCE_PREFIX + subject : subject;
+  }
+
+  /** What the calls of each method have come to. */
   *byMethod(): Iterable<[string, CallRecord]> {
     yield* this.#byMethod;
     yield [OTHER_METHODS, this.#others];

@@ -1,5 +1,10 @@
 import { bringTelemetry } from "../../observe/ambient_telemetry.ts";
-import { instrumentFigures, processFigures } from "../../observe/figure.ts";
+import {
+  type Figure,
+  instrumentFigures,
+  processFigures,
+} from "../../observe/figure.ts";
+import type { Clock } from "../../base/clock.ts";
 import {
   FigureExport,
   shareFigureExport,
@@ -21,14 +26,12 @@ import {
   RemoteSpan,
 } from "../../observe/trace_context.ts";
 import type { ProtocolError } from "../../protocol/errors.ts";
-import type { Engine } from "./dispatcher.ts";
-import type { RequestContext } from "./call.ts";
+import type { Call } from "./call.ts";
 import {
-  describeRequest,
+  describeCall,
   describeSession,
-  type RequestDescription,
+  type KnownWords,
 } from "./call_attributes.ts";
-import { serverFigures } from "../../host/server_figures.ts";
 import type { Session } from "../sessions/session.ts";
 
 /** What the conventions advise for both histograms, in seconds. */
@@ -37,27 +40,30 @@ const DURATION_BOUNDS_S = [
   ...[2, 5, 10, 30, 60, 120, 300],
 ];
 
-/** What is kept of a request until it ends. */
-export interface RequestTrace {
-  readonly span: SpanLike | undefined;
-  readonly description: RequestDescription;
-  readonly begunAtMs: number;
-  ended: boolean;
+/** What tracing needs to know of the server. */
+export interface CallTracingOptions {
+  readonly clock: Clock;
+  readonly words: KnownWords;
 }
 
 /**
- * One span and one measurement for each request, after OpenTelemetry's
+ * One span and one measurement for each call, after OpenTelemetry's
  * semantic conventions for MCP. Made only if somebody takes them.
  */
-export class RequestTracing implements AsyncDisposable {
-  readonly #engine: Engine;
+export class CallTracing implements AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #words: KnownWords;
   readonly #telemetry: Telemetry;
   readonly #operations: HistogramLike | undefined;
   readonly #sessions: HistogramLike | undefined;
   readonly #ending: DisposableStack = new DisposableStack();
 
-  constructor(engine: Engine, telemetry: Telemetry) {
-    this.#engine = engine;
+  constructor(
+    telemetry: Telemetry,
+    { clock, words }: CallTracingOptions,
+  ) {
+    this.#clock = clock;
+    this.#words = words;
     this.#telemetry = telemetry;
     this.#ending.defer(bringTelemetry(telemetry));
     const { meterProvider } = telemetry;
@@ -77,12 +83,13 @@ export class RequestTracing implements AsyncDisposable {
       "mcp.server.session.duration",
       "How long sessions of legacy clients lasted.",
     );
-    this.#ending.use(
-      new FigureExport(meterProvider, () => [
-        ...serverFigures(engine),
-        ...engine.metrics.figures,
-      ]),
-    );
+  }
+
+  /** Exports what the server holds, and what the process does. */
+  exportFigures(serverFigures: () => Figure[]): void {
+    const { meterProvider } = this.#telemetry;
+    if (meterProvider === undefined) return;
+    this.#ending.use(new FigureExport(meterProvider, serverFigures));
     this.#ending.defer(
       shareFigureExport(meterProvider, () => [
         ...processFigures(),
@@ -92,10 +99,10 @@ export class RequestTracing implements AsyncDisposable {
   }
 
   /** Begins a request's span and runs its work, and all that this starts, within. */
-  run(context: RequestContext, work: () => void): void {
-    const description = describeRequest(this.#engine, context);
+  run(call: Call, work: () => void): void {
+    const description = describeCall(this.#words, call);
     const ambient = this.#telemetry.context;
-    const { outer, linked } = this.#outerContext(context, ambient);
+    const { outer, linked } = this.#outerContext(call, ambient);
     const span = this.#telemetry.startSpan(
       description.spanName,
       {
@@ -105,10 +112,10 @@ export class RequestTracing implements AsyncDisposable {
       },
       outer,
     );
-    context.trace = {
+    call.trace = {
       span,
       description,
-      begunAtMs: this.#engine.clock.now(),
+      begunAtMs: this.#clock.now(),
       ended: false,
     };
     const inner = span === undefined ? outer : outer.setValue(SPAN_KEY, span);
@@ -122,7 +129,7 @@ export class RequestTracing implements AsyncDisposable {
    * @returns also the transport's span, where it is not the parent
    */
   #outerContext(
-    { meta, reply: { request } }: RequestContext,
+    { meta, reply: { request } }: Call,
     ambient: TelemetryContext,
   ): { outer: TelemetryContext; linked?: SpanLike } {
     const active = ambient.getValue(SPAN_KEY) as SpanLike | undefined;
@@ -150,40 +157,40 @@ export class RequestTracing implements AsyncDisposable {
   }
 
   /** Ends a request that has been answered with a result. */
-  succeeded(context: RequestContext, result: unknown): void {
-    const failed = context.method === "tools/call" &&
+  succeeded(call: Call, result: unknown): void {
+    const failed = call.method === "tools/call" &&
       (result as { isError?: unknown } | undefined)?.isError === true;
-    this.#end(context, failed ? { "error.type": "tool_error" } : {});
+    this.#end(call, failed ? { "error.type": "tool_error" } : {});
   }
 
   /** Ends a request that has been answered with an error. */
-  failed(context: RequestContext, { code, message }: ProtocolError): void {
+  failed(call: Call, { code, message }: ProtocolError): void {
     const status = String(code);
     this.#end(
-      context,
+      call,
       { "error.type": status, "rpc.response.status_code": status },
       message,
     );
   }
 
   /** Begins and ends a request that is not let through to its method. */
-  refused(context: RequestContext, error: ProtocolError): void {
-    this.run(context, () => this.failed(context, error));
+  refused(call: Call, error: ProtocolError): void {
+    this.run(call, () => this.failed(call, error));
   }
 
   /** Ends a request that its client has called off. */
-  cancelled(context: RequestContext): void {
-    this.#end(context, { "error.type": "cancelled" });
+  cancelled(call: Call): void {
+    this.#end(call, { "error.type": "cancelled" });
   }
 
   /** Does nothing for a request that has ended already, such as a subscription. */
-  #end(context: RequestContext, outcome: Attributes, message?: string): void {
-    const { trace } = context;
+  #end(call: Call, outcome: Attributes, message?: string): void {
+    const { trace } = call;
     if (trace === undefined || trace.ended) return;
     const { span, description, begunAtMs } = trace;
     trace.ended = true;
-    const changed = context.method === "initialize"
-      ? { ...outcome, ...describeSession(context.session) }
+    const changed = call.method === "initialize"
+      ? { ...outcome, ...describeSession(call.session) }
       : outcome;
     if (span !== undefined) endSpan(span, changed, message);
     this.#measure(this.#operations, begunAtMs, {
@@ -198,7 +205,7 @@ export class RequestTracing implements AsyncDisposable {
     begunAtMs: number,
     attributes: Attributes,
   ): void {
-    const seconds = (this.#engine.clock.now() - begunAtMs) / 1_000;
+    const seconds = (this.#clock.now() - begunAtMs) / 1_000;
     try {
       histogram?.record(seconds, attributes);
     } catch {

@@ -1,34 +1,58 @@
 import { MethodNotFoundError } from "../../protocol/errors.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { Extension } from "../extension.ts";
-import {
-  legacyMethods,
-  type Method,
-  modernMethods,
-} from "../catalog/catalog_methods.ts";
-import type { RequestContext } from "./call.ts";
+import type { Call } from "./call.ts";
+
+/** Answers one method: with a result, or with ready JSON, now or later. */
+export type Method = (call: Call) => unknown;
+
+/** The methods of each era. */
+export type MethodsByEra = Readonly<Record<Era, ReadonlyMap<string, Method>>>;
+
+/** The parameter that `Mcp-Name` mirrors in MCP's own methods. */
+const NAMED_BY: Readonly<Record<string, string>> = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri",
+};
 
 /** The methods that a server answers: MCP's, its extensions', and the author's own. */
 export class MethodTable {
   /** Methods that the author has added or replaced. */
   readonly custom: Map<string, Method> = new Map();
+  readonly #core: MethodsByEra;
+  readonly #coreNames: ReadonlySet<string>;
   readonly #extensions: readonly Extension[];
+  readonly #namedBy: ReadonlyMap<string, string>;
 
-  constructor(extensions: readonly Extension[]) {
+  constructor(core: MethodsByEra, extensions: readonly Extension[]) {
+    this.#core = core;
+    this.#coreNames = new Set(
+      Object.values(core).flatMap((methods) => [...methods.keys()]),
+    );
     this.#extensions = extensions;
+    this.#namedBy = new Map(
+      [NAMED_BY, ...extensions.map(({ namedBy = {} }) => namedBy)]
+        .flatMap(Object.entries<string>),
+    );
   }
 
   /** Whether a method is one that clients may call, in any era. */
   knows(method: string): boolean {
-    return this.custom.has(method) || modernMethods.has(method) ||
-      legacyMethods.has(method) || this.#extensionMethod(method) !== undefined;
+    return this.custom.has(method) || this.#coreNames.has(method) ||
+      this.#extensionOf(method) !== undefined;
+  }
+
+  /** The parameter that the header `Mcp-Name` mirrors, if it mirrors one. */
+  namedBy(method: string): string | undefined {
+    return this.#namedBy.get(method);
   }
 
   /** @throws {MethodNotFoundError} */
-  find({ method, era }: RequestContext): Method {
-    const found = this.#customMethod(method, era) ??
-      (era === "modern" ? modernMethods : legacyMethods).get(method) ??
-      this.#extensionMethod(method);
+  find({ method, era: { name } }: Call): Method {
+    const found = this.#customMethod(method, name) ??
+      this.#core[name].get(method) ??
+      this.#extensionMethod(method, name);
     if (found === undefined) throw new MethodNotFoundError(method);
     return found;
   }
@@ -37,15 +61,22 @@ export class MethodTable {
   #customMethod(method: string, era: Era): Method | undefined {
     const found = this.custom.get(method);
     if (found === undefined) return undefined;
-    const [own, other] = era === "modern"
-      ? [modernMethods, legacyMethods]
-      : [legacyMethods, modernMethods];
-    return own.has(method) || !other.has(method) ? found : undefined;
+    const isForeign = this.#coreNames.has(method) &&
+      !this.#core[era].has(method);
+    return isForeign ? undefined : found;
   }
 
-  #extensionMethod(method: string): Method | undefined {
-    return this.#extensions
-      .find(({ active, methods }) => active && methods.has(method))
-      ?.methods.get(method);
+  #extensionMethod(method: string, era: Era): Method | undefined {
+    const { methods, eras } = this.#extensionOf(method) ?? {};
+    if (methods === undefined || eras?.includes(era) === false) {
+      return undefined;
+    }
+    return (call) => methods[method](call.params, call.context);
+  }
+
+  #extensionOf(method: string): Extension | undefined {
+    return this.#extensions.find(({ active = true, methods = {} }) =>
+      active && Object.hasOwn(methods, method)
+    );
   }
 }

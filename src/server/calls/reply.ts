@@ -17,7 +17,7 @@ export interface Reply {
    * For who can wait: resolves when the client has caught up with what was sent,
    * or the exchange has ended; `undefined` if there is nothing to wait for.
    */
-  room?(): Promise<void> | undefined;
+  caughtUp?(): Promise<void> | undefined;
   /** Ends the exchange without a response, after a cancellation. */
   abandon(): void;
   /** Calls back once if the client goes away before the response. */
@@ -34,3 +34,22 @@ export interface Reply {
 
 /** What a method returns that answers later, on its own. */
 export const STAYS_OPEN: unique symbol = Symbol("stays open");
+
+/**
+ * The reply of work that several requests wait for: it says who began it, and
+ * says nothing to any of them.
+ */
+export class SharedReply implements Reply {
+  readonly request: Request | undefined;
+  readonly authInfo: AuthInfo | undefined;
+
+  constructor({ request, authInfo }: Reply) {
+    this.request = request;
+    this.authInfo = authInfo;
+  }
+
+  respond(): void {}
+  send(): void {}
+  abandon(): void {}
+  onDisconnect(): void {}
+}

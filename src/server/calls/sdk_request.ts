@@ -10,46 +10,49 @@ import type {
   LoggingLevel,
   RequestId,
 } from "../../protocol/types.ts";
-import type { RequestContext } from "./call.ts";
+import type { Call } from "./call.ts";
 import type {
   AskOptions,
   ElicitParams,
   McpRequestView,
+  ServerContext,
 } from "../server_context.ts";
 
-/** The official SDK's `ctx.mcpReq`, over a {@linkcode RequestContext}. */
-export class RequestView implements McpRequestView {
-  readonly #context: RequestContext;
+/** The official SDK's `ctx.mcpReq`, over a {@linkcode Call}. */
+export class SdkRequest implements McpRequestView {
+  readonly #call: Call;
+  readonly #context: ServerContext;
 
-  constructor(context: RequestContext) {
+  constructor(call: Call, context: ServerContext) {
+    this.#call = call;
     this.#context = context;
   }
 
   get id(): RequestId {
-    return this.#context.requestId;
+    return this.#call.requestId;
   }
 
   get method(): string {
-    return this.#context.method;
+    return this.#call.method;
   }
 
   get _meta(): JsonObject | undefined {
-    const { meta } = this.#context;
+    const { meta } = this.#call;
     return meta && pick(meta, (key) => !isReserved(key));
   }
 
   get envelope(): JsonObject | undefined {
-    const { meta } = this.#context;
+    const { meta } = this.#call;
     const envelope = meta && pick(meta, isReserved);
     return envelope && Object.keys(envelope).length > 0 ? envelope : undefined;
   }
 
   get inputResponses(): JsonObject | undefined {
-    return this.#context.begunInquiry?.responses;
+    return this.#call.begunInquiry?.responses;
   }
 
   get droppedInputResponseKeys(): string[] | undefined {
-    return this.#context.begunInquiry?.droppedKeys;
+    return this.#call.begunInquiry?.droppedKeys;
   }
 
   requestState<T = unknown>(): T | undefined {
@@ -57,7 +60,7 @@ export class RequestView implements McpRequestView {
   }
 
   get signal(): AbortSignal {
-    return this.#context.signal;
+    return this.#call.signal;
   }
 
   async send<T>(
@@ -65,9 +68,9 @@ export class RequestView implements McpRequestView {
     schemaOrOptions?: unknown,
     options?: AskOptions,
   ): Promise<T> {
-    const { session, reply, era, settled } = this.#context;
+    const { session, reply, era, settled } = this.#call;
     if (settled) throw new ClosedError("the request");
-    if (era === "modern" || session === undefined) {
+    if (era.asksByResult || session === undefined) {
       throw new ProtocolError(
         -32600,
         `${method} can't be sent: this client takes no requests from the server`,
@@ -100,11 +103,11 @@ export class RequestView implements McpRequestView {
         message as string | undefined,
       );
     }
-    return this.#context.notify(method, params);
+    return this.#call.notify(method, params);
   }
 
   log(level: LoggingLevel, data: unknown, logger?: string): Promise<void> {
-    return this.#context.writeLog(level, data, logger);
+    return this.#call.writeLog(level, data, logger);
   }
 
   elicitInput(

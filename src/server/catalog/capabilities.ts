@@ -1,49 +1,70 @@
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import {
+  type Era,
   metaKey,
   SUPPORTED_REVISIONS,
-  TASKS_EXTENSION,
 } from "../../protocol/revision.ts";
 import type {
+  CacheHint,
+  CapabilitySettings,
   Implementation,
   ServerCapabilities,
 } from "../../protocol/types.ts";
-import { checkCacheHint } from "./cache_hint.ts";
 import type { Extension } from "../extension.ts";
-import type { ListKind, Registry } from "./catalog.ts";
-import type { ResolvedOptions } from "../../host/server_options.ts";
+import { checkCacheHint } from "./cache_hint.ts";
+import type { Catalog } from "./catalog.ts";
+import type { ListKind } from "./catalog_options.ts";
+
+/** What a server's author says of it. */
+export interface Declaration {
+  readonly info: Implementation;
+  readonly instructions?: string;
+  /** What is declared beside what follows from the registrations. */
+  readonly capabilities?: ServerCapabilities;
+  /** Whether results name the server. */
+  readonly identifyInResults: boolean;
+  /** How long clients may keep what discovery says. */
+  readonly discoveryHint: CacheHint | undefined;
+}
 
 /** What a server says that it can do. */
 export class Capabilities {
-  readonly #info: Implementation;
-  readonly #options: ResolvedOptions;
-  readonly #registry: Registry;
+  readonly #declaration: Declaration;
+  readonly #catalog: Catalog;
   readonly #extensions: readonly Extension[];
   readonly #offered: Set<ListKind> = new Set();
+  #declared: ServerCapabilities;
 
   constructor(
-    info: Implementation,
-    options: ResolvedOptions,
-    registry: Registry,
+    declaration: Declaration,
+    catalog: Catalog,
     extensions: readonly Extension[],
   ) {
-    this.#info = info;
-    this.#options = options;
-    this.#registry = registry;
+    this.#declaration = declaration;
+    this.#declared = declaration.capabilities ?? {};
+    this.#catalog = catalog;
     this.#extensions = extensions;
+  }
+
+  /** Declares more, in place of what was declared of the same. */
+  declare(capabilities: ServerCapabilities): void {
+    this.#declared = { ...this.#declared, ...capabilities };
   }
 
   /** Whether the server has, or says it has, something of a kind. */
   offers(kind: ListKind): boolean {
     // What clients were once told of stays there, even when the last one goes.
-    if (this.#registry[kind].size > 0) this.#offered.add(kind);
-    return this.#offered.has(kind) ||
-      this.#options.capabilities?.[kind] !== undefined;
+    if (this.#catalog[kind].size > 0) this.#offered.add(kind);
+    return this.#offered.has(kind) || this.#declared[kind] !== undefined;
   }
 
   /** What `initialize` says that the server can do. */
   legacy(): ServerCapabilities {
-    const declared = this.#options.capabilities ?? {};
+    return this.#of("legacy");
+  }
+
+  #of(era: Era): ServerCapabilities {
+    const declared = this.#declared;
     const lists: Record<string, unknown> = {};
     for (const kind of ["tools", "prompts", "resources"] as const) {
       if (!this.offers(kind)) continue;
@@ -53,11 +74,10 @@ export class Capabilities {
         ...declared[kind],
       };
     }
-    const extensions = this.#extensions.filter(({ active }) => active)
-      .map(({ id, settings }) => [id, settings]);
+    const extensions = this.#extensionsOf(era);
     return {
       logging: {},
-      ...(this.#registry.completes && { completions: {} }),
+      ...(this.#catalog.completes && { completions: {} }),
       ...declared,
       ...lists,
       ...(extensions.length > 0 && {
@@ -69,22 +89,24 @@ export class Capabilities {
     };
   }
 
+  #extensionsOf(era: Era): [string, CapabilitySettings][] {
+    return this.#extensions
+      .filter(({ active = true, eras }) =>
+        active && eras?.includes(era) !== false
+      )
+      .map(({ id, settings = {} }) => [id, settings]);
+  }
+
   /** The result of `server/discover`. */
   discovery(): JsonObject {
-    const capabilities = this.legacy();
-    const { instructions, cacheHints, identifyInResults } = this.#options;
+    const { info, instructions, identifyInResults, discoveryHint } =
+      this.#declaration;
     return {
       supportedVersions: SUPPORTED_REVISIONS,
-      capabilities: {
-        ...capabilities,
-        extensions: { [TASKS_EXTENSION]: {}, ...capabilities.extensions },
-      },
+      capabilities: this.#of("modern"),
       ...(instructions !== undefined && { instructions }),
-      ...checkCacheHint(
-        cacheHints?.["server/discover"],
-        "cacheHints: server/discover",
-      ),
-      _meta: identifyInResults ? { [metaKey.serverInfo]: this.#info } : {},
+      ...checkCacheHint(discoveryHint, "cacheHints: server/discover"),
+      _meta: identifyInResults ? { [metaKey.serverInfo]: info } : {},
     };
   }
 }

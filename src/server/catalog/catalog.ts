@@ -1,95 +1,72 @@
-import type { CacheHint } from "../../protocol/types.ts";
+import type { ReadResourceResult } from "../../protocol/types.ts";
 import { checkCacheHint } from "./cache_hint.ts";
+import type { CatalogOptions, ListKind } from "./catalog_options.ts";
 import { Collection, entriesOf } from "./collection.ts";
-import type { Engine } from "../calls/dispatcher.ts";
+import type { Call, HandlerOwner } from "../calls/call.ts";
+import { PROMPT_PREFIX, RESOURCE_PREFIX } from "../calls/call_recorder.ts";
 import { Listing } from "./listing.ts";
 import { type PromptConfig, RegisteredPrompt } from "./prompt.ts";
-import { ResourceShelf } from "./resource_catalog.ts";
-import { SkillShelf } from "../skills/skill_catalog.ts";
+import { ResourceCatalog } from "./resource_catalog.ts";
+import { SkillCatalog } from "../skills/skill_catalog.ts";
 import { RegisteredTool } from "./tool.ts";
 import type { ToolConfig } from "./tool_config.ts";
 import type { SchemaLike } from "../../protocol/schema.ts";
 
-/** The results that a server gives hints for, by method. */
-export type CacheHints = Partial<
-  Record<
-    | "server/discover"
-    | "tools/list"
-    | "prompts/list"
-    | "resources/list"
-    | "resources/templates/list"
-    | "resources/read"
-    | "resources/directory/read"
-    | "skills/list"
-    | "skills/get",
-    CacheHint
-  >
->;
-
-/** Which list has changed. */
-export type ListKind = "tools" | "prompts" | "resources";
-
-/** Everything a server has to offer. One registry serves every request. */
-export class Registry {
+/** Everything a server has to offer. One catalog serves every call. */
+export class Catalog implements HandlerOwner {
+  readonly lifespan: HandlerOwner["lifespan"];
+  readonly verifyState: HandlerOwner["verifyState"];
   readonly tools: Collection<RegisteredTool>;
   readonly prompts: Collection<RegisteredPrompt>;
-  readonly resources: ResourceShelf;
-  readonly skills: SkillShelf;
+  readonly resources: ResourceCatalog;
+  readonly skills: SkillCatalog;
   readonly toolList: Listing;
   readonly promptList: Listing;
-  readonly #engine: Engine;
+  readonly #options: CatalogOptions;
 
-  constructor(
-    engine: Engine,
-    pageSize: number,
-    hints: CacheHints,
-    onChange: (kind: ListKind) => void,
-  ) {
-    this.#engine = engine;
-    const underscore = (prefix: string, key: string) => `${prefix}_${key}`;
-    this.tools = new Collection<RegisteredTool>(
-      "Tool",
-      engine,
-      underscore,
-      () => {
-        this.toolList?.invalidate();
-        onChange("tools");
-      },
-    );
-    this.prompts = new Collection<RegisteredPrompt>(
-      "Prompt",
-      engine,
-      underscore,
-      () => {
-        this.promptList?.invalidate();
-        onChange("prompts");
-      },
-    );
-    this.resources = new ResourceShelf(
-      engine,
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+    this.lifespan = options.lifespan;
+    this.verifyState = options.verifyState;
+    const { hints, pageSize } = options;
+    this.toolList = new Listing({
+      field: "tools",
       pageSize,
-      hints,
-      () => onChange("resources"),
-    );
-    this.skills = new SkillShelf(
-      engine,
+      hint: checkCacheHint(hints["tools/list"], "cacheHints: tools/list"),
+      entries: () => entriesOf(this.tools, ({ key, item }) => item.entry(key)),
+    });
+    this.promptList = new Listing({
+      field: "prompts",
       pageSize,
-      hints,
-      () => this.resources.changed(),
-    );
+      hint: checkCacheHint(hints["prompts/list"], "cacheHints: prompts/list"),
+      entries: () =>
+        entriesOf(this.prompts, ({ key, item }) => item.entry(key)),
+    });
+    this.tools = this.#collection("Tool", "tools", this.toolList);
+    this.prompts = this.#collection("Prompt", "prompts", this.promptList);
+    this.resources = new ResourceCatalog(this, options);
+    this.skills = new SkillCatalog(this, {
+      ...options,
+      changed: () => this.resources.changed(),
+    });
     this.resources.addSource(this.skills);
-    this.toolList = new Listing(
-      "tools",
-      entriesOf(this.tools, ({ key, item }) => item.entry(key)),
-      pageSize,
-      checkCacheHint(hints["tools/list"], "cacheHints: tools/list"),
-    );
-    this.promptList = new Listing(
-      "prompts",
-      entriesOf(this.prompts, ({ key, item }) => item.entry(key)),
-      pageSize,
-      checkCacheHint(hints["prompts/list"], "cacheHints: prompts/list"),
-    );
+  }
+
+  #collection<Item extends RegisteredTool | RegisteredPrompt>(
+    kind: string,
+    listKind: ListKind,
+    list: Listing,
+  ): Collection<Item> {
+    return new Collection<Item>({
+      kind,
+      owner: this,
+      prefix: (prefix, key) => `${prefix}_${key}`,
+      changed: () => {
+        list.invalidate();
+        this.#options.changed(listKind);
+      },
+      warn: this.#options.warn,
+    });
   }
 
   addTool(
@@ -97,11 +74,12 @@ export class Registry {
     config: ToolConfig<SchemaLike | undefined>,
     handler: (...args: unknown[]) => unknown,
   ): RegisteredTool {
+    const { clock, disposeLater, warn } = this.#options;
     const tool = new RegisteredTool(
       {
-        clock: this.#engine.clock,
-        disposeLater: (resource) => this.#engine.disposeLater(resource),
-        warn: (message) => this.#engine.warn(message),
+        clock,
+        disposeLater,
+        warn,
         toolChanged: (changed, from) =>
           this.tools.move(changed, from, changed.name),
       },
@@ -128,18 +106,39 @@ export class Registry {
     return prompt;
   }
 
-  mount(prefix: string, other: Registry): void {
+  mount(prefix: string, other: Catalog): void {
     this.tools.mount(prefix, other.tools);
     this.prompts.mount(prefix, other.prompts);
     this.resources.mount(prefix, other.resources);
     this.skills.mount(prefix, other.skills);
   }
 
+  /** Whether there is a tool or a prompt of a name. */
+  has(kind: "tools" | "prompts", name: string): boolean {
+    return this[kind].slots.has(name);
+  }
+
   /** Whether any prompt argument or template variable has a completer. */
   get completes(): boolean {
-    return Array.from(this.prompts.enabled()).some(({ item }) =>
-      item.completes
-    ) ||
+    return this.prompts.enabled().some(({ item }) => item.completes) ||
       this.resources.completes;
+  }
+
+  readResource(uri: string, call: Call): Promise<ReadResourceResult> {
+    return this.resources.read(uri, call) as Promise<ReadResourceResult>;
+  }
+
+  /** What the calls of such a name run, as the watchdog has it. */
+  // deno-lint-ignore ban-types -- it is only looked up in profiles
+  handlerNamed(name: string): Function | undefined {
+    const tool = this.tools.slots.get(name);
+    if (tool !== undefined) return tool.item.handler;
+    if (name.startsWith(PROMPT_PREFIX)) {
+      const prompt = name.slice(PROMPT_PREFIX.length);
+      return this.prompts.slots.get(prompt)?.item.handler;
+    }
+    if (!name.startsWith(RESOURCE_PREFIX)) return undefined;
+    return this.resources.registeredAt(name.slice(RESOURCE_PREFIX.length))
+      ?.item.readCallback;
   }
 }

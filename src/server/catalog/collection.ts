@@ -1,6 +1,6 @@
 import { quote } from "../../base/options.ts";
 import { CallRecord } from "../../observe/call_record.ts";
-import type { Engine } from "../calls/dispatcher.ts";
+import type { HandlerOwner } from "../calls/call.ts";
 import type { ListingEntry } from "./listing.ts";
 
 /** A registration as one server shows it: a mounted one has another key there. */
@@ -8,7 +8,7 @@ export interface Slot<Item> {
   readonly key: string;
   readonly item: Item;
   /** The server that the item was registered with. */
-  readonly owner: Engine;
+  readonly owner: HandlerOwner;
   /** What its calls under this key have come to: each server counts its own. */
   readonly record: CallRecord;
 }
@@ -28,15 +28,26 @@ interface Mount<Item extends Registered> {
   readonly records: WeakMap<CallRecord, CallRecord>;
 }
 
+/** How a collection is kept. */
+export interface CollectionOptions {
+  /** What one of its registrations is called, as in `Tool`. */
+  readonly kind: string;
+  /** Whose handlers they have. */
+  readonly owner: HandlerOwner;
+  /** The key that a mounted registration has here. */
+  prefix(prefix: string, key: string): string;
+  /** Told of every change. */
+  changed(): void;
+  /** Tells the operator of a registration that can't be seen. */
+  warn(message: string): void;
+}
+
 /**
  * The registrations of one kind: those of the server itself, in their order,
  * and those of the servers mounted into it, under a prefix.
  */
 export class Collection<Item extends Registered> {
-  readonly #kind: string;
-  readonly #owner: Engine;
-  readonly #prefix: (prefix: string, key: string) => string;
-  readonly #onChange: () => void;
+  readonly #options: CollectionOptions;
   readonly #own: Map<string, Item> = new Map();
   readonly #mounts: Mount<Item>[] = [];
   readonly #mountedInto: Collection<Item>[] = [];
@@ -44,22 +55,14 @@ export class Collection<Item extends Registered> {
   readonly #hidden: Set<string> = new Set();
   #slots: Map<string, Slot<Item>> | undefined;
 
-  constructor(
-    kind: string,
-    owner: Engine,
-    prefix: (prefix: string, key: string) => string,
-    onChange: () => void,
-  ) {
-    this.#kind = kind;
-    this.#owner = owner;
-    this.#prefix = prefix;
-    this.#onChange = onChange;
+  constructor(options: CollectionOptions) {
+    this.#options = options;
   }
 
   /** @throws {TypeError} if the key is taken */
   add(key: string, item: Item): void {
     if (this.#own.has(key)) {
-      throw new TypeError(`${this.#kind} ${key} is already registered`);
+      throw new TypeError(`${this.#options.kind} ${key} is already registered`);
     }
     this.#own.set(key, item);
     this.changed();
@@ -84,7 +87,7 @@ export class Collection<Item extends Registered> {
   /** Forgets the index and tells whoever shows this collection. */
   changed(): void {
     this.#slots = undefined;
-    this.#onChange();
+    this.#options.changed();
     for (const parent of this.#mountedInto) parent.changed();
   }
 
@@ -93,8 +96,8 @@ export class Collection<Item extends Registered> {
   }
 
   /** The enabled registrations. */
-  *enabled(): Iterable<Slot<Item>> {
-    for (const slot of this.slots.values()) if (slot.item.enabled) yield slot;
+  enabled(): Slot<Item>[] {
+    return Array.from(this.slots.values()).filter(({ item }) => item.enabled);
   }
 
   get size(): number {
@@ -102,13 +105,14 @@ export class Collection<Item extends Registered> {
   }
 
   #index(): Map<string, Slot<Item>> {
+    const { owner, prefix: prefixed } = this.#options;
     const slots = new Map<string, Slot<Item>>();
     for (const [key, item] of this.#own) {
-      slots.set(key, { key, item, owner: this.#owner, record: item.record });
+      slots.set(key, { key, item, owner, record: item.record });
     }
     for (const { prefix, from, records } of this.#mounts) {
       for (const slot of from.slots.values()) {
-        const key = this.#prefix(prefix, slot.key);
+        const key = prefixed(prefix, slot.key);
         if (slots.has(key)) {
           this.#tellHidden(prefix, key);
           continue;
@@ -125,17 +129,19 @@ export class Collection<Item extends Registered> {
   #tellHidden(prefix: string, key: string): void {
     if (this.#hidden.has(key)) return;
     this.#hidden.add(key);
-    this.#owner.warn(
-      `${this.#kind} ${key} of the server mounted under ${quote(prefix)} is ` +
+    this.#options.warn(
+      `${this.#options.kind} ${key} of the server mounted under ${
+        quote(prefix)
+      } is ` +
         "hidden: another one has that name here",
     );
   }
 }
 
-/** Turns slots into the lines of a list. */
+/** The lines of a list, of what is enabled in a collection. */
 export function entriesOf<Item extends Registered>(
   collection: Collection<Item>,
   entry: (slot: Slot<Item>) => ListingEntry,
-): () => ListingEntry[] {
-  return () => Array.from(collection.enabled(), entry);
+): ListingEntry[] {
+  return collection.enabled().map(entry);
 }

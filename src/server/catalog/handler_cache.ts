@@ -1,7 +1,7 @@
 import { cached, type CachedFunction } from "../../cache/cached.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
-import type { RequestContext } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 
 /** How the outcome of a read-only tool or resource is remembered. */
 export interface HandlerCacheOptions {
@@ -63,17 +63,15 @@ export class HandlerCache implements AsyncDisposable {
   /** The remembered outcome, or a new one that all who wait for it share. */
   async run(
     input: unknown,
-    context: RequestContext,
-    handle: (context: RequestContext) => unknown,
+    call: Call,
+    handle: (call: Call) => unknown,
   ): Promise<unknown> {
-    const caller = this.#public
-      ? ""
-      : context.engine.identify(context.authInfo);
+    const caller = this.#public ? "" : call.caller;
     try {
       return await this.#cached(
         input,
         caller,
-        () => handle(context.shared()),
+        () => handle(call.shared()),
       );
     } catch (error) {
       if (error instanceof OnceOnly) return error.outcome;

@@ -10,30 +10,32 @@ export interface ListingEntry {
   legacy: string;
 }
 
+/** What the pages of a list have in common. */
+export interface PageOptions {
+  /** The field that the entries are in. */
+  readonly field: string;
+  readonly pageSize: number;
+  readonly hint: Required<CacheHint>;
+}
+
+/** How a list is kept. */
+export interface ListingOptions extends PageOptions {
+  /** Makes the list anew; called once per change at most. */
+  entries(): ListingEntry[];
+}
+
 /**
  * A list (`tools/list` and its like) in pages that are kept as ready JSON until
  * the list changes. A cursor names the last entry of its page, so that any
  * replica with the same registrations goes on from there.
  */
 export class Listing {
-  readonly #field: string;
-  readonly #entries: () => ListingEntry[];
-  readonly #pageSize: number;
-  readonly #hint: Required<CacheHint>;
+  readonly #options: ListingOptions;
   #pages: Map<number, ReadyJson> = new Map();
   #current: ListingEntry[] | undefined;
 
-  /** @param entries makes the list anew; called once per change at most */
-  constructor(
-    field: string,
-    entries: () => ListingEntry[],
-    pageSize: number,
-    hint: Required<CacheHint>,
-  ) {
-    this.#field = field;
-    this.#entries = entries;
-    this.#pageSize = pageSize;
-    this.#hint = hint;
+  constructor(options: ListingOptions) {
+    this.#options = options;
   }
 
   /** Forgets everything; the next page is made from the registrations. */
@@ -44,11 +46,11 @@ export class Listing {
 
   /** @throws {InvalidParamsError} for a cursor that names no entry */
   page(cursor: unknown): ReadyJson {
-    const entries = this.#current ??= this.#entries();
+    const entries = this.#current ??= this.#options.entries();
     const start = cursor === undefined ? 0 : startAfter(entries, cursor);
     let page = this.#pages.get(start);
     if (page === undefined) {
-      page = makePage(this.#field, entries, start, this.#pageSize, this.#hint);
+      page = makePage(this.#options, entries, start);
       this.#pages.set(start, page);
     }
     return page;
@@ -57,22 +59,18 @@ export class Listing {
 
 /** One page of a list that is made anew for each request. */
 export function pageOf(
-  field: string,
+  options: PageOptions,
   entries: ListingEntry[],
   cursor: unknown,
-  pageSize: number,
-  hint: Required<CacheHint>,
 ): ReadyJson {
   const start = cursor === undefined ? 0 : startAfter(entries, cursor);
-  return makePage(field, entries, start, pageSize, hint);
+  return makePage(options, entries, start);
 }
 
 function makePage(
-  field: string,
+  { field, pageSize, hint: { ttlMs, cacheScope } }: PageOptions,
   entries: ListingEntry[],
   start: number,
-  pageSize: number,
-  { ttlMs, cacheScope }: Required<CacheHint>,
 ): ReadyJson {
   const end = Math.min(start + pageSize, entries.length);
   const shown = entries.slice(start, end);

@@ -1,11 +1,6 @@
-import {
-  InvalidParamsError,
-  ProtocolError,
-  ProtocolErrorCode,
-  ResourceNotFoundError,
-} from "../../protocol/errors.ts";
+import type { CallRecord } from "../../observe/call_record.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
 import type {
-  CacheHint,
   InputRequiredResult,
   ReadResourceResult,
   Resource,
@@ -13,13 +8,17 @@ import type {
 import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, type Slot } from "./collection.ts";
-import type { Engine } from "../calls/dispatcher.ts";
+import type { Call, HandlerOwner } from "../calls/call.ts";
 import { HandlerCache } from "./handler_cache.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
-import { Listing, type ListingEntry, pageOf } from "./listing.ts";
+import {
+  Listing,
+  type ListingEntry,
+  pageOf,
+  type PageOptions,
+} from "./listing.ts";
 import type { ReadyJson } from "../eras/ready_json.ts";
-import type { CacheHints } from "./catalog.ts";
-import type { RequestContext } from "../calls/call.ts";
+import type { CatalogOptions } from "./catalog_options.ts";
 import {
   type ReadResourceCallback,
   type ReadResourceTemplateCallback,
@@ -36,67 +35,60 @@ interface ShownTemplate extends Slot<RegisteredResourceTemplate> {
   readonly uriTemplate: UriTemplate;
 }
 
-type Counted = Pick<Slot<RegisteredResource>, "record">;
-
 /** The resources and templates of a server. */
-export class ResourceShelf {
+export class ResourceCatalog {
   readonly fixed: Collection<RegisteredResource>;
   readonly templates: Collection<RegisteredResourceTemplate>;
   readonly templateList: Listing;
   readonly #fixedList: Listing;
-  readonly #engine: Engine;
-  readonly #pageSize: number;
-  readonly #listHint: Required<CacheHint>;
-  readonly #readHint: CacheHint | undefined;
+  readonly #page: PageOptions;
+  readonly #options: CatalogOptions;
   readonly #prefixes: Map<string, string> = new Map();
   readonly #sources: ResourceSource[] = [];
-  readonly #onChange: () => void;
   #shown: ShownTemplate[] | undefined;
 
-  constructor(
-    engine: Engine,
-    pageSize: number,
-    hints: CacheHints,
-    onChange: () => void,
-  ) {
-    this.#onChange = onChange;
-    const changed = () => this.changed();
-    this.fixed = new Collection("Resource", engine, prefixUri, changed);
-    this.templates = new Collection(
-      "Resource template",
-      engine,
-      (prefix, key) => {
+  constructor(owner: HandlerOwner, options: CatalogOptions) {
+    this.#options = options;
+    const { hints, pageSize, warn } = options;
+    this.#page = {
+      field: "resources",
+      pageSize,
+      hint: checkCacheHint(
+        hints["resources/list"],
+        "cacheHints: resources/list",
+      ),
+    };
+    this.#fixedList = new Listing({
+      ...this.#page,
+      entries: () => this.#fixedEntries(),
+    });
+    this.templateList = new Listing({
+      field: "resourceTemplates",
+      pageSize,
+      hint: checkCacheHint(
+        hints["resources/templates/list"],
+        "cacheHints: resources/templates/list",
+      ),
+      entries: () =>
+        this.shownTemplates.map(({ key, item, uriTemplate }) =>
+          item.entry(key, String(uriTemplate))
+        ),
+    });
+    const kept = { owner, changed: () => this.changed(), warn };
+    this.fixed = new Collection({
+      ...kept,
+      kind: "Resource",
+      prefix: prefixUri,
+    });
+    this.templates = new Collection({
+      ...kept,
+      kind: "Resource template",
+      prefix: (prefix, key) => {
         const name = `${prefix}_${key}`;
         this.#prefixes.set(name, prefix);
         return name;
       },
-      changed,
-    );
-    this.#engine = engine;
-    this.#pageSize = pageSize;
-    this.#readHint = hints["resources/read"];
-    this.#listHint = checkCacheHint(
-      hints["resources/list"],
-      "cacheHints: resources/list",
-    );
-    this.#fixedList = new Listing(
-      "resources",
-      () => this.#fixedEntries(),
-      pageSize,
-      this.#listHint,
-    );
-    this.templateList = new Listing(
-      "resourceTemplates",
-      () =>
-        this.shownTemplates.map(({ key, item, uriTemplate }) =>
-          item.entry(key, String(uriTemplate))
-        ),
-      pageSize,
-      checkCacheHint(
-        hints["resources/templates/list"],
-        "cacheHints: resources/templates/list",
-      ),
-    );
+    });
   }
 
   get size(): number {
@@ -107,9 +99,9 @@ export class ResourceShelf {
   /** Forgets its lists and tells who shows them. */
   changed(): void {
     this.#shown = undefined;
-    this.#fixedList?.invalidate();
-    this.templateList?.invalidate();
-    this.#onChange();
+    this.#fixedList.invalidate();
+    this.templateList.invalidate();
+    this.#options.changed("resources");
   }
 
   /** Shows the resources of a source too; the source says when they change. */
@@ -119,7 +111,7 @@ export class ResourceShelf {
 
   #fixedEntries(): ListingEntry[] {
     return [
-      ...entriesOf(this.fixed, ({ key, item }) => item.entry(key))(),
+      ...entriesOf(this.fixed, ({ key, item }) => item.entry(key)),
       ...this.#sources.flatMap((source) => [...source.entries()]),
     ];
   }
@@ -142,7 +134,7 @@ export class ResourceShelf {
       uri,
       config,
       read,
-      this.#readHint,
+      this.#options.hints["resources/read"],
       this.#makeCache(name, config),
     );
     this.fixed.add(uri, resource);
@@ -161,7 +153,7 @@ export class ResourceShelf {
       template,
       config,
       read,
-      this.#readHint,
+      this.#options.hints["resources/read"],
       this.#makeCache(name, config),
     );
     this.templates.add(name, registered);
@@ -174,18 +166,18 @@ export class ResourceShelf {
   ): HandlerCache | undefined {
     if (cache === undefined) return undefined;
     const made = new HandlerCache(`resource ${name}`, cache);
-    this.#engine.disposeLater(made);
+    this.#options.disposeLater(made);
     return made;
   }
 
-  mount(prefix: string, other: ResourceShelf): void {
+  mount(prefix: string, other: ResourceCatalog): void {
     this.fixed.mount(prefix, other.fixed);
     this.templates.mount(prefix, other.templates);
   }
 
   /** The templates, with the URIs that they have here. */
   get shownTemplates(): readonly ShownTemplate[] {
-    return this.#shown ??= Array.from(this.templates.enabled(), (slot) => {
+    return this.#shown ??= this.templates.enabled().map((slot) => {
       const own = slot.item.resourceTemplate.uriTemplate;
       const prefix = this.#prefixes.get(slot.key);
       return {
@@ -198,33 +190,40 @@ export class ResourceShelf {
   }
 
   /** One page of `resources/list`; made anew only if a template lists its own. */
-  list(
-    cursor: unknown,
-    context: RequestContext,
-  ): ReadyJson | Promise<ReadyJson> {
+  list(cursor: unknown, call: Call): ReadyJson | Promise<ReadyJson> {
     const lists = this.shownTemplates.some(({ item }) =>
       item.resourceTemplate.listCallback !== undefined
     );
     return lists
-      ? this.#listWithTemplates(cursor, context)
+      ? this.#listWithTemplates(cursor, call)
       : this.#fixedList.page(cursor);
   }
 
-  async #listWithTemplates(
-    cursor: unknown,
-    context: RequestContext,
-  ): Promise<ReadyJson> {
-    const entries = this.#fixedEntries();
-    // One after the other: the context shows each the lifespan of its own server.
-    for (const { item, key, owner } of this.shownTemplates) {
-      context.owner = owner;
-      const listed = await item.resourceTemplate.listCallback?.(context);
-      const prefix = this.#prefixes.get(key);
-      for (const resource of listed?.resources ?? []) {
-        entries.push(listedEntry(resource, item, prefix));
-      }
-    }
-    return pageOf("resources", entries, cursor, this.#pageSize, this.#listHint);
+  async #listWithTemplates(cursor: unknown, call: Call): Promise<ReadyJson> {
+    const listed = await Promise.all(
+      this.shownTemplates.map((shown) => this.#listedBy(shown, call)),
+    );
+    const entries = [...this.#fixedEntries(), ...listed.flat()];
+    return pageOf(this.#page, entries, cursor);
+  }
+
+  async #listedBy(
+    { item, key, owner }: ShownTemplate,
+    call: Call,
+  ): Promise<ListingEntry[]> {
+    const { listCallback } = item.resourceTemplate;
+    const listed = await listCallback?.(call.contextFor(owner));
+    const prefix = this.#prefixes.get(key);
+    return (listed?.resources ?? []).map((resource) =>
+      listedEntry(resource, item, prefix)
+    );
+  }
+
+  /** What is registered under a URI, or under a template's text. */
+  registeredAt(
+    uri: string,
+  ): Slot<RegisteredResource> | ShownTemplate | undefined {
+    return this.fixed.slots.get(uri) ?? this.findTemplate(uri);
   }
 
   /** A template by the text that lists show for it. */
@@ -240,44 +239,44 @@ export class ResourceShelf {
    */
   async read(
     uri: string,
-    context: RequestContext,
+    call: Call,
   ): Promise<ReadResourceResult | InputRequiredResult> {
     const url = parseUri(uri);
     const fixed = this.fixed.slots.get(uri) ?? this.fixed.slots.get(url.href);
     if (fixed !== undefined) {
-      if (!fixed.item.enabled) throw notFound(uri, context);
-      context.owner = fixed.owner;
-      countRead(fixed, fixed.key, context);
+      const { item } = fixed;
+      if (!item.enabled) throw call.era.resourceNotFound(uri);
+      aim(call, fixed, fixed.key);
       const value = await readThrough(
-        fixed.item.cache,
+        item.cache,
         url,
-        context,
-        (each) => fixed.item.readCallback(url, each),
+        call,
+        (each) => item.readCallback(url, each.contextFor(fixed.owner)),
       );
-      return finish(value, uri, fixed.item, context);
+      return finish(value, uri, item, call);
     }
     const sourced = this.#sourced(uri);
     if (sourced !== undefined) {
-      context.owner = sourced.owner;
+      aim(call, sourced);
+      const context = call.contextFor(sourced.owner);
       const value = await sourced.readCallback(url, context);
-      return finish(value, uri, sourced, context);
+      return finish(value, uri, sourced, call);
     }
     for (const shown of this.shownTemplates) {
       const { item, owner, uriTemplate } = shown;
       const variables: Variables | null = uriTemplate.match(uri) ??
         uriTemplate.match(url.href);
       if (variables === null) continue;
-      context.owner = owner;
-      countRead(shown, String(uriTemplate), context);
+      aim(call, shown, String(uriTemplate));
       const value = await readThrough(
         item.cache,
         url,
-        context,
-        (each) => item.readCallback(url, variables, each),
+        call,
+        (each) => item.readCallback(url, variables, each.contextFor(owner)),
       );
-      return finish(value, uri, item, context);
+      return finish(value, uri, item, call);
     }
-    throw notFound(uri, context);
+    throw call.era.resourceNotFound(uri);
   }
 
   #sourced(uri: string): FoundResource | undefined {
@@ -288,34 +287,34 @@ export class ResourceShelf {
   }
 }
 
-/** A tool that reads a resource is counted as the tool. */
-function countRead(
-  { record }: Counted,
-  name: string,
-  context: RequestContext,
+/** A tool that reads a resource stays what its call is about. */
+function aim(
+  call: Call,
+  { owner, record }: { owner: HandlerOwner; record?: CallRecord },
+  subject?: string,
 ): void {
-  if (context.method === "resources/read") context.countWith(record, name);
+  if (call.method === "resources/read") call.aimAt(owner, subject, record);
 }
 
 function readThrough(
   cache: HandlerCache | undefined,
   { href }: URL,
-  context: RequestContext,
-  read: (context: RequestContext) => unknown,
+  call: Call,
+  read: (call: Call) => unknown,
 ): unknown {
-  return cache === undefined ? read(context) : cache.run(href, context, read);
+  return cache === undefined ? read(call) : cache.run(href, call, read);
 }
 
 function finish(
   value: unknown,
   uri: string,
   { metadata, cacheHint }: Pick<FoundResource, "metadata" | "cacheHint">,
-  { era }: RequestContext,
+  { era }: Call,
 ): ReadResourceResult | InputRequiredResult {
   const result = toReadResult(value, uri, metadata.mimeType);
-  return isInputRequiredResult(result) || era === "legacy"
+  return isInputRequiredResult(result)
     ? result
-    : { ...cacheHint, ...result };
+    : era.readResult(result, cacheHint);
 }
 
 function listedEntry(
@@ -328,15 +327,6 @@ function listedEntry(
     : prefixUri(prefix, resource.uri);
   const text = JSON.stringify({ ...template.metadata, ...resource, uri });
   return { key: uri, modern: text, legacy: text };
-}
-
-/** The legacy era has a code of its own for this; the modern one does not. */
-function notFound(uri: string, { era }: RequestContext): ProtocolError {
-  return era === "modern" ? new ResourceNotFoundError(uri) : new ProtocolError(
-    ProtocolErrorCode.ResourceNotFound,
-    `Resource not found: ${uri}`,
-    { uri },
-  );
 }
 
 function parseUri(uri: string): URL {

@@ -1,12 +1,12 @@
 import type { CacheHint } from "../../protocol/types.ts";
-import type { Engine } from "../calls/dispatcher.ts";
+import type { HandlerOwner } from "../calls/call.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { ReadResourceCallback, ResourceMetadata } from "./resource.ts";
 
 /** A resource at the URI asked for. */
 export interface FoundResource {
-  /** The server whose lifespan its reader sees. */
-  readonly owner: Engine;
+  /** Whose lifespan its reader sees. */
+  readonly owner: HandlerOwner;
   readonly readCallback: ReadResourceCallback;
   readonly metadata: ResourceMetadata;
   readonly cacheHint: Required<CacheHint>;

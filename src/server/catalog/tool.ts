@@ -27,10 +27,10 @@ import type {
 } from "../../protocol/types.ts";
 import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
-import type { RequestContext } from "../calls/call.ts";
+import type { Call, Completer } from "../calls/call.ts";
 import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
 import { drained } from "./tool_steps.ts";
-import { ToolResultError, toToolResult, wrapForLegacy } from "./tool_result.ts";
+import { ToolResultError, toToolResult } from "./tool_result.ts";
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
@@ -46,7 +46,8 @@ export interface ToolHost {
 }
 
 /** A registered tool: the handle that its author keeps. */
-export class RegisteredTool extends Registration<ToolUpdates> {
+export class RegisteredTool extends Registration<ToolUpdates>
+  implements Completer {
   #host: ToolHost;
   #name: string;
   #config: ToolConfig<SchemaLike | undefined>;
@@ -249,25 +250,25 @@ export class RegisteredTool extends Registration<ToolUpdates> {
    * Runs the handler under the tool's limits; what it returns or throws is its own.
    * @internal
    */
-  invoke(args: unknown, context: RequestContext): unknown {
+  invoke(args: unknown, call: Call): unknown {
     if (this.#slots === undefined && this.#config.timeoutMs === undefined) {
-      return this.#run(args, context);
+      return this.#run(args, call);
     }
-    return this.#invokeLimited(args, context);
+    return this.#invokeLimited(args, call);
   }
 
-  #run(args: unknown, context: RequestContext): unknown {
+  #run(args: unknown, call: Call): unknown {
     return this.#cache === undefined
-      ? this.#handle(args, context)
+      ? this.#handle(args, call)
       : this.#cache.run(
         args,
-        context,
+        call,
         async (shared) =>
           await drained(await this.#handle(args, shared), shared),
       );
   }
 
-  #handle(args: unknown, context: RequestContext): unknown {
+  #handle(args: unknown, { context }: Call): unknown {
     return this.#input === undefined
       ? this.#handler(context)
       : this.#handler(args, context);
@@ -275,27 +276,26 @@ export class RegisteredTool extends Registration<ToolUpdates> {
 
   async #invokeLimited(
     args: unknown,
-    context: RequestContext,
+    call: Call,
   ): Promise<unknown> {
-    using _slot = this.#slots?.tryAcquire() ??
-      await this.#turn(context);
+    using _slot = this.#slots?.tryAcquire() ?? await this.#turn(call);
     const running = Promise.try(async () =>
-      await drained(await this.#run(args, context), context)
+      await drained(await this.#run(args, call), call)
     );
-    return await this.#inTime(running, context);
+    return await this.#inTime(running, call);
   }
 
-  async #turn({ signal, item }: RequestContext): Promise<Permit | undefined> {
+  async #turn({ signal, measure }: Call): Promise<Permit | undefined> {
     const { clock } = this.#host;
     const since = clock.now();
     const permit = await this.#slots?.acquire({ signal });
-    item?.waited(clock.now() - since);
+    measure?.waited(clock.now() - since);
     return permit;
   }
 
   #inTime(
     running: Promise<unknown>,
-    context: RequestContext,
+    call: Call,
   ): Promise<unknown> {
     const { timeoutMs } = this.#config;
     if (timeoutMs === undefined) return running;
@@ -303,7 +303,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     return new Promise((resolve, reject) => {
       const timer = clock.setTimeout(() => {
         const error = new TimeoutError(`tool ${this.#name}`, timeoutMs);
-        context.expire(error);
+        call.expire(error);
         reject(error);
       }, timeoutMs);
       running.then(resolve, reject).finally(() => clock.clearTimeout(timer));
@@ -318,7 +318,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
    */
   complete(
     value: unknown,
-    context: RequestContext,
+    call: Call,
   ): CallToolResult | Promise<CallToolResult> {
     const result = toToolResult(value, this.#output !== undefined);
     if (this.#output === undefined || result.isError) return result;
@@ -332,15 +332,15 @@ export class RegisteredTool extends Registration<ToolUpdates> {
       result.structuredContent,
     );
     if (checked instanceof Promise) {
-      return checked.then((each) => this.#checked(each, result, context));
+      return checked.then((each) => this.#checked(each, result, call));
     }
-    return this.#checked(checked, result, context);
+    return this.#checked(checked, result, call);
   }
 
   #checked(
     { issues }: { issues?: readonly { message: string }[] },
     result: CallToolResult,
-    context: RequestContext,
+    { era }: Call,
   ): CallToolResult {
     if (issues !== undefined) {
       throw new ToolResultError(
@@ -348,9 +348,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
           `${this.#name}: ${issuesText(issues)}`,
       );
     }
-    return context.era === "legacy" && this.#wrapsForLegacy
-      ? wrapForLegacy(result)
-      : result;
+    return era.toolResult(result, !this.#wrapsForLegacy);
   }
 }
 

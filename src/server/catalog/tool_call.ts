@@ -1,53 +1,55 @@
 import { isThenable } from "../../base/thenable.ts";
 import { thrownText } from "../../base/thrown.ts";
-import type { CallRecord } from "../../observe/call_record.ts";
 import {
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
   UrlElicitationRequiredError,
 } from "../../protocol/errors.ts";
-import { isObject } from "../../protocol/jsonrpc.ts";
-import { checkParamHeaders } from "../../protocol/param_headers.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
 import type { Slot } from "./collection.ts";
 import { failureKindOf } from "../calls/failure_kind.ts";
-import type { RequestContext } from "../calls/call.ts";
-import { requestFields } from "../calls/call_log.ts";
+import type { Call } from "../calls/call.ts";
+import type { Method } from "../calls/method_table.ts";
+import type { Extension } from "../extension.ts";
+import type { Collection } from "./collection.ts";
 import { isRepeat, questionsOf, throughRounds } from "../questions/rounds.ts";
-import { requireTasks } from "../changes/subscriptions.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
 import { errorResult } from "./tool_result.ts";
 import { drain, drained, isSteps } from "./tool_steps.ts";
 
+/** What looks at tools before they run. */
+type BeforeTool = NonNullable<Extension["beforeTool"]>;
+
 /**
- * `tools/call`. Not async on purpose: a handler that answers at once costs no
- * promise (bench/http.ts, "echo").
+ * Makes `tools/call`. Not async on purpose: a handler that answers at once costs
+ * no promise (bench/http.ts, "echo").
  */
-export function callTool(context: RequestContext): unknown {
-  const { item: tool, owner, record } = findTool(context);
-  const args = context.params.arguments ?? {};
-  if (!isObject(args)) {
-    throw new InvalidParamsError("Invalid params: arguments must be an object");
-  }
-  if (context.era === "modern") {
-    const { request } = context.reply;
-    if (tool.paramHeaders.length > 0 && request !== undefined) {
-      checkParamHeaders(tool.paramHeaders, request.headers, args);
+export function callTool(
+  tools: Collection<RegisteredTool>,
+  extensions: readonly Extension[],
+): Method {
+  const hooks = extensions.flatMap(({ beforeTool = [] }) => beforeTool);
+  return (call) => {
+    const slot = findTool(tools, call);
+    const args = call.params.arguments ?? {};
+    if (!isObject(args)) {
+      throw new InvalidParamsError(
+        "Invalid params: arguments must be an object",
+      );
     }
-    if (tool.execution?.taskSupport === "required") requireTasks(context);
-  }
-  context.owner = owner;
-  return isRepeat(context)
-    ? context.inquiry.resume().then(() => run(tool, record, context, args))
-    : run(tool, record, context, args);
+    return begin(slot, call, args, hooks);
+  };
 }
 
-function findTool(context: RequestContext): Slot<RegisteredTool> {
-  const { name } = context.params;
+function findTool(
+  tools: Collection<RegisteredTool>,
+  { params: { name } }: Call,
+): Slot<RegisteredTool> {
   if (typeof name !== "string") {
     throw new InvalidParamsError("Invalid params: name must be a string");
   }
-  const slot = context.engine.registry.tools.slots.get(name);
+  const slot = tools.slots.get(name);
   if (slot === undefined) {
     throw new InvalidParamsError(`Tool ${name} not found`);
   }
@@ -55,102 +57,110 @@ function findTool(context: RequestContext): Slot<RegisteredTool> {
   return slot;
 }
 
-function run(
-  tool: RegisteredTool,
-  record: CallRecord,
-  context: RequestContext,
-  args: unknown,
+function begin(
+  { key, item: tool, owner, record }: Slot<RegisteredTool>,
+  call: Call,
+  args: JsonObject,
+  hooks: readonly BeforeTool[],
 ): unknown {
-  context.countWith(record, context.params.name as string);
+  call.era.checkParamHeaders(tool.paramHeaders, call.reply.request, args);
+  for (const hook of hooks) hook(tool, call.context);
+  call.aimAt(owner, key, record);
+  call.completer = tool;
+  return isRepeat(call)
+    ? call.inquiry.resume().then(() => run(tool, call, args))
+    : run(tool, call, args);
+}
+
+function run(tool: RegisteredTool, call: Call, args: unknown): unknown {
   try {
     const input = tool.validate(args);
     const outcome = isThenable(input)
-      ? input.then((value) => invoke(tool, context, value))
-      : invoke(tool, context, input);
+      ? input.then((value) => invoke(tool, call, value))
+      : invoke(tool, call, input);
     return isThenable(outcome)
       ? outcome.then(
-        (result) => ended(context, result),
-        (error) => failed(tool, context, error),
+        (result) => ended(call, result),
+        (error) => failed(tool, call, error),
       )
-      : ended(context, outcome);
+      : ended(call, outcome);
   } catch (error) {
-    return failed(tool, context, error);
+    return failed(tool, call, error);
   }
 }
 
-function ended(context: RequestContext, result: unknown): unknown {
+function ended(call: Call, result: unknown): unknown {
   if ((result as CallToolResult).isError === true) {
-    context.failure = "tool_error";
+    call.failure = "tool_error";
   }
   return result;
 }
 
 function failed(
   tool: RegisteredTool,
-  context: RequestContext,
+  call: Call,
   error: unknown,
 ): unknown {
-  return questionsOf(context, error) ?? toolFailure(tool, context, error);
+  return questionsOf(call, error) ?? toolFailure(tool, call, error);
 }
 
 /** Runs the handler and makes its result, whichever way it comes. */
 function invoke(
   tool: RegisteredTool,
-  context: RequestContext,
+  call: Call,
   input: unknown,
 ): unknown {
-  const value = tool.invoke(input, context);
+  const value = tool.invoke(input, call);
   return isThenable(value)
-    ? value.then((each) => conclude(tool, context, input, each))
-    : conclude(tool, context, input, value);
+    ? value.then((each) => conclude(tool, call, input, each))
+    : conclude(tool, call, input, value);
 }
 
 function conclude(
   tool: RegisteredTool,
-  context: RequestContext,
+  call: Call,
   input: unknown,
   value: unknown,
 ): unknown {
-  if (isPlainOutcome(value, context)) return tool.complete(value, context);
+  if (isPlainOutcome(value, call)) return tool.complete(value, call);
   if (isSteps(value)) {
-    return drain(value, context)
-      .then((last) => conclude(tool, context, input, last));
+    return drain(value, call)
+      .then((last) => conclude(tool, call, input, last));
   }
   return throughRounds(
-    context,
+    call,
     value,
-    async () => await drained(await tool.invoke(input, context), context),
-    (final) => isTaskResult(final) ? final : tool.complete(final, context),
+    async () => await drained(await tool.invoke(input, call), call),
+    (final) => isTaskResult(final) ? final : tool.complete(final, call),
   );
 }
 
 /** Whether there is nothing to it but to complete it, as with most values. */
-function isPlainOutcome(value: unknown, context: RequestContext): boolean {
-  return context.begunInquiry === undefined && isObject(value) &&
+function isPlainOutcome(value: unknown, call: Call): boolean {
+  return call.begunInquiry === undefined && isObject(value) &&
     value.resultType === undefined && value.next === undefined;
 }
 
 /** A failed call as its result: the model reads it and may do better. */
 function toolFailure(
   tool: RegisteredTool,
-  context: RequestContext,
+  call: Call,
   error: unknown,
 ): CallToolResult {
   if (
     error instanceof UrlElicitationRequiredError ||
     error instanceof MissingRequiredClientCapabilityError
   ) throw error;
-  const { engine } = context;
   const message = thrownText(error);
-  context.failure = error instanceof ToolInputError
+  call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");
   if (error instanceof ToolInputError) return errorResult(message);
   // Its client has called it off: this goes nowhere, and nothing is wrong.
-  if (context.cancelled) return errorResult(message);
-  engine.reportFailure(`tool ${tool.name}`, error, requestFields(context));
+  if (call.cancelled) return errorResult(message);
+  call.host.report(`tool ${tool.name}`, error, call);
   return errorResult(
-    engine.options.maskErrors ? `Tool ${tool.name} failed` : message,
+    call.host.maskErrors ? `Tool ${tool.name} failed` : message,
   );
 }
 

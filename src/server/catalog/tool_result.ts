@@ -46,14 +46,6 @@ export function errorResult(text: string): CallToolResult {
   return { content: [{ type: "text", text }], isError: true };
 }
 
-/** In the legacy era structured content is an object, whatever the schema's root. */
-export function wrapForLegacy(result: CallToolResult): CallToolResult {
-  return result.structuredContent === undefined ? result : {
-    ...result,
-    structuredContent: { result: result.structuredContent },
-  };
-}
-
 function isToolResult(value: Record<string, unknown>): boolean {
   return Array.isArray(value.content) ||
     value.structuredContent !== undefined ||

@@ -1,5 +1,5 @@
 import { isObject } from "../../protocol/jsonrpc.ts";
-import type { RequestContext } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 import type { ToolStep } from "./tool_config.ts";
 
 /** The steps of a tool on its way to its result. */
@@ -14,31 +14,31 @@ export function isSteps(value: unknown): value is ToolSteps {
 /** What a handler returned, its steps gone through if there are any. */
 export function drained(
   value: unknown,
-  context: RequestContext,
+  call: Call,
 ): unknown | Promise<unknown> {
-  return isSteps(value) ? drain(value, context) : value;
+  return isSteps(value) ? drain(value, call) : value;
 }
 
 /** Reports steps as progress; what the generator returns is the result. */
 export async function drain(
   steps: ToolSteps,
-  context: RequestContext,
+  call: Call,
 ): Promise<unknown> {
   let count = 0;
   while (true) {
     const { done, value } = await steps.next();
     if (done) return value;
-    if (context.over) {
+    if (call.over) {
       await steps.return(undefined);
       return undefined;
     }
     count++;
-    if (typeof value === "number") await context.progress(value);
+    if (typeof value === "number") await call.progress(value);
     else if (typeof value === "string") {
-      await context.progress(count, undefined, value);
+      await call.progress(count, undefined, value);
     } else {
       const { progress = count, total, message } = value;
-      await context.progress(progress, total, message);
+      await call.progress(progress, total, message);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { notificationText } from "../../protocol/jsonrpc.ts";
-import type { ListKind } from "../catalog/catalog.ts";
+import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Session } from "../sessions/session.ts";
 import {
   listTopic,

@@ -1,6 +1,5 @@
 import {
   InvalidParamsError,
-  MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
 } from "../../protocol/errors.ts";
@@ -9,45 +8,52 @@ import {
   type JsonObject,
   resultText,
 } from "../../protocol/jsonrpc.ts";
-import { metaKey, TASKS_EXTENSION } from "../../protocol/revision.ts";
-import type { RequestContext } from "../calls/call.ts";
-import type { ListKind } from "../catalog/catalog.ts";
+import { metaKey } from "../../protocol/revision.ts";
+import type { Call } from "../calls/call.ts";
+import type { Method } from "../calls/method_table.ts";
+import { STAYS_OPEN } from "../calls/reply.ts";
+import type { ListKind } from "../catalog/catalog_options.ts";
+import type { Extension } from "../extension.ts";
 
 /** The filter of `subscriptions/listen`, as far as it was agreed to. */
-interface Filter {
-  toolsListChanged?: true;
-  promptsListChanged?: true;
-  resourcesListChanged?: true;
-  resourceSubscriptions?: string[];
-  taskIds?: string[];
+type Filter = Record<string, true | readonly string[]>;
+
+/** How many streams may be open, and how they end. */
+export interface SubscriptionOptions {
+  readonly maxOpen: number;
+  /** What every result has in its `_meta`. */
+  readonly serverMeta: JsonObject;
 }
 
-/** Which kinds of change this server announces. */
+/** What the streams of a server can listen to. */
 export interface Announced {
-  tools: boolean;
-  prompts: boolean;
-  resources: boolean;
+  /** Whether the server announces changes of a kind. */
+  offers(kind: ListKind): boolean;
+  /** Those that have topics of their own. */
+  readonly extensions: readonly Extension[];
 }
+
+/** The filter's fields for the changes of lists. */
+const LIST_FIELDS: Readonly<Record<string, ListKind>> = {
+  toolsListChanged: "tools",
+  promptsListChanged: "prompts",
+  resourcesListChanged: "resources",
+};
+
+/** How many resources, or keys of an extension, one stream may follow. */
+const MAX_WATCHED = 1_000;
 
 /**
  * The open `subscriptions/listen` streams and what each wants to hear
  * (specification 2026-07-28, "Subscriptions").
  */
 export class Subscriptions {
-  readonly #maxOpen: number;
-  readonly #announced: () => Announced;
-  readonly #serverMeta: () => JsonObject;
-  readonly #open: Map<RequestContext, string[]> = new Map();
-  readonly #byTopic: Map<string, Set<RequestContext>> = new Map();
+  readonly #options: SubscriptionOptions;
+  readonly #open: Map<Call, string[]> = new Map();
+  readonly #byTopic: Map<string, Set<Call>> = new Map();
 
-  constructor(
-    maxOpen: number,
-    announced: () => Announced,
-    serverMeta: () => JsonObject,
-  ) {
-    this.#maxOpen = maxOpen;
-    this.#announced = announced;
-    this.#serverMeta = serverMeta;
+  constructor(options: SubscriptionOptions) {
+    this.#options = options;
   }
 
   /** How many streams are open. */
@@ -55,103 +61,98 @@ export class Subscriptions {
     return this.#open.size;
   }
 
-  /**
-   * Opens a stream: acknowledges it, then leaves it to {@linkcode publish}.
-   * @param mayWatch whether the caller may follow a task
-   */
-  async open(
-    context: RequestContext,
-    mayWatch: (taskId: string) => Promise<boolean>,
-  ): Promise<void> {
-    const filter = await this.#agree(context, mayWatch);
-    if (context.cancelled) return;
-    if (this.#open.size >= this.#maxOpen) {
+  /** Makes `subscriptions/listen`. */
+  method(announced: Announced): Method {
+    return async (call) => {
+      await this.#listen(call, announced);
+      return STAYS_OPEN;
+    };
+  }
+
+  /** Opens a stream: acknowledges it, then leaves it to {@linkcode publish}. */
+  async #listen(call: Call, announced: Announced): Promise<void> {
+    const filter = await agree(call, announced);
+    if (call.cancelled) return;
+    const { maxOpen } = this.#options;
+    if (this.#open.size >= maxOpen) {
       throw new ProtocolError(
         ProtocolErrorCode.InternalError,
-        `Too many open subscriptions (${this.#maxOpen}): try again later`,
+        `Too many open subscriptions (${maxOpen}): try again later`,
       );
     }
     const topics = topicsOf(filter);
-    this.#open.set(context, topics);
+    this.#open.set(call, topics);
+    call.onCancelled = () => this.#forget(call);
     for (const topic of topics) {
       const listeners = this.#byTopic.get(topic);
-      if (listeners === undefined) this.#byTopic.set(topic, new Set([context]));
-      else listeners.add(context);
+      if (listeners === undefined) this.#byTopic.set(topic, new Set([call]));
+      else listeners.add(call);
     }
     // From here on its stream is open, which tells of the client's going.
-    context.notify("notifications/subscriptions/acknowledged", {
-      _meta: subscriptionMeta(context),
+    call.notify("notifications/subscriptions/acknowledged", {
+      _meta: subscriptionMeta(call),
       notifications: filter,
     });
   }
 
-  async #agree(
-    context: RequestContext,
-    mayWatch: (taskId: string) => Promise<boolean>,
-  ): Promise<Filter> {
-    const wanted = context.params.notifications;
-    if (!isObject(wanted)) {
-      throw new InvalidParamsError(
-        "Invalid params: notifications must be an object that says what to listen to",
-      );
-    }
-    const announced = this.#announced();
-    const filter: Filter = {};
-    if (wanted.toolsListChanged === true && announced.tools) {
-      filter.toolsListChanged = true;
-    }
-    if (wanted.promptsListChanged === true && announced.prompts) {
-      filter.promptsListChanged = true;
-    }
-    if (wanted.resourcesListChanged === true && announced.resources) {
-      filter.resourcesListChanged = true;
-    }
-    const uris = strings(wanted.resourceSubscriptions, "resourceSubscriptions");
-    if (uris !== undefined && announced.resources) {
-      filter.resourceSubscriptions = uris;
-    }
-    const taskIds = strings(wanted.taskIds, "taskIds");
-    if (taskIds !== undefined) {
-      requireTasks(context);
-      const allowed = await Promise.all(taskIds.map(mayWatch));
-      filter.taskIds = taskIds.filter((_, index) => allowed[index]);
-    }
-    return filter;
-  }
-
   /** Tells the streams that listen to a topic. */
   publish(topic: string, method: string, params: JsonObject): void {
-    for (const context of this.#byTopic.get(topic) ?? []) {
-      context.notify(method, { ...params, _meta: subscriptionMeta(context) });
+    for (const call of this.#byTopic.get(topic) ?? []) {
+      call.notify(method, { ...params, _meta: subscriptionMeta(call) });
     }
   }
 
-  /** Forgets a stream whose client has gone; false if there was none. */
-  forget(context: RequestContext): boolean {
-    for (const topic of this.#open.get(context) ?? []) {
+  #forget(call: Call): void {
+    for (const topic of this.#open.get(call) ?? []) {
       const listeners = this.#byTopic.get(topic)!;
-      listeners.delete(context);
+      listeners.delete(call);
       if (listeners.size === 0) this.#byTopic.delete(topic);
     }
-    return this.#open.delete(context);
+    this.#open.delete(call);
   }
 
   /** Ends every stream in good order, so that clients know it was on purpose. */
   close(): void {
-    for (const context of [...this.#open.keys()]) {
-      this.forget(context);
-      context.engine.settle(
-        context,
-        resultText(
-          context.requestId,
-          JSON.stringify({
-            resultType: "complete",
-            _meta: { ...subscriptionMeta(context), ...this.#serverMeta() },
-          }),
-        ),
+    for (const call of [...this.#open.keys()]) {
+      this.#forget(call);
+      const result = {
+        resultType: "complete",
+        _meta: { ...subscriptionMeta(call), ...this.#options.serverMeta },
+      };
+      call.host.settle(
+        call,
+        resultText(call.requestId, JSON.stringify(result)),
       );
     }
   }
+}
+
+/** The part of what a stream wants that it can have. */
+async function agree(
+  { params: { notifications: wanted }, context }: Call,
+  { offers, extensions }: Announced,
+): Promise<Filter> {
+  if (!isObject(wanted)) {
+    throw new InvalidParamsError(
+      "Invalid params: notifications must be an object that says what to listen to",
+    );
+  }
+  const filter: Filter = {};
+  for (const [field, kind] of Object.entries(LIST_FIELDS)) {
+    if (wanted[field] === true && offers(kind)) filter[field] = true;
+  }
+  const uris = strings(wanted, "resourceSubscriptions");
+  if (uris !== undefined && offers("resources")) {
+    filter.resourceSubscriptions = uris;
+  }
+  const topics = extensions.flatMap(({ topics = {} }) =>
+    Object.entries(topics)
+  );
+  for (const [field, allow] of topics) {
+    const keys = strings(wanted, field);
+    if (keys !== undefined) filter[field] = await allow(keys, context);
+  }
+  return filter;
 }
 
 /** The topic of a list's changes. */
@@ -161,56 +162,35 @@ export function listTopic(kind: ListKind): string {
 
 /** The topic of one resource's updates. */
 export function resourceTopic(uri: string): string {
-  return `resource ${uri}`;
+  return keyTopic("resourceSubscriptions", uri);
 }
 
-/** The topic of one task's changes. */
-export function taskTopic(taskId: string): string {
-  return `task ${taskId}`;
+/** The topic of one key that a field of the filter names. */
+export function keyTopic(field: string, key: string): string {
+  return `${field} ${key}`;
 }
 
-/** @throws {MissingRequiredClientCapabilityError} if the client doesn't know tasks */
-export function requireTasks(context: RequestContext): void {
-  if (!knowsTasks(context)) {
-    throw new MissingRequiredClientCapabilityError({
-      extensions: { [TASKS_EXTENSION]: {} },
-    });
-  }
-}
-
-/** Whether the request declares the tasks extension. */
-export function knowsTasks(
-  { era, clientCapabilities }: RequestContext,
-): boolean {
-  const { extensions } = clientCapabilities;
-  return era === "modern" && isObject(extensions) &&
-    extensions[TASKS_EXTENSION] !== undefined;
-}
-
-function subscriptionMeta(context: RequestContext): JsonObject {
-  return { [metaKey.subscriptionId]: context.requestId };
+function subscriptionMeta(call: Call): JsonObject {
+  return { [metaKey.subscriptionId]: call.requestId };
 }
 
 function topicsOf(filter: Filter): string[] {
-  return [
-    ...(filter.toolsListChanged ? [listTopic("tools")] : []),
-    ...(filter.promptsListChanged ? [listTopic("prompts")] : []),
-    ...(filter.resourcesListChanged ? [listTopic("resources")] : []),
-    ...(filter.resourceSubscriptions ?? []).map(resourceTopic),
-    ...(filter.taskIds ?? []).map(taskTopic),
-  ];
+  return Object.entries(filter).flatMap(([field, agreed]) =>
+    agreed === true
+      ? [listTopic(LIST_FIELDS[field])]
+      : agreed.map((key) => keyTopic(field, key))
+  );
 }
 
-const MAX_WATCHED = 1_000;
-
-function strings(value: unknown, name: string): string[] | undefined {
+function strings(wanted: JsonObject, field: string): string[] | undefined {
+  const value = wanted[field];
   if (value === undefined) return undefined;
   if (
     !Array.isArray(value) || value.length > MAX_WATCHED ||
     !value.every((each) => typeof each === "string")
   ) {
     throw new InvalidParamsError(
-      `Invalid params: notifications.${name} must be an array of at most ` +
+      `Invalid params: notifications.${field} must be an array of at most ` +
         `${MAX_WATCHED} strings`,
     );
   }

@@ -1,8 +1,26 @@
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import {
+  InvalidParamsError,
+  UnsupportedProtocolVersionError,
+} from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import { metaKey } from "../../protocol/revision.ts";
+import {
+  metaKey,
+  MODERN_REVISION,
+  SUPPORTED_REVISIONS,
+} from "../../protocol/revision.ts";
 import type { LoggingLevel } from "../../protocol/types.ts";
-import { LOG_LEVELS } from "../calls/call.ts";
+
+/** The syslog levels (RFC 5424), least severe first. */
+export const LOG_LEVELS: readonly LoggingLevel[] = [
+  "debug",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "critical",
+  "alert",
+  "emergency",
+];
 
 /**
  * Checks the fields that every modern request carries in `_meta`.
@@ -36,8 +54,18 @@ export function checkMeta(params: JsonObject): void {
   checkProgressToken(meta);
 }
 
+/** @throws {UnsupportedProtocolVersionError} for a revision that isn't spoken here */
+export function checkRevision(claimed: unknown): void {
+  if (claimed === MODERN_REVISION) return;
+  throw new UnsupportedProtocolVersionError(
+    typeof claimed === "string" ? claimed : JSON.stringify(claimed),
+    SUPPORTED_REVISIONS,
+  );
+}
+
 /** @throws {InvalidParamsError} if there is a token that is none */
-export function checkProgressToken(meta: JsonObject): void {
+export function checkProgressToken(meta: unknown): void {
+  if (!isObject(meta)) return;
   const { progressToken } = meta;
   if (
     progressToken !== undefined && typeof progressToken !== "string" &&

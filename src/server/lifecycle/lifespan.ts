@@ -16,6 +16,7 @@ export class Lifespan {
   readonly #whileOpen: (value: unknown) => Disposable;
   readonly #stack: AsyncDisposableStack = new AsyncDisposableStack();
   #opening: Promise<void> | undefined;
+  readonly #mounted: Lifespan[] = [];
   #ready: boolean;
   #closed = false;
 
@@ -31,11 +32,27 @@ export class Lifespan {
 
   /** Whether requests can be served without waiting. */
   get ready(): boolean {
-    return this.#ready;
+    return this.#ready &&
+      (this.#mounted.length === 0 || this.#mounted.every(({ ready }) => ready));
+  }
+
+  /** Opens another server's lifespan together with this one, and before it. */
+  mount(other: Lifespan): void {
+    this.#mounted.push(other);
+  }
+
+  /** Whether another's opens with this one. */
+  mounts(other: Lifespan): boolean {
+    return this.#mounted.some((each) => each === other || each.mounts(other));
   }
 
   /** Opens the lifespan, once; a failed opening is tried again by the next call. */
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    for (const mounted of this.#mounted) await mounted.start();
+    await this.#startOwn();
+  }
+
+  #startOwn(): Promise<void> {
     if (this.#closed) return Promise.reject(new ClosedError("the server"));
     if (this.#opening === undefined) {
       const opening = this.#opening = this.#start();

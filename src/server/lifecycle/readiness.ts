@@ -4,7 +4,10 @@ import {
   isHealthCheckable,
 } from "../../observe/health_checkable.ts";
 import type { HealthOutcome } from "../../observe/health_result.ts";
-import type { Engine } from "../calls/dispatcher.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../observe/logger.ts";
+import { reportFailure } from "../calls/call_log.ts";
+import type { Lifespan } from "./lifespan.ts";
 
 /** Whether a server takes requests, and why not. */
 export type ServingState = "ready" | "starting" | "failed" | "draining";
@@ -12,15 +15,37 @@ export type ServingState = "ready" | "starting" | "failed" | "draining";
 /** How long a lifespan that failed to open is left alone by probes. */
 const RETRY_MS = 1_000;
 
+/** What readiness is told by. */
+export interface ReadinessOptions {
+  readonly clock: Clock;
+  readonly lifespan: Lifespan;
+  readonly log: Logger;
+}
+
 /** Knows whether the server takes requests; asking opens what isn't open yet. */
 export class Readiness implements HealthCheckable {
-  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #lifespan: Lifespan;
+  readonly #log: Logger;
   #draining = false;
+  #closing = false;
   #opening = false;
   #failure: { error: unknown; at: number } | undefined;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor({ clock, lifespan, log }: ReadinessOptions) {
+    this.#clock = clock;
+    this.#lifespan = lifespan;
+    this.#log = log;
+  }
+
+  /** Whether no new work is taken. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** Takes no new work from now on. */
+  close(): void {
+    this.#closing = true;
   }
 
   /** Says from now on that requests should go elsewhere; those that come are served. */
@@ -33,8 +58,8 @@ export class Readiness implements HealthCheckable {
    * the lifespan before the first request.
    */
   probe(): ServingState {
-    if (this.#draining || this.#engine.closing) return "draining";
-    if (this.#engine.ready) {
+    if (this.#draining || this.#closing) return "draining";
+    if (this.#lifespan.ready) {
       this.#failure = undefined;
       return "ready";
     }
@@ -43,15 +68,16 @@ export class Readiness implements HealthCheckable {
   }
 
   async #open(): Promise<void> {
-    const { clock } = this.#engine;
     if (this.#opening) return;
-    if (this.#failure && clock.now() - this.#failure.at < RETRY_MS) return;
+    if (this.#failure && this.#clock.now() - this.#failure.at < RETRY_MS) {
+      return;
+    }
     this.#opening = true;
     try {
-      await this.#engine.start();
+      await this.#lifespan.start();
     } catch (error) {
-      this.#failure = { error, at: clock.now() };
-      this.#engine.reportFailure("opening the lifespan", error, {});
+      this.#failure = { error, at: this.#clock.now() };
+      reportFailure(this.#log, "opening the lifespan", error);
     } finally {
       this.#opening = false;
     }
@@ -65,7 +91,7 @@ export class Readiness implements HealthCheckable {
       return { status: "unhealthy", message };
     }
     if (state !== "ready") return { status: "degraded", message: state };
-    const { value } = this.#engine.lifespan;
+    const { value } = this.#lifespan;
     return isHealthCheckable(value) ? value.checkHealth(signal) : "healthy";
   }
 }

@@ -7,8 +7,8 @@ import {
   type UrlElicitationRequiredError,
 } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import type { Era } from "../../protocol/revision.ts";
 import type {
+  ClientCapabilities,
   ElicitRequestURLParams,
   ElicitResult,
   InputRequest,
@@ -21,13 +21,31 @@ import {
   formParams,
   missingCapability,
 } from "./input_required.ts";
-import type { RequestContext } from "../calls/call.ts";
+import type { EraCodec } from "../eras/era_codec.ts";
 import type { AskOptions, ElicitParams } from "../server_context.ts";
+import type { Session } from "../sessions/session.ts";
+import type { StateSealer } from "./request_state.ts";
 
 /** How often one request may come back with answers before it is refused. */
 const MAX_ROUNDS = 16;
 
-/** What the client carries for the engine from one round to the next. */
+/** What an inquiry needs of the call that asks. */
+export interface Asker {
+  readonly era: EraCodec;
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly session: Session | undefined;
+  readonly reply: { send(text: string): void };
+  readonly settled: boolean;
+  readonly signal: AbortSignal;
+  readonly clientCapabilities: ClientCapabilities;
+  readonly caller: string;
+  readonly sealer: StateSealer;
+  /** Reads the handler's own state, with the author's check. */
+  readState(state: string): unknown;
+}
+
+/** What the client carries for the server from one round to the next. */
 interface CarriedState {
   /** The handler's own state. */
   state?: string;
@@ -59,15 +77,15 @@ export class Inquiry {
   /** The handler's own state, verified. */
   state: unknown;
 
-  readonly #context: RequestContext;
+  readonly #call: Asker;
   readonly #pending: Record<string, InputRequest> = {};
   #answers: JsonObject = {};
   #carried: string | undefined;
   #round = 0;
   #asked = 0;
 
-  constructor(context: RequestContext) {
-    this.#context = context;
+  constructor(call: Asker) {
+    this.#call = call;
   }
 
   /** Whether the handler has asked something that has no answer yet. */
@@ -77,7 +95,7 @@ export class Inquiry {
 
   /** Reads what a repeated request brings along. */
   async resume(): Promise<void> {
-    const { params, engine } = this.#context;
+    const { params, sealer } = this.#call;
     this.#takeResponses(params.inputResponses);
     if (params.requestState === undefined) return;
     if (typeof params.requestState !== "string") {
@@ -85,7 +103,7 @@ export class Inquiry {
         "Invalid params: requestState must be a string",
       );
     }
-    const opened = await engine.stateSealer.open(
+    const opened = await sealer.open(
       params.requestState,
       await this.#binding(),
     ) as CarriedState;
@@ -112,13 +130,8 @@ export class Inquiry {
 
   /** Runs the author's own check over the handler's state. */
   async readState(state: string): Promise<void> {
-    const verify = this.#context.owner.options.requestState?.verify;
-    if (verify === undefined) {
-      this.state = state;
-      return;
-    }
     try {
-      this.state = await verify(state, this.#context);
+      this.state = await this.#call.readState(state);
     } catch {
       throw new InvalidParamsError("Invalid params: requestState is not valid");
     }
@@ -132,7 +145,7 @@ export class Inquiry {
         options,
       ) as Promise<ElicitResult>;
     if (params.mode === "url") {
-      return ask(pageParams(params, this.#context.era));
+      return ask(this.#call.era.pageParams(params));
     }
     const form = params as ElicitInputParams;
     return handled(
@@ -148,9 +161,9 @@ export class Inquiry {
   ): Promise<unknown> {
     const lacking = missingCapability(
       request,
-      this.#context.clientCapabilities,
+      this.#call.clientCapabilities,
     );
-    if (this.#context.era === "legacy") {
+    if (!this.#call.era.asksByResult) {
       return this.#askNow(request, lacking !== undefined, options);
     }
     const key = `${kind}-${++this.#asked}-${fingerprint(request)}`;
@@ -172,7 +185,7 @@ export class Inquiry {
     lacking: boolean,
     options?: AskOptions,
   ): Promise<unknown> {
-    const { session, reply, settled } = this.#context;
+    const { session, reply, settled } = this.#call;
     if (settled) return rejected(new ClosedError("the request"));
     if (session === undefined || !session.initialized) {
       return rejected(
@@ -198,7 +211,7 @@ export class Inquiry {
     return handled(
       session.ask(method, params, via, {
         ...options,
-        signal: options?.signal ?? this.#context.signal,
+        signal: options?.signal ?? this.#call.signal,
       }).finally(() => session.elicitations.delete(elicitationId as string)),
     );
   }
@@ -213,10 +226,10 @@ export class Inquiry {
       async ([key, request]) => {
         const lacking = missingCapability(
           request,
-          this.#context.clientCapabilities,
+          this.#call.clientCapabilities,
         );
         const asked = isPage(request.params)
-          ? { ...request, params: pageParams(request.params, "legacy") }
+          ? { ...request, params: this.#call.era.pageParams(request.params) }
           : request;
         return [key, await this.#askNow(asked, lacking !== undefined)];
       },
@@ -241,7 +254,7 @@ export class Inquiry {
       ...this.#pending,
       ...(own?.inputRequests as InputRequests | undefined),
     };
-    const has = this.#context.clientCapabilities;
+    const has = this.#call.clientCapabilities;
     for (const request of Object.values(requests)) {
       const lacking = missingCapability(request, has);
       if (lacking) throw new MissingRequiredClientCapabilityError(lacking);
@@ -255,7 +268,7 @@ export class Inquiry {
     const result: JsonObject = { resultType: "input_required" };
     if (Object.keys(requests).length > 0) result.inputRequests = requests;
     if (state !== undefined || Object.keys(this.#answers).length > 0) {
-      result.requestState = await this.#context.engine.stateSealer.seal(
+      result.requestState = await this.#call.sealer.seal(
         carried,
         await this.#binding(),
       );
@@ -287,13 +300,13 @@ export class Inquiry {
 
   /** Method, what it is about, and who asks: a state is good for nothing else. */
   async #binding(): Promise<string> {
-    const { method, params, engine, authInfo } = this.#context;
+    const { method, params, caller } = this.#call;
     const about = canonical({
       method,
       name: params.name,
       uri: params.uri,
       arguments: params.arguments,
-      caller: engine.identify(authInfo),
+      caller,
     });
     const digest = await crypto.subtle.digest(
       "SHA-256",
@@ -306,16 +319,6 @@ export class Inquiry {
 
 function isPage(params: unknown): params is ElicitRequestURLParams {
   return isObject(params) && params.mode === "url";
-}
-
-/** Only the legacy era has an id for a page to open, and demands one there. */
-function pageParams(
-  { elicitationId = crypto.randomUUID(), ...page }:
-    & Omit<ElicitRequestURLParams, "elicitationId">
-    & { elicitationId?: string },
-  era: Era,
-): JsonObject {
-  return era === "legacy" ? { ...page, elicitationId } : page;
 }
 
 function rejected(reason: Error): Promise<never> {

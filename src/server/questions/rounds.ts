@@ -1,12 +1,12 @@
 import { UrlElicitationRequiredError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { isInputRequiredResult } from "./input_required.ts";
-import type { RequestContext } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 
 /** Whether a repeated request brings answers or state along. */
-export function isRepeat({ params }: RequestContext): boolean {
-  return params.inputResponses !== undefined ||
-    params.requestState !== undefined;
+export function isRepeat({ era, params }: Call): boolean {
+  return era.asksByResult &&
+    (params.inputResponses !== undefined || params.requestState !== undefined);
 }
 
 /**
@@ -18,23 +18,23 @@ export function isRepeat({ params }: RequestContext): boolean {
  * @param finish makes the result of a value that is no question
  */
 export function throughRounds(
-  context: RequestContext,
+  call: Call,
   value: unknown,
   again: () => unknown,
   finish: (value: unknown) => unknown,
 ): unknown {
-  const inquiry = context.begunInquiry;
+  const inquiry = call.begunInquiry;
   const asks = isInputRequiredResult(value);
   if (inquiry === undefined && !asks) return finish(value);
-  if (context.era === "modern") {
+  if (call.era.asksByResult) {
     return asks || inquiry!.waiting
-      ? context.inquiry.requiredResult(asks ? value : undefined)
+      ? call.inquiry.requiredResult(asks ? value : undefined)
       : finish(value);
   }
   if (!asks) return finish(value);
-  return context.inquiry.fulfil(value)
+  return call.inquiry.fulfil(value)
     .then(again)
-    .then((next) => throughRounds(context, next, again, finish));
+    .then((next) => throughRounds(call, next, again, finish));
 }
 
 /**
@@ -42,14 +42,14 @@ export function throughRounds(
  * all the same. `undefined` if it is a plain failure.
  */
 export function questionsOf(
-  context: RequestContext,
+  call: Call,
   error: unknown,
 ): Promise<JsonObject> | undefined {
-  if (context.era === "legacy") return undefined;
-  if (context.begunInquiry?.waiting) {
-    return context.inquiry.requiredResult();
+  if (!call.era.asksByResult) return undefined;
+  if (call.begunInquiry?.waiting) {
+    return call.inquiry.requiredResult();
   }
   return error instanceof UrlElicitationRequiredError
-    ? context.inquiry.requireUrls(error)
+    ? call.inquiry.requireUrls(error)
     : undefined;
 }

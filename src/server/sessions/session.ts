@@ -9,13 +9,31 @@ import type {
   LoggingLevel,
   RequestId,
 } from "../../protocol/types.ts";
-import type { RequestContext } from "../calls/call.ts";
+import type { ClientFacts } from "../eras/era_codec.ts";
 import type { AskOptions } from "../server_context.ts";
 
 const DEFAULT_ASK_TIMEOUT_MS = 60_000;
 
 /** What carries a session's messages, where that is known. */
 export type SessionNetwork = "http" | "pipe" | undefined;
+
+/** A request of the client's that has no response yet. */
+export interface PendingCall {
+  readonly method: string;
+  cancel(reason: unknown): void;
+}
+
+/** What is known of a session when it begins. */
+export interface SessionStart {
+  readonly clock: Clock;
+  /** Unguessable on HTTP, missing where the channel itself is the session. */
+  readonly id?: string;
+  /** Who opens it. */
+  readonly principal: string;
+  readonly network?: SessionNetwork;
+  /** Sends what belongs to no request. */
+  send(text: string): void;
+}
 
 /** A question to the client that has no answer yet. */
 interface Question {
@@ -28,7 +46,7 @@ interface Question {
  * What a legacy client and the server know of each other between requests.
  * Nothing of it is shared with another session.
  */
-export class Session {
+export class Session implements ClientFacts {
   /** Unguessable on HTTP, missing where the channel itself is the session. */
   readonly id: string | undefined;
   /** Who opened it; a request by anybody else is not let in. */
@@ -47,7 +65,7 @@ export class Session {
   /** The resources whose updates the client wants. */
   readonly subscriptions: Set<string> = new Set();
   /** Requests without a response yet, for `notifications/cancelled`. */
-  readonly inFlight: Map<RequestId, RequestContext> = new Map();
+  readonly inFlight: Map<RequestId, PendingCall> = new Map();
   /** Elicitation ids that this client has been given. */
   readonly elicitations: Map<string, (text: string) => void> = new Map();
 
@@ -58,20 +76,13 @@ export class Session {
   #closed = false;
   #deaf = false;
 
-  /** @param sendStanding sends what belongs to no request */
-  constructor(
-    clock: Clock,
-    sendStanding: (text: string) => void,
-    id?: string,
-    principal: string = "",
-    network?: SessionNetwork,
-  ) {
-    this.#clock = clock;
-    this.#sendStanding = sendStanding;
-    this.id = id;
-    this.principal = principal;
-    this.network = network;
-    this.openedAtMs = clock.now();
+  constructor(start: SessionStart) {
+    this.#clock = start.clock;
+    this.#sendStanding = (text) => start.send(text);
+    this.id = start.id;
+    this.principal = start.principal;
+    this.network = start.network;
+    this.openedAtMs = start.clock.now();
   }
 
   get closed(): boolean {
@@ -159,7 +170,7 @@ export class Session {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const context of [...this.inFlight.values()]) context.cancel(reason);
+    for (const call of [...this.inFlight.values()]) call.cancel(reason);
     this.refuseQuestions();
     this.inFlight.clear();
     this.subscriptions.clear();

@@ -1,16 +1,16 @@
 import type { RegisteredSkill, SkillConfig } from "./registered_skill.ts";
 import type { Skill } from "./skill.ts";
-import type { SkillShelf } from "./skill_catalog.ts";
+import type { SkillCatalog } from "./skill_catalog.ts";
 
 /** Skills that were registered together: the handle that their author keeps. */
 export class RegisteredSkills {
-  readonly #shelf: SkillShelf;
+  readonly #skills: SkillCatalog;
   readonly #config: SkillConfig;
   #registered: RegisteredSkill[] = [];
 
   /** @internal */
-  constructor(shelf: SkillShelf, config: SkillConfig) {
-    this.#shelf = shelf;
+  constructor(skills: SkillCatalog, config: SkillConfig) {
+    this.#skills = skills;
     this.#config = config;
   }
 
@@ -28,7 +28,7 @@ export class RegisteredSkills {
    */
   replace(skills: Iterable<Skill<never>>): void {
     const next = [...skills];
-    this.#shelf.check(next, this.#registered);
+    this.#skills.check(next, this.#registered);
     const before = new Map(
       this.#registered.filter((each) => !each.removed)
         .map((each) => [each.uri, each]),
@@ -51,7 +51,7 @@ export class RegisteredSkills {
   }
 
   #add(skill: Skill<never>, hidden: boolean): RegisteredSkill {
-    const added = this.#shelf.insert(skill, this.#config);
+    const added = this.#skills.insert(skill, this.#config);
     if (hidden) added.disable();
     return added;
   }

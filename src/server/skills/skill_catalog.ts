@@ -1,12 +1,16 @@
 import { quote } from "../../base/options.ts";
 import { InvalidParamsError } from "../../protocol/errors.ts";
-import type { CacheHint } from "../../protocol/types.ts";
 import { checkCacheHint } from "../catalog/cache_hint.ts";
 import { Collection } from "../catalog/collection.ts";
-import type { Engine } from "../calls/dispatcher.ts";
-import { Listing, type ListingEntry, pageOf } from "../catalog/listing.ts";
+import type { HandlerOwner } from "../calls/call.ts";
+import {
+  Listing,
+  type ListingEntry,
+  pageOf,
+  type PageOptions,
+} from "../catalog/listing.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
-import type { CacheHints } from "../catalog/catalog.ts";
+import type { CatalogOptions } from "../catalog/catalog_options.ts";
 import type {
   FoundResource,
   ResourceSource,
@@ -17,42 +21,53 @@ import { MAX_SKILL_BYTES, MAX_SKILL_FILES, type Skill } from "./skill.ts";
 import { resourceOf, SkillIndex } from "./skill_index.ts";
 import { canonicalUri, foldersOf } from "./skill_uri.ts";
 
+/** What the skills need of their server. */
+export interface SkillCatalogOptions
+  extends Pick<CatalogOptions, "hints" | "pageSize" | "warn"> {
+  /** Told of every change. */
+  changed(): void;
+}
+
 /** The skills of a server, and their files as resources. */
-export class SkillShelf implements ResourceSource {
+export class SkillCatalog implements ResourceSource {
   readonly #skills: Collection<RegisteredSkill>;
   readonly #list: Listing;
-  readonly #engine: Engine;
-  readonly #pageSize: number;
-  readonly #hints: CacheHints;
-  readonly #directoryHint: Required<CacheHint>;
+  readonly #owner: HandlerOwner;
+  readonly #options: SkillCatalogOptions;
+  readonly #directoryPage: PageOptions;
   #indexed: SkillIndex | undefined;
 
-  constructor(
-    engine: Engine,
-    pageSize: number,
-    hints: CacheHints,
-    onChange: () => void,
-  ) {
-    this.#skills = new Collection("Skill", engine, prefixUri, () => {
-      this.#indexed = undefined;
-      this.#list?.invalidate();
-      onChange();
-    });
-    this.#engine = engine;
-    this.#pageSize = pageSize;
-    this.#hints = hints;
-    this.#directoryHint = checkCacheHint(
-      hints["resources/directory/read"],
-      "cacheHints: resources/directory/read",
-    );
-    checkCacheHint(hints["skills/get"], "cacheHints: skills/get");
-    this.#list = new Listing(
-      "skills",
-      () =>
-        Array.from(this.#index.skills.values(), ({ entry }) => lineOf(entry)),
+  constructor(owner: HandlerOwner, options: SkillCatalogOptions) {
+    this.#owner = owner;
+    this.#options = options;
+    const { hints, pageSize, warn } = options;
+    this.#directoryPage = {
+      field: "resources",
       pageSize,
-      checkCacheHint(hints["skills/list"], "cacheHints: skills/list"),
-    );
+      hint: checkCacheHint(
+        hints["resources/directory/read"],
+        "cacheHints: resources/directory/read",
+      ),
+    };
+    checkCacheHint(hints["skills/get"], "cacheHints: skills/get");
+    this.#list = new Listing({
+      field: "skills",
+      pageSize,
+      hint: checkCacheHint(hints["skills/list"], "cacheHints: skills/list"),
+      entries: () =>
+        Array.from(this.#index.skills.values(), ({ entry }) => lineOf(entry)),
+    });
+    this.#skills = new Collection({
+      kind: "Skill",
+      owner,
+      prefix: prefixUri,
+      changed: () => {
+        this.#indexed = undefined;
+        this.#list.invalidate();
+        options.changed();
+      },
+      warn,
+    });
   }
 
   get size(): number {
@@ -94,7 +109,7 @@ export class SkillShelf implements ResourceSource {
     const going = new Set(instead);
     const byPath = new Map<string, Skill<never>>();
     for (const { item, owner } of this.#skills.slots.values()) {
-      if (owner !== this.#engine || going.has(item)) continue;
+      if (owner !== this.#owner || going.has(item)) continue;
       byPath.set(item.skill.path, item.skill);
     }
     for (const skill of skills) {
@@ -115,7 +130,7 @@ export class SkillShelf implements ResourceSource {
     }
   }
 
-  mount(prefix: string, other: SkillShelf): void {
+  mount(prefix: string, other: SkillCatalog): void {
     this.#skills.mount(prefix, other.#skills);
   }
 
@@ -133,7 +148,7 @@ export class SkillShelf implements ResourceSource {
       if (resources === "dynamic") continue;
       const bytes = resources.reduce((sum, { size }) => sum + size, 0);
       if (resources.length > MAX_SKILL_FILES || bytes > MAX_SKILL_BYTES) {
-        this.#engine.warn(
+        this.#options.warn(
           `${uri} has ${resources.length} files and ${bytes} bytes: ` +
             `some hosts take no more than ${MAX_SKILL_FILES} and ${MAX_SKILL_BYTES}`,
         );
@@ -154,7 +169,7 @@ export class SkillShelf implements ResourceSource {
     }
     const { slot, entry } = found;
     const { ttlMs, cacheScope } = checkCacheHint(
-      slot.item.cacheHint ?? this.#hints["skills/get"],
+      slot.item.cacheHint ?? this.#options.hints["skills/get"],
       uri as string,
     );
     const text = `{"skill":${JSON.stringify(entry)}`;
@@ -172,13 +187,7 @@ export class SkillShelf implements ResourceSource {
         uri,
       });
     }
-    return pageOf(
-      "resources",
-      children.map(lineOf),
-      cursor,
-      this.#pageSize,
-      this.#directoryHint,
-    );
+    return pageOf(this.#directoryPage, children.map(lineOf), cursor);
   }
 
   /** Each `SKILL.md`, for `resources/list`; their other files are found from there. */
@@ -197,7 +206,7 @@ export class SkillShelf implements ResourceSource {
       readCallback: file.read as FoundResource["readCallback"],
       metadata: { mimeType: file.mimeType },
       cacheHint: checkCacheHint(
-        item.cacheHint ?? this.#hints["resources/read"],
+        item.cacheHint ?? this.#options.hints["resources/read"],
         uri,
       ),
     };

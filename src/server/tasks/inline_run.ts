@@ -1,37 +1,36 @@
-import type { ElicitResult } from "../../protocol/types.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
-import type { RequestContext } from "../calls/call.ts";
-import type { TaskRun } from "../server_context.ts";
+import type { ElicitResult } from "../../protocol/types.ts";
+import type { ServerContext, TaskRun } from "../server_context.ts";
 
 /** The same work for a client that has to wait for it. */
 export class InlineRun implements TaskRun {
   readonly taskId = "";
-  readonly #context: RequestContext;
+  readonly #ctx: ServerContext;
 
-  constructor(context: RequestContext) {
-    this.#context = context;
+  constructor(ctx: ServerContext) {
+    this.#ctx = ctx;
   }
 
   get signal(): AbortSignal {
-    return this.#context.signal;
+    return this.#ctx.signal;
   }
 
   get inputResponses(): JsonObject | undefined {
-    return this.#context.begunInquiry?.responses;
+    return this.#ctx.mcpReq.inputResponses;
   }
 
   status(message: string): Promise<void> {
-    this.#context.log.info(message);
+    this.#ctx.log.info(message);
     return Promise.resolve();
   }
 
   elicit(params: Parameters<TaskRun["elicit"]>[0]): Promise<ElicitResult> {
-    return this.#context.elicit(params);
+    return this.#ctx.elicit(params);
   }
 
   sample(
     params: Parameters<TaskRun["sample"]>[0],
   ): ReturnType<TaskRun["sample"]> {
-    return this.#context.sample(params);
+    return this.#ctx.sample(params);
   }
 }

@@ -1,21 +1,24 @@
+import type { Clock } from "../../base/clock.ts";
 import { waitAtMost } from "../../base/wait_at_most.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError, ProtocolError } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkInteger } from "../../base/options.ts";
 import { thrownText } from "../../base/thrown.ts";
-import type { Engine } from "../calls/dispatcher.ts";
+import type { Call, TaskTerms } from "../calls/call.ts";
+import type {
+  Extension,
+  ExtensionHost,
+  ExtensionMethod,
+  ExtensionTopic,
+  ToolInCall,
+} from "../extension.ts";
+import { TASKS_EXTENSION } from "../../protocol/revision.ts";
+import type { AuthInfo } from "../../protocol/types.ts";
 import { InlineRun } from "./inline_run.ts";
-import type { RequestContext } from "../calls/call.ts";
-import { requestFields } from "../calls/call_log.ts";
+import { reportFailure } from "../calls/call_log.ts";
 import { RunningTask } from "./running_task.ts";
-import type { TaskRun } from "../server_context.ts";
-import {
-  knowsTasks,
-  requireTasks,
-  taskTopic,
-} from "../changes/subscriptions.ts";
+import type { ServerContext, TaskRun } from "../server_context.ts";
 import { type CreateTaskResult, isFinal, type Task } from "./task.ts";
 import { MemoryTaskStore, type TaskStore } from "./task_store.ts";
 import { errorResult } from "../catalog/tool_result.ts";
@@ -39,20 +42,45 @@ export interface TaskOptions {
   pollIntervalMs?: number;
 }
 
+/** What tasks need of their server. */
+export interface TasksExtensionOptions extends TaskOptions {
+  readonly clock: Clock;
+  /** Who a caller is: a task belongs to whoever began it. */
+  identify(authInfo: AuthInfo | undefined): string;
+  /** Whether the server takes no new work. */
+  closing(): boolean;
+}
+
+const TASK_IDS = "taskIds";
+
 /** The extension `io.modelcontextprotocol/tasks`: work that outlives its request. */
-export class TaskManager {
-  readonly #engine: Engine;
+export class TasksExtension implements Extension {
+  readonly id = TASKS_EXTENSION;
+  readonly eras = ["modern"] as const;
+  readonly methods: Readonly<Record<string, ExtensionMethod>> = {
+    "tasks/get": (params, ctx) => this.#get(params, ctx),
+    "tasks/update": (params, ctx) => this.#update(params, ctx),
+    "tasks/cancel": (params, ctx) => this.#cancel(params, ctx),
+  };
+  readonly namedBy = {
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+  };
+  readonly topics: Readonly<Record<string, ExtensionTopic>> = {
+    [TASK_IDS]: (ids, ctx) => this.#watchable(ids, ctx),
+  };
+  readonly #options: TasksExtensionOptions;
   readonly #store: TaskStore;
   readonly #ttlMs: number | null;
   readonly #pollIntervalMs: number;
   readonly #running: Map<string, RunningTask> = new Map();
+  #host!: ExtensionHost;
 
-  constructor(
-    engine: Engine,
-    { store, ttlMs = 3_600_000, pollIntervalMs = 1_000 }: TaskOptions,
-  ) {
-    this.#engine = engine;
-    this.#store = store ?? new MemoryTaskStore({ clock: engine.clock });
+  constructor(options: TasksExtensionOptions) {
+    const { store, clock, ttlMs = 3_600_000, pollIntervalMs = 1_000 } = options;
+    this.#options = options;
+    this.#store = store ?? new MemoryTaskStore({ clock });
     this.#ttlMs = checkTtlMs("tasks.ttlMs", ttlMs);
     this.#pollIntervalMs = checkInteger(
       "tasks.pollIntervalMs",
@@ -61,25 +89,34 @@ export class TaskManager {
     );
   }
 
+  attach(host: ExtensionHost): void {
+    this.#host = host;
+  }
+
   /** How many tasks are at work here. */
   get running(): number {
     return this.#running.size;
   }
 
+  readonly beforeTool = (
+    { execution }: ToolInCall,
+    ctx: ServerContext,
+  ): void => {
+    if (execution?.taskSupport === "required") this.#host.require(ctx);
+  };
+
   /** Begins `work` as a task, or runs it at once for a client without tasks. */
   async start(
-    context: RequestContext,
+    call: Call,
     work: (task: TaskRun) => unknown,
-    { ttlMs = this.#ttlMs, pollIntervalMs = this.#pollIntervalMs }: {
-      ttlMs?: number | null;
-      pollIntervalMs?: number;
-    },
+    { ttlMs = this.#ttlMs, pollIntervalMs = this.#pollIntervalMs }: TaskTerms,
   ): Promise<unknown> {
+    const { context } = call;
     // Only a tool's call may be answered with a task.
-    if (context.method !== "tools/call" || !knowsTasks(context)) {
+    if (call.method !== "tools/call" || !this.#host.knows(context)) {
       return await work(new InlineRun(context));
     }
-    if (this.#engine.closing) throw new ClosedError("the server");
+    if (this.#options.closing()) throw new ClosedError("the server");
     const now = new Date().toISOString();
     const task: Task = {
       taskId: crypto.randomUUID(),
@@ -89,10 +126,7 @@ export class TaskManager {
       ttlMs: checkTtlMs("ttlMs", ttlMs),
       pollIntervalMs: checkInteger("pollIntervalMs", pollIntervalMs, 1),
     };
-    await this.#store.create({
-      task,
-      principal: this.#engine.identify(context.authInfo),
-    });
+    await this.#store.create({ task, principal: call.caller });
     // What the client is told is the task as created, however fast the work is.
     const created: CreateTaskResult = { resultType: "task", ...task } as
       & Task
@@ -100,7 +134,7 @@ export class TaskManager {
     this.#run(
       new RunningTask(task, (each) => this.#changed(each)),
       work,
-      context,
+      call,
     );
     return created;
   }
@@ -108,26 +142,26 @@ export class TaskManager {
   #run(
     running: RunningTask,
     work: (task: TaskRun) => unknown,
-    context: RequestContext,
+    call: Call,
   ): void {
     const { taskId, ttlMs } = running.task;
-    const tool = this.#engine.toolOf(context);
+    const { clock } = this.#options;
     this.#running.set(taskId, running);
-    const timer = ttlMs === null ? undefined : this.#engine.clock.setTimeout(
+    const timer = ttlMs === null ? undefined : clock.setTimeout(
       () => this.#callOff(running, "the task's time is over"),
       ttlMs,
       { keepAlive: false },
     );
     running.done = Promise.try(() => running.work(work))
-      .then((value) => tool?.complete(value, context) ?? value)
+      .then((value) => call.completer?.complete(value, call) ?? value)
       .then(asJson)
       .then(
         (result) => running.finish({ status: "completed", result }),
-        (error) => this.#failed(running, context, error),
+        (error) => this.#failed(running, call, error),
       )
-      .catch((error) => this.#report(context, error))
+      .catch((error) => call.host.report("task", error, call))
       .finally(() => {
-        this.#engine.clock.clearTimeout(timer);
+        clock.clearTimeout(timer);
         this.#running.delete(taskId);
       });
   }
@@ -135,7 +169,7 @@ export class TaskManager {
   /** An error of the tool's own completes the task; one of the protocol fails it. */
   async #failed(
     running: RunningTask,
-    context: RequestContext,
+    call: Call,
     error: unknown,
   ): Promise<void> {
     // What work that was called off has left to say interests nobody.
@@ -148,39 +182,29 @@ export class TaskManager {
         error: { code, message, ...(data !== undefined && { data }) },
       });
     }
-    this.#report(context, error);
-    const text = this.#engine.options.maskErrors
-      ? "The task failed"
-      : thrownText(error);
+    call.host.report("task", error, call);
+    const text = call.host.maskErrors ? "The task failed" : thrownText(error);
     await running.finish({
       status: "completed",
       result: errorResult(text) as JsonObject,
     });
   }
 
-  /** Without the task's id: whoever knows it may read the result. */
-  #report(context: RequestContext, error: unknown): void {
-    this.#engine.reportFailure("task", error, requestFields(context));
-  }
-
   async #changed(task: Task): Promise<void> {
     await this.#store.update(task);
-    this.#engine.subscriptions.publish(
-      taskTopic(task.taskId),
-      "notifications/tasks",
-      { ...task },
-    );
+    this.#host.publish(TASK_IDS, task.taskId, {
+      method: "notifications/tasks",
+      params: { ...task },
+    });
   }
 
-  /** `tasks/get` */
-  async get(context: RequestContext): Promise<JsonObject> {
-    return { ...await this.#find(context) };
+  async #get(params: JsonObject, ctx: ServerContext): Promise<JsonObject> {
+    return { ...await this.#find(params, ctx) };
   }
 
-  /** `tasks/update` */
-  async update(context: RequestContext): Promise<JsonObject> {
-    const { taskId } = await this.#find(context);
-    const { inputResponses } = context.params;
+  async #update(params: JsonObject, ctx: ServerContext): Promise<JsonObject> {
+    const { taskId } = await this.#find(params, ctx);
+    const { inputResponses } = params;
     if (!isObject(inputResponses)) {
       throw new InvalidParamsError(
         "Invalid params: inputResponses must be an object",
@@ -190,38 +214,41 @@ export class TaskManager {
     return {};
   }
 
-  /** `tasks/cancel` */
-  async cancel(context: RequestContext): Promise<JsonObject> {
-    const { taskId } = await this.#find(context);
+  async #cancel(params: JsonObject, ctx: ServerContext): Promise<JsonObject> {
+    const { taskId } = await this.#find(params, ctx);
     await this.#running.get(taskId)?.cancel("cancelled by the client");
     return {};
   }
 
   /** The task that a request names, if it is the caller's. */
-  async #find(context: RequestContext): Promise<Task> {
-    requireTasks(context);
-    const { taskId } = context.params;
+  async #find({ taskId }: JsonObject, ctx: ServerContext): Promise<Task> {
+    this.#host.require(ctx);
     if (typeof taskId !== "string") {
       throw new InvalidParamsError("Invalid params: taskId must be a string");
     }
     const stored = await this.#store.get(taskId);
-    if (stored?.principal !== this.#engine.identify(context.authInfo)) {
+    if (stored?.principal !== this.#options.identify(ctx.authInfo)) {
       throw new InvalidParamsError(`Invalid params: unknown task ${taskId}`);
     }
     return stored.task;
   }
 
-  /** Whether the caller may follow a task. */
-  async mayWatch(context: RequestContext, taskId: string): Promise<boolean> {
-    const stored = await this.#store.get(taskId);
-    return stored?.principal === this.#engine.identify(context.authInfo);
+  /** Those of some tasks that are the caller's. */
+  async #watchable(
+    ids: readonly string[],
+    ctx: ServerContext,
+  ): Promise<string[]> {
+    this.#host.require(ctx);
+    const caller = this.#options.identify(ctx.authInfo);
+    const stored = await Promise.all(ids.map((id) => this.#store.get(id)));
+    return ids.filter((_, index) => stored[index]?.principal === caller);
   }
 
   async #callOff(running: RunningTask, reason: string): Promise<void> {
     try {
       await running.cancel(reason);
     } catch (error) {
-      this.#engine.reportFailure("task", error, {});
+      reportFailure(this.#host.log, "task", error);
     }
   }
 
@@ -236,8 +263,10 @@ export class TaskManager {
       await this.#callOff(each, "the server is shutting down");
       await each.done;
     });
-    const { clock } = this.#engine;
-    await waitAtMost(Promise.all(ended), { limitMs: graceMs, clock });
+    await waitAtMost(Promise.all(ended), {
+      limitMs: graceMs,
+      clock: this.#options.clock,
+    });
     await (this.#store as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
   }
 }

@@ -23,7 +23,7 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
  * Keeps web pages of strangers out (DNS rebinding): a request must be addressed
  * to a known host, and a browser must call from a known origin.
  */
-export class Gate {
+export class HostGate {
   #hosts: ReadonlySet<string> | "*";
   readonly #origins: ReadonlySet<string> | "*";
 

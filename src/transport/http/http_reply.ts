@@ -7,6 +7,7 @@ import {
   jsonResponse,
   jsonResponseWith,
 } from "./http_response.ts";
+import type { HttpExchange } from "./http_exchange.ts";
 import type { EventStreams } from "./event_streams.ts";
 import {
   AHEAD_BYTES,
@@ -68,11 +69,10 @@ export class HttpReply implements Reply, SseStreamOwner {
   #onGone: ((reason: unknown) => void) | undefined;
   #watchTimer: TimerHandle;
 
+  /** @param headers what every response has beside its type */
   constructor(
     style: HttpReplyStyle,
-    request: Request,
-    authInfo: AuthInfo | undefined,
-    resolve: (response: Response) => void,
+    { request, authInfo, resolve }: HttpExchange,
     headers?: Record<string, string>,
   ) {
     this.#style = style;
@@ -111,8 +111,8 @@ export class HttpReply implements Reply, SseStreamOwner {
     if (this.#held.length > AHEAD_BYTES) this.#openStream();
   }
 
-  room(): Promise<void> | undefined {
-    return this.#stream?.room();
+  caughtUp(): Promise<void> | undefined {
+    return this.#stream?.caughtUp();
   }
 
   /** What was held back; the turn in waiting then finds nothing to open a stream for. */

@@ -5,71 +5,79 @@ import {
   checkWord,
   quote,
 } from "../../base/options.ts";
+import type { Logger } from "../../observe/logger.ts";
 import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
 } from "../../protocol/errors.ts";
-import {
-  envelopeFault,
-  type IncomingCall,
-  isAnswer,
-  isObject,
-  readableId,
-} from "../../protocol/jsonrpc.ts";
-import { checkPayload, type PayloadLimits } from "../../protocol/payload.ts";
-import { isModernRevision, metaKey } from "../../protocol/revision.ts";
+import { isObject, readableId } from "../../protocol/jsonrpc.ts";
+import { type Batch, classify, type Message } from "../../protocol/message.ts";
+import { isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
-import type { Engine } from "../../server/calls/dispatcher.ts";
+import { reportFailure } from "../../server/calls/call_log.ts";
+import type { Intake } from "../../server/calls/intake.ts";
 import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
 import { withCors } from "./cors.ts";
-import { Gate, isLoopback } from "./host_gate.ts";
-import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
-import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { EventStreams } from "./event_streams.ts";
+import { HostGate, isLoopback } from "./host_gate.ts";
+import type { HttpExchange } from "./http_exchange.ts";
+import type { FetchContext, HttpOptions } from "./http_options.ts";
+import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
+import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
+import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
 import { checkMediaTypes } from "./media_type.ts";
-import { LegacyEndpoint, methodNotAllowed } from "./legacy/legacy_endpoint.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
 import { Refusals } from "./refusals.ts";
 
-/** The MCP endpoint over HTTP: lets requests in and finds out their era. */
+/** What the endpoint needs of its server. */
+export interface HttpTransportParts {
+  readonly intake: Intake;
+  readonly log: Logger;
+  /** Whether new requests are turned away. */
+  readonly readiness: { readonly closing: boolean };
+  /** Which parameter a method's `Mcp-Name` mirrors. */
+  readonly methods: { namedBy(method: string): string | undefined };
+  /** Names the runtime's own span of a request, while somebody takes spans. */
+  readonly tracing:
+    | { nameHttpSpan(method: string, route: string): void }
+    | undefined;
+}
+
+/** The MCP endpoint over HTTP: lets requests in and finds out what they are. */
 export class HttpTransport {
   readonly path: string;
   readonly legacy: LegacyEndpoint;
   readonly streams: EventStreams;
   readonly refusals: Refusals = new Refusals();
-  readonly #engine: Engine;
-  readonly #gate: Gate;
+  readonly #parts: HttpTransportParts;
+  readonly #gate: HostGate;
   readonly #modern: ModernEndpoint;
   readonly #pair: HttpSsePair | undefined;
   readonly #maxBodyBytes: number;
-  readonly #limits: PayloadLimits;
   readonly #authenticate: HttpOptions["authenticate"];
   /** The last URL that passed the gate: comparing is cheaper than parsing. */
   #goodUrl = "";
 
-  constructor(engine: Engine, options: HttpOptions = {}) {
-    this.#engine = engine;
+  constructor(parts: HttpTransportParts, options: HttpOptions = {}) {
+    const { intake, log, methods } = parts;
+    this.#parts = parts;
     this.path = checkPath(options.path ?? "/mcp");
-    this.#gate = new Gate(options);
+    this.#gate = new HostGate(options);
     this.#maxBodyBytes = checkInteger(
       "maxBodyBytes",
       options.maxBodyBytes ?? 4 * 1024 * 1024,
       1,
     );
-    this.#limits = {
-      maxDepth: engine.options.maxDepth,
-      maxElements: engine.options.maxToolInputElements,
-    };
     this.#authenticate = checkFunction("authenticate", options.authenticate);
     this.streams = new EventStreams(
-      engine.clock,
+      intake.clock,
       options,
-      ({ message }, fields) => engine.log.warning(message, fields),
+      ({ message }, fields) => log.warning(message, fields),
     );
     const style = {
-      clock: engine.clock,
+      clock: intake.clock,
       streams: this.streams,
       streamAlways: checkWord(
         "responseMode",
@@ -77,20 +85,21 @@ export class HttpTransport {
         ["auto", "sse"],
       ) === "sse",
     };
-    this.#modern = new ModernEndpoint(engine, {
-      ...style,
+    this.#modern = new ModernEndpoint({
+      intake,
+      namedBy: (method) => methods.namedBy(method),
       // Nobody is left to read it.
-      abandonedStatus: 499,
-      status: modernStatus,
-    }, this.refusals);
+      style: { ...style, abandonedStatus: 499, status: modernStatus },
+      refusals: this.refusals,
+    });
     this.legacy = new LegacyEndpoint(
-      engine,
+      intake,
       // Its client is still there, and takes this for silence.
       { ...style, abandonedStatus: 202, status: () => 200 },
       options,
     );
     if (options.httpSsePair) {
-      this.#pair = new HttpSsePair(engine, this.streams, this.#maxBodyBytes);
+      this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
     }
   }
 
@@ -113,34 +122,20 @@ export class HttpTransport {
     );
   }
 
-  /** Whether a path is one of this transport's. */
-  serves(pathname: string): boolean {
-    return pathname === this.path || this.#pair?.serves(pathname) === true;
-  }
-
-  /** Whether a request is for the endpoint at a URL that has passed before. */
-  knows(url: string): boolean {
-    return url === this.#goodUrl;
-  }
-
-  /** Answers a request for one of this transport's paths, whose URL is new. */
-  handle(
+  /** Answers a request for one of its paths; `undefined` for any other. */
+  answer(
     request: Request,
     context: FetchContext | undefined,
-  ): Response | Promise<Response> {
-    const url = new URL(request.url);
-    if (!this.allowsHost(url)) return this.forbidHost(url);
-    if (url.pathname === this.path) this.#goodUrl = request.url;
-    return this.handleKnown(request, context);
-  }
-
-  /** Answers a request whose URL has passed before. */
-  handleKnown(
-    request: Request,
-    context: FetchContext | undefined,
-  ): Response | Promise<Response> {
+  ): Response | Promise<Response> | undefined {
+    if (request.url !== this.#goodUrl) {
+      const url = URL.parse(request.url);
+      if (url === null) return refusal(400, INVALID_HOST);
+      if (!this.#serves(url.pathname)) return undefined;
+      if (!this.allowsHost(url)) return this.forbidHost(url);
+      if (url.pathname === this.path) this.#goodUrl = request.url;
+    }
     const { headers } = request;
-    this.#engine.tracing?.nameHttpSpan(
+    this.#parts.tracing?.nameHttpSpan(
       request.method,
       this.#pair === undefined ? this.path : new URL(request.url).pathname,
     );
@@ -149,7 +144,11 @@ export class HttpTransport {
     if (headers.has("origin")) {
       return this.#fromBrowser(request, headers.get("origin")!, context);
     }
-    return this.#route(request, headers, context);
+    return this.#identify(request, headers, context);
+  }
+
+  #serves(pathname: string): boolean {
+    return pathname === this.path || this.#pair?.serves(pathname) === true;
   }
 
   async #fromBrowser(
@@ -165,45 +164,42 @@ export class HttpTransport {
     }
     const response = request.method === "OPTIONS"
       ? new Response(null, { status: 204 })
-      : await this.#route(request, request.headers, context);
+      : await this.#identify(request, request.headers, context);
     return withCors(response, origin, request);
   }
 
-  #route(
+  #identify(
     request: Request,
     headers: Headers,
     context: FetchContext | undefined,
   ): Response | Promise<Response> {
     const authInfo = context?.authInfo;
     if (authInfo !== undefined || this.#authenticate === undefined) {
-      return this.#admitted(request, headers, authInfo);
+      return this.#admit(request, headers, authInfo);
     }
-    return this.#authenticated(request, headers);
+    return this.#askWho(request, headers);
   }
 
-  async #authenticated(
-    request: Request,
-    headers: Headers,
-  ): Promise<Response> {
+  async #askWho(request: Request, headers: Headers): Promise<Response> {
     let outcome: AuthInfo | Response | undefined;
     try {
       outcome = checkAuth(await this.#authenticate!(request));
     } catch (error) {
       // Who can't be told apart is not let in.
-      this.#engine.reportFailure("authenticate", error, {});
+      reportFailure(this.#parts.log, "authenticate", error);
       return this.refusals.count(refusal(500, INTERNAL_ERROR));
     }
     return outcome instanceof Response
       ? this.refusals.count(outcome)
-      : await this.#admitted(request, headers, outcome);
+      : await this.#admit(request, headers, outcome);
   }
 
-  #admitted(
+  #admit(
     request: Request,
     headers: Headers,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
-    if (this.#engine.closing) {
+    if (this.#parts.readiness.closing) {
       return this.refusals.count(
         refusal(503, SHUTTING_DOWN, null, RETRY_SOON),
       );
@@ -212,137 +208,89 @@ export class HttpTransport {
       const { pathname } = new URL(request.url);
       if (pathname !== this.path) return this.#pair.handle(request, authInfo);
     }
-    return request.method === "POST"
-      ? this.#post(request, headers, authInfo)
-      : this.#visit(request.method, headers, authInfo);
+    const version = headers.get("mcp-protocol-version");
+    if (request.method !== "POST") {
+      return this.#visit(request.method, headers, version, authInfo);
+    }
+    const refused = checkMediaTypes(headers, version);
+    if (refused !== undefined) return this.refusals.count(refused);
+    // One promise for the whole exchange (bench/http.ts, "echo").
+    return new Promise((resolve) =>
+      this.#read({ request, headers, version, authInfo, bytes: 0, resolve })
+    );
   }
 
   /** Only legacy clients come with anything but POST. */
   async #visit(
     method: string,
     headers: Headers,
+    version: string | null,
     authInfo: AuthInfo | undefined,
   ): Promise<Response> {
-    return this.refusals.count(await this.#visited(method, headers, authInfo));
+    const modern = version !== null && isModernRevision(version);
+    const response = modern
+      ? methodNotAllowed("POST")
+      : await this.legacy.visit(method, { headers, version, authInfo });
+    return this.refusals.count(response);
   }
 
-  #visited(
-    method: string,
-    headers: Headers,
-    authInfo: AuthInfo | undefined,
-  ): Response | Promise<Response> {
-    const version = headers.get("mcp-protocol-version");
-    if (version !== null && isModernRevision(version)) {
-      return methodNotAllowed("POST");
-    }
-    switch (method) {
-      case "GET":
-        return this.legacy.open(headers, version, authInfo);
-      case "DELETE":
-        return this.legacy.end(headers, version, authInfo);
-      default:
-        return methodNotAllowed("GET, POST, DELETE");
-    }
-  }
-
-  /** One promise for the whole exchange (bench/http.ts, "echo"). */
-  #post(
-    request: Request,
-    headers: Headers,
-    authInfo: AuthInfo | undefined,
-  ): Response | Promise<Response> {
-    const version = headers.get("mcp-protocol-version");
-    const refused = checkMediaTypes(headers, version);
-    if (refused !== undefined) return this.refusals.count(refused);
+  #read(exchange: HttpExchange): void {
+    const { request, headers } = exchange;
     const declared = headers.get("content-length");
-    let bytes = Number(declared);
+    exchange.bytes = Number(declared);
     const onCounted = declared === null
-      ? (counted: number) => bytes = counted
+      ? (counted: number) => exchange.bytes = counted
       : undefined;
-    return new Promise((resolve) => {
-      readJson(request, declared, this.#maxBodyBytes, onCounted).then(
-        (body) => {
-          try {
-            this.#take(
-              body,
-              request,
-              headers,
-              version,
-              declared,
-              bytes,
-              authInfo,
-              resolve,
-            );
-          } catch (error) {
-            // A bug of ours must not leave the client waiting.
-            this.#engine.reportFailure("HTTP request", error, {});
-            this.#refuse(resolve, 500, INTERNAL_ERROR, readableId(body));
-          }
-        },
-        (error) => {
-          // A listener that shuts down cuts bodies off that are on their way.
-          if (this.#engine.closing) {
-            this.#refuse(resolve, 503, SHUTTING_DOWN, null, RETRY_SOON);
-            return;
-          }
-          const failure = readFailure(error);
-          this.#refuse(resolve, rejectionStatus(failure), failure);
-        },
-      );
-    });
+    readJson(request, declared, this.#maxBodyBytes, onCounted).then(
+      (body) => {
+        try {
+          this.#take(body, declared !== null, exchange);
+        } catch (error) {
+          // A bug of ours must not leave the client waiting.
+          reportFailure(this.#parts.log, "HTTP request", error);
+          this.#refuse(exchange, 500, INTERNAL_ERROR, readableId(body));
+        }
+      },
+      (error) => {
+        // A listener that shuts down cuts bodies off that are on their way.
+        if (this.#parts.readiness.closing) {
+          this.#refuse(exchange, 503, SHUTTING_DOWN, null, RETRY_SOON);
+          return;
+        }
+        const failure = readFailure(error);
+        this.#refuse(exchange, rejectionStatus(failure), failure);
+      },
+    );
   }
 
-  #take(
-    body: unknown,
-    request: Request,
-    headers: Headers,
-    version: string | null,
-    declared: string | null,
-    bytes: number,
-    authInfo: AuthInfo | undefined,
-    resolve: (response: Response) => void,
-  ): void {
-    const modern = isModern(body, version);
-    const fault = this.#faultOf(body, modern, declared);
+  /** @param counted whether the body's size was known beforehand */
+  #take(body: unknown, counted: boolean, exchange: HttpExchange): void {
+    const arrived = classify(body, exchange.version);
+    const fault = this.#faultOf(arrived, body, counted, exchange.bytes);
     if (fault !== undefined) {
-      this.#refuse(resolve, rejectionStatus(fault), fault, readableId(body));
-    } else if (modern) {
-      this.#modern.take(
-        body as IncomingCall,
-        request,
-        headers,
-        version,
-        bytes,
-        authInfo,
-        resolve,
-      );
-    } else {
-      this.legacy.take(body, {
-        request,
-        headers,
-        version,
-        bytes,
-        authInfo,
-        resolve: (response) => resolve(this.refusals.count(response)),
+      this.#refuse(exchange, rejectionStatus(fault), fault, readableId(body));
+    } else if (arrived.era === "modern") this.#modern.take(arrived, exchange);
+    else {
+      this.legacy.take(arrived, {
+        ...exchange,
+        resolve: (response) => exchange.resolve(this.refusals.count(response)),
       });
     }
   }
 
   /** What is wrong with a body whoever it is for, if anything is. */
   #faultOf(
+    arrived: Message | Batch,
     body: unknown,
-    modern: boolean,
-    declared: string | null,
+    counted: boolean,
+    bytes: number,
   ): ProtocolError | undefined {
-    if (modern || (isObject(body) && !isAnswer(body))) {
-      const fault = envelopeFault(body);
-      if (fault !== undefined) return new InvalidRequestError(fault);
+    if (arrived.kind === "malformed") {
+      return new InvalidRequestError(arrived.fault);
     }
     try {
-      const replaced = checkPayload(body, this.#limits);
-      if (
-        replaced && declared !== null && cameMangled(body, Number(declared))
-      ) {
+      const replaced = this.#parts.intake.checkPayload(body);
+      if (replaced && counted && cameMangled(body, bytes)) {
         return new BodyParseError("the body is not valid UTF-8");
       }
     } catch (error) {
@@ -352,7 +300,7 @@ export class HttpTransport {
   }
 
   #refuse(
-    resolve: (response: Response) => void,
+    { resolve }: HttpExchange,
     ...refused: Parameters<typeof refusal>
   ): void {
     resolve(this.refusals.count(refusal(...refused)));
@@ -373,6 +321,8 @@ export class HttpTransport {
     this.#pair?.close();
   }
 }
+
+const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 
 const SHUTTING_DOWN = new ProtocolError(
   ProtocolErrorCode.InternalError,
@@ -410,14 +360,4 @@ function checkAuth(outcome: unknown): AuthInfo | Response | undefined {
       quote(outcome)
     }`,
   );
-}
-
-/** The body decides: a request of the modern era says its revision in `_meta`. */
-function isModern(body: unknown, version: string | null): boolean {
-  const params = isObject(body) ? body.params : undefined;
-  const meta = isObject(params) ? params._meta : undefined;
-  if (isObject(meta) && meta[metaKey.protocolVersion] !== undefined) {
-    return true;
-  }
-  return version !== null && isModernRevision(version);
 }

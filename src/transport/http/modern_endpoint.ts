@@ -1,144 +1,110 @@
 import {
   HeaderMismatchError,
   type ProtocolError,
-  UnsupportedProtocolVersionError,
 } from "../../protocol/errors.ts";
 import { decodeHeaderValue } from "../../protocol/header_value.ts";
-import type { IncomingCall, JsonObject } from "../../protocol/jsonrpc.ts";
-import {
-  metaKey,
-  MODERN_REVISION,
-  SUPPORTED_REVISIONS,
-} from "../../protocol/revision.ts";
-import type { AuthInfo, RequestId } from "../../protocol/types.ts";
-import type { Engine } from "../../server/calls/dispatcher.ts";
-import { RequestContext } from "../../server/calls/call.ts";
-import { checkMeta } from "../../server/eras/request_meta.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
+import type {
+  Message,
+  NotificationMessage,
+  RequestMessage,
+} from "../../protocol/message.ts";
+import { metaKey } from "../../protocol/revision.ts";
+import type { Intake } from "../../server/calls/intake.ts";
+import { checkMeta, checkRevision } from "../../server/eras/request_meta.ts";
+import type { HttpExchange } from "./http_exchange.ts";
 import { HttpReply, type HttpReplyStyle } from "./http_reply.ts";
 import { refusal, rejectionStatus } from "./http_response.ts";
 import type { Refusals } from "./refusals.ts";
 
-/** The field of the parameters that `Mcp-Name` mirrors, by method. */
-const NAMED_BY: ReadonlyMap<string, "name" | "uri" | "taskId"> = new Map([
-  ["tools/call", "name"],
-  ["prompts/get", "name"],
-  ["resources/read", "uri"],
-  ["tasks/get", "taskId"],
-  ["tasks/update", "taskId"],
-  ["tasks/cancel", "taskId"],
-]);
+/** What the endpoint works with. */
+export interface ModernEndpointParts {
+  readonly intake: Intake;
+  /** The parameter that a method's `Mcp-Name` mirrors, if it mirrors one. */
+  namedBy(method: string): string | undefined;
+  readonly style: HttpReplyStyle;
+  readonly refusals: Refusals;
+}
 
 /** Serves requests of revision 2026-07-28: each for itself, no session. */
 export class ModernEndpoint {
-  readonly #engine: Engine;
-  readonly #style: HttpReplyStyle;
-  readonly #refusals: Refusals;
+  readonly #parts: ModernEndpointParts;
 
-  constructor(engine: Engine, style: HttpReplyStyle, refusals: Refusals) {
-    this.#engine = engine;
-    this.#style = style;
-    this.#refusals = refusals;
+  constructor(parts: ModernEndpointParts) {
+    this.#parts = parts;
   }
 
-  /**
-   * Takes one call. `resolve` gets its response, at once or when there is one.
-   *
-   * @param version the `MCP-Protocol-Version` header
-   * @param bytes the size of the body
-   */
-  take(
-    call: IncomingCall,
-    request: Request,
-    headers: Headers,
-    version: string | null,
-    bytes: number,
-    authInfo: AuthInfo | undefined,
-    resolve: (response: Response) => void,
-  ): void {
-    const { id, method, params = {} } = call;
-    if (id === undefined) {
-      resolve(this.#refusals.count(this.#notification(call, version)));
-      return;
-    }
+  /** Takes a message whose envelope is good. */
+  take(message: Message, exchange: HttpExchange): void {
+    const fault = this.#faultOf(message, exchange);
+    if (fault !== undefined) {
+      const id = message.kind === "request" ? message.id : null;
+      const refused = refusal(rejectionStatus(fault), fault, id);
+      exchange.resolve(this.#parts.refusals.count(refused));
+    } else if (message.kind === "request") this.#run(message, exchange);
+    else this.#note(message as NotificationMessage, exchange);
+  }
+
+  /** What is wrong with a message's `_meta` or its headers, if anything is. */
+  #faultOf(
+    message: Message,
+    exchange: HttpExchange,
+  ): ProtocolError | undefined {
     try {
-      checkMeta(params);
-      checkHeaders(method, params, headers, version);
+      if (message.kind === "request") {
+        checkMeta(message.params);
+        checkHeaders(message, this.#parts.namedBy(message.method), exchange);
+      } else checkNotification(message as NotificationMessage, exchange);
     } catch (error) {
-      const fault = error as ProtocolError;
-      resolve(
-        this.#refusals.count(refusal(rejectionStatus(fault), fault, id)),
-      );
-      return;
+      return error as ProtocolError;
     }
-    this.#dispatch(id, method, params, bytes, request, authInfo, resolve);
+    return undefined;
   }
 
-  #dispatch(
-    id: RequestId,
-    method: string,
-    params: JsonObject,
-    bytes: number,
-    request: Request,
-    authInfo: AuthInfo | undefined,
-    resolve: (response: Response) => void,
-  ): void {
-    const reply = new HttpReply(this.#style, request, authInfo, resolve);
-    const context = new RequestContext(
-      this.#engine,
-      "modern",
-      MODERN_REVISION,
-      method,
-      params,
-      id,
+  #run(message: RequestMessage, exchange: HttpExchange): void {
+    const { intake, style } = this.#parts;
+    const reply = new HttpReply(style, exchange);
+    const call = intake.open({
+      message,
       reply,
-      undefined,
-    );
-    context.requestBytes = bytes;
-    reply.watch(context);
-    this.#engine.dispatch(context);
+      session: undefined,
+      bytes: exchange.bytes,
+    });
+    reply.watch(call);
+    intake.dispatch(call);
   }
 
   /** The revision defines none from the client over HTTP; the author's may be others. */
-  #notification(
-    { method, params = {} }: IncomingCall,
-    version: string | null,
-  ): Response {
-    const claimed = (params._meta as JsonObject | undefined)
-      ?.[metaKey.protocolVersion];
-    if (claimed !== undefined && version !== null && claimed !== version) {
-      return refusal(400, versionMismatch(version, claimed));
+  #note(message: NotificationMessage, { resolve }: HttpExchange): void {
+    if (message.method !== "notifications/cancelled") {
+      this.#parts.intake.notify(message, undefined);
     }
-    if ((claimed ?? version) !== MODERN_REVISION) {
-      return refusal(
-        400,
-        new UnsupportedProtocolVersionError(
-          typeof claimed === "string" ? claimed : JSON.stringify(claimed),
-          SUPPORTED_REVISIONS,
-        ),
-      );
-    }
-    if (method !== "notifications/cancelled") {
-      this.#engine.notified(method, params, undefined);
-    }
-    return new Response(null, { status: 202 });
+    resolve(new Response(null, { status: 202 }));
   }
 }
 
 /** @throws {HeaderMismatchError | UnsupportedProtocolVersionError} */
+function checkNotification(
+  { params }: NotificationMessage,
+  { version }: HttpExchange,
+): void {
+  const claimed = (params._meta as JsonObject | undefined)
+    ?.[metaKey.protocolVersion];
+  if (claimed !== undefined && version !== null && claimed !== version) {
+    throw versionMismatch(version, claimed);
+  }
+  checkRevision(claimed ?? version);
+}
+
+/** @throws {HeaderMismatchError | UnsupportedProtocolVersionError} */
 function checkHeaders(
-  method: string,
-  params: JsonObject,
-  headers: Headers,
-  version: string | null,
+  { method, params }: RequestMessage,
+  field: string | undefined,
+  { headers, version }: HttpExchange,
 ): void {
   const claimed = (params._meta as JsonObject)[metaKey.protocolVersion];
   if (version !== claimed) throw versionMismatch(version, claimed);
-  if (claimed !== MODERN_REVISION) {
-    throw new UnsupportedProtocolVersionError(
-      String(claimed),
-      SUPPORTED_REVISIONS,
-    );
-  }
+  checkRevision(claimed);
   const named = headers.get("mcp-method");
   if (named !== method) {
     throw new HeaderMismatchError(
@@ -149,7 +115,6 @@ function checkHeaders(
         } does not match body value ${JSON.stringify(method)}`,
     );
   }
-  const field = NAMED_BY.get(method);
   if (field !== undefined) {
     checkName(headers.get("mcp-name"), field, params[field]);
   }

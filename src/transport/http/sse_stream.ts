@@ -103,7 +103,7 @@ export class SseStream {
    * For who can wait: resolves when the client has caught up, or the stream has
    * been closed; `undefined` if there is nothing to wait for.
    */
-  room(): Promise<void> | undefined {
+  caughtUp(): Promise<void> | undefined {
     if (!this.open || !this.#behind) return undefined;
     return (this.#caughtUp ??= Promise.withResolvers()).promise;
   }

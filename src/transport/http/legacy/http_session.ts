@@ -1,6 +1,7 @@
-import type { Clock } from "../../../base/clock.ts";
+import type { AuthInfo } from "../../../protocol/types.ts";
+import type { Intake } from "../../../server/calls/intake.ts";
 import { acceptsPrimingEvents } from "../../../protocol/revision.ts";
-import { Session } from "../../../server/sessions/session.ts";
+import type { Session } from "../../../server/sessions/session.ts";
 import type { EventStore } from "./event_store.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { ResumableStream } from "./resumable_stream.ts";
@@ -17,25 +18,25 @@ export class HttpSession {
   readonly session: Session;
   /** Streams that can be resumed, by id. */
   readonly resumable: Map<string, ResumableStream> = new Map();
+  readonly #intake: Intake;
   readonly #store: EventStore | undefined;
   #standing: SseStream | undefined;
   #standingLog: ResumableStream | undefined;
   #waiting: string[] = [];
 
   constructor(
-    id: string,
-    principal: string,
-    clock: Clock,
+    intake: Intake,
+    authInfo: AuthInfo | undefined,
     store: EventStore | undefined,
   ) {
+    this.#intake = intake;
     this.#store = store;
-    this.session = new Session(
-      clock,
-      (text) => this.#sendStanding(text),
-      id,
-      principal,
-      "http",
-    );
+    this.session = intake.openSession({
+      id: crypto.randomUUID(),
+      principal: intake.identify(authInfo),
+      network: "http",
+      send: (text) => this.#sendStanding(text),
+    });
   }
 
   get id(): string {
@@ -117,7 +118,7 @@ export class HttpSession {
   }
 
   close(reason: string): void {
-    this.session.close(reason);
+    this.#intake.closeSession(this.session, reason);
     this.#standing?.close();
     for (const stream of this.resumable.values()) stream.finish();
     this.resumable.clear();

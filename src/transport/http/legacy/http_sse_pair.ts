@@ -1,7 +1,7 @@
 import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import { Connection } from "../../connection.ts";
-import type { Engine } from "../../../server/calls/dispatcher.ts";
+import type { Intake } from "../../../server/calls/intake.ts";
 import { readFailure, readJson } from "../body.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal, rejectionStatus } from "../http_response.ts";
@@ -20,13 +20,13 @@ interface OpenPair {
  * says, and a second path that the client posts its messages to.
  */
 export class HttpSsePair {
-  readonly #engine: Engine;
+  readonly #intake: Intake;
   readonly #streams: EventStreams;
   readonly #maxBodyBytes: number;
   readonly #open: Map<string, OpenPair> = new Map();
 
-  constructor(engine: Engine, streams: EventStreams, maxBodyBytes: number) {
-    this.#engine = engine;
+  constructor(intake: Intake, streams: EventStreams, maxBodyBytes: number) {
+    this.#intake = intake;
     this.#streams = streams;
     this.#maxBodyBytes = maxBodyBytes;
   }
@@ -63,14 +63,13 @@ export class HttpSsePair {
       gone: () => this.#end(id, "the client closed its stream"),
     });
     const connection = new Connection(
-      this.#engine,
+      this.#intake,
       {
         network: "http",
         send: (text) => stream.write(frame(text)),
-        room: () => stream.room(),
+        caughtUp: () => stream.caughtUp(),
       },
-      id,
-      authInfo,
+      { sessionId: id, authInfo },
     );
     this.#open.set(id, { connection, stream });
     stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${id}\n\n`);
@@ -84,7 +83,7 @@ export class HttpSsePair {
   ): Promise<Response> {
     const pair = this.#open.get(id ?? "");
     if (
-      pair?.connection.session.principal !== this.#engine.identify(authInfo)
+      pair?.connection.session.principal !== this.#intake.identify(authInfo)
     ) {
       await request.body?.cancel();
       return refusal(

@@ -1,5 +1,6 @@
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Reply } from "../../../server/calls/reply.ts";
+import type { HttpExchange } from "../http_exchange.ts";
 import type { HttpSession } from "./http_session.ts";
 import type { ResumableStream } from "./resumable_stream.ts";
 
@@ -16,8 +17,7 @@ export class ResumableReply implements Reply {
   constructor(
     stream: ResumableStream,
     session: HttpSession,
-    request: Request,
-    authInfo: AuthInfo | undefined,
+    { request, authInfo }: HttpExchange,
     onSettled: () => void,
   ) {
     this.#stream = stream;
@@ -37,8 +37,8 @@ export class ResumableReply implements Reply {
     this.#stream.send(text);
   }
 
-  room(): Promise<void> {
-    return this.#stream.room();
+  caughtUp(): Promise<void> {
+    return this.#stream.caughtUp();
   }
 
   abandon(): void {

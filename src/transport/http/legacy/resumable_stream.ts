@@ -72,7 +72,11 @@ export class ResumableStream {
     let before: string;
     do {
       before = last;
-      last = await this.#replay(connection, before, () => connection.room());
+      last = await this.#replay(
+        connection,
+        before,
+        () => connection.caughtUp(),
+      );
     } while (last !== before && connection.open);
     return last;
   }
@@ -84,7 +88,7 @@ export class ResumableStream {
   async #replay(
     connection: SseStream,
     after: string,
-    room: () => Promise<void> | undefined,
+    caughtUp: () => Promise<void> | undefined,
   ): Promise<string> {
     let last = after;
     const streamId = await this.#store.replayEventsAfter(after, {
@@ -92,7 +96,7 @@ export class ResumableStream {
         last = eventId;
         if (!isMessage(message)) return;
         connection.write(frame(JSON.stringify(message), eventId));
-        await room();
+        await caughtUp();
       },
     });
     if (streamId === "") throw new Error(`event ${after} is stored no more`);
@@ -107,8 +111,8 @@ export class ResumableStream {
   }
 
   /** Resolves when all so far has been stored, and its client has caught up. */
-  room(): Promise<void> {
-    return this.#queue.then(() => this.#connection?.room());
+  caughtUp(): Promise<void> {
+    return this.#queue.then(() => this.#connection?.caughtUp());
   }
 
   /** Ends the connection; the client comes back for the rest. */

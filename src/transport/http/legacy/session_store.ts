@@ -21,7 +21,6 @@ export class SessionStore {
   readonly #idleMs: number;
   readonly #max: number;
   readonly #clock: Clock;
-  readonly #onEnd: (session: HttpSession) => void;
   /** In order of use: a used session moves to the end. */
   readonly #sessions: Map<string, { session: HttpSession; usedAt: number }> =
     new Map();
@@ -30,12 +29,10 @@ export class SessionStore {
   constructor(
     { sessionIdleMs = 1_800_000, maxSessions = 10_000 }: SessionLimits,
     clock: Clock,
-    onEnd: (session: HttpSession) => void,
   ) {
     this.#idleMs = checkDurationMs("sessionIdleMs", sessionIdleMs, 1);
     this.#max = checkLimit("maxSessions", maxSessions, 1);
     this.#clock = clock;
-    this.#onEnd = onEnd;
   }
 
   get size(): number {
@@ -63,7 +60,6 @@ export class SessionStore {
   end(session: HttpSession, reason: string): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close(reason);
-    this.#onEnd(session);
     if (this.#sessions.size === 0) this.#clock.clearTimeout(this.#timer);
   }
 

@@ -1,0 +1,366 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
+import { healthChangeLog } from "../observe/health_change_log.ts";
+import { HealthChecks } from "../observe/health_checks.ts";
+import { Logger } from "../observe/logger.ts";
+import { Metrics } from "../observe/metrics.ts";
+import { resolveTelemetry } from "../observe/telemetry.ts";
+import { Watchdog } from "../observe/watchdog.ts";
+import type { WatchdogOptions } from "../observe/watchdog_options.ts";
+import type { JsonObject } from "../protocol/jsonrpc.ts";
+import { metaKey } from "../protocol/revision.ts";
+import type { AuthInfo, Implementation } from "../protocol/types.ts";
+import type { CallHost } from "../server/calls/call.ts";
+import { CallLog, reportFailure } from "../server/calls/call_log.ts";
+import { CallRecorder } from "../server/calls/call_recorder.ts";
+import {
+  CallTracing,
+  type CallTracingOptions,
+} from "../server/calls/call_tracing.ts";
+import { Dispatcher } from "../server/calls/dispatcher.ts";
+import { HandlerContext } from "../server/calls/handler_context.ts";
+import { Intake, type IntakeParts } from "../server/calls/intake.ts";
+import { type Method, MethodTable } from "../server/calls/method_table.ts";
+import { Notifications } from "../server/calls/notifications.ts";
+import { Capabilities } from "../server/catalog/capabilities.ts";
+import { Catalog } from "../server/catalog/catalog.ts";
+import { catalogMethods } from "../server/catalog/catalog_methods.ts";
+import { ChangeNotices } from "../server/changes/change_notices.ts";
+import { keyTopic, Subscriptions } from "../server/changes/subscriptions.ts";
+import { LegacyEra } from "../server/eras/legacy_era.ts";
+import { ModernEra } from "../server/eras/modern_era.ts";
+import type { Extension } from "../server/extension.ts";
+import { Closing } from "../server/lifecycle/closing.ts";
+import { Lifespan } from "../server/lifecycle/lifespan.ts";
+import { Readiness } from "../server/lifecycle/readiness.ts";
+import { StateSealer } from "../server/questions/request_state.ts";
+import type { Session } from "../server/sessions/session.ts";
+import { sessionMethods } from "../server/sessions/session_methods.ts";
+import { SkillsExtension } from "../server/skills/skills_extension.ts";
+import { TasksExtension } from "../server/tasks/tasks_extension.ts";
+import { serverFigures } from "./server_figures.ts";
+import {
+  type McpServerOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  stateTtlMs,
+} from "./server_options.ts";
+
+/**
+ * The parts of one server, as {@linkcode makeParts} puts them together. Only the
+ * host sees them all; each part was given what it needs of the others.
+ */
+export interface ServerParts {
+  readonly info: Implementation;
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Metrics of the author's own, and the text of all. */
+  readonly metrics: Metrics;
+  readonly health: HealthChecks;
+  readonly lifespan: Lifespan;
+  readonly readiness: Readiness;
+  readonly catalog: Catalog;
+  readonly capabilities: Capabilities;
+  readonly methods: MethodTable;
+  /** The sessions of legacy clients, whatever their transport. */
+  readonly sessions: ReadonlySet<Session>;
+  readonly subscriptions: Subscriptions;
+  readonly changes: ChangeNotices;
+  readonly tasks: TasksExtension;
+  readonly notifications: Notifications;
+  readonly recorder: CallRecorder | undefined;
+  readonly watchdog: Watchdog | undefined;
+  readonly tracing: CallTracing | undefined;
+  readonly dispatcher: Dispatcher;
+  readonly intake: Intake;
+  readonly closing: Closing;
+}
+
+/**
+ * Makes a server's parts, each after those that it stands on.
+ *
+ * @throws {InvalidOptionError} naming the option
+ */
+export function makeParts(
+  info: Implementation,
+  given: McpServerOptions,
+): ServerParts {
+  const options = resolveOptions(given);
+  const { clock } = options;
+  const resources = new AsyncDisposableStack();
+  const disposeLater = (resource: AsyncDisposable) => {
+    resources.use(resource);
+  };
+
+  // What the operator sees.
+  const log = new Logger(options.log, options.logLevel);
+  const metrics = new Metrics();
+  const health = new HealthChecks({
+    ...options.health,
+    version: info.version,
+    clock,
+    onChange: healthChangeLog(log),
+  });
+
+  // What opens before the first call, and closes after the last.
+  const lifespan = new Lifespan(
+    options.lifespan,
+    (value) => health.adopt(value),
+  );
+  const readiness = new Readiness({ clock, lifespan, log });
+  if (options.lifespan) health.adopt({ lifespan: readiness });
+
+  // Who is told of changes, and what there is to offer.
+  const sessions = new Set<Session>();
+  const serverMeta: JsonObject = options.identifyInResults
+    ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
+    : {};
+  const subscriptions = new Subscriptions({
+    maxOpen: options.maxSubscriptions,
+    serverMeta,
+  });
+  const changes = new ChangeNotices(subscriptions, sessions);
+  const catalog = new Catalog({
+    clock,
+    pageSize: options.pageSize,
+    hints: options.cacheHints ?? {},
+    lifespan,
+    verifyState: options.requestState?.verify,
+    changed: (kind) => changes.listChanged(kind),
+    warn: (message) => log.warning(message),
+    disposeLater,
+  });
+
+  // What goes beyond the core of MCP.
+  const identify = (authInfo: AuthInfo | undefined) =>
+    authInfo === undefined ? "" : options.identify(authInfo);
+  const tasks = new TasksExtension({
+    ...options.tasks,
+    clock,
+    identify,
+    closing: () => readiness.closing,
+  });
+  const extensions: readonly Extension[] = [
+    tasks,
+    new SkillsExtension(catalog.skills),
+    ...options.extensions,
+  ];
+  const capabilities = new Capabilities(
+    {
+      ...options,
+      info,
+      discoveryHint: options.cacheHints?.["server/discover"],
+    },
+    catalog,
+    extensions,
+  );
+
+  // What clients may call, and what is kept of it.
+  const shared = catalogMethods(catalog, capabilities, extensions);
+  const methods = new MethodTable({
+    modern: new Map(Object.entries<Method>({
+      ...shared,
+      "server/discover": () => capabilities.discovery(),
+      "subscriptions/listen": subscriptions.method({
+        offers: (kind) => capabilities.offers(kind),
+        extensions,
+      }),
+    })),
+    legacy: new Map(Object.entries<Method>({
+      ...shared,
+      ...sessionMethods({
+        info,
+        instructions: options.instructions,
+        capabilities,
+      }),
+    })),
+  }, extensions);
+  const callLog = new CallLog({
+    log,
+    slowMs: options.slowMs,
+    hasTool: (name) => catalog.has("tools", name),
+  });
+  const recorder = options.metrics
+    ? new CallRecorder({ clock, log: callLog, methods })
+    : undefined;
+  const tracing = makeTracing(options, {
+    clock,
+    words: {
+      hasMethod: (method) => methods.knows(method),
+      has: (kind, name) => catalog.has(kind, name),
+    },
+  });
+
+  // The way of a call: in, through its method, and out.
+  const dispatcher = new Dispatcher({
+    methods,
+    lifespan,
+    log: callLog,
+    maskErrors: options.maskErrors,
+    recorder,
+    tracing,
+  });
+  const sealer = new StateSealer(
+    options.requestState?.key,
+    stateTtlMs(options),
+  );
+  const host: CallHost = {
+    home: catalog,
+    sealer,
+    identify,
+    maskErrors: options.maskErrors,
+    makeContext: (call, owner) => new HandlerContext(call, owner),
+    runAsTask: (call, work, terms) => tasks.start(call, work, terms),
+    report: (what, error, call) => callLog.failed(what, error, call),
+    logFields: (call) => callLog.fields(call),
+    settle: (call, text) => dispatcher.settle(call, text),
+    cancelled: (call) => dispatcher.cancelled(call),
+  };
+  const notifications = new Notifications((what, error) =>
+    reportFailure(log, what, error)
+  );
+  const intake = new Intake({
+    clock,
+    eras: { legacy: new LegacyEra(), modern: new ModernEra(serverMeta) },
+    host,
+    dispatcher,
+    notifications,
+    sessions,
+    limits: {
+      maxDepth: options.maxDepth,
+      maxElements: options.maxToolInputElements,
+    },
+    sessionEnded: (session) => tracing?.sessionEnded(session),
+  });
+  const watchdog = makeWatchdog(options, {
+    inProgress: () => dispatcher.inProgress(),
+    handlerOf: (name) => catalog.handlerNamed(name),
+    log: ({ message, fields }) => log.warning(message, fields),
+  });
+
+  for (const extension of extensions) {
+    attach(extension, { clock, log, eras: intake.eras, subscriptions });
+    if (extension.around !== undefined) dispatcher.use(extension.around);
+  }
+  if (tracing !== undefined) {
+    disposeLater(tracing);
+    tracing.exportFigures(() => [
+      ...serverFigures({
+        name: info.name,
+        dispatcher,
+        sessions,
+        subscriptions,
+        tasks,
+        watchdog,
+      }),
+      ...metrics.figures,
+    ]);
+  }
+  const closing = new Closing({
+    clock,
+    readiness,
+    subscriptions,
+    health,
+    tasks,
+    dispatcher,
+    sessions,
+    intake,
+    watchdog,
+    extensions,
+    resources,
+    lifespan,
+  });
+  return {
+    info,
+    options,
+    clock,
+    log,
+    metrics,
+    health,
+    lifespan,
+    readiness,
+    catalog,
+    capabilities,
+    methods,
+    sessions,
+    subscriptions,
+    changes,
+    tasks,
+    notifications,
+    recorder,
+    watchdog,
+    tracing,
+    dispatcher,
+    intake,
+    closing,
+  };
+}
+
+function makeTracing(
+  { tracing }: McpServerOptions,
+  options: CallTracingOptions,
+): CallTracing | undefined {
+  const telemetry = resolveTelemetry(tracing);
+  return telemetry && new CallTracing(telemetry, options);
+}
+
+function makeWatchdog(
+  { metrics, clock, watchdog = {} }: ResolvedOptions,
+  seen: Pick<WatchdogOptions, "inProgress" | "handlerOf" | "log">,
+): Watchdog | undefined {
+  // Only real time shows what the event loop is late for.
+  const realTime = clock === systemClock;
+  return metrics && watchdog !== false && realTime
+    ? new Watchdog({ ...watchdog, ...seen })
+    : undefined;
+}
+
+/** Lends an extension what it may use of the server. */
+function attach(
+  extension: Extension,
+  { clock, log, eras, subscriptions }:
+    & Pick<ServerParts, "clock" | "log" | "subscriptions">
+    & { eras: IntakeParts["eras"] },
+): void {
+  const { id } = extension;
+  extension.attach?.({
+    clock,
+    log,
+    knows: ({ era, clientCapabilities }) =>
+      eras[era].knowsExtension(clientCapabilities, id),
+    require: ({ era, clientCapabilities }) =>
+      eras[era].requireExtension(clientCapabilities, id),
+    publish: (topic, key, { method, params }) =>
+      subscriptions.publish(keyTopic(topic, key), method, params),
+  });
+}
+
+/**
+ * Shows another server's registrations here, under a prefix.
+ *
+ * @throws {InvalidOptionError} if that would be a server within itself
+ */
+export function mountParts(
+  parts: ServerParts,
+  prefix: string,
+  other: ServerParts,
+): void {
+  if (other === parts || other.lifespan.mounts(parts.lifespan)) {
+    throw new InvalidOptionError(
+      `a server can't be mounted into itself, got prefix ${quote(prefix)}`,
+    );
+  }
+  parts.catalog.mount(prefix, other.catalog);
+  parts.health.mount(prefix, other.health);
+  parts.lifespan.mount(other.lifespan);
+  parts.closing.mount(other.closing);
+}
+
+/** Looks after the event loop from now on, until the server is closed. */
+export function watch({ recorder, watchdog }: ServerParts): void {
+  if (recorder === undefined || watchdog === undefined) return;
+  recorder.watchdog = watchdog;
+  watchdog.start();
+}

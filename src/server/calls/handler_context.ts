@@ -1,0 +1,157 @@
+import type { Era } from "../../protocol/revision.ts";
+import type {
+  AuthInfo,
+  ClientCapabilities,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  CreateMessageResultWithTools,
+  ElicitResult,
+  Implementation,
+  ListRootsResult,
+  ReadResourceResult,
+  RequestId,
+} from "../../protocol/types.ts";
+import type {
+  AskOptions,
+  ElicitParams,
+  HttpView,
+  McpRequestView,
+  RequestLog,
+  ServerContext,
+  TaskRun,
+} from "../server_context.ts";
+import type { Call, HandlerOwner, TaskTerms } from "./call.ts";
+import { SdkRequest } from "./sdk_request.ts";
+
+/**
+ * A call as a handler sees it: with the lifespan and the resources of the server
+ * that the handler was registered with, and nothing of the server's own.
+ */
+export class HandlerContext implements ServerContext {
+  readonly #call: Call;
+  readonly #owner: HandlerOwner;
+  #sdkRequest: McpRequestView | undefined;
+  #log: RequestLog | undefined;
+
+  constructor(call: Call, owner: HandlerOwner) {
+    this.#call = call;
+    this.#owner = owner;
+  }
+
+  get era(): Era {
+    return this.#call.era.name;
+  }
+
+  get requestId(): RequestId {
+    return this.#call.requestId;
+  }
+
+  get callId(): string {
+    return this.#call.callId;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#call.session?.id;
+  }
+
+  get traceId(): string | undefined {
+    return this.#call.traceId;
+  }
+
+  get lifespan(): unknown {
+    return this.#owner.lifespan.value;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get authInfo(): AuthInfo | undefined {
+    return this.#call.authInfo;
+  }
+
+  get clientInfo(): Implementation | undefined {
+    return this.#call.clientInfo;
+  }
+
+  get clientCapabilities(): ClientCapabilities {
+    return this.#call.clientCapabilities;
+  }
+
+  get http(): HttpView | undefined {
+    const { request, authInfo, closeStream, closeStandaloneStream } =
+      this.#call.reply;
+    if (request === undefined && authInfo === undefined) return undefined;
+    return {
+      req: request,
+      authInfo,
+      ...(closeStream && { closeSSE: closeStream }),
+      ...(closeStandaloneStream &&
+        { closeStandaloneSSE: closeStandaloneStream }),
+    };
+  }
+
+  get mcpReq(): McpRequestView {
+    return this.#sdkRequest ??= new SdkRequest(this.#call, this);
+  }
+
+  get log(): RequestLog {
+    return this.#log ??= logOf(this.#call);
+  }
+
+  progress(progress: number, total?: number, message?: string): Promise<void> {
+    return this.#call.progress(progress, total, message);
+  }
+
+  elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
+    return this.#call.inquiry.elicit(params, options);
+  }
+
+  sample(
+    params: CreateMessageRequestParams,
+    options?: AskOptions,
+  ): Promise<CreateMessageResult | CreateMessageResultWithTools> {
+    return this.#call.inquiry.ask(
+      "sample",
+      { method: "sampling/createMessage", params },
+      options,
+    ) as Promise<CreateMessageResult>;
+  }
+
+  listRoots(options?: AskOptions): Promise<ListRootsResult> {
+    return this.#call.inquiry.ask(
+      "roots",
+      { method: "roots/list" },
+      options,
+    ) as Promise<ListRootsResult>;
+  }
+
+  requestState<T = unknown>(): T | undefined {
+    return this.#call.begunInquiry?.state as T | undefined;
+  }
+
+  async readResource(uri: string): Promise<ReadResourceResult> {
+    return await this.#owner.readResource(uri, this.#call);
+  }
+
+  runAsTask(
+    work: (task: TaskRun) => unknown,
+    terms: TaskTerms = {},
+  ): Promise<unknown> {
+    return this.#call.host.runAsTask(this.#call, work, terms);
+  }
+}
+
+function logOf(call: Call): RequestLog {
+  const at =
+    (level: keyof RequestLog) => (data: unknown, logger?: string): void => {
+      void call.writeLog(level, data, logger);
+    };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    notice: at("notice"),
+    warning: at("warning"),
+    error: at("error"),
+  };
+}

@@ -1,0 +1,137 @@
+import type { Clock } from "../../base/clock.ts";
+import {
+  InvalidRequestError,
+  type ProtocolError,
+} from "../../protocol/errors.ts";
+import type {
+  AnswerMessage,
+  NotificationMessage,
+  RequestMessage,
+} from "../../protocol/message.ts";
+import { checkPayload, type PayloadLimits } from "../../protocol/payload.ts";
+import type { Era } from "../../protocol/revision.ts";
+import type { AuthInfo } from "../../protocol/types.ts";
+import type { EraCodec } from "../eras/era_codec.ts";
+import { Session, type SessionStart } from "../sessions/session.ts";
+import { Call, type CallHost } from "./call.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Notifications } from "./notifications.ts";
+import type { Reply } from "./reply.ts";
+
+/** What a transport knows of a request beside its message. */
+export interface Arrival {
+  readonly message: RequestMessage;
+  /** The revision that the transport names; otherwise that of the era or the session. */
+  readonly revision?: string;
+  readonly reply: Reply;
+  readonly session: Session | undefined;
+  /** The size of the message; 0 where nobody has counted. */
+  readonly bytes: number;
+}
+
+/** What the intake works with. */
+export interface IntakeParts {
+  readonly clock: Clock;
+  readonly eras: Readonly<Record<Era, EraCodec>>;
+  readonly host: CallHost;
+  readonly dispatcher: Dispatcher;
+  readonly notifications: Notifications;
+  readonly sessions: Set<Session>;
+  readonly limits: PayloadLimits;
+  /** Told of a session that has ended. */
+  sessionEnded(session: Session): void;
+}
+
+/** The one way in: what every transport hands its messages to. */
+export class Intake {
+  readonly clock: Clock;
+  readonly eras: IntakeParts["eras"];
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.clock = parts.clock;
+    this.eras = parts.eras;
+    this.#parts = parts;
+  }
+
+  /** Who a caller is, as sessions know it. */
+  identify(authInfo: AuthInfo | undefined): string {
+    return this.#parts.host.identify(authInfo);
+  }
+
+  /** Begins a legacy client's session. */
+  openSession(start: Omit<SessionStart, "clock">): Session {
+    const session = new Session({ ...start, clock: this.clock });
+    this.#parts.sessions.add(session);
+    return session;
+  }
+
+  /** Ends a session and forgets it. */
+  closeSession(session: Session, reason: string): void {
+    session.close(reason);
+    if (this.#parts.sessions.delete(session)) {
+      this.#parts.sessionEnded(session);
+    }
+  }
+
+  /** Makes a call of a request; it waits for {@linkcode submit} or {@linkcode dispatch}. */
+  open({ message, revision, reply, session, bytes }: Arrival): Call {
+    const era = this.eras[message.era];
+    return new Call(this.#parts.host, {
+      era,
+      revision: revision ?? era.revision(session),
+      method: message.method,
+      params: message.params,
+      id: message.id,
+      reply,
+      session,
+      bytes,
+    });
+  }
+
+  /** Runs a call whose request has been checked. */
+  dispatch(call: Call): void {
+    this.#parts.dispatcher.dispatch(call);
+  }
+
+  /** Runs a call if its request is as it must be; otherwise its answer says why not. */
+  submit(call: Call): void {
+    try {
+      this.#check(call);
+    } catch (error) {
+      this.refuse(call, error as ProtocolError);
+      return;
+    }
+    this.#parts.dispatcher.dispatch(call);
+  }
+
+  /** Answers a call that is not let through to its method. */
+  refuse(call: Call, error: ProtocolError): void {
+    this.#parts.dispatcher.refuse(call, error);
+  }
+
+  #check({ era, params, requestId, session }: Call): void {
+    if (session?.inFlight.has(requestId)) {
+      throw new InvalidRequestError(
+        `id ${JSON.stringify(requestId)} belongs to a request still in flight`,
+      );
+    }
+    era.checkRequest(params);
+  }
+
+  /** @throws {ProtocolError} for what is too deep or holds too much */
+  checkPayload(value: unknown): boolean {
+    return checkPayload(value, this.#parts.limits);
+  }
+
+  notify(
+    { method, params }: NotificationMessage,
+    session: Session | undefined,
+  ): void {
+    this.#parts.notifications.take(method, params, session);
+  }
+
+  answer({ answer }: AnswerMessage, session: Session | undefined): void {
+    session?.answer(answer);
+  }
+}

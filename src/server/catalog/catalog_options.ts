@@ -1,0 +1,38 @@
+import type { Clock } from "../../base/clock.ts";
+import type { CacheHint } from "../../protocol/types.ts";
+import type { HandlerOwner } from "../calls/call.ts";
+
+/** The results that a server gives hints for, by method. */
+export type CacheHints = Partial<
+  Record<
+    | "server/discover"
+    | "tools/list"
+    | "prompts/list"
+    | "resources/list"
+    | "resources/templates/list"
+    | "resources/read"
+    | "resources/directory/read"
+    | "skills/list"
+    | "skills/get",
+    CacheHint
+  >
+>;
+
+/** Which list has changed. */
+export type ListKind = "tools" | "prompts" | "resources";
+
+/** What a catalog needs of its server. */
+export interface CatalogOptions {
+  readonly clock: Clock;
+  readonly pageSize: number;
+  readonly hints: CacheHints;
+  /** What the handlers of the catalog share. */
+  readonly lifespan: HandlerOwner["lifespan"];
+  readonly verifyState: HandlerOwner["verifyState"];
+  /** Told of every change of a list. */
+  changed(kind: ListKind): void;
+  /** Tells the operator of something that still works. */
+  warn(message: string): void;
+  /** Closes something together with the server. */
+  disposeLater(resource: AsyncDisposable): void;
+}

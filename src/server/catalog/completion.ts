@@ -1,0 +1,70 @@
+import {
+  InvalidParamsError,
+  MethodNotFoundError,
+} from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import type { Call } from "../calls/call.ts";
+import { textParam } from "../calls/params.ts";
+import type { Catalog } from "./catalog.ts";
+import type { CompleteCallback } from "./completable.ts";
+
+/** What a list of suggestions may hold (specification, "Completion"). */
+const MAX_SUGGESTIONS = 100;
+
+/** `completion/complete` */
+export async function complete(
+  catalog: Catalog,
+  { method, params }: Call,
+): Promise<JsonObject> {
+  const { ref, argument, context: given } = params;
+  if (!catalog.completes) throw new MethodNotFoundError(method);
+  if (
+    !isObject(argument) || typeof argument.name !== "string" ||
+    typeof argument.value !== "string"
+  ) {
+    throw new InvalidParamsError(
+      "Invalid params: argument must be an object with a name and a value",
+    );
+  }
+  const completer = findCompleter(catalog, ref, argument.name);
+  const suggestions = await completer?.(
+    argument.value,
+    isObject(given)
+      ? given as { arguments?: Record<string, string> }
+      : undefined,
+  ) ?? [];
+  return {
+    completion: {
+      values: suggestions.slice(0, MAX_SUGGESTIONS),
+      total: suggestions.length,
+      hasMore: suggestions.length > MAX_SUGGESTIONS,
+    },
+  };
+}
+
+function findCompleter(
+  { prompts, resources }: Catalog,
+  ref: unknown,
+  argument: string,
+): CompleteCallback | undefined {
+  if (isObject(ref) && ref.type === "ref/prompt") {
+    const name = textParam(ref, "name", "ref.name");
+    const slot = prompts.slots.get(name);
+    if (slot === undefined || !slot.item.enabled) {
+      throw new InvalidParamsError(`Prompt ${name} not found`);
+    }
+    return slot.item.completer(argument);
+  }
+  if (isObject(ref) && ref.type === "ref/resource") {
+    const uri = textParam(ref, "uri", "ref.uri");
+    const template = resources.findTemplate(uri);
+    if (template !== undefined) {
+      return template.item.resourceTemplate.completeCallback(argument);
+    }
+    if (resources.fixed.slots.has(uri)) return undefined;
+    throw new InvalidParamsError(`Resource template ${uri} not found`);
+  }
+  throw new InvalidParamsError(
+    'Invalid params: ref.type must be "ref/prompt" or "ref/resource"',
+  );
+}

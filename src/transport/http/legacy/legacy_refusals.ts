@@ -1,0 +1,30 @@
+import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
+import {
+  LEGACY_REVISIONS,
+  SUPPORTED_REVISIONS,
+} from "../../../protocol/revision.ts";
+import { refusal } from "../http_response.ts";
+
+/** The error that legacy clients know for whatever goes wrong around a request. */
+export function legacyError(message: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.ConnectionClosed, message);
+}
+
+/** 405, naming the methods there are. */
+export function methodNotAllowed(allow: string): Response {
+  return refusal(405, legacyError("Method not allowed."), null, { allow });
+}
+
+/** 400 for a revision that the legacy era doesn't have; `undefined` for one that it has. */
+export function unsupportedVersion(
+  version: string | null,
+): Response | undefined {
+  if (version === null || LEGACY_REVISIONS.includes(version)) return undefined;
+  return refusal(
+    400,
+    legacyError(
+      `Bad Request: Unsupported protocol version: ${version} ` +
+        `(supported versions: ${SUPPORTED_REVISIONS.join(", ")})`,
+    ),
+  );
+}

@@ -1,0 +1,91 @@
+import {
+  InvalidRequestError,
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../../protocol/errors.ts";
+import type { RequestMessage } from "../../../protocol/message.ts";
+import type { AuthInfo } from "../../../protocol/types.ts";
+import type { Intake } from "../../../server/calls/intake.ts";
+import { refusal } from "../http_response.ts";
+import type { EventStore } from "./event_store.ts";
+import { HttpSession } from "./http_session.ts";
+import { legacyError, unsupportedVersion } from "./legacy_refusals.ts";
+import { type SessionLimits, SessionStore } from "./session_store.ts";
+
+/** What says whose session a request is for. */
+export interface SessionVisit {
+  readonly headers: Headers;
+  readonly version: string | null;
+  readonly authInfo: AuthInfo | undefined;
+}
+
+/** Lets requests into their sessions, and nobody else's. */
+export class SessionDoor {
+  readonly #intake: Intake;
+  readonly #store: SessionStore;
+  readonly #eventStore: EventStore | undefined;
+
+  constructor(
+    intake: Intake,
+    options: SessionLimits & { eventStore?: EventStore },
+  ) {
+    this.#intake = intake;
+    this.#eventStore = options.eventStore;
+    this.#store = new SessionStore(options, intake.clock);
+  }
+
+  /** Opens a session for an `initialize`, or says why not. */
+  open(
+    { id }: RequestMessage,
+    { headers, authInfo }: SessionVisit,
+  ): HttpSession | Response {
+    if (headers.get("mcp-session-id") !== null) {
+      return refusal(
+        400,
+        new InvalidRequestError("Server already initialized"),
+      );
+    }
+    const session = new HttpSession(this.#intake, authInfo, this.#eventStore);
+    if (this.#store.add(session)) return session;
+    session.close("there are too many sessions");
+    return refusal(
+      503,
+      new ProtocolError(
+        ProtocolErrorCode.InternalError,
+        "Too many sessions: try again later",
+      ),
+      id,
+      { "retry-after": "5" },
+    );
+  }
+
+  /** The session of a request, or why it is turned away. */
+  admit({ headers, version, authInfo }: SessionVisit): HttpSession | Response {
+    const id = headers.get("mcp-session-id");
+    if (id === null) {
+      return refusal(
+        400,
+        legacyError("Bad Request: Mcp-Session-Id header is required"),
+      );
+    }
+    const session = this.#store.use(id);
+    if (
+      session === undefined ||
+      session.session.principal !== this.#intake.identify(authInfo)
+    ) return refusal(404, SESSION_NOT_FOUND);
+    return unsupportedVersion(version) ?? session;
+  }
+
+  end(session: HttpSession, reason: string): void {
+    this.#store.end(session, reason);
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+}
+
+const SESSION_NOT_FOUND = new ProtocolError(
+  ProtocolErrorCode.SessionNotFound,
+  "Session not found",
+);

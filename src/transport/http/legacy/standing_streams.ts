@@ -1,0 +1,78 @@
+import type { EventStreams } from "../event_streams.ts";
+import { refusal } from "../http_response.ts";
+import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";
+import type { EventStore } from "./event_store.ts";
+import type { HttpSession } from "./http_session.ts";
+import { legacyError } from "./legacy_refusals.ts";
+
+/** How streams are resumed. */
+export interface ResumeOptions {
+  readonly eventStore?: EventStore;
+  readonly retryMs?: number;
+}
+
+/** What a GET opens: a session's standing stream, or the rest of one that was cut off. */
+export class StandingStreams {
+  readonly #streams: EventStreams;
+  readonly #options: ResumeOptions;
+
+  constructor(streams: EventStreams, options: ResumeOptions) {
+    this.#streams = streams;
+    this.#options = options;
+  }
+
+  /** Opens a stream that can be resumed: a client that leaves it calls nothing off. */
+  connect(): SseStream {
+    return this.#streams.open({ gone: () => {} });
+  }
+
+  open(session: HttpSession, headers: Headers): Response | Promise<Response> {
+    const { eventStore, retryMs } = this.#options;
+    const lastEventId = headers.get("last-event-id");
+    if (lastEventId !== null && eventStore !== undefined) {
+      return this.#resume(session, lastEventId, eventStore);
+    }
+    if (session.standingOpen) {
+      return refusal(
+        409,
+        legacyError("Conflict: Only one SSE stream is allowed per session"),
+      );
+    }
+    return streamResponse(
+      session.openStanding(this.#streams, retryMs),
+      session,
+    );
+  }
+
+  async #resume(
+    session: HttpSession,
+    lastEventId: string,
+    store: EventStore,
+  ): Promise<Response> {
+    const streamId = store.getStreamIdForEventId === undefined
+      ? await store.replayEventsAfter(lastEventId, {
+        send: () => Promise.resolve(),
+      })
+      : await store.getStreamIdForEventId(lastEventId);
+    // Only the session's own streams: an id of another's is as good as unknown.
+    const stream = session.resumable.get(streamId ?? "");
+    if (stream === undefined) {
+      return refusal(400, legacyError("Invalid event ID format"));
+    }
+    if (stream.connected) {
+      return refusal(
+        409,
+        legacyError("Conflict: Stream already has an active connection"),
+      );
+    }
+    const connection = this.connect();
+    stream.resume(connection, lastEventId);
+    return streamResponse(connection, session);
+  }
+}
+
+function streamResponse(stream: SseStream, session: HttpSession): Response {
+  return new Response(stream.body, {
+    headers: { ...SSE_HEADERS, "mcp-session-id": session.id },
+  });
+}
