@@ -5,14 +5,39 @@
  */
 
 // The server.
-export { type HonoApp, McpServer, type ServerStats } from "./src/host/mcp_server.ts";
+export {
+  type HonoApp,
+  McpServer,
+  type ServerStats,
+} from "./src/host/mcp_server.ts";
 export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
 export type { HandlerCacheOptions } from "./src/server/catalog/handler_cache.ts";
+export type {
+  Extension,
+  ExtensionHost,
+  ExtensionMethod,
+  ExtensionTopic,
+  ToolInCall,
+} from "./src/server/extension.ts";
 export type { LifespanFunction } from "./src/server/lifecycle/lifespan.ts";
-export { LowLevelServer, type MethodSchemas, type ParamsHandler, type RequestHandler } from "./src/host/low_level_server.ts";
-export type { Middleware, MiddlewareRequest, Next } from "./src/server/calls/middleware.ts";
+export {
+  LowLevelServer,
+  type MethodSchemas,
+  type ParamsHandler,
+  type RequestHandler,
+} from "./src/host/low_level_server.ts";
+export type {
+  Middleware,
+  MiddlewareRequest,
+  Next,
+} from "./src/server/calls/middleware.ts";
 export type { CacheHints } from "./src/server/catalog/catalog_options.ts";
-export type { HealthOptions, McpServerOptions, RequestStateOptions, WatchdogSettings } from "./src/host/server_options.ts";
+export type {
+  HealthOptions,
+  McpServerOptions,
+  RequestStateOptions,
+  WatchdogSettings,
+} from "./src/host/server_options.ts";
 
 // Seeing inside.
 export type { AdminOptions } from "./src/admin/admin_routes.ts";
@@ -21,145 +46,608 @@ export type { OperatorPagesOptions } from "./src/admin/operator_pages.ts";
 export { Counter } from "./src/observe/counter.ts";
 export { Gauge } from "./src/observe/gauge.ts";
 export type { ExpositionFormat } from "./src/observe/exposition.ts";
-export type { InstrumentLabels, InstrumentReading, InstrumentValues } from "./src/observe/instruments.ts";
+export type {
+  InstrumentLabels,
+  InstrumentReading,
+  InstrumentValues,
+} from "./src/observe/instruments.ts";
 export { Histogram } from "./src/observe/histogram.ts";
-export { type LabelledMetricOptions, MetricFamily, type MetricOptions } from "./src/observe/metric_family.ts";
-export { type Monitored, monitored, type MonitoredOptions } from "./src/observe/monitored.ts";
-export { type GaugeOptions, type HistogramOptions, Metrics } from "./src/observe/metrics.ts";
-export type { CallSummary, EventLoopSummary, LatencySummary, MetricsDocument } from "./src/observe/metrics_document.ts";
+export {
+  type LabelledMetricOptions,
+  MetricFamily,
+  type MetricOptions,
+} from "./src/observe/metric_family.ts";
+export {
+  type Monitored,
+  monitored,
+  type MonitoredOptions,
+} from "./src/observe/monitored.ts";
+export {
+  type GaugeOptions,
+  type HistogramOptions,
+  Metrics,
+} from "./src/observe/metrics.ts";
+export type {
+  CallSummary,
+  EventLoopSummary,
+  LatencySummary,
+  MetricsDocument,
+} from "./src/observe/metrics_document.ts";
 
 // Logs and health.
 export { type HealthCheckable } from "./src/observe/health_checkable.ts";
 export { type HealthCheckReport } from "./src/observe/health_check.ts";
-export { type AddedHealthCheck, HealthChecks } from "./src/observe/health_checks.ts";
-export { type HealthCheckOptions, type HealthChecksOptions } from "./src/observe/health_checks_options.ts";
+export {
+  type AddedHealthCheck,
+  HealthChecks,
+} from "./src/observe/health_checks.ts";
+export {
+  type HealthCheckOptions,
+  type HealthChecksOptions,
+} from "./src/observe/health_checks_options.ts";
 export { type HealthReport } from "./src/observe/health_report.ts";
-export { type HealthCheckFunction, type HealthOutcome, type HealthResult, type HealthStatus } from "./src/observe/health_result.ts";
-export { type LogLevel, type LogRecord, type LogSink } from "./src/observe/log.ts";
+export {
+  type HealthCheckFunction,
+  type HealthOutcome,
+  type HealthResult,
+  type HealthStatus,
+} from "./src/observe/health_result.ts";
+export {
+  type LogLevel,
+  type LogRecord,
+  type LogSink,
+} from "./src/observe/log.ts";
 export { logTapeLog, type LogTapeLogger } from "./src/observe/log_tape.ts";
 export { Logger } from "./src/observe/logger.ts";
 export { jsonLog, readableLog, stderrLog } from "./src/observe/stderr_log.ts";
 
 export type { TelemetryOptions } from "./src/observe/telemetry.ts";
-export type { Attributes, AttributeValue, BatchObserverLike, ContextManagerLike, HistogramLike, MeterLike, MeterProviderLike, MetricOptionsLike, ObservableLike, SpanContextLike, SpanLike, SpanOptionsLike, TelemetryContext, TracerLike, TracerProviderLike, TraceStateLike } from "./src/observe/telemetry_api.ts";
+export type {
+  Attributes,
+  AttributeValue,
+  BatchObserverLike,
+  ContextManagerLike,
+  HistogramLike,
+  MeterLike,
+  MeterProviderLike,
+  MetricOptionsLike,
+  ObservableLike,
+  SpanContextLike,
+  SpanLike,
+  SpanOptionsLike,
+  TelemetryContext,
+  TracerLike,
+  TracerProviderLike,
+  TraceStateLike,
+} from "./src/observe/telemetry_api.ts";
 
 // Tools, prompts and resources.
-export { completable, type CompleteCallback } from "./src/server/catalog/completable.ts";
-export type { PromptConfig, PromptHandler, PromptOutput, PromptUpdates, RegisteredPrompt } from "./src/server/catalog/prompt.ts";
-export type { ReadableRegistration, ReadResourceCallback, ReadResourceTemplateCallback, RegisteredResource, RegisteredResourceTemplate, ResourceConfig, ResourceMetadata, ResourceOutput, ResourceTemplateUpdates, ResourceUpdates } from "./src/server/catalog/resource.ts";
-export { type ListResourcesCallback, ResourceTemplate, type ResourceTemplateCallbacks } from "./src/server/catalog/resource_template.ts";
-export type { ToolArguments, ToolConfig, ToolHandler, ToolOutput, ToolReturn, ToolStep, ToolUpdates } from "./src/server/catalog/tool_config.ts";
+export {
+  completable,
+  type CompleteCallback,
+} from "./src/server/catalog/completable.ts";
+export type {
+  PromptConfig,
+  PromptHandler,
+  PromptOutput,
+  PromptUpdates,
+  RegisteredPrompt,
+} from "./src/server/catalog/prompt.ts";
+export type {
+  ReadableRegistration,
+  ReadResourceCallback,
+  ReadResourceTemplateCallback,
+  RegisteredResource,
+  RegisteredResourceTemplate,
+  ResourceConfig,
+  ResourceMetadata,
+  ResourceOutput,
+  ResourceTemplateUpdates,
+  ResourceUpdates,
+} from "./src/server/catalog/resource.ts";
+export {
+  type ListResourcesCallback,
+  ResourceTemplate,
+  type ResourceTemplateCallbacks,
+} from "./src/server/catalog/resource_template.ts";
+export type {
+  ToolArguments,
+  ToolConfig,
+  ToolHandler,
+  ToolOutput,
+  ToolReturn,
+  ToolStep,
+  ToolUpdates,
+} from "./src/server/catalog/tool_config.ts";
 export type { Registration } from "./src/server/catalog/registration.ts";
 export type { RegisteredTool } from "./src/server/catalog/tool.ts";
 
 // What handlers are given, and what they may ask of the client.
-export { acceptedContent, type ElicitInputParams, inputRequired, type InputRequiredBuilder, type InputRequiredSpec, inputResponse, type InputResponseView, isInputRequiredResult } from "./src/server/questions/input_required.ts";
-export { createRequestStateCodec, type RequestStateCodec, type RequestStateCodecOptions } from "./src/server/questions/request_state.ts";
-export type { AskOptions, ElicitParams, HttpView, McpRequestContext, McpRequestView, RequestLog, ServerContext, TaskRun } from "./src/server/server_context.ts";
+export {
+  acceptedContent,
+  type ElicitInputParams,
+  inputRequired,
+  type InputRequiredBuilder,
+  type InputRequiredSpec,
+  inputResponse,
+  type InputResponseView,
+  isInputRequiredResult,
+} from "./src/server/questions/input_required.ts";
+export {
+  createRequestStateCodec,
+  type RequestStateCodec,
+  type RequestStateCodecOptions,
+} from "./src/server/questions/request_state.ts";
+export type {
+  AskOptions,
+  ElicitParams,
+  HttpView,
+  McpRequestContext,
+  McpRequestView,
+  RequestLog,
+  ServerContext,
+  TaskRun,
+} from "./src/server/server_context.ts";
 
 // Tasks.
-export type { CreateTaskResult, Task, TaskStatus } from "./src/server/tasks/task.ts";
+export type {
+  CreateTaskResult,
+  Task,
+  TaskStatus,
+} from "./src/server/tasks/task.ts";
 export type { TaskOptions } from "./src/server/tasks/tasks_extension.ts";
-export { MemoryTaskStore, type MemoryTaskStoreOptions, type StoredTask, type TaskStore } from "./src/server/tasks/task_store.ts";
+export {
+  MemoryTaskStore,
+  type MemoryTaskStoreOptions,
+  type StoredTask,
+  type TaskStore,
+} from "./src/server/tasks/task_store.ts";
 
 // Skills.
-export { readSkills, type ReadSkillsOptions } from "./src/host/skill_directory.ts";
-export type { RegisteredSkill, SkillConfig, SkillUpdates } from "./src/server/skills/registered_skill.ts";
+export {
+  readSkills,
+  type ReadSkillsOptions,
+} from "./src/host/skill_directory.ts";
+export type {
+  RegisteredSkill,
+  SkillConfig,
+  SkillUpdates,
+} from "./src/server/skills/registered_skill.ts";
 export type { RegisteredSkills } from "./src/server/skills/registered_skills.ts";
-export { Skill, type SkillFiles, type SkillLimits, type SkillOptions } from "./src/server/skills/skill.ts";
+export {
+  Skill,
+  type SkillFiles,
+  type SkillLimits,
+  type SkillOptions,
+} from "./src/server/skills/skill.ts";
 export { InvalidSkillError } from "./src/server/skills/skill_errors.ts";
-export type { SkillContent, SkillFile } from "./src/server/skills/skill_file.ts";
+export type {
+  SkillContent,
+  SkillFile,
+} from "./src/server/skills/skill_file.ts";
 
 // Transports.
 export { linkedPair, type Transport } from "./src/transport/sdk_transport.ts";
 export type { CallOptions } from "./src/transport/direct_call.ts";
-export { type EventSink, type EventStore, MemoryEventStore, type MemoryEventStoreOptions } from "./src/transport/http/legacy/event_store.ts";
+export {
+  type EventSink,
+  type EventStore,
+  MemoryEventStore,
+  type MemoryEventStoreOptions,
+} from "./src/transport/http/legacy/event_store.ts";
 export type { EventStreamOptions } from "./src/transport/http/event_streams.ts";
 export type { GateOptions } from "./src/transport/http/host_gate.ts";
-export type { FetchContext, HttpOptions } from "./src/transport/http/http_options.ts";
+export type {
+  FetchContext,
+  HttpOptions,
+} from "./src/transport/http/http_options.ts";
 export type { LegacyOptions } from "./src/transport/http/legacy/legacy_endpoint.ts";
 export type { SessionLimits } from "./src/transport/http/legacy/session_store.ts";
 export type { StdioOptions, StdioStreams } from "./src/transport/stdio.ts";
 
 // Limits.
-export { type Permit, Semaphore, type SemaphoreAcquireOptions, type SemaphoreOptions, type SemaphoreStats } from "./src/limit/semaphore.ts";
+export {
+  type Permit,
+  Semaphore,
+  type SemaphoreAcquireOptions,
+  type SemaphoreOptions,
+  type SemaphoreStats,
+} from "./src/limit/semaphore.ts";
 
 // Errors.
-export { BatchKeyMissingError, BatchResultsError, CacheKeyError, CacheValueError, ClosedError, errorTable, InvalidHealthResultError, InvalidOptionError, ProfilerUnavailableError, QueueFullError, RateLimitedError, SlowClientError, SluiceError, type SluiceErrorCode, TimeoutError } from "./src/base/errors.ts";
-export { HeaderMismatchError, InvalidParamsError, InvalidRequestError, MethodNotFoundError, MissingRequiredClientCapabilityError, ProtocolError, ProtocolErrorCode, ResourceNotFoundError, UnsupportedProtocolVersionError, UrlElicitationRequiredError } from "./src/protocol/errors.ts";
+export {
+  BatchKeyMissingError,
+  BatchResultsError,
+  CacheKeyError,
+  CacheValueError,
+  ClosedError,
+  errorTable,
+  InvalidHealthResultError,
+  InvalidOptionError,
+  ProfilerUnavailableError,
+  QueueFullError,
+  RateLimitedError,
+  SlowClientError,
+  SluiceError,
+  type SluiceErrorCode,
+  TimeoutError,
+} from "./src/base/errors.ts";
+export {
+  HeaderMismatchError,
+  InvalidParamsError,
+  InvalidRequestError,
+  MethodNotFoundError,
+  MissingRequiredClientCapabilityError,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  UnsupportedProtocolVersionError,
+  UrlElicitationRequiredError,
+} from "./src/protocol/errors.ts";
 
 // Time.
-export { type Clock, systemClock, type TimerHandle, type TimerOptions } from "./src/base/clock.ts";
+export {
+  type Clock,
+  systemClock,
+  type TimerHandle,
+  type TimerOptions,
+} from "./src/base/clock.ts";
 
 // Schemas and URI templates.
 export { fromJsonSchema } from "./src/protocol/json_schema.ts";
 export type { SchemaLike } from "./src/protocol/schema.ts";
-export type { InferOutput, JsonSchema, JsonSchemaConverter, StandardSchema, StandardSchemaIssue, StandardSchemaProps, StandardSchemaResult, StandardSchemaWithJSON } from "./src/protocol/standard_schema.ts";
+export type {
+  InferOutput,
+  JsonSchema,
+  JsonSchemaConverter,
+  StandardSchema,
+  StandardSchemaIssue,
+  StandardSchemaProps,
+  StandardSchemaResult,
+  StandardSchemaWithJSON,
+} from "./src/protocol/standard_schema.ts";
 export { UriTemplate, type Variables } from "./src/protocol/uri_template.ts";
 
 // The wire.
 export type { JsonObject } from "./src/protocol/jsonrpc.ts";
-export { type Era, LEGACY_REVISIONS, MODERN_REVISION, SUPPORTED_REVISIONS } from "./src/protocol/revision.ts";
-export type { Annotated, Annotations, AnyParams, AudioContent, AuthInfo, BlobResourceContents, BooleanSchema, CacheHint, CallToolResult, CapabilitySettings, ClientCapabilities, CommonCapabilities, CompleteResult, Completion, ContentBlock, CreateMessageRequest, CreateMessageRequestParams, CreateMessageResult, CreateMessageResultWithTools, ElicitationCapability, ElicitRequest, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult, EmbeddedResource, FieldLabels, FormField, FormSchema, GetPromptResult, HasIcons, HasMeta, Icon, ImageContent, Implementation, InputRequest, InputRequests, InputRequiredResult, InputResponse, InputResponses, JSONRPCErrorObject, JSONRPCErrorResponse, JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, JSONRPCResultResponse, JsonValue, LabelledChoice, LegacyTitledEnumSchema, ListCapability, ListResourcesResult, ListRootsRequest, ListRootsResult, LoggingLevel, LoggingMessageNotification, LoggingMessageParams, MessageParams, ModelHint, ModelPreferences, MultiSelectBounds, Named, Notification, NumberSchema, PaginatedResult, PrimitiveSchemaDefinition, ProgressToken, Prompt, PromptArgument, PromptMessage, ReadResourceResult, RelatedTaskMetadata, RequestId, RequestMeta, Resource, ResourceContents, ResourceLink, Result, ResultMeta, Role, Root, SamplingCapability, SamplingContent, SamplingMessage, SamplingMessageContentBlock, SamplingResult, ServerCapabilities, SkillEntry, SkillFrontmatter, SkillResource, StringSchema, TaskMetadata, TasksCapability, TextContent, TextResourceContents, TitledMultiSelectEnumSchema, TitledSingleSelectEnumSchema, Tool, ToolAnnotations, ToolChoice, ToolExecution, ToolInputSchema, ToolOutputSchema, ToolResultContent, ToolUseContent, UntitledMultiSelectEnumSchema, UntitledSingleSelectEnumSchema } from "./src/protocol/types.ts";
+export {
+  type Era,
+  LEGACY_REVISIONS,
+  MODERN_REVISION,
+  SUPPORTED_REVISIONS,
+} from "./src/protocol/revision.ts";
+export type {
+  Annotated,
+  Annotations,
+  AnyParams,
+  AudioContent,
+  AuthInfo,
+  BlobResourceContents,
+  BooleanSchema,
+  CacheHint,
+  CallToolResult,
+  CapabilitySettings,
+  ClientCapabilities,
+  CommonCapabilities,
+  CompleteResult,
+  Completion,
+  ContentBlock,
+  CreateMessageRequest,
+  CreateMessageRequestParams,
+  CreateMessageResult,
+  CreateMessageResultWithTools,
+  ElicitationCapability,
+  ElicitRequest,
+  ElicitRequestFormParams,
+  ElicitRequestURLParams,
+  ElicitResult,
+  EmbeddedResource,
+  FieldLabels,
+  FormField,
+  FormSchema,
+  GetPromptResult,
+  HasIcons,
+  HasMeta,
+  Icon,
+  ImageContent,
+  Implementation,
+  InputRequest,
+  InputRequests,
+  InputRequiredResult,
+  InputResponse,
+  InputResponses,
+  JSONRPCErrorObject,
+  JSONRPCErrorResponse,
+  JSONRPCMessage,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  JSONRPCResponse,
+  JSONRPCResultResponse,
+  JsonValue,
+  LabelledChoice,
+  LegacyTitledEnumSchema,
+  ListCapability,
+  ListResourcesResult,
+  ListRootsRequest,
+  ListRootsResult,
+  LoggingLevel,
+  LoggingMessageNotification,
+  LoggingMessageParams,
+  MessageParams,
+  ModelHint,
+  ModelPreferences,
+  MultiSelectBounds,
+  Named,
+  Notification,
+  NumberSchema,
+  PaginatedResult,
+  PrimitiveSchemaDefinition,
+  ProgressToken,
+  Prompt,
+  PromptArgument,
+  PromptMessage,
+  ReadResourceResult,
+  RelatedTaskMetadata,
+  RequestId,
+  RequestMeta,
+  Resource,
+  ResourceContents,
+  ResourceLink,
+  Result,
+  ResultMeta,
+  Role,
+  Root,
+  SamplingCapability,
+  SamplingContent,
+  SamplingMessage,
+  SamplingMessageContentBlock,
+  SamplingResult,
+  ServerCapabilities,
+  SkillEntry,
+  SkillFrontmatter,
+  SkillResource,
+  StringSchema,
+  TaskMetadata,
+  TasksCapability,
+  TextContent,
+  TextResourceContents,
+  TitledMultiSelectEnumSchema,
+  TitledSingleSelectEnumSchema,
+  Tool,
+  ToolAnnotations,
+  ToolChoice,
+  ToolExecution,
+  ToolInputSchema,
+  ToolOutputSchema,
+  ToolResultContent,
+  ToolUseContent,
+  UntitledMultiSelectEnumSchema,
+  UntitledSingleSelectEnumSchema,
+} from "./src/protocol/types.ts";
 
 // Limits, pools, batches and caches, usable without MCP.
 export { deadline, type DeadlineOptions } from "./src/limit/deadline.ts";
-export { mapConcurrent, type MapConcurrentContext, type MapConcurrentOptions } from "./src/limit/map_concurrent.ts";
-export { MemoryRateLimitStore, type MemoryRateLimitStoreOptions, type MemoryRateLimitStoreStats } from "./src/limit/memory_rate_limit_store.ts";
-export { type RateLimitDecision, type RateLimitRule, type RateLimitStore } from "./src/limit/rate_limit_store.ts";
-export { type RateLimitAcquireOptions, RateLimiter, type RateLimiterOptions, type RateLimiterStats, type RateLimitTakeOptions } from "./src/limit/rate_limiter.ts";
-export { RedisRateLimitStore, type RedisRateLimitStoreOptions, type RedisRateLimitStoreStats, type RedisSend } from "./src/limit/redis_rate_limit_store.ts";
+export {
+  mapConcurrent,
+  type MapConcurrentContext,
+  type MapConcurrentOptions,
+} from "./src/limit/map_concurrent.ts";
+export {
+  MemoryRateLimitStore,
+  type MemoryRateLimitStoreOptions,
+  type MemoryRateLimitStoreStats,
+} from "./src/limit/memory_rate_limit_store.ts";
+export {
+  type RateLimitDecision,
+  type RateLimitRule,
+  type RateLimitStore,
+} from "./src/limit/rate_limit_store.ts";
+export {
+  type RateLimitAcquireOptions,
+  RateLimiter,
+  type RateLimiterOptions,
+  type RateLimiterStats,
+  type RateLimitTakeOptions,
+} from "./src/limit/rate_limiter.ts";
+export {
+  RedisRateLimitStore,
+  type RedisRateLimitStoreOptions,
+  type RedisRateLimitStoreStats,
+  type RedisSend,
+} from "./src/limit/redis_rate_limit_store.ts";
 export { Pool } from "./src/pool/pool.ts";
-export { type AcquireOptions, type CreateContext, type DrainOptions, type PoolCounters, type PoolLimits, type PoolLog, type PoolOptions, type PoolStats } from "./src/pool/pool_options.ts";
+export {
+  type AcquireOptions,
+  type CreateContext,
+  type DrainOptions,
+  type PoolCounters,
+  type PoolLimits,
+  type PoolLog,
+  type PoolOptions,
+  type PoolStats,
+} from "./src/pool/pool_options.ts";
 export { type Lease } from "./src/pool/lease.ts";
 export { LeaseReleasedError } from "./src/pool/pool_errors.ts";
-export { type BatchContext, type BatcherOptions, type BatchFlushOptions, type BatchLoader, type BatchLoadOptions, type BatchResults } from "./src/batch/batch_options.ts";
+export {
+  type BatchContext,
+  type BatcherOptions,
+  type BatchFlushOptions,
+  type BatchLoader,
+  type BatchLoadOptions,
+  type BatchResults,
+} from "./src/batch/batch_options.ts";
 export { Batcher } from "./src/batch/batcher.ts";
 export { type BatcherStats } from "./src/batch/batcher_stats.ts";
-export { type AnyBatchLoader, type BatchDefaults, Batchers, type BatchersOptions, type BatchKeyOf, type BatchValueOf } from "./src/batch/batchers.ts";
+export {
+  type AnyBatchLoader,
+  type BatchDefaults,
+  Batchers,
+  type BatchersOptions,
+  type BatchKeyOf,
+  type BatchValueOf,
+} from "./src/batch/batchers.ts";
 export { type BatchSchedule, endOfTick } from "./src/batch/end_of_tick.ts";
-export { HttpCircuitOpenError, HttpError, type HttpErrorCode, HttpFailedError, HttpStatusError, HttpTimeoutError } from "./src/pool/http_errors.ts";
-export { type HttpCircuitOptions, type HttpPoolOptions, type HttpRequestOptions } from "./src/pool/http_options.ts";
+export {
+  HttpCircuitOpenError,
+  HttpError,
+  type HttpErrorCode,
+  HttpFailedError,
+  HttpStatusError,
+  HttpTimeoutError,
+} from "./src/pool/http_errors.ts";
+export {
+  type HttpCircuitOptions,
+  type HttpPoolOptions,
+  type HttpRequestOptions,
+} from "./src/pool/http_options.ts";
 export { type HttpOriginStats } from "./src/pool/http_origin.ts";
-export { type HttpFetchAllOptions, HttpPool, type HttpPoolStats } from "./src/pool/http_pool.ts";
+export {
+  type HttpFetchAllOptions,
+  HttpPool,
+  type HttpPoolStats,
+} from "./src/pool/http_pool.ts";
 export { type HttpOutcome } from "./src/pool/http_outcome.ts";
 export { PostgresPool } from "./src/pool/postgres/postgres_pool.ts";
-export { type PostgresDriverName, type PostgresOptions, type PostgresStats } from "./src/pool/postgres/postgres_options.ts";
-export { PostgresQueries, type PostgresRow, type StreamOptions } from "./src/pool/postgres/postgres_queries.ts";
+export {
+  type PostgresDriverName,
+  type PostgresOptions,
+  type PostgresStats,
+} from "./src/pool/postgres/postgres_options.ts";
+export {
+  PostgresQueries,
+  type PostgresRow,
+  type StreamOptions,
+} from "./src/pool/postgres/postgres_queries.ts";
 export { PostgresSession } from "./src/pool/postgres/postgres_session.ts";
-export { type PostgresIsolation, PostgresTransaction, type TransactionOptions, TransactionOverError } from "./src/pool/postgres/postgres_transaction.ts";
-export { type CommandCounters, type QueryOptions } from "./src/pool/postgres/command_guard.ts";
-export { type PostgresConnectContext, type PostgresConnection, type PostgresDriver, type PostgresResult, type PostgresSsl } from "./src/pool/postgres/postgres_driver.ts";
-export { PostgresConnectionError, PostgresError, type PostgresErrorFields, PostgresParameterError } from "./src/pool/postgres/postgres_errors.ts";
-export { cached, type CachedFunction, type CachedOptions, type CachedStats } from "./src/cache/cached.ts";
+export {
+  type PostgresIsolation,
+  PostgresTransaction,
+  type TransactionOptions,
+  TransactionOverError,
+} from "./src/pool/postgres/postgres_transaction.ts";
+export {
+  type CommandCounters,
+  type QueryOptions,
+} from "./src/pool/postgres/command_guard.ts";
+export {
+  type PostgresConnectContext,
+  type PostgresConnection,
+  type PostgresDriver,
+  type PostgresResult,
+  type PostgresSsl,
+} from "./src/pool/postgres/postgres_driver.ts";
+export {
+  PostgresConnectionError,
+  PostgresError,
+  type PostgresErrorFields,
+  PostgresParameterError,
+} from "./src/pool/postgres/postgres_errors.ts";
+export {
+  cached,
+  type CachedFunction,
+  type CachedOptions,
+  type CachedStats,
+} from "./src/cache/cached.ts";
 export { cacheKey } from "./src/cache/cache_key.ts";
-export { type CacheClaim, type CacheClaimOptions, type CacheClaimOutcome, type CacheHit, type CacheSetOptions, type CacheStore, type ClaimingCacheStore, type MaybePromise } from "./src/cache/cache_store.ts";
+export {
+  type CacheClaim,
+  type CacheClaimOptions,
+  type CacheClaimOutcome,
+  type CacheHit,
+  type CacheSetOptions,
+  type CacheStore,
+  type ClaimingCacheStore,
+  type MaybePromise,
+} from "./src/cache/cache_store.ts";
 export { type LifetimeOptions } from "./src/cache/lifetimes.ts";
 export { MemoryCache } from "./src/cache/memory_cache.ts";
-export { type MemoryCacheOptions, type MemoryCacheStats } from "./src/cache/memory_cache_options.ts";
+export {
+  type MemoryCacheOptions,
+  type MemoryCacheStats,
+} from "./src/cache/memory_cache_options.ts";
 export { RedisCache } from "./src/cache/redis_cache.ts";
-export { type RedisCacheOptions, type RedisCacheStats, type RedisEntry } from "./src/cache/redis_cache_options.ts";
-export { type RedisCircuitStats, type RedisState } from "./src/cache/redis_circuit.ts";
+export {
+  type RedisCacheOptions,
+  type RedisCacheStats,
+  type RedisEntry,
+} from "./src/cache/redis_cache_options.ts";
+export {
+  type RedisCircuitStats,
+  type RedisState,
+} from "./src/cache/redis_circuit.ts";
 export { type RedisFormat } from "./src/cache/redis_codec.ts";
-export { type RedisClient, type RedisDriver } from "./src/cache/redis_clients.ts";
+export {
+  type RedisClient,
+  type RedisDriver,
+} from "./src/cache/redis_clients.ts";
 export { type NodeRedisClient } from "./src/cache/node_redis.ts";
 export { type IoRedisClient } from "./src/cache/io_redis.ts";
-export { type DenoRedisClient, type DenoRedisSubscription } from "./src/cache/deno_redis.ts";
-export { type RedisArgument, type RedisListener, type RedisPort } from "./src/cache/redis_port.ts";
-export { type ChangeChannel, type ChangeListener } from "./src/cache/change_channel.ts";
+export {
+  type DenoRedisClient,
+  type DenoRedisSubscription,
+} from "./src/cache/deno_redis.ts";
+export {
+  type RedisArgument,
+  type RedisListener,
+  type RedisPort,
+} from "./src/cache/redis_port.ts";
+export {
+  type ChangeChannel,
+  type ChangeListener,
+} from "./src/cache/change_channel.ts";
 export { TieredCache } from "./src/cache/tiered_cache.ts";
-export { type TieredCacheOptions, type TieredCacheStats } from "./src/cache/tiered_cache_options.ts";
+export {
+  type TieredCacheOptions,
+  type TieredCacheStats,
+} from "./src/cache/tiered_cache_options.ts";
 
 // Seeing inside, usable without MCP.
-export { type BlockCount, type BlockEvidence, type BlockReport, type WatchdogStats } from "./src/observe/block_report.ts";
+export {
+  type BlockCount,
+  type BlockEvidence,
+  type BlockReport,
+  type WatchdogStats,
+} from "./src/observe/block_report.ts";
 export { type BlockLogSink } from "./src/observe/block_log.ts";
 export { type WatchedWork } from "./src/observe/block_suspects.ts";
-export { CpuProfile, type CpuProfileJson, type CpuProfileNode, type CpuProfileOrder, type CpuProfileRow } from "./src/observe/cpu_profile.ts";
-export { type EventLoopBlock, EventLoopMonitor, type EventLoopMonitorOptions, type EventLoopStats } from "./src/observe/event_loop_lag.ts";
-export { type AllocationSite, HeapProfile, type HeapProfileJson, type HeapProfileNode } from "./src/observe/heap_profile.ts";
-export { type MemoryProfile, memoryProfiled, type MemoryProfiledOptions, type MemoryProfileOptions, type MemoryUse, profileMemory } from "./src/observe/memory_profile.ts";
-export { profile, type Profiled, profiled, type ProfiledOptions, type ProfileOptions } from "./src/observe/profile.ts";
+export {
+  CpuProfile,
+  type CpuProfileJson,
+  type CpuProfileNode,
+  type CpuProfileOrder,
+  type CpuProfileRow,
+} from "./src/observe/cpu_profile.ts";
+export {
+  type EventLoopBlock,
+  EventLoopMonitor,
+  type EventLoopMonitorOptions,
+  type EventLoopStats,
+} from "./src/observe/event_loop_lag.ts";
+export {
+  type AllocationSite,
+  HeapProfile,
+  type HeapProfileJson,
+  type HeapProfileNode,
+} from "./src/observe/heap_profile.ts";
+export {
+  type MemoryProfile,
+  memoryProfiled,
+  type MemoryProfiledOptions,
+  type MemoryProfileOptions,
+  type MemoryUse,
+  profileMemory,
+} from "./src/observe/memory_profile.ts";
+export {
+  profile,
+  type Profiled,
+  profiled,
+  type ProfiledOptions,
+  type ProfileOptions,
+} from "./src/observe/profile.ts";
 export { type ProfiledHandlerOptions } from "./src/observe/profiled_handler.ts";
-export { type CallFrame, SourcePositions } from "./src/observe/source_position.ts";
+export {
+  type CallFrame,
+  SourcePositions,
+} from "./src/observe/source_position.ts";
 export { Watchdog } from "./src/observe/watchdog.ts";
 export { type WatchdogOptions } from "./src/observe/watchdog_options.ts";

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { HealthRoutes } from "../../src/admin/health_routes.ts";
-import { Engine } from "../../src/server/calls/dispatcher.ts";
-import { InvalidOptionError, type LogRecord, McpServer, Pool } from "../../mod.ts";
+import { makeParts } from "../../src/host/server_parts.ts";
+import {
+  InvalidOptionError,
+  type LogRecord,
+  McpServer,
+  Pool,
+} from "../../mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -140,9 +145,9 @@ Deno.test("dependencies take a server out of service only if it is asked for", a
 });
 
 Deno.test("messages are for operators", async () => {
-  const engine = new Engine(info, { log: () => {} });
-  const routes = new HealthRoutes(engine);
-  engine.health.add("db", () => {
+  const parts = makeParts(info, { log: () => {} });
+  const routes = new HealthRoutes(parts);
+  parts.health.add("db", () => {
     throw new Error("db-7.internal refused");
   });
   const request = new Request("http://localhost/health/detailed");
@@ -151,7 +156,7 @@ Deno.test("messages are for operators", async () => {
   assert.doesNotMatch(await text(false), /internal/);
   assert.match(await text(true), /"message":"db-7.internal refused"/);
   assert.equal(routes.handle(request, "/elsewhere", true), undefined);
-  await engine.close();
+  await parts.closing.close();
 });
 
 Deno.test("a pool in the lifespan registers its own check, mounted servers' too, until it closes", async () => {

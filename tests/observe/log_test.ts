@@ -7,9 +7,20 @@ import {
   type LogRecord as TapeRecord,
   reset,
 } from "@logtape/logtape";
-import { InvalidOptionError, jsonLog, Logger, type LogLevel, type LogRecord, type LogSink, logTapeLog, McpServer } from "../../mod.ts";
+import {
+  InvalidOptionError,
+  jsonLog,
+  Logger,
+  type LogLevel,
+  type LogRecord,
+  type LogSink,
+  logTapeLog,
+  McpServer,
+  type ServerContext,
+} from "../../mod.ts";
 import { readable } from "../../src/observe/stderr_log.ts";
-import { callSubject } from "../support/call_subject.ts";
+import { Call, type CallHost } from "../../src/server/calls/call.ts";
+import { ModernEra } from "../../src/server/eras/modern_era.ts";
 import { CallLog } from "../../src/server/calls/call_log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ask } from "../transport/wire.ts";
@@ -375,12 +386,12 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
     log: (record) => log.push(record),
     slowMs: 50,
   });
-  let seen: RequestContext | undefined;
+  let seen: ServerContext | undefined;
   server.registerTool("fails", {}, () => {
     throw new Error("no luck");
   });
   server.use((request, next) => {
-    seen = request.ctx as RequestContext;
+    seen = request.ctx;
     return next(request);
   });
   await ask(server, "tools/call", {
@@ -399,14 +410,32 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
     tool: "fails",
   });
   assert.doesNotMatch(JSON.stringify(log), /hush/);
-  const line = { call, requestId, method: "tools/call" };
-  Object.assign(seen!, { params: undefined });
-  assert.deepEqual(requestFields(seen!), line);
+  await server.close();
+});
+
+Deno.test("a line about a request bears whatever middleware has made of its parameters", () => {
+  const lines = new CallLog({
+    log: new Logger(() => {}),
+    slowMs: 50,
+    hasTool: () => true,
+  });
+  const call = new Call({} as CallHost, {
+    era: new ModernEra({}),
+    revision: "2026-07-28",
+    method: "tools/call",
+    params: {},
+    id: 7,
+    reply: { respond() {}, send() {}, abandon() {}, onDisconnect() {} },
+    session: undefined,
+    bytes: 0,
+  });
+  const line = { call: call.callId, requestId: 7, method: "tools/call" };
+  Object.assign(call, { params: undefined });
+  assert.deepEqual(lines.fields(call), line);
   const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
   const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
-  Object.assign(seen!, { params: { _meta: { traceparent } } });
-  assert.deepEqual(requestFields(seen!), { ...line, traceId });
-  await server.close();
+  Object.assign(call, { params: { _meta: { traceparent } } });
+  assert.deepEqual(lines.fields(call), { ...line, traceId });
 });
 
 Deno.test("secrets are kept back wherever texts and fields usually hold them", () => {
