@@ -2,8 +2,8 @@ import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, ProfilerUnavailableError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
-import { profileMemory } from "../observe/memory_profile.ts";
-import { profile } from "../observe/profile.ts";
+import { profileMemory } from "../observe/profile/memory_profile.ts";
+import { profile } from "../observe/profile/profile.ts";
 
 /** Both kinds of profile. */
 interface Recorded {

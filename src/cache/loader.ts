@@ -5,9 +5,9 @@ import {
   InvalidOptionError,
 } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { cachedValues, cacheKind } from "./cache_kind.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_warn.ts";
 import type {
   CacheClaim,
   CacheHit,

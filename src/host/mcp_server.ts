@@ -7,10 +7,10 @@ import type {
 } from "../protocol/types.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { Peer } from "../admin/operator_gate.ts";
-import type { Metrics } from "../observe/metrics.ts";
-import type { MetricsDocument } from "../observe/metrics_document.ts";
-import type { HealthChecks } from "../observe/health_checks.ts";
-import type { Logger } from "../observe/logger.ts";
+import type { Metrics } from "../observe/metrics/metrics.ts";
+import type { MetricsDocument } from "../observe/metrics/metrics_document.ts";
+import type { HealthChecks } from "../observe/health/health_checks.ts";
+import type { Logger } from "../observe/log/logger.ts";
 import { Engine } from "../server/engine.ts";
 import { LowLevelServer } from "../server/low_level_server.ts";
 import type { Middleware } from "../server/middleware.ts";

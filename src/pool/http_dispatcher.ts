@@ -1,6 +1,6 @@
 import { TimeoutError } from "../base/errors.ts";
 import { Semaphore } from "../limit/semaphore.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import type { HttpCall } from "./http_call.ts";
 import { createHttpClient, type HttpClient } from "./http_client.ts";
 import { denoConnect } from "./http_connect_watch.ts";

@@ -1,6 +1,6 @@
 import { type Permit, Semaphore } from "../limit/semaphore.ts";
 import { circuitKind } from "../limit/circuit_kind.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { HttpCircuit } from "./http_circuit.ts";
 import {
   HttpCircuitOpenError,

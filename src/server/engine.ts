@@ -4,13 +4,13 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { isThenable } from "../base/thenable.ts";
 import { thrownText } from "../base/thrown.ts";
-import type { WatchedWork } from "../observe/block_suspects.ts";
-import { healthChangeLog } from "../observe/health_change_log.ts";
-import { HealthChecks } from "../observe/health_checks.ts";
-import { Logger } from "../observe/logger.ts";
-import { Metrics } from "../observe/metrics.ts";
-import { resolveTelemetry } from "../observe/telemetry.ts";
-import { Watchdog } from "../observe/watchdog.ts";
+import type { WatchedWork } from "../observe/watch/block_suspects.ts";
+import { healthChangeLog } from "../observe/health/health_change_log.ts";
+import { HealthChecks } from "../observe/health/health_checks.ts";
+import { Logger } from "../observe/log/logger.ts";
+import { Metrics } from "../observe/metrics/metrics.ts";
+import { resolveTelemetry } from "../observe/trace/telemetry.ts";
+import { Watchdog } from "../observe/watch/watchdog.ts";
 import { ProtocolError, ProtocolErrorCode } from "../protocol/errors.ts";
 import {
   errorText,

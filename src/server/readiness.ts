@@ -2,8 +2,8 @@ import { thrownText } from "../base/thrown.ts";
 import {
   type HealthCheckable,
   isHealthCheckable,
-} from "../observe/health_checkable.ts";
-import type { HealthOutcome } from "../observe/health_result.ts";
+} from "../observe/health/health_checkable.ts";
+import type { HealthOutcome } from "../observe/health/health_result.ts";
 import type { Engine } from "./engine.ts";
 
 /** Whether a server takes requests, and why not. */

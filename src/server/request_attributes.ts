@@ -1,5 +1,5 @@
-import { safeText } from "../observe/log_fields.ts";
-import type { Attributes } from "../observe/telemetry_api.ts";
+import { safeText } from "../observe/log/log_fields.ts";
+import type { Attributes } from "../observe/trace/telemetry_api.ts";
 import type { Engine } from "./engine.ts";
 import type { RequestContext } from "./request_context.ts";
 import type { Session } from "./session.ts";

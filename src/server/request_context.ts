@@ -1,5 +1,5 @@
 import { byteLength } from "../base/byte_length.ts";
-import { parseTraceparent } from "../observe/trace_context.ts";
+import { parseTraceparent } from "../observe/trace/trace_context.ts";
 import {
   isObject,
   type JsonObject,
@@ -19,7 +19,7 @@ import type {
   ReadResourceResult,
   RequestId,
 } from "../protocol/types.ts";
-import type { CallRecord } from "../observe/call_record.ts";
+import type { CallRecord } from "../observe/metrics/call_record.ts";
 import { nextCallId } from "./call_id.ts";
 import type { Engine } from "./engine.ts";
 import type { FailureKind } from "./failure_kind.ts";

@@ -1,4 +1,4 @@
-import { safeText } from "../observe/log_fields.ts";
+import { safeText } from "../observe/log/log_fields.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import type { Engine } from "./engine.ts";
 import type { RequestContext } from "./request_context.ts";

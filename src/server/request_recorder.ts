@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
-import { CallRecord } from "../observe/call_record.ts";
-import { DURATIONS } from "../observe/histogram.ts";
-import type { Watchdog } from "../observe/watchdog.ts";
+import { CallRecord } from "../observe/metrics/call_record.ts";
+import { DURATIONS } from "../observe/metrics/histogram.ts";
+import type { Watchdog } from "../observe/watch/watchdog.ts";
 import type { Engine } from "./engine.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import type { MethodTable } from "./method_table.ts";

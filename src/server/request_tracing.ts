@@ -1,9 +1,15 @@
-import { bringTelemetry } from "../observe/ambient_telemetry.ts";
-import { instrumentFigures, processFigures } from "../observe/figure.ts";
-import { FigureExport, shareFigureExport } from "../observe/figure_export.ts";
-import { instruments } from "../observe/instruments.ts";
-import { endSpan } from "../observe/span_outcome.ts";
-import { LIBRARY, type Telemetry } from "../observe/telemetry.ts";
+import { bringTelemetry } from "../observe/trace/ambient_telemetry.ts";
+import {
+  instrumentFigures,
+  processFigures,
+} from "../observe/metrics/figure.ts";
+import {
+  FigureExport,
+  shareFigureExport,
+} from "../observe/metrics/figure_export.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
+import { endSpan } from "../observe/trace/span_outcome.ts";
+import { LIBRARY, type Telemetry } from "../observe/trace/telemetry.ts";
 import {
   type Attributes,
   type HistogramLike,
@@ -11,12 +17,12 @@ import {
   SpanKind,
   type SpanLike,
   type TelemetryContext,
-} from "../observe/telemetry_api.ts";
+} from "../observe/trace/telemetry_api.ts";
 import {
   isBaggage,
   parseTraceparent,
   RemoteSpan,
-} from "../observe/trace_context.ts";
+} from "../observe/trace/trace_context.ts";
 import type { ProtocolError } from "../protocol/errors.ts";
 import type { Engine } from "./engine.ts";
 import type { RequestContext } from "./request_context.ts";

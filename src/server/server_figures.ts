@@ -1,5 +1,5 @@
-import type { Figure } from "../observe/figure.ts";
-import type { Watchdog } from "../observe/watchdog.ts";
+import type { Figure } from "../observe/metrics/figure.ts";
+import type { Watchdog } from "../observe/watch/watchdog.ts";
 import type { Engine } from "./engine.ts";
 
 /** What a server holds now. */

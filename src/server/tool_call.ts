@@ -1,6 +1,6 @@
 import { isThenable } from "../base/thenable.ts";
 import { thrownText } from "../base/thrown.ts";
-import type { CallRecord } from "../observe/call_record.ts";
+import type { CallRecord } from "../observe/metrics/call_record.ts";
 import {
   InvalidParamsError,
   MissingRequiredClientCapabilityError,

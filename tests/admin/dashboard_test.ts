@@ -6,7 +6,7 @@ import {
 import type { DashboardPoint } from "../../src/admin/dashboard/dashboard_point.ts";
 import type { HealthReportLike } from "../../src/admin/dashboard/dashboard_sources.ts";
 import { InvalidOptionError } from "../../src/base/errors.ts";
-import type { MetricsDocument } from "../../src/observe/metrics_document.ts";
+import type { MetricsDocument } from "../../src/observe/metrics/metrics_document.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MovingFigures, type MovingFiguresOptions } from "./moving_figures.ts";

@@ -6,7 +6,7 @@ import type {
   CallSummary,
   LatencySummary,
   MetricsDocument,
-} from "../../src/observe/metrics_document.ts";
+} from "../../src/observe/metrics/metrics_document.ts";
 
 /** What a made-up server is called, and what it has. */
 export interface MovingFiguresOptions {

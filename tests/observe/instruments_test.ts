@@ -5,7 +5,7 @@ import {
   gauge,
   Instruments,
   type InstrumentValues,
-} from "../../src/observe/instruments.ts";
+} from "../../src/observe/metrics/instruments.ts";
 
 const kind = {
   kind: "shop",

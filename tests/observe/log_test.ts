@@ -17,7 +17,7 @@ import {
   logTapeLog,
   McpServer,
 } from "../../mod.ts";
-import { readable } from "../../src/observe/stderr_log.ts";
+import { readable } from "../../src/observe/log/stderr_log.ts";
 import { requestFields } from "../../src/server/request_log.ts";
 import type { RequestContext } from "../../src/server/request_context.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -3,7 +3,7 @@ import { context, type Span, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { InvalidOptionError, McpServer } from "../../mod.ts";
-import { ambientTelemetry } from "../../src/observe/ambient_telemetry.ts";
+import { ambientTelemetry } from "../../src/observe/trace/ambient_telemetry.ts";
 import { EndedSpans, provider } from "./ended_spans.ts";
 
 /** Where telemetry comes from, and that there is none where nobody wants it. */

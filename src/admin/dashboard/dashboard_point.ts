@@ -1,7 +1,7 @@
 import type {
   LatencySummary,
   MetricsDocument,
-} from "../../observe/metrics_document.ts";
+} from "../../observe/metrics/metrics_document.ts";
 
 /** The figures of one moment, as the charts draw them; `null` is a gap. */
 export interface DashboardPoint {

@@ -1,7 +1,7 @@
 import type {
   LatencySummary,
   MetricsDocument,
-} from "../../observe/metrics_document.ts";
+} from "../../observe/metrics/metrics_document.ts";
 
 /** What one health check found. */
 export interface HealthCheckLike {

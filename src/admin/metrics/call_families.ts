@@ -1,5 +1,8 @@
-import type { CallRecord } from "../../observe/call_record.ts";
-import { type Exposition, labelsText } from "../../observe/exposition.ts";
+import type { CallRecord } from "../../observe/metrics/call_record.ts";
+import {
+  type Exposition,
+  labelsText,
+} from "../../observe/metrics/exposition.ts";
 import type { FailureKind } from "../../server/failure_kind.ts";
 import type { RequestRecorder } from "../../server/request_recorder.ts";
 import type { ItemMethod, RecordedItems } from "./recorded_items.ts";

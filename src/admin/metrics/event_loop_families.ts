@@ -1,5 +1,8 @@
-import { type Exposition, labelsText } from "../../observe/exposition.ts";
-import type { Watchdog } from "../../observe/watchdog.ts";
+import {
+  type Exposition,
+  labelsText,
+} from "../../observe/metrics/exposition.ts";
+import type { Watchdog } from "../../observe/watch/watchdog.ts";
 
 /** Writes how late the event loop comes to its timers, and what blocked it. */
 export function writeEventLoop(

@@ -1,6 +1,9 @@
-import { type Exposition, labelsText } from "../../observe/exposition.ts";
-import type { HealthChecks } from "../../observe/health_checks.ts";
-import type { HealthStatus } from "../../observe/health_result.ts";
+import {
+  type Exposition,
+  labelsText,
+} from "../../observe/metrics/exposition.ts";
+import type { HealthChecks } from "../../observe/health/health_checks.ts";
+import type { HealthStatus } from "../../observe/health/health_result.ts";
 
 const STATUSES: readonly HealthStatus[] = [
   "healthy",

@@ -1,5 +1,8 @@
-import { type Exposition, labelsText } from "../../observe/exposition.ts";
-import type { KindReadings } from "../../observe/instruments.ts";
+import {
+  type Exposition,
+  labelsText,
+} from "../../observe/metrics/exposition.ts";
+import type { KindReadings } from "../../observe/metrics/instruments.ts";
 
 /** Writes the figures of every cache, pool, batcher, limiter and circuit. */
 export function writeInstruments(

@@ -1,7 +1,7 @@
 import {
   EXPOSITION_TYPES,
   type ExpositionFormat,
-} from "../../observe/exposition.ts";
+} from "../../observe/metrics/exposition.ts";
 import { preferredType } from "../preferred_type.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 

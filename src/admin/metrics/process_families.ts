@@ -1,5 +1,5 @@
-import type { Exposition } from "../../observe/exposition.ts";
-import type { ProcessFigures } from "../../observe/process_figures.ts";
+import type { Exposition } from "../../observe/metrics/exposition.ts";
+import type { ProcessFigures } from "../../observe/metrics/process_figures.ts";
 
 /** Writes what the process uses, under the names that all Prometheus clients use. */
 export function writeProcess(out: Exposition, figures: ProcessFigures): void {

@@ -1,4 +1,4 @@
-import type { CallRecord } from "../../observe/call_record.ts";
+import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import type { Slot } from "../../server/collection.ts";
 import type { Registry } from "../../server/registry.ts";
 

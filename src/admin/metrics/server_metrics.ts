@@ -1,22 +1,25 @@
-import { CallRecord, latencySummary } from "../../observe/call_record.ts";
-import { CpuShare } from "../../observe/cpu_share.ts";
+import {
+  CallRecord,
+  latencySummary,
+} from "../../observe/metrics/call_record.ts";
+import { CpuShare } from "../../observe/metrics/cpu_share.ts";
 import {
   type Exposition,
   type ExpositionFormat,
   labelsText,
-} from "../../observe/exposition.ts";
-import { Histogram } from "../../observe/histogram.ts";
-import { instruments } from "../../observe/instruments.ts";
+} from "../../observe/metrics/exposition.ts";
+import { Histogram } from "../../observe/metrics/histogram.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
 import type {
   CallSummary,
   EventLoopSummary,
   LatencySummary,
   MetricsDocument,
-} from "../../observe/metrics_document.ts";
+} from "../../observe/metrics/metrics_document.ts";
 import {
   type ProcessFigures,
   readProcessFigures,
-} from "../../observe/process_figures.ts";
+} from "../../observe/metrics/process_figures.ts";
 import type { Engine } from "../../server/engine.ts";
 import type { HttpTransport } from "../../transport/http_transport.ts";
 import { writeCalls } from "./call_families.ts";

@@ -1,6 +1,9 @@
-import { ambientTelemetry } from "../../observe/ambient_telemetry.ts";
-import { endSpanWith, errorType } from "../../observe/span_outcome.ts";
-import { type Attributes, SpanKind } from "../../observe/telemetry_api.ts";
+import { ambientTelemetry } from "../../observe/trace/ambient_telemetry.ts";
+import { endSpanWith, errorType } from "../../observe/trace/span_outcome.ts";
+import {
+  type Attributes,
+  SpanKind,
+} from "../../observe/trace/telemetry_api.ts";
 import { PostgresError } from "./postgres_errors.ts";
 import { summarizeStatement } from "./statement_summary.ts";
 

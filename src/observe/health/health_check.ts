@@ -1,0 +1,133 @@
+import type { Clock } from "../../base/clock.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import { thrownText } from "../../base/thrown.ts";
+import {
+  type HealthCheckFunction,
+  type HealthResult,
+  type HealthStatus,
+  toHealthResult,
+} from "./health_result.ts";
+import { safeText } from "../log/log_fields.ts";
+
+/** How much of a check's message is kept. */
+const MAX_MESSAGE = 500;
+
+/** How a check went. */
+export interface HealthCheckReport {
+  /** What it found. */
+  status: HealthStatus;
+  /** How long it took, in milliseconds. */
+  latency_ms: number;
+  /** Why it isn't healthy, or whatever it has to say. */
+  message?: string;
+  /** When it began, in ISO 8601. */
+  checked_at: string;
+}
+
+/** What a {@linkcode HealthCheck} needs to know. */
+export interface HealthCheckSettings {
+  readonly name: string;
+  readonly check: HealthCheckFunction;
+  readonly timeoutMs: number;
+  readonly critical: boolean;
+  readonly clock: Clock;
+  /** Ends the run under way, and lets no other begin. */
+  readonly closing: AbortSignal;
+  /** Told when the status is another than before; at first, only if it isn't healthy. */
+  readonly onChange: (
+    report: HealthCheckReport,
+    before: HealthStatus | undefined,
+  ) => void;
+}
+
+/** One check, which runs at most once at a time, even if it never ends. */
+export class HealthCheck {
+  readonly critical: boolean;
+  readonly #settings: HealthCheckSettings;
+  #running: Promise<HealthCheckReport> | undefined;
+  /** When the check was called that has not returned yet. */
+  #calledAt: number | undefined;
+  #status: HealthStatus | undefined;
+
+  constructor(settings: HealthCheckSettings) {
+    this.#settings = settings;
+    this.critical = settings.critical;
+  }
+
+  /** Runs the check, or joins the run under way; never rejects. */
+  run(): Promise<HealthCheckReport> {
+    return this.#running ??= this.#run().finally(() =>
+      this.#running = undefined
+    );
+  }
+
+  async #run(): Promise<HealthCheckReport> {
+    const { clock } = this.#settings;
+    const begunAt = clock.now();
+    const checked_at = new Date().toISOString();
+    const { status, message } = this.#calledAt === undefined
+      ? await this.#ask()
+      : stillHangs(begunAt - this.#calledAt);
+    const report: HealthCheckReport = {
+      status,
+      latency_ms: Math.round((clock.now() - begunAt) * 1_000) / 1_000,
+      ...(message !== undefined && { message: safeText(message, MAX_MESSAGE) }),
+      checked_at,
+    };
+    if (!this.#settings.closing.aborted) this.#note(report);
+    return report;
+  }
+
+  async #ask(): Promise<HealthResult> {
+    const { name, check, timeoutMs, clock, closing } = this.#settings;
+    if (closing.aborted) return failed(closing.reason);
+    const controller = new AbortController();
+    const ended = Promise.withResolvers<never>();
+    const end = (reason: unknown) => {
+      ended.reject(reason);
+      controller.abort(reason);
+    };
+    const timer = clock.setTimeout(
+      () => end(new TimeoutError(`the check "${name}"`, timeoutMs)),
+      timeoutMs,
+    );
+    const close = () => end(closing.reason);
+    closing.addEventListener("abort", close);
+    this.#calledAt = clock.now();
+    const returned = () => this.#calledAt = undefined;
+    const answer = Promise.try(check, controller.signal);
+    answer.then(returned, returned);
+    try {
+      const outcome = await Promise.race([answer, ended.promise]);
+      return toHealthResult(name, outcome);
+    } catch (error) {
+      return failed(error);
+    } finally {
+      clock.clearTimeout(timer);
+      closing.removeEventListener("abort", close);
+    }
+  }
+
+  #note(report: HealthCheckReport): void {
+    const before = this.#status;
+    this.#status = report.status;
+    const isNews = before === undefined
+      ? report.status === "degraded" || report.status === "unhealthy"
+      : before !== report.status;
+    if (!isNews) return;
+    try {
+      this.#settings.onChange(report, before);
+    } catch {
+      // Who listens can't spoil the report.
+    }
+  }
+}
+
+function failed(reason: unknown): HealthResult {
+  return { status: "unhealthy", message: thrownText(reason) };
+}
+
+function stillHangs(forMs: number): HealthResult {
+  const message = `it was asked ${Math.round(forMs)} ms ago and still hangs`;
+  return { status: "unhealthy", message };
+}

@@ -1,0 +1,45 @@
+import type { Clock } from "../../base/clock.ts";
+import type { HealthCheckReport } from "./health_check.ts";
+import type { HealthStatus } from "./health_result.ts";
+
+/** How checks are run. */
+export interface HealthChecksOptions {
+  /**
+   * Milliseconds for which a report is given again, however often it is asked
+   * for.
+   * @default 1000
+   */
+  cacheMs?: number;
+  /**
+   * Milliseconds that a check has, unless it is added with others.
+   * @default 2000
+   */
+  timeoutMs?: number;
+  /** The version that reports name. */
+  version?: string;
+  /**
+   * Where the time comes from.
+   * @default systemClock
+   */
+  clock?: Clock;
+  /** Told when a check finds something else than before. */
+  onChange?: (
+    name: string,
+    report: HealthCheckReport,
+    before: HealthStatus | undefined,
+  ) => void;
+}
+
+/** How one check is run, and what it means. */
+export interface HealthCheckOptions {
+  /**
+   * Milliseconds after which it has failed.
+   * @default the `timeoutMs` of all checks
+   */
+  timeoutMs?: number;
+  /**
+   * Whether all is unhealthy with it, rather than degraded.
+   * @default true
+   */
+  critical?: boolean;
+}
