@@ -98,25 +98,12 @@ export {
   stderrLog,
 } from "./src/observe/log/stderr_log.ts";
 
-export type { TelemetryOptions } from "./src/observe/trace/telemetry.ts";
 export type {
-  Attributes,
-  AttributeValue,
-  BatchObserverLike,
   ContextManagerLike,
-  HistogramLike,
-  MeterLike,
   MeterProviderLike,
-  MetricOptionsLike,
-  ObservableLike,
-  SpanContextLike,
-  SpanLike,
-  SpanOptionsLike,
-  TelemetryContext,
-  TracerLike,
+  TelemetryOptions,
   TracerProviderLike,
-  TraceStateLike,
-} from "./src/observe/trace/telemetry_api.ts";
+} from "./src/observe/trace/telemetry.ts";
 
 // Tools, prompts and resources.
 export {

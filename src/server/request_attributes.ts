@@ -1,5 +1,5 @@
+import type { Attributes } from "@opentelemetry/api";
 import { safeText } from "../observe/log/log_fields.ts";
-import type { Attributes } from "../observe/trace/telemetry_api.ts";
 import type { Engine } from "./engine.ts";
 import type { RequestContext } from "./request_context.ts";
 import type { Session } from "./session.ts";

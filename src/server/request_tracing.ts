@@ -1,4 +1,4 @@
-import { bringTelemetry } from "../observe/trace/ambient_telemetry.ts";
+import type { Attributes, Context, Histogram, Span } from "@opentelemetry/api";
 import {
   instrumentFigures,
   processFigures,
@@ -9,19 +9,17 @@ import {
 } from "../observe/metrics/figure_export.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import { endSpan } from "../observe/trace/span_outcome.ts";
-import { LIBRARY, type Telemetry } from "../observe/trace/telemetry.ts";
 import {
-  type Attributes,
-  type HistogramLike,
+  bringTelemetry,
+  LIBRARY,
   SPAN_KEY,
   SpanKind,
-  type SpanLike,
-  type TelemetryContext,
-} from "../observe/trace/telemetry_api.ts";
+  type Telemetry,
+} from "../observe/trace/telemetry.ts";
 import {
   isBaggage,
   parseTraceparent,
-  RemoteSpan,
+  remoteSpan,
 } from "../observe/trace/trace_context.ts";
 import type { ProtocolError } from "../protocol/errors.ts";
 import type { Engine } from "./engine.ts";
@@ -42,7 +40,7 @@ const DURATION_BOUNDS_S = [
 
 /** What is kept of a request until it ends. */
 export interface RequestTrace {
-  readonly span: SpanLike | undefined;
+  readonly span: Span | undefined;
   readonly description: RequestDescription;
   readonly begunAtMs: number;
   ended: boolean;
@@ -55,8 +53,8 @@ export interface RequestTrace {
 export class RequestTracing implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #telemetry: Telemetry;
-  readonly #operations: HistogramLike | undefined;
-  readonly #sessions: HistogramLike | undefined;
+  readonly #operations: Histogram | undefined;
+  readonly #sessions: Histogram | undefined;
   readonly #ending: DisposableStack = new DisposableStack();
 
   constructor(engine: Engine, telemetry: Telemetry) {
@@ -126,16 +124,16 @@ export class RequestTracing implements AsyncDisposable {
    */
   #outerContext(
     { meta, reply: { request } }: RequestContext,
-    ambient: TelemetryContext,
-  ): { outer: TelemetryContext; linked?: SpanLike } {
-    const active = ambient.getValue(SPAN_KEY) as SpanLike | undefined;
+    ambient: Context,
+  ): { outer: Context; linked?: Span } {
+    const active = ambient.getValue(SPAN_KEY) as Span | undefined;
     const within = isBaggage(meta?.baggage)
       ? this.#telemetry.withBaggage(ambient, meta.baggage)
       : ambient;
     const sent = parseTraceparent(meta?.traceparent, meta?.tracestate);
     if (sent !== undefined) {
       return {
-        outer: within.setValue(SPAN_KEY, new RemoteSpan(sent)),
+        outer: within.setValue(SPAN_KEY, remoteSpan(sent)),
         linked: active,
       };
     }
@@ -148,7 +146,7 @@ export class RequestTracing implements AsyncDisposable {
     return {
       outer: carried === undefined
         ? within
-        : within.setValue(SPAN_KEY, new RemoteSpan(carried)),
+        : within.setValue(SPAN_KEY, remoteSpan(carried)),
     };
   }
 
@@ -197,7 +195,7 @@ export class RequestTracing implements AsyncDisposable {
 
   /** A meter that fails costs its measurement, and no request. */
   #measure(
-    histogram: HistogramLike | undefined,
+    histogram: Histogram | undefined,
     begunAtMs: number,
     attributes: Attributes,
   ): void {

@@ -1,6 +1,6 @@
+import type { Attributes } from "@opentelemetry/api";
 import type { KindReadings, MeasureType } from "./instruments.ts";
 import { type ProcessFigures, readProcessFigures } from "./process_figures.ts";
-import type { Attributes } from "../trace/telemetry_api.ts";
 
 /** One metric as it stands now. */
 export interface Figure {

@@ -1,11 +1,11 @@
+import type {
+  BatchObservableResult,
+  Meter,
+  MeterProvider,
+  Observable,
+} from "@opentelemetry/api";
 import type { Figure } from "./figure.ts";
 import { LIBRARY } from "../trace/telemetry.ts";
-import type {
-  BatchObserverLike,
-  MeterLike,
-  MeterProviderLike,
-  ObservableLike,
-} from "../trace/telemetry_api.ts";
 
 /** Reads figures as they stand now; of the same names at least, each time. */
 export type FigureReader = () => readonly Figure[];
@@ -15,15 +15,15 @@ export type FigureReader = () => readonly Figure[];
  * is exported from the next time on.
  */
 export class FigureExport implements Disposable {
-  readonly #meter: MeterLike;
+  readonly #meter: Meter;
   readonly #read: FigureReader;
-  readonly #observables: Map<string, ObservableLike> = new Map();
-  readonly #observe = (observer: BatchObserverLike): void =>
+  readonly #observables: Map<string, Observable> = new Map();
+  readonly #observe = (observer: BatchObservableResult): void =>
     this.#give(observer);
-  #watched: ObservableLike[] = [];
+  #watched: Observable[] = [];
   #ended = false;
 
-  constructor(provider: MeterProviderLike, read: FigureReader) {
+  constructor(provider: MeterProvider, read: FigureReader) {
     this.#meter = provider.getMeter(LIBRARY);
     this.#read = read;
     this.#meet(read());
@@ -48,7 +48,7 @@ export class FigureExport implements Disposable {
     this.#meter.addBatchObservableCallback(this.#observe, this.#watched);
   }
 
-  #give(observer: BatchObserverLike): void {
+  #give(observer: BatchObservableResult): void {
     const figures = this.#read();
     for (const { name, points } of figures) {
       const observable = this.#observables.get(name);
@@ -77,7 +77,7 @@ export class FigureExport implements Disposable {
 }
 
 const shared = new Map<
-  MeterProviderLike,
+  MeterProvider,
   { readonly exporter: FigureExport; users: number }
 >();
 
@@ -87,7 +87,7 @@ const shared = new Map<
  * @returns how to take the request back
  */
 export function shareFigureExport(
-  provider: MeterProviderLike,
+  provider: MeterProvider,
   read: FigureReader,
 ): () => void {
   const entry = shared.get(provider) ??

@@ -1,10 +1,7 @@
+import type { Attributes, Span } from "@opentelemetry/api";
 import { SluiceError } from "../../base/errors.ts";
 import { safeText } from "../log/log_fields.ts";
-import {
-  type Attributes,
-  type SpanLike,
-  STATUS_ERROR,
-} from "./telemetry_api.ts";
+import { STATUS_ERROR } from "./telemetry.ts";
 
 /**
  * Ends a span with what came of its work: an error if there is an `error.type`,
@@ -12,7 +9,7 @@ import {
  * A provider that fails at it costs its span, and nobody's work.
  */
 export function endSpan(
-  span: SpanLike,
+  span: Span,
   outcome: Attributes,
   message?: string,
 ): void {
@@ -32,7 +29,7 @@ export function endSpan(
 
 /** Ends a span when its work does, whichever way; gives what the work gives. */
 export async function endSpanWith<R>(
-  span: SpanLike,
+  span: Span,
   work: Promise<R>,
   describe: {
     result?(result: R): Attributes;

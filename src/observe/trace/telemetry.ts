@@ -1,19 +1,50 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { quote } from "../../base/options.ts";
-import {
-  type ContextManagerLike,
-  type MeterProviderLike,
-  type PropagatorLike,
-  SPAN_KEY,
-  type SpanLike,
-  type SpanOptionsLike,
-  type TelemetryContext,
-  type TracerLike,
-  type TracerProviderLike,
-} from "./telemetry_api.ts";
+import type {
+  Context,
+  ContextManager,
+  MeterProvider,
+  Span,
+  SpanOptions,
+  TextMapPropagator,
+  Tracer,
+  TracerProvider,
+} from "@opentelemetry/api";
 
 /** What spans and metrics are said to come from. */
 export const LIBRARY = "@sluice/mcp";
+
+/**
+ * The kinds of span that there are here. These three are OpenTelemetry's own
+ * constants, whose package is not loaded: only its types are used.
+ */
+export const SpanKind = { SERVER: 1, CLIENT: 2 } as const;
+
+/** The status code of a span that failed. */
+export const STATUS_ERROR = 2;
+
+/** Where a context keeps its span. */
+export const SPAN_KEY: symbol = Symbol.for("OpenTelemetry Context Key SPAN");
+
+/** Makes tracers; OpenTelemetry's `TracerProvider`. */
+export interface TracerProviderLike {
+  /** The tracer of a library: OpenTelemetry's `Tracer`. */
+  getTracer(name: string, version?: string): object;
+}
+
+/** Makes meters; OpenTelemetry's `MeterProvider`. */
+export interface MeterProviderLike {
+  /** The meter of a library: OpenTelemetry's `Meter`. */
+  getMeter(name: string, version?: string): object;
+}
+
+/** Knows the context of whatever runs; OpenTelemetry's `ContextManager`. */
+export interface ContextManagerLike {
+  /** The context of what runs now: OpenTelemetry's `Context`. */
+  active(): object;
+  /** Runs a function, and all that it starts, in a context. */
+  with<R>(context: never, fn: () => R): R;
+}
 
 /**
  * Where spans and metrics go. What is left out is not made.
@@ -42,15 +73,15 @@ export interface TelemetryOptions {
 
 /** What is registered with OpenTelemetry's API, by an author or by Deno. */
 interface Registered {
-  trace?: TracerProviderLike;
-  metrics?: MeterProviderLike;
-  context?: ContextManagerLike;
-  propagation?: PropagatorLike;
+  trace?: TracerProvider;
+  metrics?: MeterProvider;
+  context?: ContextManager;
+  propagation?: TextMapPropagator;
 }
 
 interface DenoTelemetry {
-  tracerProvider: TracerProviderLike;
-  contextManager: ContextManagerLike;
+  tracerProvider: TracerProvider;
+  contextManager: ContextManager;
 }
 
 /** The place where every copy of OpenTelemetry's API 1.x keeps what is registered. */
@@ -65,20 +96,20 @@ function denoTelemetry(): DenoTelemetry | undefined {
     ?.telemetry;
 }
 
-function usualContexts(): ContextManagerLike | undefined {
+function usualContexts(): ContextManager | undefined {
   return registered().context ?? denoTelemetry()?.contextManager;
 }
 
 /** OpenTelemetry as Sluice uses it: what makes spans, and what knows the active one. */
 export class Telemetry {
   /** Makes spans; `undefined` if nobody takes them. */
-  readonly tracer: TracerLike | undefined;
+  readonly tracer: Tracer | undefined;
   /** Makes meters; `undefined` if nobody takes metrics. */
-  readonly meterProvider: MeterProviderLike | undefined;
+  readonly meterProvider: MeterProvider | undefined;
   /** Whether Deno itself makes spans for `Deno.serve` and `fetch`. */
   readonly tracedByDeno: boolean;
-  readonly #contexts: ContextManagerLike;
-  readonly #propagator: PropagatorLike | undefined;
+  readonly #contexts: ContextManager;
+  readonly #propagator: TextMapPropagator | undefined;
 
   /** @throws {InvalidOptionError} if nothing knows the active span */
   constructor(
@@ -86,7 +117,8 @@ export class Telemetry {
   ) {
     const { trace, propagation } = registered();
     const deno = denoTelemetry();
-    const contexts = contextManager ?? usualContexts();
+    const contexts = contextManager as ContextManager | undefined ??
+      usualContexts();
     if (contexts === undefined) {
       throw new InvalidOptionError(
         "tracing needs a contextManager on this runtime, got undefined",
@@ -94,8 +126,8 @@ export class Telemetry {
     }
     this.#contexts = contexts;
     this.#propagator = propagation;
-    this.tracer = tracerProvider?.getTracer(LIBRARY);
-    this.meterProvider = meterProvider;
+    this.tracer = tracerProvider?.getTracer(LIBRARY) as Tracer | undefined;
+    this.meterProvider = meterProvider as MeterProvider | undefined;
     this.tracedByDeno = deno !== undefined && trace === deno.tracerProvider;
   }
 
@@ -113,13 +145,13 @@ export class Telemetry {
   }
 
   /** The context of what runs now. */
-  get context(): TelemetryContext {
+  get context(): Context {
     return this.#contexts.active();
   }
 
   /** The span that is active now. */
-  get activeSpan(): SpanLike | undefined {
-    return this.context.getValue(SPAN_KEY) as SpanLike | undefined;
+  get activeSpan(): Span | undefined {
+    return this.context.getValue(SPAN_KEY) as Span | undefined;
   }
 
   /**
@@ -128,9 +160,9 @@ export class Telemetry {
    */
   startSpan(
     name: string,
-    options: SpanOptionsLike,
-    context: TelemetryContext = this.context,
-  ): SpanLike | undefined {
+    options: SpanOptions,
+    context: Context = this.context,
+  ): Span | undefined {
     try {
       return this.tracer?.startSpan(name, options, context);
     } catch {
@@ -139,17 +171,37 @@ export class Telemetry {
   }
 
   /** Runs a function, and all that it starts, in a context. */
-  run<R>(context: TelemetryContext, fn: () => R): R {
+  run<R>(context: Context, fn: () => R): R {
     return this.#contexts.with(context, fn);
   }
 
   /** A context with a message's `baggage`, where somebody is registered to read it. */
-  withBaggage(context: TelemetryContext, baggage: string): TelemetryContext {
+  withBaggage(context: Context, baggage: string): Context {
     return this.#propagator?.extract(context, { baggage }, {
       keys: Object.keys,
-      get: (carrier, key) => carrier[key],
+      get: (carrier: Record<string, string>, key) => carrier[key],
     }) ?? context;
   }
+}
+
+/** What servers that trace have brought, the latest last. */
+const brought: Telemetry[] = [];
+
+/**
+ * The telemetry for what knows of no server, such as a pool; `undefined` while
+ * no server traces.
+ */
+export function ambientTelemetry(): Telemetry | undefined {
+  return brought.at(-1);
+}
+
+/** Offers telemetry to pools and the like; returns how to take it back. */
+export function bringTelemetry(telemetry: Telemetry): () => void {
+  brought.push(telemetry);
+  return () => {
+    const index = brought.lastIndexOf(telemetry);
+    if (index >= 0) brought.splice(index, 1);
+  };
 }
 
 /**

@@ -1,9 +1,8 @@
 import type {
-  Attributes,
-  SpanContextLike,
-  SpanLike,
-  TraceStateLike,
-} from "./telemetry_api.ts";
+  Span,
+  SpanContext,
+  TraceState as OtelTraceState,
+} from "@opentelemetry/api";
 
 /** Version, trace id, parent id, flags, and what a later version may add. */
 const TRACEPARENT =
@@ -27,7 +26,7 @@ const MEMBER =
 export function parseTraceparent(
   traceparent: unknown,
   tracestate?: unknown,
-): SpanContextLike | undefined {
+): SpanContext | undefined {
   if (
     typeof traceparent !== "string" ||
     traceparent.length > MAX_TRACEPARENT_CHARS
@@ -53,7 +52,7 @@ export function parseTraceparent(
 
 /** The `traceparent` that names a span. */
 export function traceparentOf(
-  { traceId, spanId, traceFlags }: SpanContextLike,
+  { traceId, spanId, traceFlags }: SpanContext,
 ): string {
   return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
 }
@@ -73,7 +72,7 @@ export function isBaggage(value: unknown): value is string {
 }
 
 /** The members of a `tracestate`, the latest first. */
-export class TraceState implements TraceStateLike {
+export class TraceState implements OtelTraceState {
   readonly #members: ReadonlyMap<string, string>;
 
   private constructor(members: ReadonlyMap<string, string>) {
@@ -122,24 +121,24 @@ export class TraceState implements TraceStateLike {
 }
 
 /** Another process's span, as the parent of one of this process. */
-export class RemoteSpan implements SpanLike {
-  readonly #context: SpanContextLike;
+export function remoteSpan(context: SpanContext): Span {
+  return { ...ENDED, spanContext: () => context };
+}
 
-  constructor(context: SpanContextLike) {
-    this.#context = context;
-  }
+/** What is done to it here reaches nobody. */
+const ENDED: Omit<Span, "spanContext"> = {
+  isRecording: () => false,
+  setAttribute: itself,
+  setAttributes: itself,
+  addEvent: itself,
+  addLink: itself,
+  addLinks: itself,
+  setStatus: itself,
+  updateName: itself,
+  recordException() {},
+  end() {},
+};
 
-  spanContext(): SpanContextLike {
-    return this.#context;
-  }
-
-  isRecording(): boolean {
-    return false;
-  }
-
-  setAttribute(_key: string, _value: unknown): void {}
-  setAttributes(_attributes: Attributes): void {}
-  setStatus(_status: unknown): void {}
-  updateName(_name: string): void {}
-  end(): void {}
+function itself(this: Span): Span {
+  return this;
 }

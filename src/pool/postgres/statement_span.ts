@@ -1,9 +1,6 @@
-import { ambientTelemetry } from "../../observe/trace/ambient_telemetry.ts";
+import type { Attributes } from "@opentelemetry/api";
 import { endSpanWith, errorType } from "../../observe/trace/span_outcome.ts";
-import {
-  type Attributes,
-  SpanKind,
-} from "../../observe/trace/telemetry_api.ts";
+import { ambientTelemetry, SpanKind } from "../../observe/trace/telemetry.ts";
 import { PostgresError } from "./postgres_errors.ts";
 import { summarizeStatement } from "./statement_summary.ts";
 
