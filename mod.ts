@@ -86,6 +86,7 @@ export {
   type HealthStatus,
 } from "./src/observe/health/health_result.ts";
 export {
+  type Log,
   type LogLevel,
   type LogRecord,
   type LogSink,
@@ -588,7 +589,6 @@ export {
   type BlockReport,
   type WatchdogStats,
 } from "./src/observe/watch/block_report.ts";
-export { type BlockLogSink } from "./src/observe/watch/block_log.ts";
 export { type WatchedWork } from "./src/observe/watch/block_suspects.ts";
 export {
   CpuProfile,

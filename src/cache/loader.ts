@@ -7,7 +7,7 @@ import {
 import { checkDurationMs } from "../base/options.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import { cachedValues, cacheKind } from "./cache_kind.ts";
-import { stderrWarn } from "../observe/log/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_log.ts";
 import type {
   CacheClaim,
   CacheHit,

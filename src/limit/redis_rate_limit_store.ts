@@ -6,7 +6,7 @@ import {
   type InstrumentValues,
 } from "../observe/metrics/instruments.ts";
 import { circuitKind } from "./circuit_kind.ts";
-import { stderrWarn } from "../observe/log/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_log.ts";
 import { deadline } from "./deadline.ts";
 import { rateLimitStoreKind, redisStoreValues } from "./limit_kinds.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";

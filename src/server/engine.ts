@@ -245,7 +245,7 @@ export class Engine {
       ...watchdog,
       inProgress: () => this.#inProgress(),
       handlerOf: (name) => handlerOf(this.registry, name),
-      log: ({ message, fields }) => this.log.warning(message, fields),
+      log: this.log,
     });
   }
 

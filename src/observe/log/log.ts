@@ -1,4 +1,4 @@
-/** How grave a record is, from the least to the most. */
+/** The gravity of a record, from the least to the most. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 /** The levels, the least grave first. */
@@ -9,7 +9,22 @@ export const SEVERITIES: readonly LogLevel[] = [
   "error",
 ];
 
-/** What the server tells its operator. */
+/**
+ * Takes what a part has to tell the operator: one sentence, and what it is
+ * about. `server.log` is one, as any {@linkcode Logger} is.
+ */
+export interface Log {
+  /** Takes what only matters when looking for a fault. */
+  debug(message: string, fields?: Record<string, unknown>): void;
+  /** Takes what happens as it should. */
+  info(message: string, fields?: Record<string, unknown>): void;
+  /** Takes what works, but should be looked at. */
+  warning(message: string, fields?: Record<string, unknown>): void;
+  /** Takes what went wrong. */
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** A record of what the server tells its operator. */
 export interface LogRecord {
   /** How grave it is. */
   level: LogLevel;
@@ -20,7 +35,7 @@ export interface LogRecord {
 }
 
 /**
- * Where log records go. Whatever it throws or rejects with harms no request. It
+ * Takes log records. Whatever it throws or rejects with harms no request. It
  * gets message and fields bounded in size, with what is named like a secret kept
  * back, as plain JSON values and errors. Those errors are copies: of their class
  * they have the name.

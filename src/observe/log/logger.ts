@@ -2,6 +2,7 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import { quote } from "../../base/options.ts";
 import { thrownText } from "../../base/thrown.ts";
 import {
+  type Log,
   type LogLevel,
   type LogRecord,
   type LogSink,
@@ -22,7 +23,7 @@ import { stderrLog } from "./stderr_log.ts";
  * server.log.info("the index is loaded", { entries: 1_200 });
  * ```
  */
-export class Logger {
+export class Logger implements Log {
   readonly #sink: LogSink;
   readonly #least: number;
   #sinkFailed = false;
@@ -42,27 +43,27 @@ export class Logger {
     }
   }
 
-  /** Whether records of a level are written; ask before making fields that cost. */
+  /** Tells if records of a level are written; ask before making fields that cost. */
   writes(level: LogLevel): boolean {
     return SEVERITIES.indexOf(level) >= this.#least;
   }
 
-  /** What only matters when looking for a fault. */
+  /** Writes what only matters when looking for a fault. */
   debug(message: string, fields?: Record<string, unknown>): void {
     this.#write("debug", message, fields);
   }
 
-  /** What happens as it should. */
+  /** Writes what happens as it should. */
   info(message: string, fields?: Record<string, unknown>): void {
     this.#write("info", message, fields);
   }
 
-  /** What works, but should be looked at. */
+  /** Writes what works, but should be looked at. */
   warning(message: string, fields?: Record<string, unknown>): void {
     this.#write("warning", message, fields);
   }
 
-  /** What went wrong. */
+  /** Writes what went wrong. */
   error(message: string, fields?: Record<string, unknown>): void {
     this.#write("error", message, fields);
   }
@@ -99,4 +100,9 @@ export class Logger {
       // There is nowhere left to say it.
     }
   }
+}
+
+/** The log that an option names: one that is there, or one for a sink. */
+export function toLog(option?: Log | LogSink): Log {
+  return typeof option === "object" ? option : new Logger(option);
 }

@@ -1,7 +1,8 @@
 import { readEnv } from "../../base/env.ts";
 import type { LogLevel, LogRecord, LogSink } from "./log.ts";
 import { safeRecord } from "./log_fields.ts";
-import { writeStderr } from "./stderr.ts";
+
+const encoder = new TextEncoder();
 
 /** What could end a line, or make a terminal show something else than the text. */
 const CONTROL =
@@ -50,6 +51,12 @@ export const stderrLog: LogSink = (record) => {
   const log = isTerminal() ? readableLog : jsonLog;
   log(record);
 };
+
+/** Writes a warning where what is usable alone does, unless it is told otherwise. */
+export function stderrWarn(message: string, ...details: unknown[]): void {
+  const fields = details.length === 0 ? {} : { details };
+  stderrLog({ level: "warning", message, fields });
+}
 
 /** A record as a line for people. */
 export function readable(record: LogRecord, colour: boolean): string {
@@ -110,4 +117,27 @@ function wantsColour(): boolean {
   // Deno tells of NO_COLOR without a permission.
   const refused = Deno?.noColor ?? Boolean(readEnv("NO_COLOR"));
   return !refused && isTerminal();
+}
+
+/** What is used of Deno here. */
+interface DenoStderr {
+  stderr?: { writeSync(bytes: Uint8Array): number };
+}
+
+/**
+ * Writes a text and the end of its line to stderr. With `OTEL_DENO=true`, Deno
+ * exports what the console writes, as grave as the method that wrote it. Those
+ * that are no warning or error write to stdout, which is the protocol's on
+ * stdio; so what is less grave goes past the console, and isn't exported.
+ */
+function writeStderr(level: LogLevel, text: string): void {
+  const { stderr } = (globalThis as { Deno?: DenoStderr }).Deno ?? {};
+  if (level === "error" || stderr === undefined) console.error(text);
+  else if (level === "warning") console.warn(text);
+  else {
+    const bytes = encoder.encode(`${text}\n`);
+    for (let at = 0; at < bytes.length;) {
+      at += stderr.writeSync(bytes.subarray(at));
+    }
+  }
 }

@@ -4,8 +4,8 @@ import { isThenable } from "../../base/thenable.ts";
 import { CallRecord } from "./call_record.ts";
 import { DURATIONS } from "./histogram.ts";
 import { type InstrumentKind, instruments } from "./instruments.ts";
-import type { LogSink } from "../log/log.ts";
-import { Logger } from "../log/logger.ts";
+import type { Log, LogSink } from "../log/log.ts";
+import { toLog } from "../log/logger.ts";
 import type { CallSummary } from "./metrics_document.ts";
 
 /** How a function is monitored. */
@@ -24,7 +24,7 @@ export interface MonitoredOptions {
    * Where slow calls are logged: `server.log`, or a sink.
    * @default stderrLog
    */
-  log?: Logger | LogSink;
+  log?: Log | LogSink;
   /**
    * Where the time comes from.
    * @default systemClock
@@ -90,7 +90,7 @@ class Monitor {
   readonly #name: string;
   readonly #slowMs: number;
   readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #log: Log;
   readonly #record: CallRecord = new CallRecord();
 
   constructor(
@@ -101,7 +101,7 @@ class Monitor {
     this.#name = name === "" ? "anonymous" : name;
     this.#slowMs = checkTimeoutMs("slowMs", slowMs);
     this.#clock = clock;
-    this.#logger = log instanceof Logger ? log : new Logger(log);
+    this.#log = toLog(log);
     instruments.track(FUNCTION, { name: this.#name }, this, ({ stats }) => ({
       calls: stats.calls,
       errors: stats.errors,
@@ -166,7 +166,7 @@ class Monitor {
     const seconds = tookMs / 1_000;
     this.#record.end(seconds, DURATIONS.indexOf(seconds), 0, 0, failure);
     if (tookMs <= this.#slowMs) return;
-    this.#logger.warning(
+    this.#log.warning(
       `Slow operation: ${this.#name} took ${seconds.toFixed(2)} s`,
       {
         operation: this.#name,

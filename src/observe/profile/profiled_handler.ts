@@ -1,5 +1,5 @@
 import { InspectorSession } from "./inspector_session.ts";
-import { stderrWarn } from "../log/stderr_warn.ts";
+import { stderrWarn } from "../log/stderr_log.ts";
 
 /** How a handler is profiled, whatever is measured of it. */
 export interface ProfiledHandlerOptions {

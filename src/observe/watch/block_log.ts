@@ -1,12 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
+import type { Log, LogSink } from "../log/log.ts";
+import { toLog } from "../log/logger.ts";
 import type { BlockReport } from "./block_report.ts";
-
-/** Takes the warnings of a `Watchdog`. */
-export type BlockLogSink = (record: {
-  level: "warning";
-  message: string;
-  fields: Record<string, unknown>;
-}) => void;
 
 /** How many names in progress a line shows; its fields have them all. */
 const SHOWN_NAMES = 3;
@@ -18,14 +13,14 @@ const MAX_KEYS = 1_000;
  * without a name, one per place or suspect.
  */
 export class BlockLog {
-  readonly #sink: BlockLogSink;
+  readonly #log: Log;
   readonly #intervalMs: number;
   readonly #clock: Clock;
   readonly #written: Map<string, { at: number; swallowed: number }> = new Map();
   #hinted = false;
 
-  constructor(sink: BlockLogSink, intervalMs: number, clock: Clock) {
-    this.#sink = sink;
+  constructor(log: Log | LogSink, intervalMs: number, clock: Clock) {
+    this.#log = toLog(log);
     this.#intervalMs = intervalMs;
     this.#clock = clock;
   }
@@ -39,11 +34,10 @@ export class BlockLog {
       return;
     }
     this.#written.set(key, { at: now, swallowed: 0 });
-    this.#sink({
-      level: "warning",
-      message: `the event loop was blocked for ${blockedMs} ms` +
-        causeText({ name, certain, ...rest }),
-      fields: {
+    const cause = causeText({ name, certain, ...rest });
+    this.#log.warning(
+      `the event loop was blocked for ${blockedMs} ms${cause}`,
+      {
         ...(name !== undefined && { tool: name }),
         certain,
         blockedMs,
@@ -52,18 +46,16 @@ export class BlockLog {
           swallowed: last.swallowed,
         }),
       },
-    });
+    );
   }
 
   /** Says, the first time, what more would be known if the profiler could be used. */
   hint(why: string): void {
     if (this.#hinted) return;
     this.#hinted = true;
-    this.#sink({
-      level: "warning",
-      message: `a block after a wait can't be named for certain: ${why}`,
-      fields: {},
-    });
+    this.#log.warning(
+      `a block after a wait can't be named for certain: ${why}`,
+    );
   }
 
   /** What has no name is told apart by its place, or by its only suspect. */

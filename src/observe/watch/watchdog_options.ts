@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import type { BlockLogSink } from "./block_log.ts";
+import type { Log, LogSink } from "../log/log.ts";
 import type { BlockReport } from "./block_report.ts";
 import type { WatchedWork } from "./block_suspects.ts";
 
@@ -19,7 +19,7 @@ export interface WatchdogOptions {
    * Takes one warning per block.
    * @default nothing is logged
    */
-  log?: BlockLogSink;
+  log?: Log | LogSink;
   /**
    * At most one warning per name is logged in this time, in milliseconds; where
    * there is none, per place in the code or per only suspect. The next one tells

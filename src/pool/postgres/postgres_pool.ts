@@ -3,7 +3,7 @@ import { systemClock } from "../../base/clock.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import type { HealthResult } from "../../observe/health/health_result.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
-import { stderrWarn } from "../../observe/log/stderr_warn.ts";
+import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";
