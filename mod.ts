@@ -36,8 +36,8 @@ export type {
 export type { AdminOptions } from "./src/admin/admin_routes.ts";
 export type { AuthorizeOperator } from "./src/admin/operator_gate.ts";
 export type { OperatorPagesOptions } from "./src/admin/operator_pages.ts";
-export { Counter } from "./src/observe/metrics/counter.ts";
-export { Gauge } from "./src/observe/metrics/gauge.ts";
+export { Counter } from "./src/observe/metrics/metric.ts";
+export { Gauge } from "./src/observe/metrics/metric.ts";
 export type { ExpositionFormat } from "./src/observe/metrics/exposition.ts";
 export type {
   InstrumentLabels,
@@ -78,20 +78,20 @@ export {
   type HealthCheckOptions,
   type HealthChecksOptions,
 } from "./src/observe/health/health_checks_options.ts";
-export { type HealthReport } from "./src/observe/health/health_report.ts";
+export { type HealthReport } from "./src/observe/health/health_checks.ts";
 export {
   type HealthCheckFunction,
   type HealthOutcome,
   type HealthResult,
   type HealthStatus,
-} from "./src/observe/health/health_result.ts";
+} from "./src/observe/health/health_check.ts";
 export {
   type Log,
   type LogLevel,
   type LogRecord,
   type LogSink,
 } from "./src/observe/log/log.ts";
-export { logTapeLog, type LogTapeLogger } from "./src/observe/log/log_tape.ts";
+export { logTapeLog, type LogTapeLogger } from "./src/observe/log/log.ts";
 export { Logger } from "./src/observe/log/logger.ts";
 export {
   jsonLog,
@@ -630,4 +630,4 @@ export {
   SourcePositions,
 } from "./src/observe/profile/source_position.ts";
 export { Watchdog } from "./src/observe/watch/watchdog.ts";
-export { type WatchdogOptions } from "./src/observe/watch/watchdog_options.ts";
+export { type WatchdogOptions } from "./src/observe/watch/watchdog.ts";

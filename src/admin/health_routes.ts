@@ -1,4 +1,4 @@
-import type { HealthReport } from "../observe/health/health_report.ts";
+import type { HealthReport } from "../observe/health/health_checks.ts";
 import type { Engine } from "../server/engine.ts";
 
 /** An answer before it is a response: HEAD has no body. */

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
 import type { HealthCheckable } from "../observe/health/health_checkable.ts";
-import type { HealthResult } from "../observe/health/health_result.ts";
+import type { HealthResult } from "../observe/health/health_check.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import { cacheKind, tieredValues } from "./cache_kind.ts";
 import type {

@@ -3,7 +3,7 @@ import { ClosedError, InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { mapConcurrent } from "../limit/map_concurrent.ts";
 import type { HealthCheckable } from "../observe/health/health_checkable.ts";
-import type { HealthResult } from "../observe/health/health_result.ts";
+import type { HealthResult } from "../observe/health/health_check.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import { readBody, readExcerpt } from "./http_body.ts";
 import { HttpCall } from "./http_call.ts";

@@ -5,7 +5,7 @@ import { quote } from "../base/options.ts";
 import { isThenable } from "../base/thenable.ts";
 import { thrownText } from "../base/thrown.ts";
 import type { WatchedWork } from "../observe/watch/block_suspects.ts";
-import { healthChangeLog } from "../observe/health/health_change_log.ts";
+import { healthChangeLog } from "../observe/health/health_checks_options.ts";
 import { HealthChecks } from "../observe/health/health_checks.ts";
 import { Logger } from "../observe/log/logger.ts";
 import { Metrics } from "../observe/metrics/metrics.ts";

@@ -3,7 +3,7 @@ import {
   type HealthCheckable,
   isHealthCheckable,
 } from "../observe/health/health_checkable.ts";
-import type { HealthOutcome } from "../observe/health/health_result.ts";
+import type { HealthOutcome } from "../observe/health/health_check.ts";
 import type { Engine } from "./engine.ts";
 
 /** Whether a server takes requests, and why not. */

@@ -11,7 +11,7 @@ import {
 } from "../base/options.ts";
 import type { HealthChecksOptions } from "../observe/health/health_checks_options.ts";
 import type { LogLevel, LogSink } from "../observe/log/log.ts";
-import type { WatchdogOptions } from "../observe/watch/watchdog_options.ts";
+import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "./lifespan.ts";

@@ -5,7 +5,7 @@ import {
   type MeasuredRun,
   type WatchedWork,
 } from "../../src/observe/watch/block_suspects.ts";
-import { RecentWork } from "../../src/observe/watch/recent_work.ts";
+import { RecentWork } from "../../src/observe/watch/block_suspects.ts";
 
 const never = { from: -1, to: -1 };
 

@@ -8,7 +8,7 @@ import { McpServer } from "../../mod.ts";
 import { memoryProfiled } from "../../src/observe/profile/memory_profile.ts";
 import { CpuRecording } from "../../src/observe/profile/cpu_recording.ts";
 import { profile, profiled } from "../../src/observe/profile/profile.ts";
-import { splicedProfile } from "../../src/observe/profile/spliced_profile.ts";
+import { splicedProfile } from "../../src/observe/profile/profile_cut.ts";
 import { burn, wait } from "./watched_calls.ts";
 
 /** A profile's own rules, which viewers rely on. */

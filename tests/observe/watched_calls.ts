@@ -1,6 +1,6 @@
 import type { WatchedWork } from "../../src/observe/watch/block_suspects.ts";
 import { Watchdog } from "../../src/observe/watch/watchdog.ts";
-import type { WatchdogOptions } from "../../src/observe/watch/watchdog_options.ts";
+import type { WatchdogOptions } from "../../src/observe/watch/watchdog.ts";
 import type { BlockReport } from "../../src/observe/watch/block_report.ts";
 import { eventually } from "../support/eventually.ts";
 

@@ -3,7 +3,7 @@ import {
   labelsText,
 } from "../../observe/metrics/exposition.ts";
 import type { HealthChecks } from "../../observe/health/health_checks.ts";
-import type { HealthStatus } from "../../observe/health/health_result.ts";
+import type { HealthStatus } from "../../observe/health/health_check.ts";
 
 const STATUSES: readonly HealthStatus[] = [
   "healthy",

@@ -2,7 +2,7 @@ import {
   CallRecord,
   latencySummary,
 } from "../../observe/metrics/call_record.ts";
-import { CpuShare } from "../../observe/metrics/cpu_share.ts";
+import { CpuShare } from "../../observe/metrics/process_figures.ts";
 import {
   type Exposition,
   type ExpositionFormat,

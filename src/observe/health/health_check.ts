@@ -1,13 +1,37 @@
 import type { Clock } from "../../base/clock.ts";
-import { TimeoutError } from "../../base/errors.ts";
+import { InvalidHealthResultError, TimeoutError } from "../../base/errors.ts";
 import { thrownText } from "../../base/thrown.ts";
-import {
-  type HealthCheckFunction,
-  type HealthResult,
-  type HealthStatus,
-  toHealthResult,
-} from "./health_result.ts";
 import { safeText } from "../log/log_fields.ts";
+
+/** How something is; `not_configured` is no judgement: it isn't there, as intended. */
+export type HealthStatus =
+  | "healthy"
+  | "degraded"
+  | "unhealthy"
+  | "not_configured";
+
+const STATUSES: ReadonlySet<unknown> = new Set<HealthStatus>([
+  "healthy",
+  "degraded",
+  "unhealthy",
+  "not_configured",
+]);
+
+/** What a check has found. */
+export interface HealthResult {
+  /** How it is. */
+  status: HealthStatus;
+  /** One sentence for the operator. */
+  message?: string;
+}
+
+/** What a check may answer: nothing, or `true`, is healthy; `false` is not. */
+export type HealthOutcome = HealthResult | HealthStatus | boolean | void;
+
+/** Looks after something. What it throws is why that is unhealthy. */
+export type HealthCheckFunction = (
+  signal: AbortSignal,
+) => HealthOutcome | Promise<HealthOutcome>;
 
 /** How much of a check's message is kept. */
 const MAX_MESSAGE = 500;
@@ -130,4 +154,18 @@ function failed(reason: unknown): HealthResult {
 function stillHangs(forMs: number): HealthResult {
   const message = `it was asked ${Math.round(forMs)} ms ago and still hangs`;
   return { status: "unhealthy", message };
+}
+
+/** @throws {InvalidHealthResultError} for what no check should answer */
+function toHealthResult(name: string, outcome: unknown): HealthResult {
+  if (outcome === undefined || outcome === true) return { status: "healthy" };
+  if (outcome === false) return { status: "unhealthy" };
+  const { status, message } = typeof outcome === "object" && outcome !== null
+    ? outcome as Partial<HealthResult>
+    : { status: outcome as HealthStatus };
+  if (
+    !STATUSES.has(status) ||
+    (message !== undefined && typeof message !== "string")
+  ) throw new InvalidHealthResultError(name, outcome);
+  return { status: status!, ...(message !== undefined && { message }) };
 }

@@ -1,4 +1,4 @@
-import type { HealthOutcome } from "./health_result.ts";
+import type { HealthOutcome } from "./health_check.ts";
 
 /**
  * What can tell its own health, as Sluice's pools and shared caches can. In a

@@ -2,14 +2,30 @@ import { abortable } from "../../base/abort.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import { checkDurationMs, quote } from "../../base/options.ts";
-import { HealthCheck } from "./health_check.ts";
 import { type HealthCheckable, healthCheckables } from "./health_checkable.ts";
 import type {
   HealthCheckOptions,
   HealthChecksOptions,
 } from "./health_checks_options.ts";
-import { type HealthReport, overall } from "./health_report.ts";
-import type { HealthCheckFunction } from "./health_result.ts";
+import {
+  HealthCheck,
+  type HealthCheckFunction,
+  type HealthCheckReport,
+} from "./health_check.ts";
+
+/** How everything is. */
+export interface HealthReport {
+  /** `unhealthy` if a critical check is; `degraded` if any other is, or is degraded. */
+  status: "healthy" | "degraded" | "unhealthy";
+  /** When the report was made, in ISO 8601. */
+  timestamp: string;
+  /** What runs. */
+  version?: string;
+  /** For how long it has run, in seconds. */
+  uptime_seconds: number;
+  /** Every check, by name. */
+  checks: Record<string, HealthCheckReport>;
+}
 
 /** A check that was added. */
 export interface AddedHealthCheck extends Disposable {
@@ -248,4 +264,20 @@ function checkName(name: string): void {
   throw new InvalidOptionError(
     `a health check's name must be a text that isn't empty, got ${quote(name)}`,
   );
+}
+
+/** How the whole is, given how its parts are. */
+function overall(
+  checks: { critical: boolean; report: HealthCheckReport }[],
+): HealthReport["status"] {
+  const isUnhealthy = ({ report }: { report: HealthCheckReport }) =>
+    report.status === "unhealthy";
+  if (checks.some((each) => each.critical && isUnhealthy(each))) {
+    return "unhealthy";
+  }
+  return checks.some((each) =>
+      isUnhealthy(each) || each.report.status === "degraded"
+    )
+    ? "degraded"
+    : "healthy";
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
-import type { HealthCheckReport } from "./health_check.ts";
-import type { HealthStatus } from "./health_result.ts";
+import type { Log } from "../log/log.ts";
+import type { HealthCheckReport, HealthStatus } from "./health_check.ts";
 
 /** How checks are run. */
 export interface HealthChecksOptions {
@@ -42,4 +42,18 @@ export interface HealthCheckOptions {
    * @default true
    */
   critical?: boolean;
+}
+
+/** Writes a line whenever a check finds something else than before. */
+export function healthChangeLog(
+  log: Log,
+): NonNullable<HealthChecksOptions["onChange"]> {
+  return (check, { status, message }, before) => {
+    const level = status === "healthy" ? "info" : "warning";
+    log[level](`the health check ${check} is ${status}`, {
+      check,
+      ...(before !== undefined && { before }),
+      ...(message !== undefined && { reason: message }),
+    });
+  };
 }

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { quote } from "../../base/options.ts";
-import { Counter } from "./counter.ts";
+import { Counter } from "./metric.ts";
 import {
   Exposition,
   type ExpositionFormat,
@@ -8,7 +8,7 @@ import {
   type MetricType,
 } from "./exposition.ts";
 import type { Figure } from "./figure.ts";
-import { Gauge } from "./gauge.ts";
+import { Gauge } from "./metric.ts";
 import { Buckets, DURATIONS, Histogram } from "./histogram.ts";
 import {
   type LabelledMetricOptions,

@@ -1,5 +1,3 @@
-import { cpuTimeMs } from "./cpu_time.ts";
-
 /** What the process uses; what it may not read is `null`. */
 export interface ProcessFigures {
   /** When the process began, in seconds since 1970. */
@@ -99,5 +97,57 @@ function attempt<Value>(read: () => Value): Value | undefined {
     return read();
   } catch {
     return undefined;
+  }
+}
+
+interface CpuUsage {
+  user: number;
+  system: number;
+}
+
+/**
+ * The CPU time that the process has used, in milliseconds; `undefined` where
+ * the runtime doesn't tell.
+ */
+export function cpuTimeMs(): number | undefined {
+  const host = globalThis as {
+    Deno?: { cpuUsage?(): CpuUsage };
+    process?: { cpuUsage?(): CpuUsage };
+  };
+  // Deno has a `process` too, but merely reading it costs 11 ms (bench/startup.ts).
+  const used = host.Deno?.cpuUsage?.() ?? host.process?.cpuUsage?.();
+  return used && (used.user + used.system) / 1_000;
+}
+
+/** The shortest span that a share is worked out over. */
+const MIN_SPAN_MS = 500;
+
+/** How busy the process is: the CPU it used between readings. */
+export class CpuShare {
+  #at: number;
+  #cpuSeconds: number;
+  #percent = 0;
+
+  /** Begins with all that the process has used since it began. */
+  constructor() {
+    this.#at = 0;
+    this.#cpuSeconds = 0;
+  }
+
+  /**
+   * CPU since the last reading, in percent of one core. A reading that follows at
+   * once says the same again, so that several readers don't spoil each other's.
+   *
+   * @param nowMs milliseconds since the process began
+   */
+  read(nowMs: number, cpuSeconds: number | null): number | null {
+    if (cpuSeconds === null) return null;
+    const spanMs = nowMs - this.#at;
+    if (spanMs >= MIN_SPAN_MS) {
+      this.#percent = (cpuSeconds - this.#cpuSeconds) / spanMs * 100_000;
+      this.#at = nowMs;
+      this.#cpuSeconds = cpuSeconds;
+    }
+    return Math.round(this.#percent * 100) / 100;
   }
 }

@@ -1,7 +1,7 @@
 import type { CpuProfileJson } from "./cpu_profile.ts";
 import { InspectorSession } from "./inspector_session.ts";
 import type { CallFrame } from "./source_position.ts";
-import { trimmedProfile } from "./trimmed_profile.ts";
+import { trimmedProfile } from "./profile_cut.ts";
 
 /** A CPU profile that is being taken. */
 export class CpuRecording implements Disposable {

@@ -8,7 +8,7 @@ import {
   type ProfiledHandlerOptions,
 } from "./profiled_handler.ts";
 import { SourcePositions } from "./source_position.ts";
-import { splicedProfile } from "./spliced_profile.ts";
+import { splicedProfile } from "./profile_cut.ts";
 
 /** How {@linkcode profile} works. */
 export interface ProfileOptions {

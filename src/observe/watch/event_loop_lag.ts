@@ -1,6 +1,6 @@
 import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
 import { checkDurationMs, checkInteger } from "../../base/options.ts";
-import { cpuTimeMs } from "../metrics/cpu_time.ts";
+import { cpuTimeMs } from "../metrics/process_figures.ts";
 
 /** A time in which the event loop stood still. */
 export interface EventLoopBlock {

@@ -1,7 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import { systemClock } from "../../base/clock.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
-import type { HealthResult } from "../../observe/health/health_result.ts";
+import type { HealthResult } from "../../observe/health/health_check.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
 import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { Lease } from "../lease.ts";

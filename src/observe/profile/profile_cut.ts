@@ -1,5 +1,5 @@
 import type { CpuProfileJson } from "./cpu_profile.ts";
-import type { CallFrame } from "./source_position.ts";
+import { type CallFrame, placeOf } from "./source_position.ts";
 
 /** More samples than these can't be of the profiler's end. */
 const MAX_LAST = 3;
@@ -28,8 +28,7 @@ export function trimmedProfile(
   const last = endOf(json, first, isEnd);
   for (const id of json.samples.slice(last)) dropped.add(id);
   const samples = json.samples.slice(first, last);
-  const hits = new Map<number, number>();
-  for (const id of samples) hits.set(id, (hits.get(id) ?? 0) + 1);
+  const hits = hitsOf(samples);
   return {
     ...json,
     startTime,
@@ -64,4 +63,53 @@ function endOf(
   let last = samples.length;
   while (last > least && ending.has(samples[last - 1])) last--;
   return last;
+}
+
+/**
+ * The profile without one function: what it called counts as called by its
+ * caller, and so does its own time.
+ *
+ * @param place `scriptId:line:column`, as profiles name where its code begins.
+ */
+export function splicedProfile(
+  json: CpuProfileJson,
+  place: string,
+): CpuProfileJson {
+  const out = new Set(
+    json.nodes.filter(({ callFrame }) => placeOf(callFrame) === place)
+      .map(({ id }) => id),
+  );
+  if (out.size === 0) return json;
+  const nodes = new Map(json.nodes.map((node) => [node.id, node]));
+  const heirs = new Map<number, number>();
+  const kept = (id: number, heir: number): number[] => {
+    if (!out.has(id)) return [id];
+    heirs.set(id, heir);
+    return (nodes.get(id)!.children ?? []).flatMap((child) =>
+      kept(child, heir)
+    );
+  };
+  const spliced = json.nodes.filter(({ id }) => !out.has(id)).map((node) => ({
+    ...node,
+    ...(node.children !== undefined && {
+      children: node.children.flatMap((child) => kept(child, node.id)),
+    }),
+  }));
+  const samples = json.samples.map((id) => heirs.get(id) ?? id);
+  const hits = hitsOf(samples);
+  return {
+    ...json,
+    samples,
+    nodes: spliced.map((node) => ({
+      ...node,
+      hitCount: hits.get(node.id) ?? 0,
+    })),
+  };
+}
+
+/** How many samples found each node running. */
+function hitsOf(samples: readonly number[]): ReadonlyMap<number, number> {
+  const hits = new Map<number, number>();
+  for (const id of samples) hits.set(id, (hits.get(id) ?? 0) + 1);
+  return hits;
 }
