@@ -73,14 +73,14 @@ export class Loader<A extends readonly unknown[], R> {
     this.#random = options.random ?? Math.random;
     this.#log = options.log ?? stderrWarn;
     if (cache === undefined) {
-      this.#own = instruments.part(() =>
-        new MemoryCache({ name: this.#name, clock })
+      this.#own = instruments.withdraw(
+        new MemoryCache({ name: this.#name, clock }),
       );
     }
     this.#store = claiming(cache ?? this.#own!);
     if (negativeTtlMs > 0) {
-      this.#errors = instruments.part(() =>
-        new MemoryCache({ ttlMs: negativeTtlMs, clock })
+      this.#errors = instruments.withdraw(
+        new MemoryCache({ ttlMs: negativeTtlMs, clock }),
       );
     }
     this.#untrack = instruments.track(

@@ -89,8 +89,8 @@ export class TieredCache<V = unknown>
     this.#localTtlMs = checkDurationMs("localTtlMs", localTtlMs, 1);
     this.#clock = clock;
     this.#time = new CoarseTime(clock);
-    this.#local = instruments.part(() =>
-      new MemoryCache(localOptions(options))
+    this.#local = instruments.withdraw(
+      new MemoryCache(localOptions(options)),
     );
     this.#ownsRemote = !(remote instanceof RedisCache);
     this.#remote = remote instanceof RedisCache

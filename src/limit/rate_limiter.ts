@@ -110,8 +110,8 @@ export class RateLimiter {
     const { name = "rate_limiter", clock = systemClock } = options;
     this.#rule = checkRule(options);
     if (options.store === undefined) {
-      this.#own = instruments.part(() =>
-        new MemoryRateLimitStore({ name, clock })
+      this.#own = instruments.withdraw(
+        new MemoryRateLimitStore({ name, clock }),
       );
     }
     this.#store = options.store ?? this.#own!;

@@ -177,8 +177,8 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#useServerTime = useServerTime;
     this.#clock = clock;
     this.#wallClock = wallClock;
-    this.#local = instruments.part(() =>
-      new MemoryRateLimitStore({ name, clock })
+    this.#local = instruments.withdraw(
+      new MemoryRateLimitStore({ name, clock }),
     );
     this.#untrack = this.#track();
   }

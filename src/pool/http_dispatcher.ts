@@ -32,8 +32,8 @@ export class HttpDispatcher {
     this.#settings = settings;
     this.#client = createHttpClient(settings);
     this.#origins = new HttpOrigins(settings);
-    this.#semaphore = instruments.part(() =>
-      new Semaphore(maxConcurrency, { name, clock })
+    this.#semaphore = instruments.withdraw(
+      new Semaphore(maxConcurrency, { name, clock }),
     );
   }
 

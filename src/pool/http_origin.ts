@@ -50,13 +50,13 @@ export class HttpOrigin {
     const { maxPerOrigin, maxWaiting, queueTimeoutMs, clock } = settings;
     this.#origin = origin;
     this.#settings = settings;
-    this.#semaphore = instruments.part(() =>
+    this.#semaphore = instruments.withdraw(
       new Semaphore(maxPerOrigin, {
         name: origin,
         maxWaiting,
         acquireTimeoutMs: queueTimeoutMs,
         clock,
-      })
+      }),
     );
     const labels = { name: settings.name, origin };
     this.#untrack = [

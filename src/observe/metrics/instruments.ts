@@ -72,7 +72,7 @@ export class Instruments {
   readonly #collected: FinalizationRegistry<Tracked> = new FinalizationRegistry(
     (tracked) => tracked.series.retire(tracked),
   );
-  #partsUnderWay = 0;
+  readonly #shown: WeakMap<object, Tracked[]> = new WeakMap();
 
   /**
    * Shows an object's figures until it is closed or collected. The reader is
@@ -86,26 +86,39 @@ export class Instruments {
     owner: Owner,
     read: (owner: Owner) => InstrumentValues<Name>,
   ): () => void {
-    if (this.#partsUnderWay > 0) return untracked;
     const series = this.#seriesOf(kind, labels);
     const tracked = new Tracked(series, owner, read as ReadFigures);
     series.add(tracked);
     this.#collected.register(owner, tracked, tracked);
+    this.#shown.set(owner, [...this.#shown.get(owner) ?? [], tracked]);
     return () => {
       if (series.retire(tracked)) this.#collected.unregister(tracked);
     };
   }
 
   /**
-   * Makes something that is part of a larger thing, which shows the figures of
-   * both: what is made inside is not tracked.
+   * Shows a new object's figures no more, as if they had never been shown: it is
+   * part of a larger thing, which shows the figures of both.
+   *
+   * @returns the object
    */
-  part<T>(make: () => T): T {
-    this.#partsUnderWay++;
-    try {
-      return make();
-    } finally {
-      this.#partsUnderWay--;
+  withdraw<Part extends object>(part: Part): Part {
+    for (const tracked of this.#shown.get(part) ?? []) {
+      this.#collected.unregister(tracked);
+      tracked.series.remove(tracked);
+    }
+    this.#shown.delete(part);
+    this.#dropUnused();
+    return part;
+  }
+
+  /** Nothing is to be seen of what was never shown, not even its name. */
+  #dropUnused(): void {
+    for (const [kind, ofKind] of this.#kinds) {
+      for (const [key, series] of ofKind) {
+        if (series.isUnused) ofKind.delete(key);
+      }
+      if (ofKind.size === 0) this.#kinds.delete(kind);
     }
   }
 
@@ -178,8 +191,18 @@ class Series {
     this.#labels = labels;
   }
 
+  /** Whether none has borne its labels for good. */
+  get isUnused(): boolean {
+    return this.#tracked.size === 0 && Object.keys(this.#done).length === 0;
+  }
+
   add(tracked: Tracked): void {
     this.#tracked.add(tracked);
+  }
+
+  /** Forgets one that has done nothing so far. */
+  remove(tracked: Tracked): void {
+    this.#tracked.delete(tracked);
   }
 
   /** What is gone holds nothing any more, but what it did stays done. */
@@ -229,5 +252,3 @@ function sum(all: readonly InstrumentValues[]): InstrumentValues {
   }
   return total;
 }
-
-function untracked(): void {}
