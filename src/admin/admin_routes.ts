@@ -1,6 +1,4 @@
-import type { Engine } from "../server/engine.ts";
-import type { HttpTransport } from "../transport/http_transport.ts";
-import { HealthRoutes } from "./health_routes.ts";
+import { HealthRoutes, type ProbedServer } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
 import {
@@ -8,9 +6,36 @@ import {
   OperatorGate,
   type Peer,
 } from "./operator_gate.ts";
-import { OperatorPages, type OperatorPagesOptions } from "./operator_pages.ts";
+import {
+  OperatorPages,
+  type OperatorPagesOptions,
+  type ShownServer,
+} from "./operator_pages.ts";
 
-/** Which routes an operator has, and who is one. */
+/** The server that the operator's routes are about. */
+export interface AdministeredServer extends ProbedServer, ShownServer {
+  readonly info: ProbedServer["info"] & ShownServer["info"];
+  readonly options: ProbedServer["options"] & {
+    /** Whether there are metrics to be shown. */
+    readonly metrics: boolean;
+  };
+  /** Tells the operator what went wrong. */
+  reportFailure(
+    what: string,
+    error: unknown,
+    fields: Record<string, unknown>,
+  ): void;
+}
+
+/** Knows which hosts requests may be addressed to, against DNS rebinding. */
+export interface HostGate {
+  /** Whether requests may be addressed to a URL's host. */
+  allowsHost(url: URL): boolean;
+  /** The answer to a request that was addressed to another. */
+  forbidHost(url: URL): Response;
+}
+
+/** The choice of an operator's routes, and of who is an operator. */
 export interface AdminOptions extends OperatorPagesOptions {
   /**
    * Who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
@@ -26,27 +51,27 @@ const METRICS = "/metrics";
 
 /** The operator's routes beside the MCP endpoint. */
 export class AdminRoutes {
-  readonly #engine: Engine;
-  readonly #transport: HttpTransport;
-  readonly #gate: OperatorGate;
+  readonly #server: AdministeredServer;
+  readonly #hosts: HostGate;
+  readonly #operators: OperatorGate;
   readonly #health: HealthRoutes;
   readonly #metrics: MetricsRoute | undefined;
   readonly #pages: OperatorPages;
 
   constructor(
-    engine: Engine,
-    transport: HttpTransport,
+    server: AdministeredServer,
+    hosts: HostGate,
     metrics: ServerMetrics,
     options: AdminOptions,
   ) {
-    this.#engine = engine;
-    this.#transport = transport;
-    this.#gate = new OperatorGate(options.authorizeOperator);
-    this.#health = new HealthRoutes(engine);
-    this.#metrics = engine.options.metrics
+    this.#server = server;
+    this.#hosts = hosts;
+    this.#operators = new OperatorGate(options.authorizeOperator);
+    this.#health = new HealthRoutes(server);
+    this.#metrics = server.options.metrics
       ? new MetricsRoute(metrics)
       : undefined;
-    this.#pages = new OperatorPages(engine, metrics, options);
+    this.#pages = new OperatorPages(server, metrics, options);
   }
 
   /** The server listens: what keeps a history begins it. */
@@ -88,7 +113,7 @@ export class AdminRoutes {
     url: URL,
     peer: Peer | undefined,
   ): Response | Promise<Response> {
-    return !this.#gate.isGuarded && this.#transport.allowsHost(url)
+    return !this.#operators.isGuarded && this.#hosts.allowsHost(url)
       ? metrics.handle(request)
       : this.#forOperators(request, url, peer, () => metrics.handle(request));
   }
@@ -99,10 +124,10 @@ export class AdminRoutes {
     peer: Peer | undefined,
   ): Promise<Response> {
     return await this.#caught(url, async () => {
-      if (!this.#transport.allowsHost(url)) {
-        return this.#transport.forbidHost(url);
+      if (!this.#hosts.allowsHost(url)) {
+        return this.#hosts.forbidHost(url);
       }
-      const refusal = await this.#gate.refusalOf(request, peer);
+      const refusal = await this.#operators.refusalOf(request, peer);
       const mayRead = refusal === undefined;
       return await this.#health.handle(request, url.pathname, mayRead)!;
     });
@@ -115,9 +140,9 @@ export class AdminRoutes {
     answer: () => Response | Promise<Response>,
   ): Promise<Response> {
     return await this.#caught(url, async () => {
-      const refusal = this.#transport.allowsHost(url)
-        ? await this.#gate.refusalOf(request, peer)
-        : this.#transport.forbidHost(url);
+      const refusal = this.#hosts.allowsHost(url)
+        ? await this.#operators.refusalOf(request, peer)
+        : this.#hosts.forbidHost(url);
       return refusal ?? await answer();
     });
   }
@@ -129,7 +154,7 @@ export class AdminRoutes {
     try {
       return await answer();
     } catch (error) {
-      this.#engine.reportFailure(`GET ${pathname}`, error, {});
+      this.#server.reportFailure(`GET ${pathname}`, error, {});
       return Response.json({ error: "Internal error" }, { status: 500 });
     }
   }

@@ -1,5 +1,18 @@
-import type { HealthReport } from "../observe/health/health_checks.ts";
-import type { Engine } from "../server/engine.ts";
+import type {
+  HealthChecks,
+  HealthReport,
+} from "../observe/health/health_checks.ts";
+
+/** What probes ask about a server. */
+export interface ProbedServer {
+  readonly info: { readonly version: string };
+  readonly health: Pick<HealthChecks, "run">;
+  /** Such as `ready`; anything else keeps requests away. */
+  readonly readiness: { probe(): string };
+  readonly options: {
+    readonly health?: { readonly readiness?: string };
+  };
+}
 
 /** An answer before it is a response: HEAD has no body. */
 interface Verdict {
@@ -16,15 +29,15 @@ type Route = (mayRead: boolean) => Verdict | Promise<Verdict>;
  * asked.
  */
 export class HealthRoutes {
-  readonly #engine: Engine;
+  readonly #server: ProbedServer;
   readonly #routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     ["/health", () => this.#alive()],
     ["/health/ready", () => this.#ready()],
     ["/health/detailed", (mayRead) => this.#detailed(mayRead)],
   ]);
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(server: ProbedServer) {
+    this.#server = server;
   }
 
   /**
@@ -59,7 +72,7 @@ export class HealthRoutes {
    * asks for that: most are shared, and one would take every replica out at once.
    */
   #ready(): Verdict | Promise<Verdict> {
-    const { readiness, options } = this.#engine;
+    const { readiness, options } = this.#server;
     const state = readiness.probe();
     const verdict = { ok: state === "ready", body: this.#body(state) };
     return state === "ready" && options.health?.readiness === "checks"
@@ -68,14 +81,14 @@ export class HealthRoutes {
   }
 
   async #dependenciesReady(verdict: Verdict): Promise<Verdict> {
-    const { status } = await this.#engine.health.run();
+    const { status } = await this.#server.health.run();
     return status === "unhealthy"
       ? { ok: false, body: this.#body(status) }
       : verdict;
   }
 
   async #detailed(mayRead: boolean): Promise<Verdict> {
-    const report = await this.#engine.health.run();
+    const report = await this.#server.health.run();
     return {
       ok: report.status !== "unhealthy",
       body: mayRead ? report : withoutMessages(report),
@@ -83,7 +96,7 @@ export class HealthRoutes {
   }
 
   #body(status: string): unknown {
-    const { version } = this.#engine.info;
+    const { version } = this.#server.info;
     return { status, timestamp: new Date().toISOString(), version };
   }
 }

@@ -1,8 +1,8 @@
+import { isLoopback } from "../base/loopback.ts";
 import { checkFunction } from "../base/options.ts";
-import { isLoopback } from "../transport/gate.ts";
 
 /**
- * Says whether a caller is an operator: `true` or `false`, or a response of its
+ * Tells if a caller is an operator: `true` or `false`, or a response of its
  * own, such as a 401 that asks for a password.
  */
 export type AuthorizeOperator = (

@@ -1,8 +1,6 @@
 import type { Attributes, Context, Histogram, Span } from "@opentelemetry/api";
-import {
-  instrumentFigures,
-  processFigures,
-} from "../observe/metrics/figure.ts";
+import { instrumentFigures } from "../observe/metrics/figure.ts";
+import { processFigures } from "../observe/metrics/process_figures.ts";
 import {
   FigureExport,
   shareFigureExport,
@@ -29,7 +27,7 @@ import {
   describeSession,
   type RequestDescription,
 } from "./request_attributes.ts";
-import { serverFigures } from "./server_figures.ts";
+import { serverFigures } from "../observe/metrics/server_figures.ts";
 import type { Session } from "./session.ts";
 
 /** What the conventions advise for both histograms, in seconds. */

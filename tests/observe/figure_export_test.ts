@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  instrumentFigures,
-  processFigures,
-} from "../../src/observe/metrics/figure.ts";
+import { instrumentFigures } from "../../src/observe/metrics/figure.ts";
+import { processFigures } from "../../src/observe/metrics/process_figures.ts";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import {
   FigureExport,

@@ -3,9 +3,38 @@ import {
   type Exposition,
   labelsText,
 } from "../../observe/metrics/exposition.ts";
-import type { FailureKind } from "../../server/failure_kind.ts";
-import type { RequestRecorder } from "../../server/request_recorder.ts";
-import type { ItemMethod, RecordedItems } from "./recorded_items.ts";
+
+/** The methods whose calls are each about one registered thing. */
+type ItemMethod = "tools/call" | "prompts/get" | "resources/read";
+
+/** The records of all that is registered, by method and name. */
+export type RecordedItems = Record<ItemMethod, Map<string, CallRecord>>;
+
+/** The records of all requests, by method. */
+export type RecordedMethods = ReadonlyMap<string, CallRecord>;
+
+/** Something registered whose calls are counted. */
+interface Recorded {
+  readonly key: string;
+  readonly record: CallRecord;
+}
+
+/** What is registered; a server's registry is one. */
+export interface RecordedCatalog {
+  readonly tools: RecordedSlots;
+  readonly prompts: RecordedSlots;
+  readonly resources: {
+    readonly fixed: RecordedSlots;
+    readonly shownTemplates: readonly {
+      readonly uriTemplate: { toString(): string };
+      readonly record: CallRecord;
+    }[];
+  };
+}
+
+interface RecordedSlots {
+  readonly slots: ReadonlyMap<string, Recorded>;
+}
 
 /** The label that names the item of a call (OpenTelemetry's conventions for MCP). */
 const ITEM_LABEL: Readonly<Record<ItemMethod, string>> = {
@@ -18,7 +47,7 @@ const ITEM_LABEL: Readonly<Record<ItemMethod, string>> = {
 const MAX_ITEMS = 1_000;
 
 /** What alerts look for is there from the start: a rate needs where it began. */
-const USUAL_FAILURES: readonly (readonly [FailureKind, number])[] = [
+const USUAL_FAILURES: readonly (readonly [string, number])[] = [
   ["tool_error", 0],
   ["timeout", 0],
   ["internal_error", 0],
@@ -30,13 +59,37 @@ interface Series {
   readonly record: CallRecord;
 }
 
+/** Collects the records of a server's tools, prompts and resources. */
+export function recordedItems(
+  { tools, prompts, resources }: RecordedCatalog,
+): RecordedItems {
+  return {
+    "tools/call": records(tools),
+    "prompts/get": records(prompts),
+    "resources/read": new Map([
+      ...records(resources.fixed),
+      ...resources.shownTemplates.map(({ uriTemplate, record }) =>
+        [String(uriTemplate), record] as const
+      ),
+    ]),
+  };
+}
+
+function records(
+  { slots }: RecordedSlots,
+): Map<string, CallRecord> {
+  return new Map(
+    Array.from(slots.values(), ({ key, record }) => [key, record]),
+  );
+}
+
 /** Writes what calls have come to, by method and item. */
 export function writeCalls(
   out: Exposition,
-  recorder: RequestRecorder,
+  methods: RecordedMethods,
   items: RecordedItems,
 ): void {
-  const series = [...seriesOf(recorder, items)];
+  const series = [...seriesOf(methods, items)];
   out.family(
     "mcp_server_operation_duration_seconds",
     "histogram",
@@ -63,10 +116,9 @@ export function writeCalls(
 
 /** Each item that is registered, and per method what no item accounts for. */
 function* seriesOf(
-  recorder: RequestRecorder,
+  methods: RecordedMethods,
   items: RecordedItems,
 ): Iterable<Series> {
-  const methods = new Map(recorder.byMethod());
   for (const [method, record] of methods) {
     if (!(method in items)) {
       yield { labels: labelsText({ mcp_method_name: method }), record };

@@ -3,19 +3,20 @@ import { InvalidHealthResultError, TimeoutError } from "../../base/errors.ts";
 import { thrownText } from "../../base/thrown.ts";
 import { safeText } from "../log/log_fields.ts";
 
-/** How something is; `not_configured` is no judgement: it isn't there, as intended. */
+/** The state of something; `not_configured` is no judgement: it isn't there, as intended. */
 export type HealthStatus =
   | "healthy"
   | "degraded"
   | "unhealthy"
   | "not_configured";
 
-const STATUSES: ReadonlySet<unknown> = new Set<HealthStatus>([
+/** All states, the best first. */
+export const HEALTH_STATUSES: readonly HealthStatus[] = [
   "healthy",
   "degraded",
   "unhealthy",
   "not_configured",
-]);
+];
 
 /** What a check has found. */
 export interface HealthResult {
@@ -164,7 +165,7 @@ function toHealthResult(name: string, outcome: unknown): HealthResult {
     ? outcome as Partial<HealthResult>
     : { status: outcome as HealthStatus };
   if (
-    !STATUSES.has(status) ||
+    !HEALTH_STATUSES.includes(status!) ||
     (message !== undefined && typeof message !== "string")
   ) throw new InvalidHealthResultError(name, outcome);
   return { status: status!, ...(message !== undefined && { message }) };

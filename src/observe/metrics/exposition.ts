@@ -1,3 +1,4 @@
+import type { Figure } from "./figure.ts";
 import type { Histogram } from "./histogram.ts";
 
 /** The text formats that Prometheus reads. */
@@ -37,6 +38,24 @@ export class Exposition {
     const shownType = !this.#open && type === "info" ? "gauge" : type;
     this.#text += `# HELP ${shown} ${escapeHelp(help, this.#open)}\n` +
       `# TYPE ${shown} ${shownType}\n`;
+  }
+
+  /** Writes a family whose labels are all that it says. */
+  info(name: string, help: string, labels: Record<string, string>): void {
+    this.family(name, "info", help);
+    this.sample(labelsText(labels), 1);
+  }
+
+  /** Writes families of which each point that has a value is a sample. */
+  figures(figures: readonly Figure[]): void {
+    for (const { name, type, help, points } of figures) {
+      this.family(name, type, help);
+      for (const { value, attributes = {} } of points) {
+        if (typeof value === "number") {
+          this.sample(labelsText(attributes), value);
+        }
+      }
+    }
   }
 
   /**

@@ -1,8 +1,14 @@
-import type { Attributes } from "@opentelemetry/api";
 import type { KindReadings, MeasureType } from "./instruments.ts";
-import { type ProcessFigures, readProcessFigures } from "./process_figures.ts";
 
-/** One metric as it stands now. */
+/** One value of a figure, and what tells it from the others. */
+export interface FigurePoint {
+  /** As it stands now, where that is known. */
+  readonly value: number | null | undefined;
+  /** By name. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** One metric as it stands now, under the name that a rendering has for it. */
 export interface Figure {
   readonly name: string;
   readonly type: MeasureType;
@@ -10,18 +16,77 @@ export interface Figure {
   readonly unit?: string;
   /** One sentence for the operator. */
   readonly help: string;
-  /** A value for each set of attributes, where there is one to be known. */
-  readonly points: readonly {
-    readonly value: number | null | undefined;
-    readonly attributes?: Attributes;
-  }[];
+  /** A value for each set of attributes. */
+  readonly points: readonly FigurePoint[];
+}
+
+/**
+ * One figure, told of once for all renderings. A rendering without a name for it
+ * leaves it out.
+ */
+export interface FigureDeclaration<Fields> {
+  /** Its name in the text for Prometheus, without the suffix of its type. */
+  readonly prometheus?: string;
+  /** Its name in the JSON document, which the dashboard is fed with. */
+  readonly json?: keyof Fields & string;
+  /** Its name for OpenTelemetry. */
+  readonly otel?: string;
+  readonly type: MeasureType;
+  /** One sentence for the operator. */
+  readonly help: string;
+  /** What it is read in, such as `ms` (UCUM), unless it is a mere count. */
+  readonly unit?: string;
+}
+
+/** What figures are read as: a value, or one for each set of attributes. */
+type Readings = Readonly<
+  Record<string, number | null | undefined | readonly FigurePoint[]>
+>;
+
+/** Figures that are read together, by what a reading calls them. */
+export class FigureSet<Reading extends Readings, Fields> {
+  readonly #declared: readonly [string, FigureDeclaration<Fields>][];
+
+  constructor(
+    declared: { readonly [Name in keyof Reading]: FigureDeclaration<Fields> },
+  ) {
+    this.#declared = Object.entries(declared);
+  }
+
+  /** The figures for an `Exposition`. */
+  prometheus(reading: Reading): Figure[] {
+    return this.#declared.flatMap(([key, each]) =>
+      figureOf(each.prometheus, { ...each, help: textHelp(each) }, reading[key])
+    );
+  }
+
+  /** The figures for a `FigureExport`. */
+  otel(reading: Reading, attributes?: FigurePoint["attributes"]): Figure[] {
+    return this.#declared.flatMap(([key, each]) =>
+      figureOf(each.otel, each, reading[key], attributes)
+    );
+  }
+
+  /** The fields of the JSON document: times as they are read, memory in MiB. */
+  json(reading: Reading): Fields {
+    const fields = this.#declared
+      .filter(([, { json }]) => json !== undefined)
+      .map(([key, { json, unit }]) => [
+        json,
+        unit === "By" ? mebibytes(reading[key] as number | null) : reading[key],
+      ]);
+    return Object.fromEntries(fields);
+  }
 }
 
 /** What instruments read, as `sluice.<kind>.<measure>`. */
-export function instrumentFigures(kinds: readonly KindReadings[]): Figure[] {
+export function instrumentFigures(
+  kinds: readonly KindReadings[],
+  separator: "." | "_" = ".",
+): Figure[] {
   return kinds.flatMap(({ kind: { kind, measures }, readings }) =>
     Object.entries(measures).map(([measure, { type, help }]) => ({
-      name: `sluice.${kind}.${measure}`,
+      name: ["sluice", kind, measure].join(separator),
       type,
       help,
       points: readings.map(({ labels, values }) => ({
@@ -32,36 +97,38 @@ export function instrumentFigures(kinds: readonly KindReadings[]): Figure[] {
   );
 }
 
-/** Name, type, unit and meaning by OpenTelemetry's conventions for processes. */
-const PROCESS: readonly [
-  keyof ProcessFigures,
-  string,
-  MeasureType,
-  string,
-  string,
-][] = [
-  ["uptimeSeconds", "process.uptime", "gauge", "s", "Time since its begin."],
-  ["cpuSeconds", "process.cpu.time", "counter", "s", "CPU used in all."],
-  ["residentBytes", "process.memory.usage", "gauge", "By", "Resident memory."],
-  ["virtualBytes", "process.memory.virtual", "gauge", "By", "Virtual memory."],
-  ["threads", "process.thread.count", "gauge", "{thread}", "Threads."],
-  [
-    "openFiles",
-    "process.unix.file_descriptor.count",
-    "gauge",
-    "{file_descriptor}",
-    "Open file descriptors.",
-  ],
-];
-
-/** What the process uses. */
-export function processFigures(): Figure[] {
-  const figures = readProcessFigures();
-  return PROCESS.map(([key, name, type, unit, help]) => ({
-    name,
-    type,
-    unit,
-    help,
-    points: [{ value: figures[key] }],
+/** Left out is what the rendering has no name for, or what can't be read. */
+function figureOf(
+  name: string | undefined,
+  { type, unit, help }: FigureDeclaration<never>,
+  value: Readings[string],
+  attributes?: FigurePoint["attributes"],
+): Figure[] {
+  if (name === undefined || value === null || value === undefined) return [];
+  const points = typeof value === "number" ? [{ value, attributes }] : value;
+  if (unit !== "ms") return [{ name, type, unit, help, points }];
+  const inSeconds = points.map(({ value, attributes }) => ({
+    value: value && value / 1_000,
+    attributes,
   }));
+  return [{ name, type, unit: "s", help, points: inSeconds }];
+}
+
+const UNIT_NAMES: Readonly<Record<string, string>> = {
+  s: "seconds",
+  ms: "seconds",
+  By: "bytes",
+};
+
+/** Prometheus knows the unit by the help alone. */
+function textHelp(
+  { help, unit = "" }: { help: string; unit?: string },
+): string {
+  return unit in UNIT_NAMES
+    ? help.replace(/\.$/, `, in ${UNIT_NAMES[unit]}.`)
+    : help;
+}
+
+function mebibytes(bytes: number | null): number | null {
+  return bytes === null ? null : Math.round(bytes / 2 ** 20 * 100) / 100;
 }

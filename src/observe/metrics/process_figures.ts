@@ -1,28 +1,5 @@
-/** What the process uses; what it may not read is `null`. */
-export interface ProcessFigures {
-  /** When the process began, in seconds since 1970. */
-  startTime: number;
-  /** How long it has run, in seconds. */
-  uptimeSeconds: number;
-  /** CPU used in all, in seconds. */
-  cpuSeconds: number | null;
-  /** Resident memory, in bytes. */
-  residentBytes: number | null;
-  /** Virtual memory, in bytes. */
-  virtualBytes: number | null;
-  /** Used heap, in bytes. */
-  heapUsedBytes: number | null;
-  /** Reserved heap, in bytes. */
-  heapTotalBytes: number | null;
-  /** Memory of buffers and the like, outside the heap, in bytes. */
-  externalBytes: number | null;
-  /** Threads. */
-  threads: number | null;
-  /** Open file descriptors. */
-  openFiles: number | null;
-  /** How many file descriptors may be open. */
-  maxOpenFiles: number | null;
-}
+import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
+import type { MetricsDocument } from "./metrics_document.ts";
 
 /** What the runtime says of the process, as far as it is Deno. */
 interface Runtime {
@@ -39,8 +16,118 @@ interface Runtime {
   };
 }
 
+/** The fields that the JSON document has of the process. */
+export type ProcessFields = Pick<
+  MetricsDocument,
+  | "start_time"
+  | "uptime_seconds"
+  | "memory_rss_mb"
+  | "memory_vms_mb"
+  | "memory_heap_mb"
+  | "cpu_seconds"
+  | "thread_count"
+  | "fd_count"
+>;
+
+/**
+ * In Prometheus's text under the names that all of its clients use, for
+ * OpenTelemetry by its conventions.
+ */
+const DECLARED = {
+  startTime: {
+    prometheus: "process_start_time_seconds",
+    json: "start_time",
+    type: "gauge",
+    help: "When the process began, in seconds since 1970.",
+  },
+  uptimeSeconds: {
+    json: "uptime_seconds",
+    otel: "process.uptime",
+    type: "gauge",
+    unit: "s",
+    help: "Time since its begin.",
+  },
+  cpuSeconds: {
+    prometheus: "process_cpu_seconds",
+    json: "cpu_seconds",
+    otel: "process.cpu.time",
+    type: "counter",
+    unit: "s",
+    help: "CPU used.",
+  },
+  residentBytes: {
+    prometheus: "process_resident_memory_bytes",
+    json: "memory_rss_mb",
+    otel: "process.memory.usage",
+    type: "gauge",
+    unit: "By",
+    help: "Resident memory.",
+  },
+  virtualBytes: {
+    prometheus: "process_virtual_memory_bytes",
+    json: "memory_vms_mb",
+    otel: "process.memory.virtual",
+    type: "gauge",
+    unit: "By",
+    help: "Virtual memory.",
+  },
+  heapUsedBytes: {
+    prometheus: "process_heap_used_bytes",
+    json: "memory_heap_mb",
+    type: "gauge",
+    unit: "By",
+    help: "Used JavaScript heap.",
+  },
+  heapTotalBytes: {
+    prometheus: "process_heap_bytes",
+    type: "gauge",
+    unit: "By",
+    help: "JavaScript heap.",
+  },
+  externalBytes: {
+    prometheus: "process_external_memory_bytes",
+    type: "gauge",
+    unit: "By",
+    help: "Memory that the heap refers to.",
+  },
+  threads: {
+    prometheus: "process_threads",
+    json: "thread_count",
+    otel: "process.thread.count",
+    type: "gauge",
+    unit: "{thread}",
+    help: "Threads.",
+  },
+  openFiles: {
+    prometheus: "process_open_fds",
+    json: "fd_count",
+    otel: "process.unix.file_descriptor.count",
+    type: "gauge",
+    unit: "{file_descriptor}",
+    help: "Open file descriptors.",
+  },
+  maxOpenFiles: {
+    prometheus: "process_max_fds",
+    type: "gauge",
+    help: "How many file descriptors may be open.",
+  },
+} satisfies Record<string, FigureDeclaration<ProcessFields>>;
+
+/** A reading of what the process uses; what it may not read is `null`. */
+export type ProcessReading = Record<keyof typeof DECLARED, number | null>;
+
+/** What the process uses. */
+export const PROCESS: FigureSet<ProcessReading, ProcessFields> = new FigureSet(
+  DECLARED,
+);
+
+/** The process's figures for OpenTelemetry. */
+export function processFigures(): Figure[] {
+  return PROCESS.otel(readProcess());
+}
+
 /** Reads what the process uses. Asks for no permission, and needs none to go on. */
-export function readProcessFigures(): ProcessFigures {
+export function readProcess(): ProcessReading {
   const runtime = (globalThis as unknown as { Deno?: Runtime }).Deno;
   const memory = attempt(() => runtime?.memoryUsage());
   const cpuMs = attempt(cpuTimeMs);
@@ -124,15 +211,9 @@ const MIN_SPAN_MS = 500;
 
 /** How busy the process is: the CPU it used between readings. */
 export class CpuShare {
-  #at: number;
-  #cpuSeconds: number;
+  #at = 0;
+  #cpuSeconds = 0;
   #percent = 0;
-
-  /** Begins with all that the process has used since it began. */
-  constructor() {
-    this.#at = 0;
-    this.#cpuSeconds = 0;
-  }
 
   /**
    * CPU since the last reading, in percent of one core. A reading that follows at

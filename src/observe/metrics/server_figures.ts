@@ -1,0 +1,93 @@
+import {
+  EVENT_LOOP,
+  readEventLoop,
+  type WatchedEventLoop,
+} from "../watch/event_loop_figures.ts";
+import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
+import type { MetricsDocument } from "./metrics_document.ts";
+
+/** The fields that the JSON document has of what a server is at. */
+export type ServerFields = Pick<
+  MetricsDocument,
+  "sessions" | "streams" | "subscriptions" | "tasks"
+>;
+
+const DECLARED = {
+  inFlight: {
+    otel: "sluice.server.in_flight",
+    type: "gauge",
+    help: "Requests without an answer yet.",
+  },
+  sessions: {
+    prometheus: "mcp_server_sessions",
+    json: "sessions",
+    otel: "sluice.server.sessions",
+    type: "gauge",
+    help: "Sessions of legacy clients.",
+  },
+  streams: {
+    prometheus: "mcp_server_streams",
+    json: "streams",
+    type: "gauge",
+    help: "Open event streams.",
+  },
+  subscriptions: {
+    prometheus: "mcp_server_subscriptions",
+    json: "subscriptions",
+    otel: "sluice.server.subscriptions",
+    type: "gauge",
+    help: "Open subscriptions/listen streams.",
+  },
+  tasks: {
+    prometheus: "mcp_server_tasks",
+    json: "tasks",
+    otel: "sluice.server.tasks",
+    type: "gauge",
+    help: "Tasks at work in this process.",
+  },
+} satisfies Record<string, FigureDeclaration<ServerFields>>;
+
+/** A reading of what a server is at. */
+export type ServerReading = Record<keyof typeof DECLARED, number>;
+
+/** What a server is at. */
+export const SERVER: FigureSet<ServerReading, ServerFields> = new FigureSet(
+  DECLARED,
+);
+
+/** Where it is read what a server is at. */
+export interface ServerParts {
+  readonly inFlight: number;
+  readonly sessions: { readonly size: number };
+  readonly subscriptions: { readonly size: number };
+  readonly tasks: { readonly running: number };
+}
+
+/** Reads what a server is at. */
+export function readServer(
+  { inFlight, sessions, subscriptions, tasks }: ServerParts,
+  streams: { readonly size: number },
+): ServerReading {
+  return {
+    inFlight,
+    sessions: sessions.size,
+    streams: streams.size,
+    subscriptions: subscriptions.size,
+    tasks: tasks.running,
+  };
+}
+
+/** A server's figures for OpenTelemetry. */
+export function serverFigures(
+  server: ServerParts & {
+    readonly info: { readonly name: string };
+    readonly watchdog: WatchedEventLoop | undefined;
+  },
+): Figure[] {
+  const { name } = server.info;
+  const eventLoop = readEventLoop(server.watchdog);
+  return [
+    ...SERVER.otel(readServer(server, { size: 0 }), { name }),
+    ...(eventLoop === undefined ? [] : EVENT_LOOP.otel(eventLoop)),
+  ];
+}
