@@ -91,71 +91,51 @@ export class AdminRoutes {
     peer: Peer | undefined,
   ): Response | Promise<Response> | undefined {
     const { pathname } = url;
-    if (pathname === HEALTH_DETAILS) return this.#detail(request, url, peer);
-    if (pathname === METRICS && this.#metrics !== undefined) {
-      return this.#measure(this.#metrics, request, url, peer);
+    const visit = { request, url, peer };
+    const metrics = this.#metrics;
+    if (pathname === HEALTH_DETAILS) {
+      return this.#admit(
+        visit,
+        (refusal) =>
+          this.#health.handle(request, pathname, refusal === undefined)!,
+      );
+    }
+    if (pathname === METRICS && metrics !== undefined) {
+      // Anybody may see them for as long as nobody is named an operator.
+      return !this.#operators.isGuarded && this.#hosts.allowsHost(url)
+        ? metrics.handle(request)
+        : this.#admit(visit, (refusal) => refusal ?? metrics.handle(request));
     }
     if (this.#pages.serves(pathname)) {
-      return this.#forOperators(
-        request,
-        url,
-        peer,
-        () => this.#pages.handle(request, pathname),
+      return this.#admit(
+        visit,
+        (refusal) => refusal ?? this.#pages.handle(request, pathname),
       );
     }
     return this.#health.handle(request, pathname, false);
   }
 
-  /** Anybody may see the metrics for as long as nobody is named an operator. */
-  #measure(
-    metrics: MetricsRoute,
-    request: Request,
-    url: URL,
-    peer: Peer | undefined,
-  ): Response | Promise<Response> {
-    return !this.#operators.isGuarded && this.#hosts.allowsHost(url)
-      ? metrics.handle(request)
-      : this.#forOperators(request, url, peer, () => metrics.handle(request));
-  }
-
-  async #detail(
-    request: Request,
-    url: URL,
-    peer: Peer | undefined,
+  /**
+   * Lets in who addresses the right host.
+   *
+   * @param answer is told what keeps the caller out, unless it is an operator
+   */
+  async #admit(
+    { request, url, peer }: Visit,
+    answer: (refusal: Response | undefined) => Response | Promise<Response>,
   ): Promise<Response> {
-    return await this.#caught(url, async () => {
-      if (!this.#hosts.allowsHost(url)) {
-        return this.#hosts.forbidHost(url);
-      }
-      const refusal = await this.#operators.refusalOf(request, peer);
-      const mayRead = refusal === undefined;
-      return await this.#health.handle(request, url.pathname, mayRead)!;
-    });
-  }
-
-  async #forOperators(
-    request: Request,
-    url: URL,
-    peer: Peer | undefined,
-    answer: () => Response | Promise<Response>,
-  ): Promise<Response> {
-    return await this.#caught(url, async () => {
-      const refusal = this.#hosts.allowsHost(url)
-        ? await this.#operators.refusalOf(request, peer)
-        : this.#hosts.forbidHost(url);
-      return refusal ?? await answer();
-    });
-  }
-
-  async #caught(
-    { pathname }: URL,
-    answer: () => Promise<Response>,
-  ): Promise<Response> {
+    if (!this.#hosts.allowsHost(url)) return this.#hosts.forbidHost(url);
     try {
-      return await answer();
+      return await answer(await this.#operators.refusalOf(request, peer));
     } catch (error) {
-      this.#server.reportFailure(`GET ${pathname}`, error, {});
+      this.#server.reportFailure(`GET ${url.pathname}`, error, {});
       return Response.json({ error: "Internal error" }, { status: 500 });
     }
   }
+}
+
+interface Visit {
+  readonly request: Request;
+  readonly url: URL;
+  readonly peer: Peer | undefined;
 }

@@ -3,24 +3,14 @@ import type {
   MetricsDocument,
 } from "../../observe/metrics/metrics_document.ts";
 
-/** What one health check found. */
-export interface HealthCheckLike {
-  /** Such as `healthy`. */
-  readonly status: string;
-  /** How long the check took, in milliseconds. */
-  readonly latency_ms: number;
-  /** What is wrong, in words. */
-  readonly message?: string;
-}
-
-/** What all health checks found. */
+/** What the page shows of a health report. */
 export interface HealthReportLike {
-  /** Such as `healthy`; as bad as the worst check demands. */
   readonly status: string;
-  /** When this was found (ISO 8601). */
   readonly timestamp: string;
   /** By name. */
-  readonly checks: Readonly<Record<string, HealthCheckLike>>;
+  readonly checks: Readonly<
+    Record<string, { status: string; latency_ms: number; message?: string }>
+  >;
 }
 
 /** Where the dashboard takes from what it shows. */
