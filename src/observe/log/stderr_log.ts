@@ -99,15 +99,11 @@ function escaped(text: string): string {
 let terminal: boolean | undefined;
 
 function isTerminal(): boolean {
-  return terminal ??= looksLikeTerminal();
-}
-
-function looksLikeTerminal(): boolean {
   const host = globalThis as {
     Deno?: { stderr?: { isTerminal?(): boolean } };
     process?: { stderr?: { isTTY?: boolean } };
   };
-  return host.Deno !== undefined
+  return terminal ??= host.Deno !== undefined
     ? host.Deno.stderr?.isTerminal?.() ?? false
     : host.process?.stderr?.isTTY ?? false;
 }
@@ -119,11 +115,6 @@ function wantsColour(): boolean {
   return !refused && isTerminal();
 }
 
-/** What is used of Deno here. */
-interface DenoStderr {
-  stderr?: { writeSync(bytes: Uint8Array): number };
-}
-
 /**
  * Writes a text and the end of its line to stderr. With `OTEL_DENO=true`, Deno
  * exports what the console writes, as grave as the method that wrote it. Those
@@ -131,7 +122,7 @@ interface DenoStderr {
  * stdio; so what is less grave goes past the console, and isn't exported.
  */
 function writeStderr(level: LogLevel, text: string): void {
-  const { stderr } = (globalThis as { Deno?: DenoStderr }).Deno ?? {};
+  const { stderr } = (globalThis as { Deno?: Partial<typeof Deno> }).Deno ?? {};
   if (level === "error" || stderr === undefined) console.error(text);
   else if (level === "warning") console.warn(text);
   else {

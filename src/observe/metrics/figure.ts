@@ -1,4 +1,5 @@
-import type { KindReadings, MeasureType } from "./instruments.ts";
+import type { KindReadings, Measure, MeasureType } from "./instruments.ts";
+import type { EventLoopSummary, MetricsDocument } from "./metrics_document.ts";
 
 /** One value of a figure, and what tells it from the others. */
 export interface FigurePoint {
@@ -24,51 +25,61 @@ export interface Figure {
  * One figure, told of once for all renderings. A rendering without a name for it
  * leaves it out.
  */
-export interface FigureDeclaration<Fields> {
+export interface FigureDeclaration extends Measure {
   /** Its name in the text for Prometheus, without the suffix of its type. */
   readonly prometheus?: string;
   /** Its name in the JSON document, which the dashboard is fed with. */
-  readonly json?: keyof Fields & string;
+  readonly json?: keyof Document;
   /** Its name for OpenTelemetry. */
   readonly otel?: string;
-  readonly type: MeasureType;
-  /** One sentence for the operator. */
-  readonly help: string;
   /** What it is read in, such as `ms` (UCUM), unless it is a mere count. */
   readonly unit?: string;
 }
 
-/** What figures are read as: a value, or one for each set of attributes. */
-type Readings = Readonly<
-  Record<string, number | null | undefined | readonly FigurePoint[]>
+type Document = MetricsDocument & EventLoopSummary;
+
+type Declarations = Readonly<Record<string, FigureDeclaration>>;
+
+/** What a figure is read as: a value, or one for each set of attributes. */
+type FigureValue = number | null | undefined | readonly FigurePoint[];
+
+/** What figures are read as, all at once. */
+export type FigureReading<Declared> = Readonly<
+  Record<keyof Declared, FigureValue>
+>;
+
+type Fields<Declared extends Declarations> = Pick<
+  Document,
+  Extract<Declared[keyof Declared], { json: keyof Document }>["json"]
 >;
 
 /** Figures that are read together, by what a reading calls them. */
-export class FigureSet<Reading extends Readings, Fields> {
-  readonly #declared: readonly [string, FigureDeclaration<Fields>][];
+export class FigureSet<Declared extends Declarations> {
+  readonly #declared: readonly [keyof Declared, FigureDeclaration][];
 
-  constructor(
-    declared: { readonly [Name in keyof Reading]: FigureDeclaration<Fields> },
-  ) {
+  constructor(declared: Declared) {
     this.#declared = Object.entries(declared);
   }
 
   /** The figures for an `Exposition`. */
-  prometheus(reading: Reading): Figure[] {
+  prometheus(reading: FigureReading<Declared>): Figure[] {
     return this.#declared.flatMap(([key, each]) =>
       figureOf(each.prometheus, { ...each, help: textHelp(each) }, reading[key])
     );
   }
 
   /** The figures for a `FigureExport`. */
-  otel(reading: Reading, attributes?: FigurePoint["attributes"]): Figure[] {
+  otel(
+    reading: FigureReading<Declared>,
+    attributes?: FigurePoint["attributes"],
+  ): Figure[] {
     return this.#declared.flatMap(([key, each]) =>
       figureOf(each.otel, each, reading[key], attributes)
     );
   }
 
   /** The fields of the JSON document: times as they are read, memory in MiB. */
-  json(reading: Reading): Fields {
+  json(reading: FigureReading<Declared>): Fields<Declared> {
     const fields = this.#declared
       .filter(([, { json }]) => json !== undefined)
       .map(([key, { json, unit }]) => [
@@ -100,8 +111,8 @@ export function instrumentFigures(
 /** Left out is what the rendering has no name for, or what can't be read. */
 function figureOf(
   name: string | undefined,
-  { type, unit, help }: FigureDeclaration<never>,
-  value: Readings[string],
+  { type, unit, help }: FigureDeclaration,
+  value: FigureValue,
   attributes?: FigurePoint["attributes"],
 ): Figure[] {
   if (name === undefined || value === null || value === undefined) return [];

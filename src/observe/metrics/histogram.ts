@@ -30,7 +30,7 @@ export class Buckets {
     );
   }
 
-  /** Which bucket a value falls into; the one past the last bound takes the rest. */
+  /** Finds the bucket of a value; the one past the last bound takes the rest. */
   indexOf(value: number): number {
     const { bounds } = this;
     let low = 0;
@@ -56,38 +56,26 @@ function checkAscending(bounds: readonly number[]): void {
   );
 }
 
-/** Ten to each power of ten, so that a percentile is at most an eighth off. */
-const FINE_STEPS = [1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8];
+/** Each step at each power of ten. */
+function ladder(steps: number[], powers: number[]): number[] {
+  return powers.flatMap((power) =>
+    steps.map((step) => Number(`${step}e${power}`))
+  );
+}
 
-/** Durations in seconds, from 10 microseconds to 100 seconds. */
+/**
+ * Durations in seconds, from 10 microseconds to 100 seconds. With ten to each
+ * power of ten, a percentile is at most an eighth off.
+ */
 export const DURATIONS: Buckets = new Buckets(
   [
-    ...[-5, -4, -3, -2, -1, 0, 1].flatMap((power) =>
-      FINE_STEPS.map((step) => Number(`${step}e${power}`))
+    ...ladder(
+      [1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.3, 8],
+      [-5, -4, -3, -2, -1, 0, 1],
     ),
     100,
   ],
-  [
-    0.0001,
-    0.00025,
-    0.0005,
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1,
-    2.5,
-    5,
-    10,
-    25,
-    50,
-    100,
-  ],
+  [...ladder([1, 2.5, 5], [-4, -3, -2, -1, 0, 1]), 100],
 );
 
 /** Counts values by size; records without allocating. */
@@ -125,7 +113,7 @@ export class Histogram {
     this.#sum += value;
   }
 
-  /** How many values there were. */
+  /** The number of values. */
   get count(): number {
     return this.#count;
   }
@@ -141,7 +129,7 @@ export class Histogram {
   }
 
   /**
-   * How many values there were up to each shown bound.
+   * The number of values up to each shown bound.
    * @internal
    */
   get cumulative(): number[] {

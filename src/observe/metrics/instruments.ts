@@ -1,15 +1,14 @@
-/** How a measure behaves: it only grows, or it goes up and down. */
+/** The behaviour of a measure: it only grows, or it goes up and down. */
 export type MeasureType = "counter" | "gauge";
 
 /** One figure that an instrument gives. */
 export interface Measure {
-  /** Whether it only grows. */
   readonly type: MeasureType;
   /** One sentence for the operator. */
   readonly help: string;
 }
 
-/** What all instruments of one kind give: their measures by name. */
+/** A kind of instruments: what each of them gives, by name. */
 export interface InstrumentKind<Name extends string = string> {
   /** Such as `cache`; part of the metrics' names. */
   readonly kind: string;
@@ -17,7 +16,7 @@ export interface InstrumentKind<Name extends string = string> {
   readonly measures: Readonly<Record<Name, Measure>>;
 }
 
-/** Which instrument a figure is of. */
+/** The labels of an instrument. */
 export interface InstrumentLabels {
   /** What its owner calls it. */
   readonly name: string;
@@ -32,7 +31,7 @@ export type InstrumentValues<Name extends string = string> = Readonly<
 
 /** The figures of one instrument. */
 export interface InstrumentReading {
-  /** Which instrument this is. */
+  /** The instrument's own. */
   readonly labels: InstrumentLabels;
   /** What it gives. */
   readonly values: InstrumentValues;
@@ -88,7 +87,7 @@ export class Instruments {
   ): () => void {
     const series = this.#seriesOf(kind, labels);
     const tracked = new Tracked(series, owner, read as ReadFigures);
-    series.add(tracked);
+    series.tracked.add(tracked);
     this.#collected.register(owner, tracked, tracked);
     this.#shown.set(owner, [...this.#shown.get(owner) ?? [], tracked]);
     return () => {
@@ -105,7 +104,7 @@ export class Instruments {
   withdraw<Part extends object>(part: Part): Part {
     for (const tracked of this.#shown.get(part) ?? []) {
       this.#collected.unregister(tracked);
-      tracked.series.remove(tracked);
+      tracked.series.tracked.delete(tracked);
     }
     this.#shown.delete(part);
     this.#dropUnused();
@@ -135,14 +134,15 @@ export class Instruments {
   #seriesOf(kind: InstrumentKind, labels: InstrumentLabels): Series {
     let ofKind = this.#kinds.get(kind);
     if (ofKind === undefined) this.#kinds.set(kind, ofKind = new Map());
-    const key = Object.values(labels).join("\0");
-    const known = ofKind.get(key);
-    if (known !== undefined) return known;
-    if (ofKind.size < MAX_LABEL_SETS) {
-      return addSeries(ofKind, key, kind, labels);
+    const own = Object.values(labels).join("\0");
+    const isOther = !ofKind.has(own) && ofKind.size >= MAX_LABEL_SETS;
+    const key = isOther ? OTHERS : own;
+    let series = ofKind.get(key);
+    if (series === undefined) {
+      series = new Series(kind, isOther ? othersLike(labels) : labels);
+      ofKind.set(key, series);
     }
-    return ofKind.get(OTHERS) ??
-      addSeries(ofKind, OTHERS, kind, othersLike(labels));
+    return series;
   }
 }
 
@@ -182,7 +182,7 @@ class Tracked {
 class Series {
   readonly #kind: InstrumentKind;
   readonly #labels: InstrumentLabels;
-  readonly #tracked = new Set<Tracked>();
+  readonly tracked: Set<Tracked> = new Set();
   /** What those did that are gone. */
   #done: InstrumentValues = {};
 
@@ -193,27 +193,18 @@ class Series {
 
   /** Whether none has borne its labels for good. */
   get isUnused(): boolean {
-    return this.#tracked.size === 0 && Object.keys(this.#done).length === 0;
-  }
-
-  add(tracked: Tracked): void {
-    this.#tracked.add(tracked);
-  }
-
-  /** Forgets one that has done nothing so far. */
-  remove(tracked: Tracked): void {
-    this.#tracked.delete(tracked);
+    return this.tracked.size === 0 && Object.keys(this.#done).length === 0;
   }
 
   /** What is gone holds nothing any more, but what it did stays done. */
   retire(tracked: Tracked): boolean {
-    if (!this.#tracked.delete(tracked)) return false;
+    if (!this.tracked.delete(tracked)) return false;
     this.#done = sum([this.#done, this.countersOf(tracked.read())]);
     return true;
   }
 
   read(): InstrumentReading {
-    const values = Array.from(this.#tracked, (tracked) => tracked.read());
+    const values = Array.from(this.tracked, (tracked) => tracked.read());
     return { labels: this.#labels, values: sum([this.#done, ...values]) };
   }
 
@@ -224,17 +215,6 @@ class Series {
         .filter(([name]) => measures[name]?.type === "counter"),
     );
   }
-}
-
-function addSeries(
-  allSeries: Map<string, Series>,
-  key: string,
-  kind: InstrumentKind,
-  labels: InstrumentLabels,
-): Series {
-  const series = new Series(kind, labels);
-  allSeries.set(key, series);
-  return series;
 }
 
 /** Keeps the names of the labels, of which each kind has few. */

@@ -16,13 +16,13 @@ import {
   type MetricOptions,
 } from "./metric_family.ts";
 
-/** How a gauge is described. */
+/** The description of a gauge. */
 export interface GaugeOptions extends MetricOptions {
   /** Says the value whenever somebody asks, instead of `set`. */
   read?: () => number;
 }
 
-/** How a histogram is described. */
+/** The description of a histogram. */
 export interface HistogramOptions extends MetricOptions {
   /**
    * Upper bounds, ascending.
@@ -34,13 +34,13 @@ export interface HistogramOptions extends MetricOptions {
 /** Writes metrics that are kept elsewhere, whenever somebody asks. */
 export type MetricsCollector = (out: Exposition) => void;
 
+type Metric = Counter | Gauge | Histogram;
+
 interface Registered {
   readonly name: string;
-  readonly type: MetricType;
+  readonly type: Exclude<MetricType, "info">;
   readonly help: string;
-  readonly series: Iterable<
-    { labels: Record<string, string>; metric: Counter | Gauge | Histogram }
-  >;
+  readonly series: Iterable<{ labels: Record<string, string>; metric: Metric }>;
 }
 
 /**
@@ -138,12 +138,12 @@ export class Metrics {
     this.#collectors.push(collector);
   }
 
-  #add<Metric extends Counter | Gauge | Histogram>(
+  #add<Added extends Metric>(
     name: string,
-    type: MetricType,
+    type: Registered["type"],
     options: MetricOptions | LabelledMetricOptions<string>,
-    make: () => Metric,
-  ): Metric | MetricFamily<Metric> {
+    make: () => Added,
+  ): Added | MetricFamily<Added> {
     checkName(name);
     const help = checkHelp(name, options);
     if ("labels" in options) {
@@ -189,35 +189,21 @@ export class Metrics {
    */
   get figures(): Figure[] {
     return this.#registered.flatMap(({ name, type, help, series }) => {
-      const figure = (
-        name: string,
-        type: "counter" | "gauge",
-        valueOf: (metric: Counter | Gauge | Histogram) => number,
-      ): Figure => ({
-        name,
-        type,
-        help,
-        points: Array.from(series, ({ labels, metric }) => ({
+      const pointsOf = (valueOf: (metric: Metric) => number) =>
+        Array.from(series, ({ labels, metric }) => ({
           value: valueOf(metric),
           attributes: labels,
-        })),
+        }));
+      if (type !== "histogram") {
+        return [{ name, type, help, points: pointsOf(scalarOf) }];
+      }
+      const part = (key: "count" | "sum"): Figure => ({
+        name: `${name}.${key}`,
+        type: "counter",
+        help,
+        points: pointsOf((metric) => (metric as Histogram)[key]),
       });
-      return type === "histogram"
-        ? [
-          figure(
-            `${name}.count`,
-            "counter",
-            (each) => (each as Histogram).count,
-          ),
-          figure(`${name}.sum`, "counter", (each) => (each as Histogram).sum),
-        ]
-        : [
-          figure(
-            name,
-            type as "counter" | "gauge",
-            (each) => (each as Counter | Gauge).value,
-          ),
-        ];
+      return [part("count"), part("sum")];
     });
   }
 
@@ -227,12 +213,16 @@ export class Metrics {
     for (const { name, series } of this.#registered) {
       for (const { labels, metric } of series) {
         const text = labelsText(labels);
-        values[text === "" ? name : `${name}{${text}}`] =
-          metric instanceof Histogram ? metric.count : metric.value;
+        values[text === "" ? name : `${name}{${text}}`] = scalarOf(metric);
       }
     }
     return values;
   }
+}
+
+/** The value, or the count of a histogram. */
+function scalarOf(metric: Metric): number {
+  return metric instanceof Histogram ? metric.count : metric.value;
 }
 
 function checkName(name: string): void {

@@ -1,33 +1,4 @@
 import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
-import type { MetricsDocument } from "./metrics_document.ts";
-
-/** What the runtime says of the process, as far as it is Deno. */
-interface Runtime {
-  memoryUsage(): {
-    rss: number;
-    heapUsed: number;
-    heapTotal: number;
-    external: number;
-  };
-  readTextFileSync(path: string): string;
-  readDirSync(path: string): Iterable<unknown>;
-  permissions: {
-    querySync(of: { name: "read"; path: string }): { state: string };
-  };
-}
-
-/** The fields that the JSON document has of the process. */
-export type ProcessFields = Pick<
-  MetricsDocument,
-  | "start_time"
-  | "uptime_seconds"
-  | "memory_rss_mb"
-  | "memory_vms_mb"
-  | "memory_heap_mb"
-  | "cpu_seconds"
-  | "thread_count"
-  | "fd_count"
->;
 
 /**
  * In Prometheus's text under the names that all of its clients use, for
@@ -111,13 +82,13 @@ const DECLARED = {
     type: "gauge",
     help: "How many file descriptors may be open.",
   },
-} satisfies Record<string, FigureDeclaration<ProcessFields>>;
+} as const satisfies Record<string, FigureDeclaration>;
 
 /** A reading of what the process uses; what it may not read is `null`. */
 export type ProcessReading = Record<keyof typeof DECLARED, number | null>;
 
 /** What the process uses. */
-export const PROCESS: FigureSet<ProcessReading, ProcessFields> = new FigureSet(
+export const PROCESS: FigureSet<typeof DECLARED> = new FigureSet(
   DECLARED,
 );
 
@@ -128,55 +99,56 @@ export function processFigures(): Figure[] {
 
 /** Reads what the process uses. Asks for no permission, and needs none to go on. */
 export function readProcess(): ProcessReading {
-  const runtime = (globalThis as unknown as { Deno?: Runtime }).Deno;
+  const { Deno: runtime } = globalThis as { Deno?: typeof Deno };
   const memory = attempt(() => runtime?.memoryUsage());
   const cpuMs = attempt(cpuTimeMs);
-  const status = runtime && attempt(() => readStatus(runtime));
   return {
     startTime: performance.timeOrigin / 1_000,
     uptimeSeconds: performance.now() / 1_000,
     cpuSeconds: cpuMs === undefined ? null : cpuMs / 1_000,
     residentBytes: memory?.rss ?? null,
-    virtualBytes: kibibytes(status, "VmSize"),
     heapUsedBytes: memory?.heapUsed ?? null,
     heapTotalBytes: memory?.heapTotal ?? null,
     externalBytes: memory?.external ?? null,
-    threads: figure(status, "Threads"),
-    openFiles: status && runtime
-      ? attempt(() => countFiles(runtime)) ?? null
-      : null,
-    maxOpenFiles: status && runtime
-      ? attempt(() => readFileLimit(runtime)) ?? null
-      : null,
+    ...(runtime && attempt(() => readProc(runtime))) ?? UNREADABLE,
   };
 }
 
+const UNREADABLE = {
+  virtualBytes: null,
+  threads: null,
+  openFiles: null,
+  maxOpenFiles: null,
+};
+
 /** Linux tells each process about itself, if Deno's permissions let it. */
-function readStatus(runtime: Runtime): string | undefined {
+function readProc(
+  runtime: typeof Deno,
+): Pick<ProcessReading, keyof typeof UNREADABLE> {
   const path = "/proc/self/status";
   const { state } = runtime.permissions.querySync({ name: "read", path });
-  return state === "granted" ? runtime.readTextFileSync(path) : undefined;
+  if (state !== "granted") return UNREADABLE;
+  const status = runtime.readTextFileSync(path);
+  const kibibytes = numberIn(status, /^VmSize:\s+(\d+)/m);
+  return {
+    virtualBytes: kibibytes === null ? null : kibibytes * 1_024,
+    threads: numberIn(status, /^Threads:\s+(\d+)/m),
+    // The listing itself is open while it is read.
+    openFiles:
+      attempt(() => [...runtime.readDirSync("/proc/self/fd")].length - 1) ??
+        null,
+    maxOpenFiles: attempt(() =>
+      numberIn(
+        runtime.readTextFileSync("/proc/self/limits"),
+        /^Max open files\s+(\d+)/m,
+      )
+    ) ?? null,
+  };
 }
 
-/** The listing itself is open while it is read. */
-function countFiles(runtime: Runtime): number {
-  return [...runtime.readDirSync("/proc/self/fd")].length - 1;
-}
-
-function readFileLimit(runtime: Runtime): number | undefined {
-  const limits = runtime.readTextFileSync("/proc/self/limits");
-  const soft = limits.match(/^Max open files\s+(\d+)/m)?.[1];
-  return soft === undefined ? undefined : Number(soft);
-}
-
-function kibibytes(status: string | undefined, name: string): number | null {
-  const value = figure(status, name);
-  return value === null ? null : value * 1_024;
-}
-
-function figure(status: string | undefined, name: string): number | null {
-  const value = status?.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1];
-  return value === undefined ? null : Number(value);
+function numberIn(text: string, pattern: RegExp): number | null {
+  const digits = text.match(pattern)?.[1];
+  return digits === undefined ? null : Number(digits);
 }
 
 function attempt<Value>(read: () => Value): Value | undefined {
@@ -187,20 +159,13 @@ function attempt<Value>(read: () => Value): Value | undefined {
   }
 }
 
-interface CpuUsage {
-  user: number;
-  system: number;
-}
-
 /**
  * The CPU time that the process has used, in milliseconds; `undefined` where
  * the runtime doesn't tell.
  */
 export function cpuTimeMs(): number | undefined {
-  const host = globalThis as {
-    Deno?: { cpuUsage?(): CpuUsage };
-    process?: { cpuUsage?(): CpuUsage };
-  };
+  type Host = { cpuUsage?(): { user: number; system: number } };
+  const host = globalThis as { Deno?: Host; process?: Host };
   // Deno has a `process` too, but merely reading it costs 11 ms (bench/startup.ts).
   const used = host.Deno?.cpuUsage?.() ?? host.process?.cpuUsage?.();
   return used && (used.user + used.system) / 1_000;

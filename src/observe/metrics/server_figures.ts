@@ -4,13 +4,6 @@ import {
   type WatchedEventLoop,
 } from "../watch/event_loop_figures.ts";
 import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
-import type { MetricsDocument } from "./metrics_document.ts";
-
-/** The fields that the JSON document has of what a server is at. */
-export type ServerFields = Pick<
-  MetricsDocument,
-  "sessions" | "streams" | "subscriptions" | "tasks"
->;
 
 const DECLARED = {
   inFlight: {
@@ -45,13 +38,13 @@ const DECLARED = {
     type: "gauge",
     help: "Tasks at work in this process.",
   },
-} satisfies Record<string, FigureDeclaration<ServerFields>>;
+} as const satisfies Record<string, FigureDeclaration>;
 
 /** A reading of what a server is at. */
 export type ServerReading = Record<keyof typeof DECLARED, number>;
 
 /** What a server is at. */
-export const SERVER: FigureSet<ServerReading, ServerFields> = new FigureSet(
+export const SERVER: FigureSet<typeof DECLARED> = new FigureSet(
   DECLARED,
 );
 

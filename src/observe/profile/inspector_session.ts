@@ -79,19 +79,14 @@ export class InspectorSession implements Disposable {
 
 /** Whether the inspector may be used without the user being asked. */
 function mayInspect(): boolean {
-  const { permissions } = (globalThis as {
-    Deno?: {
-      permissions?: {
-        querySync(it: { name: string; kind: string }): { state: string };
-      };
-    };
-  }).Deno ?? {};
+  const { permissions } =
+    (globalThis as { Deno?: Partial<typeof Deno> }).Deno ?? {};
   try {
     const status = permissions
-      ?.querySync({ name: "sys", kind: "inspector" });
+      ?.querySync({ name: "sys", kind: "inspector" as never });
     return status === undefined || status.state === "granted";
   } catch {
     // This Deno has no such permission; it may still ask for a wider one.
-    return permissions?.querySync({ name: "sys" } as never).state === "granted";
+    return permissions?.querySync({ name: "sys" }).state === "granted";
   }
 }

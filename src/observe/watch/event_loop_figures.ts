@@ -1,9 +1,9 @@
 import {
   type FigureDeclaration,
   type FigurePoint,
+  type FigureReading,
   FigureSet,
 } from "../metrics/figure.ts";
-import type { EventLoopSummary } from "../metrics/metrics_document.ts";
 import type { BlockCount, WatchdogStats } from "./block_report.ts";
 import type { EventLoopStats } from "./event_loop_lag.ts";
 
@@ -12,9 +12,6 @@ export interface WatchedEventLoop {
   readonly lag: EventLoopStats;
   readonly stats: WatchdogStats;
 }
-
-/** The fields that the JSON document has of the event loop. */
-export type EventLoopFields = Omit<EventLoopSummary, "blocked_by">;
 
 const DECLARED = {
   p50Ms: {
@@ -78,18 +75,10 @@ const DECLARED = {
     unit: "ms",
     help: "Unexplained blocks while this tool or method alone was in progress.",
   },
-} satisfies Record<string, FigureDeclaration<EventLoopFields>>;
-
-/** A reading of the event loop. */
-export type EventLoopReading =
-  & Record<Exclude<keyof typeof DECLARED, ByName>, number>
-  & Record<ByName, readonly FigurePoint[]>;
-
-type ByName = "blockedByName" | "suspectedByName";
+} as const satisfies Record<string, FigureDeclaration>;
 
 /** How late the event loop comes to its timers, and what blocked it. */
-export const EVENT_LOOP: FigureSet<EventLoopReading, EventLoopFields> =
-  new FigureSet(DECLARED);
+export const EVENT_LOOP: FigureSet<typeof DECLARED> = new FigureSet(DECLARED);
 
 function blockedMsByName(
   counts: ReadonlyMap<string, BlockCount>,
@@ -103,7 +92,7 @@ function blockedMsByName(
 /** Reads the event loop; `undefined` before its first timer, and while nobody watches. */
 export function readEventLoop(
   watched: WatchedEventLoop | undefined,
-): EventLoopReading | undefined {
+): FigureReading<typeof DECLARED> | undefined {
   if (watched === undefined) return undefined;
   const { p50Ms, p99Ms, maxMs, totalMs, ticks } = watched.lag;
   if (ticks === 0) return undefined;
