@@ -3,6 +3,7 @@ import {
   type CallFrame,
   isOwn,
   locationText,
+  nameOf,
   placeOf,
   type SourcePositions,
 } from "./source_position.ts";
@@ -54,11 +55,11 @@ export interface CpuProfileRow {
   totalPercent: number;
 }
 
-/** What the rows are sorted by. */
+/** The order of the rows. */
 export type CpuProfileOrder = "total" | "self";
 
 /**
- * What ran while a profile was taken, by sampling; made by `profile`.
+ * A record of what ran while a profile was taken, by sampling; made by `profile`.
  *
  * @example
  * ```ts
@@ -123,7 +124,7 @@ export class CpuProfile {
       row.selfPercent.toFixed(1),
       row.totalMs.toFixed(1),
       row.totalPercent.toFixed(1),
-      row.location === "" ? row.function : `${row.function} ${row.location}`,
+      `${row.function} ${row.location}`.trimEnd(),
     ]);
     const head = ["hits", "self ms", "self %", "total ms", "total %"];
     const sorted = order === "self" ? "own" : "cumulative";
@@ -154,7 +155,7 @@ export class CpuProfile {
       hits > 0 || isOwn(frame)
     );
     return shown.map(({ frame, hits, selfMs, totalMs }) => ({
-      function: frame.functionName || "(anonymous)",
+      function: nameOf(frame),
       location: locationText(frame),
       hits,
       selfMs,

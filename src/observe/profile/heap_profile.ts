@@ -2,6 +2,7 @@ import { checkInteger } from "../../base/options.ts";
 import {
   type CallFrame,
   locationText,
+  nameOf,
   type SourcePositions,
 } from "./source_position.ts";
 import { textTable } from "./text_table.ts";
@@ -39,7 +40,7 @@ export interface AllocationSite {
 }
 
 /**
- * Who allocated memory, by sampling, whether it was kept or not; made by
+ * A record of who allocated memory, by sampling, whether it was kept or not; made by
  * `profileMemory`.
  */
 export class HeapProfile {
@@ -52,7 +53,7 @@ export class HeapProfile {
    * of the JavaScript that ran.
    */
   constructor(json: HeapProfileJson, positions?: SourcePositions) {
-    const ids = idsOf(json.head, new Set());
+    const ids = new Set(nodesFrom(json.head).map(({ id }) => id));
     // What was noted while V8 wrote the profile down has no node in it.
     const samples = json.samples.filter(({ nodeId }) => ids.has(nodeId));
     const sizes = new Map<number, number>();
@@ -75,9 +76,7 @@ export class HeapProfile {
    */
   top(limit: number = 20): AllocationSite[] {
     checkInteger("limit", limit, 1);
-    const sites = new Map<string, AllocationSite>();
-    addSites(this.#json.head, sites, this.allocatedBytes);
-    return [...sites.values()]
+    return sitesOf(nodesFrom(this.#json.head), this.allocatedBytes)
       .sort((a, b) => b.bytes - a.bytes)
       .slice(0, limit);
   }
@@ -92,9 +91,7 @@ export class HeapProfile {
     const rows = this.top(limit).map((site) => [
       (site.bytes / 2 ** 20).toFixed(2),
       site.percent.toFixed(1),
-      site.location === ""
-        ? site.function
-        : `${site.function} ${site.location}`,
+      `${site.function} ${site.location}`.trimEnd(),
     ]);
     return textTable(["allocated MB", "%", "function"], rows);
   }
@@ -114,13 +111,8 @@ export class HeapProfile {
   }
 }
 
-function idsOf(
-  { id, children }: HeapProfileNode,
-  ids: Set<number>,
-): Set<number> {
-  ids.add(id);
-  for (const child of children) idsOf(child, ids);
-  return ids;
+function nodesFrom(node: HeapProfileNode): HeapProfileNode[] {
+  return [node, ...node.children.flatMap(nodesFrom)];
 }
 
 /** The tree with the sizes of the samples, and without what has none. */
@@ -142,20 +134,21 @@ function counted(
   };
 }
 
-function addSites(
-  node: HeapProfileNode,
-  sites: Map<string, AllocationSite>,
+function sitesOf(
+  nodes: readonly HeapProfileNode[],
   allBytes: number,
-): void {
-  if (node.selfSize > 0) {
-    const name = node.callFrame.functionName || "(anonymous)";
-    const location = locationText(node.callFrame);
+): AllocationSite[] {
+  const sites = new Map<string, AllocationSite>();
+  for (const { callFrame, selfSize } of nodes) {
+    if (selfSize === 0) continue;
+    const name = nameOf(callFrame);
+    const location = locationText(callFrame);
     const key = `${name} ${location}`;
     const site = sites.get(key) ??
       { function: name, location, bytes: 0, percent: 0 };
-    site.bytes += node.selfSize;
+    site.bytes += selfSize;
     site.percent = site.bytes / allBytes * 100;
     sites.set(key, site);
   }
-  for (const child of node.children) addSites(child, sites, allBytes);
+  return [...sites.values()];
 }

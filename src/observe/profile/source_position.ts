@@ -1,6 +1,6 @@
 import type { Script } from "node:vm";
 
-/** What V8 tells of a function: where it stands in the code that runs. */
+/** The place of a function in the code that runs, as V8 tells it. */
 export interface CallFrame {
   /** `""` for an anonymous function, `"(idle)"` and the like for V8's own. */
   functionName: string;
@@ -82,7 +82,12 @@ export function locationText(
     : `${url}:${lineNumber + 1}:${columnNumber + 1}`;
 }
 
-/** Where a function's code begins, as V8 tells functions apart. */
+/** The name of a function, as people read it. */
+export function nameOf({ functionName }: CallFrame): string {
+  return functionName || "(anonymous)";
+}
+
+/** The place where a function's code begins, as V8 tells functions apart. */
 export function placeOf(
   { scriptId, lineNumber, columnNumber }: CallFrame,
 ): string {

@@ -15,7 +15,7 @@ const ARMED_MS = 600_000;
 /** To begin, or to look, stops everything for a moment: 1 % of the time at most. */
 const REST_PER_PAUSE = 100;
 
-/** What a profile shows of one block. */
+/** The code that a profile shows of one block. */
 export interface BlockedCode {
   /** The function that ran, where its author finds it. */
   frame: CallFrame | undefined;
@@ -23,11 +23,9 @@ export interface BlockedCode {
   name: string | undefined;
 }
 
-/** A stretch of time, and whose handlers may have run in it. */
+/** A stretch of time, in milliseconds of the clock, and whose handlers may have run in it. */
 export interface BlockedStretch {
-  /** When it began, in milliseconds of the clock. */
   from: number;
-  /** When it ended. */
   to: number;
   /** The handlers, by the name of their work. */
   // deno-lint-ignore ban-types
@@ -53,7 +51,6 @@ export class BlockProfiler {
     this.#clock = clock;
   }
 
-  /** Whether it sees what runs. */
   get armed(): boolean {
     return this.#recording !== undefined;
   }
@@ -168,24 +165,20 @@ async function look(
   };
 }
 
-/** What ran in a part of a CPU profile. */
-interface RunningCode {
-  /** How many samples found something running there. */
-  samples: number;
-  /** The function, not of V8 or the runtime, in which most samples were. */
-  hottest: CallFrame | undefined;
-  /** In how many samples a function was on the stack, by `scriptId:line:column`. */
-  onStack: ReadonlyMap<string, number>;
-}
-
 /**
- * Reads what ran from `fromUs` to `toUs`, in microseconds of the profile's clock.
+ * Reads what ran from `fromUs` to `toUs`, in microseconds of the profile's clock:
+ * the function, not of V8 or the runtime, in which most samples were, and in how
+ * many samples each function was on the stack, by its place.
  */
 function codeBetween(
   json: CpuProfileJson,
   fromUs: number,
   toUs: number,
-): RunningCode {
+): {
+  samples: number;
+  hottest: CallFrame | undefined;
+  onStack: ReadonlyMap<string, number>;
+} {
   const stackOf = stacks(json.nodes);
   const onStack = new Map<string, number>();
   const own = new Map<string, number>();

@@ -1,16 +1,16 @@
 import type { BlockedCode } from "./block_profiler.ts";
 import type { Suspicion } from "./block_suspects.ts";
-import { locationText } from "../profile/source_position.ts";
+import { locationText, nameOf } from "../profile/source_position.ts";
 
 /**
- * How a block's name was found: the work's own run was `"measured"`, which is
+ * The way in which a block's name was found: the work's own run was `"measured"`, which is
  * certain only if the process used the CPU meanwhile; the
  * `"profile"` shows its handler on the stack; it alone was in progress and
  * `"ended"` with the block; or not at all.
  */
 export type BlockEvidence = "measured" | "profile" | "ended" | "none";
 
-/** What blocked the event loop, as far as is known. */
+/** A block of the event loop, as far as it is known. */
 export interface BlockReport {
   /** The work that did it, such as a tool; without it, nothing is known to have. */
   name?: string;
@@ -36,7 +36,7 @@ export interface BlockReport {
   inProgress: string[];
 }
 
-/** What a `Watchdog` has counted. */
+/** The counts of a `Watchdog`. */
 export interface WatchdogStats {
   /** How many blocks there were. */
   blocks: number;
@@ -53,7 +53,7 @@ export interface WatchdogStats {
   suspected: Map<string, BlockCount>;
 }
 
-/** How much some work has blocked. */
+/** The blocks of some work. */
 export interface BlockCount {
   /** How many blocks there were. */
   blocks: number;
@@ -78,14 +78,14 @@ export function reportOf(
     blockedMs: Math.round(to - from),
     ...(cpuMs !== undefined && { cpuMs: Math.round(cpuMs) }),
     ...(frame !== undefined && {
-      function: frame.functionName || "(anonymous)",
+      function: nameOf(frame),
       location: locationText(frame),
     }),
     inProgress: suspects,
   };
 }
 
-/** Whom a block that has no certain name is counted with, if there is one only. */
+/** Finds whom a block that has no certain name is counted with, if there is one only. */
 export function suspectOf(
   { name, inProgress, cpuMs, blockedMs }: BlockReport,
 ): string | undefined {

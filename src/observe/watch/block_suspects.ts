@@ -10,22 +10,19 @@ export interface WatchedWork {
   endedAt?: number;
 }
 
-/** A stretch of time that some work is known to have spent without a pause. */
-export interface MeasuredRun {
-  /** The name of the work. */
-  name: string;
-  /** When it began, in milliseconds of the clock. */
+/** A stretch of time, in milliseconds of the clock. */
+interface Stretch {
   from: number;
-  /** When it ended. */
   to: number;
 }
 
+/** A stretch that some work is known to have spent without a pause. */
+export interface MeasuredRun extends Stretch {
+  name: string;
+}
+
 /** A stretch in which something blocked, and who can have been it. */
-export interface Suspicion {
-  /** When the stretch began, in milliseconds of the clock. */
-  from: number;
-  /** When it ended. */
-  to: number;
+export interface Suspicion extends Stretch {
   /** The work that was measured to have taken it. */
   measured?: string;
   /** The only work that was in progress all the time, if it ended with the stretch. */
@@ -38,7 +35,7 @@ export interface Suspicion {
 const SAME_TURN_MS = 5;
 
 /**
- * Who can have blocked the event loop. JavaScript does one thing at a time, so
+ * Finds who can have blocked the event loop. JavaScript does one thing at a time, so
  * while something blocks no work begins or ends: the block lies between two
  * such moments, and only work in progress at both can have been it.
  *
@@ -51,7 +48,7 @@ export function blockSuspicions(
   work: readonly WatchedWork[],
   blockedMs: number,
   intervalMs: number,
-  pause: { from: number; to: number },
+  pause: Stretch,
 ): Suspicion[] {
   const during = (start: number, end: number) =>
     work.filter(({ begunAt, endedAt }) =>
@@ -96,7 +93,7 @@ export function blockSuspicions(
 function quietStretches(
   from: number,
   to: number,
-  runs: readonly { from: number; to: number }[],
+  runs: readonly Stretch[],
   work: readonly WatchedWork[],
 ): [number, number][] {
   const moments = [

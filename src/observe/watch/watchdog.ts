@@ -24,7 +24,7 @@ import {
   type EventLoopStats,
 } from "./event_loop_lag.ts";
 
-/** How a `Watchdog` watches. */
+/** The options of a `Watchdog`. */
 export interface WatchdogOptions {
   /** The work in progress that didn't return at once; asked only after a block. */
   inProgress: () => Iterable<WatchedWork>;
