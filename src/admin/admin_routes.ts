@@ -16,7 +16,7 @@ import {
 export interface AdministeredServer extends ProbedServer, ShownServer {
   readonly info: ProbedServer["info"] & ShownServer["info"];
   readonly options: ProbedServer["options"] & {
-    /** Whether there are metrics to be shown. */
+    /** Set if there are metrics to be shown. */
     readonly metrics: boolean;
   };
   /** Tells the operator what went wrong. */
@@ -29,7 +29,7 @@ export interface AdministeredServer extends ProbedServer, ShownServer {
 
 /** Knows which hosts requests may be addressed to, against DNS rebinding. */
 export interface HostGate {
-  /** Whether requests may be addressed to a URL's host. */
+  /** Tells if requests may be addressed to a URL's host. */
   allowsHost(url: URL): boolean;
   /** The answer to a request that was addressed to another. */
   forbidHost(url: URL): Response;
@@ -38,7 +38,7 @@ export interface HostGate {
 /** The choice of an operator's routes, and of who is an operator. */
 export interface AdminOptions extends OperatorPagesOptions {
   /**
-   * Who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
+   * Decides who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
    * says of failed checks. Needed behind a proxy on this machine that adds no
    * forwarding header: what it sends looks like a local caller's.
    * @default callers on this machine; anybody for `/metrics`

@@ -13,7 +13,7 @@ interface Recorded {
 
 /** One of the routes: records while the function runs. */
 interface Recorder {
-  /** How the file's name ends. */
+  /** The end of the file's name. */
   readonly extension: string;
   record(run: () => Promise<void>, signal: AbortSignal): Promise<Recorded>;
 }
@@ -40,7 +40,7 @@ const recorders: ReadonlyMap<string, Recorder> = new Map<string, Recorder>([
 export class DebugRoutes implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #closing: AbortController = new AbortController();
-  /** When the recording under way will be over, in milliseconds of the clock. */
+  /** The end of the recording under way, in milliseconds of the clock. */
   #busyUntil: number | undefined;
 
   constructor({ clock = systemClock }: { clock?: Clock } = {}) {

@@ -3,7 +3,7 @@ import type {
   HealthReport,
 } from "../observe/health/health_checks.ts";
 
-/** What probes ask about a server. */
+/** The parts of a server that probes ask about. */
 export interface ProbedServer {
   readonly info: { readonly version: string };
   readonly health: Pick<HealthChecks, "run">;
@@ -23,7 +23,7 @@ interface Verdict {
 type Route = (mayRead: boolean) => Verdict | Promise<Verdict>;
 
 /**
- * What probes ask over HTTP: `/health` (does the process serve at all),
+ * Answers probes over HTTP: `/health` (does the process serve at all),
  * `/health/ready` (should requests come here), and `/health/detailed` (every
  * check). They open no session, and cost next to nothing however often they are
  * asked.

@@ -55,7 +55,7 @@ export class OperatorPages {
     this.#hasDebug = checkFlag("debug", debug) ?? false;
   }
 
-  /** Whether a path is one of theirs. */
+  /** Tells if a path is one of theirs. */
   serves(pathname: string): boolean {
     return (this.#hasDashboard && /^\/dashboard(\/|$)/.test(pathname)) ||
       (this.#hasDebug && /^\/debug\/(profile|heap)$/.test(pathname));

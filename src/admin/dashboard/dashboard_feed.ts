@@ -15,7 +15,7 @@ const encoder = new TextEncoder();
 /** Between two points of the charts. */
 const INTERVAL_MS = 1_000;
 
-/** How far back the charts go. */
+/** The number of points that the charts go back. */
 const MAX_POINTS = 300;
 
 /** Between two rounds of health checks, which cost more than reading figures. */
@@ -42,7 +42,7 @@ export class DashboardFeed {
     this.#clock = clock;
   }
 
-  /** How many viewers there are. */
+  /** The number of viewers. */
   get size(): number {
     return this.#viewers.size;
   }

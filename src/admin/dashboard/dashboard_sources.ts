@@ -3,7 +3,7 @@ import type {
   MetricsDocument,
 } from "../../observe/metrics/metrics_document.ts";
 
-/** What the page shows of a health report. */
+/** The part of a health report that the page shows. */
 export interface HealthReportLike {
   readonly status: string;
   readonly timestamp: string;
@@ -13,9 +13,9 @@ export interface HealthReportLike {
   >;
 }
 
-/** Where the dashboard takes from what it shows. */
+/** The sources of what the dashboard shows. */
 export interface DashboardSources {
-  /** What the page's head says about the server. */
+  /** The server, as the page's head names it. */
   readonly server: {
     readonly name: string;
     readonly title?: string;
@@ -24,11 +24,11 @@ export interface DashboardSources {
   /** All figures, as they stand now. */
   metrics(): MetricsDocument;
   /**
-   * How long the requests took that have ended since this was asked last;
+   * Sums up the durations of the requests that have ended since this was asked last;
    * `undefined` if none has.
    */
   recentLatency(): LatencySummary | undefined;
-  /** What the health checks find; asked only while somebody looks. */
+  /** Runs the health checks; asked only while somebody looks. */
   health(): Promise<HealthReportLike>;
   /** Told about a source that throws; the page goes on without it. */
   reportFailure(error: unknown): void;

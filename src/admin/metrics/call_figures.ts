@@ -19,7 +19,7 @@ interface Recorded {
   readonly record: CallRecord;
 }
 
-/** What is registered; a server's registry is one. */
+/** A catalog of what is registered, such as a server's registry. */
 export interface RecordedCatalog {
   readonly tools: RecordedSlots;
   readonly prompts: RecordedSlots;
@@ -43,10 +43,10 @@ const ITEM_LABEL: Readonly<Record<ItemMethod, string>> = {
   "resources/read": "mcp_resource_uri",
 };
 
-/** How many items of a method are shown by name; the others count with the rest. */
+/** The most items of a method that are shown by name; the others count with the rest. */
 const MAX_ITEMS = 1_000;
 
-/** What alerts look for is there from the start: a rate needs where it began. */
+/** Failures that alerts look for, there from the start: a rate needs where it began. */
 const USUAL_FAILURES: readonly (readonly [string, number])[] = [
   ["tool_error", 0],
   ["timeout", 0],

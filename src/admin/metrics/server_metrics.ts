@@ -43,7 +43,7 @@ import {
   writeCalls,
 } from "./call_figures.ts";
 
-/** What is measured of a server. */
+/** The parts of a server that are measured. */
 export interface MeasuredServer extends ServerParts {
   readonly info: { readonly name: string; readonly version: string };
   readonly metrics: Metrics;
@@ -57,7 +57,7 @@ export interface MeasuredServer extends ServerParts {
   readonly watchdog: WatchedEventLoop | undefined;
 }
 
-/** What is measured of HTTP. */
+/** The parts of HTTP that are measured. */
 export interface MeasuredTransport {
   readonly streams: { readonly size: number; readonly cutOff: number };
   readonly refusals: { readonly byStatus: ReadonlyMap<number, number> };
@@ -188,7 +188,7 @@ export class ServerMetrics {
     };
   }
 
-  /** How long the requests took that have ended since this was last asked. */
+  /** Sums up the durations of the requests that have ended since this was last asked. */
   recentLatency(): LatencySummary | undefined {
     const durations = new Histogram();
     for (const [, record] of this.#server.recorder?.byMethod() ?? []) {

@@ -18,15 +18,15 @@ export const HEALTH_STATUSES: readonly HealthStatus[] = [
   "not_configured",
 ];
 
-/** What a check has found. */
+/** The finding of a check. */
 export interface HealthResult {
-  /** How it is. */
+  /** Its state. */
   status: HealthStatus;
   /** One sentence for the operator. */
   message?: string;
 }
 
-/** What a check may answer: nothing, or `true`, is healthy; `false` is not. */
+/** An answer of a check: nothing, or `true`, is healthy; `false` is not. */
 export type HealthOutcome = HealthResult | HealthStatus | boolean | void;
 
 /** Looks after something. What it throws is why that is unhealthy. */
@@ -34,22 +34,22 @@ export type HealthCheckFunction = (
   signal: AbortSignal,
 ) => HealthOutcome | Promise<HealthOutcome>;
 
-/** How much of a check's message is kept. */
+/** The most that is kept of a check's message. */
 const MAX_MESSAGE = 500;
 
-/** How a check went. */
+/** The report on one run of a check. */
 export interface HealthCheckReport {
-  /** What it found. */
+  /** The state that it found. */
   status: HealthStatus;
-  /** How long it took, in milliseconds. */
+  /** Its duration, in milliseconds. */
   latency_ms: number;
-  /** Why it isn't healthy, or whatever it has to say. */
+  /** The reason why it isn't healthy, or whatever it has to say. */
   message?: string;
-  /** When it began, in ISO 8601. */
+  /** Its beginning, in ISO 8601. */
   checked_at: string;
 }
 
-/** What a {@linkcode HealthCheck} needs to know. */
+/** The settings of a {@linkcode HealthCheck}. */
 export interface HealthCheckSettings {
   readonly name: string;
   readonly check: HealthCheckFunction;
@@ -70,7 +70,7 @@ export class HealthCheck {
   readonly critical: boolean;
   readonly #settings: HealthCheckSettings;
   #running: Promise<HealthCheckReport> | undefined;
-  /** When the check was called that has not returned yet. */
+  /** The time of a call that has not returned yet. */
   #calledAt: number | undefined;
   #status: HealthStatus | undefined;
 

@@ -1,7 +1,7 @@
 import type { HealthOutcome } from "./health_check.ts";
 
 /**
- * What can tell its own health, as Sluice's pools and shared caches can. In a
+ * Something that can tell its own health, as Sluice's pools and shared caches can. In a
  * server's lifespan it becomes a check by itself, named after its key.
  *
  * @example
@@ -26,13 +26,13 @@ export interface HealthCheckable {
     signal?: AbortSignal,
   ): HealthOutcome | Promise<HealthOutcome>;
   /**
-   * Whether a server without it is unhealthy, rather than degraded.
+   * Makes a server without it unhealthy, rather than degraded.
    * @default true
    */
   readonly healthCritical?: boolean;
 }
 
-/** Whether a value can tell its own health. */
+/** Tells if a value can tell its own health. */
 export function isHealthCheckable(value: unknown): value is HealthCheckable {
   return value !== null &&
     (typeof value === "object" || typeof value === "function") &&

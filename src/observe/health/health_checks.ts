@@ -13,13 +13,13 @@ import {
   type HealthCheckReport,
 } from "./health_check.ts";
 
-/** How everything is. */
+/** The report on all checks. */
 export interface HealthReport {
   /** `unhealthy` if a critical check is; `degraded` if any other is, or is degraded. */
   status: "healthy" | "degraded" | "unhealthy";
-  /** When the report was made, in ISO 8601. */
+  /** The time of the report, in ISO 8601. */
   timestamp: string;
-  /** What runs. */
+  /** The version of what runs. */
   version?: string;
   /** For how long it has run, in seconds. */
   uptime_seconds: number;
@@ -146,7 +146,7 @@ export class HealthChecks {
   }
 
   /**
-   * What was found last; `undefined` before the first run.
+   * The last report; `undefined` before the first run.
    * @internal
    */
   get last(): HealthReport | undefined {
@@ -266,7 +266,7 @@ function checkName(name: string): void {
   );
 }
 
-/** How the whole is, given how its parts are. */
+/** Judges the whole by its parts. */
 function overall(
   checks: { critical: boolean; report: HealthCheckReport }[],
 ): HealthReport["status"] {

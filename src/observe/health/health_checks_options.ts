@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../log/log.ts";
 import type { HealthCheckReport, HealthStatus } from "./health_check.ts";
 
-/** How checks are run. */
+/** The options of `HealthChecks`. */
 export interface HealthChecksOptions {
   /**
    * Milliseconds for which a report is given again, however often it is asked
@@ -18,7 +18,7 @@ export interface HealthChecksOptions {
   /** The version that reports name. */
   version?: string;
   /**
-   * Where the time comes from.
+   * The source of the time.
    * @default systemClock
    */
   clock?: Clock;
@@ -30,7 +30,7 @@ export interface HealthChecksOptions {
   ) => void;
 }
 
-/** How one check is run, and what it means. */
+/** The options of one check. */
 export interface HealthCheckOptions {
   /**
    * Milliseconds after which it has failed.
@@ -38,7 +38,7 @@ export interface HealthCheckOptions {
    */
   timeoutMs?: number;
   /**
-   * Whether all is unhealthy with it, rather than degraded.
+   * Makes all unhealthy with it, rather than degraded.
    * @default true
    */
   critical?: boolean;

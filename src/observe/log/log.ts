@@ -26,11 +26,11 @@ export interface Log {
 
 /** A record of what the server tells its operator. */
 export interface LogRecord {
-  /** How grave it is. */
+  /** Its gravity. */
   level: LogLevel;
   /** One sentence. */
   message: string;
-  /** What the message is about: request id, tool, duration; never arguments or tokens. */
+  /** Details that the message is about: request id, tool, duration; never arguments or tokens. */
   fields: Record<string, unknown>;
 }
 

@@ -1,13 +1,13 @@
 import type { LogRecord } from "./log.ts";
 
-/** How much of a record is written, so that one can't fill a disk. */
+/** The most that is written of a record, so that one can't fill a disk. */
 const MAX_TEXT = 8_192;
 const MAX_ENTRIES = 100;
 const MAX_DEPTH = 6;
 const MAX_NODES = 1_000;
 const MAX_TEXT_IN_ALL = 65_536;
 
-/** How long a password in a text is looked for, in characters. */
+/** The longest password that is looked for in a text, in characters. */
 const MAX_SECRET = 1_024;
 
 const REDACTED = "[redacted]";

@@ -4,7 +4,7 @@ import { safeRecord } from "./log_fields.ts";
 
 const encoder = new TextEncoder();
 
-/** What could end a line, or make a terminal show something else than the text. */
+/** Characters that could end a line, or make a terminal show something else than the text. */
 const CONTROL =
   // deno-lint-ignore no-control-regex -- they are what is looked for
   /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;

@@ -3,7 +3,7 @@ import type { CallSummary, LatencySummary } from "./metrics_document.ts";
 
 /** Counts calls and how long they take; recording a success allocates nothing. */
 export class CallRecord {
-  /** How long the calls that ended took, in seconds. */
+  /** Durations of the calls that ended, in seconds. */
   readonly durations: Histogram = new Histogram();
   /** Failed calls by kind. */
   readonly failures: Map<string, number> = new Map();
@@ -45,26 +45,26 @@ export class CallRecord {
     (this.#queued ??= new Histogram()).observe(tookMs / 1_000);
   }
 
-  /** How long calls waited for their turn, in seconds; only those that did. */
+  /** Waits of those calls that had to wait for their turn, in seconds. */
   get queued(): Histogram | undefined {
     return this.#queued;
   }
 
-  /** How many calls failed. */
+  /** The number of calls that failed. */
   get errors(): number {
     let errors = 0;
     for (const count of this.failures.values()) errors += count;
     return errors;
   }
 
-  /** What several records have counted together. */
+  /** Adds up what several records have counted. */
   static sum(records: Iterable<CallRecord>): CallRecord {
     const sum = new CallRecord();
     for (const record of records) sum.#add(record, 1);
     return sum;
   }
 
-  /** What this record has counted and others, which are parts of it, have not. */
+  /** Leaves what this record has counted and others, which are parts of it, have not. */
   without(parts: Iterable<CallRecord>): CallRecord {
     const rest = new CallRecord();
     rest.#add(this, 1);
@@ -98,7 +98,7 @@ export class CallRecord {
   }
 }
 
-/** What a histogram of seconds says, in milliseconds. */
+/** Sums up a histogram of seconds, in milliseconds. */
 export function latencySummary(durations: Histogram): LatencySummary {
   return {
     mean: rounded(durations.mean * 1_000),

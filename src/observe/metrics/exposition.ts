@@ -10,7 +10,7 @@ export const EXPOSITION_TYPES: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** What a family of samples is. */
+/** The type of a family of samples. */
 export type MetricType = "counter" | "gauge" | "histogram" | "info";
 
 /**

@@ -32,7 +32,7 @@ export interface FigureDeclaration extends Measure {
   readonly json?: keyof Document;
   /** Its name for OpenTelemetry. */
   readonly otel?: string;
-  /** What it is read in, such as `ms` (UCUM), unless it is a mere count. */
+  /** The unit that it is read in, such as `ms` (UCUM), unless it is a mere count. */
   readonly unit?: string;
 }
 
@@ -40,10 +40,10 @@ type Document = MetricsDocument & EventLoopSummary;
 
 type Declarations = Readonly<Record<string, FigureDeclaration>>;
 
-/** What a figure is read as: a value, or one for each set of attributes. */
+/** The reading of one figure: a value, or one for each set of attributes. */
 type FigureValue = number | null | undefined | readonly FigurePoint[];
 
-/** What figures are read as, all at once. */
+/** The readings of a set of figures. */
 export type FigureReading<Declared> = Readonly<
   Record<keyof Declared, FigureValue>
 >;
@@ -90,7 +90,7 @@ export class FigureSet<Declared extends Declarations> {
   }
 }
 
-/** What instruments read, as `sluice.<kind>.<measure>`. */
+/** Figures of all instruments, as `sluice.<kind>.<measure>`. */
 export function instrumentFigures(
   kinds: readonly KindReadings[],
   separator: "." | "_" = ".",

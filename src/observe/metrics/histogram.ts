@@ -10,7 +10,7 @@ export class Buckets {
   readonly bounds: Float64Array;
   /** The bounds that are shown. */
   readonly shown: readonly number[];
-  /** Where in `bounds` each shown one is. */
+  /** The places of the shown ones in `bounds`. */
   readonly shownAt: readonly number[];
   /** The shown bounds as the end of a label, the same in every format. */
   readonly closings: readonly string[];

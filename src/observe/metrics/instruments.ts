@@ -18,9 +18,9 @@ export interface InstrumentKind<Name extends string = string> {
 
 /** The labels of an instrument. */
 export interface InstrumentLabels {
-  /** What its owner calls it. */
+  /** The name that its owner gives it. */
   readonly name: string;
-  /** What tells it from others of its kind that have the name. */
+  /** Anything else that tells it from others of its kind. */
   readonly [label: string]: string;
 }
 
@@ -33,13 +33,13 @@ export type InstrumentValues<Name extends string = string> = Readonly<
 export interface InstrumentReading {
   /** The instrument's own. */
   readonly labels: InstrumentLabels;
-  /** What it gives. */
+  /** Its figures. */
   readonly values: InstrumentValues;
 }
 
 /** All readings of one kind. */
 export interface KindReadings {
-  /** What the values mean. */
+  /** The meaning of the values. */
   readonly kind: InstrumentKind;
   /** One for each set of labels; equally labelled instruments are added up. */
   readonly readings: readonly InstrumentReading[];
@@ -55,10 +55,10 @@ export function gauge(help: string): Measure {
   return { type: "gauge", help };
 }
 
-/** How many sets of labels a kind may have; the others are added up as one. */
+/** The most sets of labels of a kind; the others are added up as one. */
 const MAX_LABEL_SETS = 256;
 
-/** What all labels of instruments beyond {@linkcode MAX_LABEL_SETS} say. */
+/** The value of all labels beyond {@linkcode MAX_LABEL_SETS}. */
 const OTHERS = "others";
 
 /**
@@ -164,7 +164,7 @@ class Tracked {
     this.#read = read;
   }
 
-  /** Where they can't be read (any more), the counters as they were last. */
+  /** Reads the figures, or else gives the counters as they were last. */
   read(): InstrumentValues {
     const owner = this.#owner.deref();
     if (owner === undefined) return this.#counters;
@@ -183,7 +183,7 @@ class Series {
   readonly #kind: InstrumentKind;
   readonly #labels: InstrumentLabels;
   readonly tracked: Set<Tracked> = new Set();
-  /** What those did that are gone. */
+  /** Counters of those that are gone. */
   #done: InstrumentValues = {};
 
   constructor(kind: InstrumentKind, labels: InstrumentLabels) {
@@ -191,12 +191,12 @@ class Series {
     this.#labels = labels;
   }
 
-  /** Whether none has borne its labels for good. */
+  /** Set while none has borne its labels for good. */
   get isUnused(): boolean {
     return this.tracked.size === 0 && Object.keys(this.#done).length === 0;
   }
 
-  /** What is gone holds nothing any more, but what it did stays done. */
+  /** Lets one go: it holds nothing any more, but what it did stays done. */
   retire(tracked: Tracked): boolean {
     if (!this.tracked.delete(tracked)) return false;
     this.#done = sum([this.#done, this.countersOf(tracked.read())]);

@@ -5,7 +5,7 @@ import { quote } from "../../base/options.ts";
 export class Counter {
   #value = 0;
 
-  /** What it has come to. */
+  /** The count so far. */
   get value(): number {
     return this.#value;
   }
@@ -42,7 +42,7 @@ export class Gauge {
     this.#read = read;
   }
 
-  /** What it stands at; `NaN` if it can't be read. */
+  /** The value that it stands at; `NaN` if it can't be read. */
   get value(): number {
     if (this.#read === undefined) return this.#value;
     try {

@@ -1,19 +1,19 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { checkInteger, quote } from "../../base/options.ts";
 
-/** How a metric is described. */
+/** The description of a metric. */
 export interface MetricOptions {
   /** One sentence that says what it counts, and in which unit. */
   help: string;
 }
 
-/** How a metric with labels is described. */
+/** The description of a metric with labels. */
 export interface LabelledMetricOptions<Label extends string>
   extends MetricOptions {
   /** The names of the labels. */
   labels: readonly Label[];
   /**
-   * How many different sets of label values are kept; those beyond count as
+   * The most sets of label values that are kept; those beyond count as
    * `other`, so that what clients send can't fill the memory; for its sake, values
    * are also cut to 256 characters.
    * @default 1000

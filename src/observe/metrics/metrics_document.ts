@@ -1,6 +1,6 @@
 import type { InstrumentReading } from "./instruments.ts";
 
-/** How long things took, in milliseconds; all 0 while nothing has ended. */
+/** Durations in milliseconds; all 0 while nothing has ended. */
 export interface LatencySummary {
   /** The arithmetic mean. */
   mean: number;
@@ -12,7 +12,7 @@ export interface LatencySummary {
   p99: number;
 }
 
-/** What calls of one method, tool, resource or prompt have come to. */
+/** The figures of the calls of one method, tool, resource or prompt. */
 export interface CallSummary {
   /** Calls that have ended. */
   calls: number;
@@ -22,11 +22,11 @@ export interface CallSummary {
   errors: number;
   /** Failed calls by kind; kinds without one are left out. */
   errors_by_kind: Record<string, number>;
-  /** How long they took. */
+  /** Their durations. */
   latency_ms: LatencySummary;
   /** The time of all calls together: what this costs. */
   total_ms: number;
-  /** How long calls waited for their turn, in all, where `concurrency` is limited. */
+  /** The time for which calls waited for their turn, in all, where `concurrency` is limited. */
   queued_ms: number;
   /** Bytes of the requests. */
   request_bytes: number;
@@ -34,7 +34,7 @@ export interface CallSummary {
   response_bytes: number;
 }
 
-/** How late timers fire, in milliseconds; how long the loop was held up. */
+/** The event loop's lag, and how often it was held up. */
 export interface EventLoopSummary {
   /** Half of the last readings were no later. */
   lag_p50_ms: number;
@@ -42,9 +42,9 @@ export interface EventLoopSummary {
   lag_p99_ms: number;
   /** The latest of them. */
   lag_max_ms: number;
-  /** How often the loop was blocked for longer than the watchdog allows. */
+  /** The number of times that it was blocked for longer than the watchdog allows. */
   blocks: number;
-  /** Which of the blocks are certain to be whose: by tool, or else by method. */
+  /** The blocks that are certain to be somebody's: by tool, or else by method. */
   blocked_by: Record<string, { blocks: number; blocked_ms: number }>;
 }
 
@@ -59,9 +59,9 @@ export interface MetricsDocument {
   requests_in_progress: number;
   /** Requests that failed. */
   errors_total: number;
-  /** When the process began, in seconds since 1970. */
+  /** The time at which the process began, in seconds since 1970. */
   start_time: number;
-  /** How long the process runs. */
+  /** The time for which the process has run. */
   uptime_seconds: number;
   /** Resident memory, in MiB. */
   memory_rss_mb: number | null;
@@ -77,11 +77,11 @@ export interface MetricsDocument {
   thread_count: number | null;
   /** Open file descriptors. */
   fd_count: number | null;
-  /** When this was read (ISO 8601). */
+  /** The time of this reading (ISO 8601). */
   timestamp: string;
   /** The event loop; `null` while nobody watches it. */
   event_loop: EventLoopSummary | null;
-  /** How long requests took. */
+  /** The durations of requests. */
   latency_ms: LatencySummary;
   /** Failed requests by kind. */
   errors_by_kind: Record<string, number>;

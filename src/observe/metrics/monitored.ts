@@ -8,10 +8,10 @@ import type { Log, LogSink } from "../log/log.ts";
 import { toLog } from "../log/logger.ts";
 import type { CallSummary } from "./metrics_document.ts";
 
-/** How a function is monitored. */
+/** The options of {@linkcode monitored}. */
 export interface MonitoredOptions {
   /**
-   * What it is called in `/metrics` and in the log.
+   * Its name in `/metrics` and in the log.
    * @default the function's own name
    */
   name?: string;
@@ -21,12 +21,12 @@ export interface MonitoredOptions {
    */
   slowMs?: number;
   /**
-   * Where slow calls are logged: `server.log`, or a sink.
+   * The log that slow calls are written to: `server.log`, or a sink.
    * @default stderrLog
    */
   log?: Log | LogSink;
   /**
-   * Where the time comes from.
+   * The source of the time.
    * @default systemClock
    */
   clock?: Clock;
@@ -34,7 +34,7 @@ export interface MonitoredOptions {
 
 /** A function whose calls are counted. */
 export type Monitored<Fn> = Fn & {
-  /** What its calls have come to. */
+  /** The figures of its calls. */
   readonly stats: CallSummary;
 };
 

@@ -87,7 +87,7 @@ const DECLARED = {
 /** A reading of what the process uses; what it may not read is `null`. */
 export type ProcessReading = Record<keyof typeof DECLARED, number | null>;
 
-/** What the process uses. */
+/** Figures of what the process uses. */
 export const PROCESS: FigureSet<typeof DECLARED> = new FigureSet(
   DECLARED,
 );
@@ -174,7 +174,7 @@ export function cpuTimeMs(): number | undefined {
 /** The shortest span that a share is worked out over. */
 const MIN_SPAN_MS = 500;
 
-/** How busy the process is: the CPU it used between readings. */
+/** Works out how busy the process is: the CPU it used between readings. */
 export class CpuShare {
   #at = 0;
   #cpuSeconds = 0;

@@ -43,12 +43,12 @@ const DECLARED = {
 /** A reading of what a server is at. */
 export type ServerReading = Record<keyof typeof DECLARED, number>;
 
-/** What a server is at. */
+/** Figures of what a server is at. */
 export const SERVER: FigureSet<typeof DECLARED> = new FigureSet(
   DECLARED,
 );
 
-/** Where it is read what a server is at. */
+/** The parts of a server in which it is read what it is at. */
 export interface ServerParts {
   readonly inFlight: number;
   readonly sessions: { readonly size: number };

@@ -15,7 +15,7 @@ export interface CpuProfileNode {
   id: number;
   /** The function. */
   callFrame: CallFrame;
-  /** How many samples found it running. */
+  /** The number of samples that found it running. */
   hitCount?: number;
   /** The ids of the functions it called. */
   children?: number[];
@@ -27,9 +27,9 @@ export interface CpuProfileNode {
 export interface CpuProfileJson {
   /** The functions that were seen, by call path; the root first. */
   nodes: CpuProfileNode[];
-  /** When the profile began, in microseconds of V8's clock. */
+  /** The beginning, in microseconds of V8's clock. */
   startTime: number;
-  /** When it ended, in microseconds of V8's clock. */
+  /** The end, in microseconds of V8's clock. */
   endTime: number;
   /** The node that each sample found running. */
   samples: number[];
@@ -41,15 +41,15 @@ export interface CpuProfileJson {
 export interface CpuProfileRow {
   /** Its name; `(anonymous)` without one. */
   function: string;
-  /** Where its author finds it: address, line and column; `""` for V8's own. */
+  /** The place in the sources: address, line and column; `""` for V8's own. */
   location: string;
-  /** How many samples found it running. */
+  /** The number of samples that found it running. */
   hits: number;
-  /** How long it ran itself, in milliseconds. */
+  /** The time for which it ran itself, in milliseconds. */
   selfMs: number;
   /** The same, in percent of the time in which anything ran. */
   selfPercent: number;
-  /** How long it ran with all it called, in milliseconds; recursion counts once. */
+  /** The time with all it called, in milliseconds; recursion counts once. */
   totalMs: number;
   /** The same, in percent of the time in which anything ran. */
   totalPercent: number;
@@ -84,12 +84,12 @@ export class CpuProfile {
     this.#json = positions === undefined ? json : atSource(json, positions);
   }
 
-  /** How long it was taken, in milliseconds. */
+  /** The length of the recording, in milliseconds. */
   get durationMs(): number {
     return (this.#json.endTime - this.#json.startTime) / 1_000;
   }
 
-  /** How many times it was looked what was running. */
+  /** The number of looks at what was running. */
   get samples(): number {
     return this.#json.samples.length;
   }
@@ -194,7 +194,7 @@ function atSource(
   };
 }
 
-/** What one function took, all its call paths put together. */
+/** The time of one function, all its call paths put together. */
 interface FunctionTime {
   frame: CallFrame;
   hits: number;
@@ -217,7 +217,7 @@ class CpuTimes {
     this.#visit(root, nodes, selfTimes(json), new Set());
   }
 
-  /** How long anything ran, in milliseconds. */
+  /** The time for which anything ran, in milliseconds. */
   get busyMs(): number {
     return this.#busyMs;
   }
@@ -267,7 +267,7 @@ class CpuTimes {
   }
 }
 
-/** What each node took: a sample lasts until the next one. */
+/** Adds up the time of each node: a sample lasts until the next one. */
 function selfTimes(
   { samples, timeDeltas, startTime, endTime }: CpuProfileJson,
 ): Map<number, { hits: number; ms: number }> {

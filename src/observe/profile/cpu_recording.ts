@@ -103,7 +103,7 @@ export class CpuRecording implements Disposable {
   }
 
   /**
-   * Where a function's code begins, as profiles name it.
+   * Finds where a function's code begins, as profiles name it.
    *
    * @returns `scriptId:line:column`, or `undefined` for what has no code.
    */
@@ -142,7 +142,7 @@ export class CpuRecording implements Disposable {
   }
 }
 
-/** Whether a frame is one of the methods above that end a profile. */
+/** Recognizes the methods above that end a profile. */
 function endsRecording({ url, functionName }: CallFrame): boolean {
   return url === import.meta.url && /^(stop|restart)$/.test(functionName);
 }
@@ -150,7 +150,7 @@ function endsRecording({ url, functionName }: CallFrame): boolean {
 /** Under which a function is shown to the inspector, for the moment of a command. */
 const SHOWN: symbol = Symbol.for("sluice.function");
 
-/** What the console profile that bridges two others is called. */
+/** The name of the console profile that bridges two others. */
 const BRIDGE = "sluice";
 
 interface Properties {

@@ -13,7 +13,7 @@ export interface HeapProfileNode {
   id: number;
   /** The function. */
   callFrame: CallFrame;
-  /** What it allocated itself, in bytes. */
+  /** The bytes that it allocated itself. */
   selfSize: number;
   /** The functions it called. */
   children: HeapProfileNode[];
@@ -31,9 +31,9 @@ export interface HeapProfileJson {
 export interface AllocationSite {
   /** Its name; `(anonymous)` without one. */
   function: string;
-  /** Where its author finds it: address, line and column; `""` for V8's own. */
+  /** The place in the sources: address, line and column; `""` for V8's own. */
   location: string;
-  /** How much it allocated itself, in bytes; estimated from samples. */
+  /** The bytes that it allocated itself; estimated from samples. */
   bytes: number;
   /** The same, in percent of all that was allocated. */
   percent: number;
@@ -63,7 +63,7 @@ export class HeapProfile {
     this.#json = { head: counted(json.head, sizes, positions), samples };
   }
 
-  /** How much was allocated in all, in bytes; estimated from samples. */
+  /** The bytes allocated in all; estimated from samples. */
   get allocatedBytes(): number {
     return this.#json.samples.reduce((sum, { size }) => sum + size, 0);
   }

@@ -57,7 +57,7 @@ export class HeapSampling implements Disposable {
     }
   }
 
-  /** What was allocated since this sampling began. */
+  /** Reads what was allocated since this sampling began. */
   async read(): Promise<HeapProfileJson> {
     const { head, samples } = await read(this.#session);
     return {

@@ -1,6 +1,6 @@
 import { ProfilerUnavailableError } from "../../base/errors.ts";
 
-/** What is used of the `Session` of `node:inspector`. */
+/** The used part of the `Session` of `node:inspector`. */
 interface NodeSession {
   connect(): void;
   disconnect(): void;
@@ -47,7 +47,7 @@ export class InspectorSession implements Disposable {
     }
   }
 
-  /** Why nobody can connect, or `undefined` if anybody can. */
+  /** Tells why nobody can connect; `undefined` if anybody can. */
   static async unavailable(): Promise<ProfilerUnavailableError | undefined> {
     try {
       using _session = await InspectorSession.open();
@@ -77,7 +77,7 @@ export class InspectorSession implements Disposable {
   }
 }
 
-/** Whether the inspector may be used without the user being asked. */
+/** Tells if the inspector may be used without the user being asked. */
 function mayInspect(): boolean {
   const { permissions } =
     (globalThis as { Deno?: Partial<typeof Deno> }).Deno ?? {};

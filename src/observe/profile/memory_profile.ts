@@ -9,19 +9,19 @@ import {
 } from "./profiled_handler.ts";
 import { SourcePositions } from "./source_position.ts";
 
-/** How much memory the process uses, at one moment. */
+/** The memory that the process uses at one moment, in bytes. */
 export interface MemoryUse {
-  /** What the objects on V8's heap take, in bytes, garbage not yet collected included. */
+  /** The objects on V8's heap, garbage not yet collected included. */
   heapUsed: number;
-  /** What V8's heap takes from the system, in bytes. */
+  /** V8's heap, as it is taken from the system. */
   heapTotal: number;
-  /** What buffers take beside the heap, in bytes. */
+  /** Buffers beside the heap. */
   external: number;
-  /** What the process takes in all, in bytes. */
+  /** The process in all. */
   rss: number;
 }
 
-/** How {@linkcode profileMemory} works. */
+/** The options of {@linkcode profileMemory}. */
 export interface MemoryProfileOptions {
   /**
    * One allocation is noted per so many bytes, on average. While another memory
@@ -30,20 +30,20 @@ export interface MemoryProfileOptions {
    */
   intervalBytes?: number;
   /**
-   * How often the memory is measured for the peak, in milliseconds.
+   * The time between two looks at the memory for the peak, in milliseconds.
    * @default 10
    */
   peakIntervalMs?: number;
   /** Ends the recording and rejects with the signal's reason; the function goes on. */
   signal?: AbortSignal;
   /**
-   * Where the time comes from.
+   * The source of the time.
    * @default systemClock
    */
   clock?: Clock;
 }
 
-/** What {@linkcode profileMemory} found out. */
+/** The findings of {@linkcode profileMemory}. */
 export interface MemoryProfile {
   /** Just before the function was called. */
   before: MemoryUse;
@@ -55,7 +55,7 @@ export interface MemoryProfile {
    * seen between; what it allocated and dropped again is in `allocated`.
    */
   peak: MemoryUse;
-  /** How much was allocated on the heap, kept or not, in bytes; estimated from samples. */
+  /** The bytes allocated on the heap, kept or not; estimated from samples. */
   allocated: number;
   /** The 20 functions that allocated the most. */
   sites: AllocationSite[];
@@ -173,7 +173,7 @@ async function loadMemoryUse(): Promise<() => MemoryUse> {
   };
 }
 
-/** How {@linkcode memoryProfiled} works. */
+/** The options of {@linkcode memoryProfiled}. */
 export interface MemoryProfiledOptions
   extends Omit<MemoryProfileOptions, "signal">, ProfiledHandlerOptions {
   /**

@@ -10,7 +10,7 @@ import {
 import { SourcePositions } from "./source_position.ts";
 import { splicedProfile } from "./profile_cut.ts";
 
-/** How {@linkcode profile} works. */
+/** The options of {@linkcode profile}. */
 export interface ProfileOptions {
   /**
    * The time between two looks at what is running, in microseconds.
@@ -18,24 +18,24 @@ export interface ProfileOptions {
    */
   intervalUs?: number;
   /**
-   * How long is recorded at most, in milliseconds; the function may take longer.
+   * The longest recording, in milliseconds; the function may take longer.
    * @default 60000
    */
   maxMs?: number;
   /** Ends the recording and rejects with the signal's reason; the function goes on. */
   signal?: AbortSignal;
   /**
-   * Where the time comes from.
+   * The source of the time.
    * @default systemClock
    */
   clock?: Clock;
 }
 
-/** What {@linkcode profile} gives. */
+/** The result of {@linkcode profile}. */
 export interface Profiled<T> {
-  /** What the function returned. */
+  /** The value that the function returned. */
   result: T;
-  /** What ran meanwhile. */
+  /** A record of what ran meanwhile. */
   profile: CpuProfile;
 }
 
@@ -92,7 +92,7 @@ export async function profile<T>(
   }
 }
 
-/** How {@linkcode profiled} works. */
+/** The options of {@linkcode profiled}. */
 export interface ProfiledOptions
   extends Omit<ProfileOptions, "signal">, ProfiledHandlerOptions {
   /**

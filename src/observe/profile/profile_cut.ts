@@ -47,7 +47,7 @@ export function trimmedProfile(
   };
 }
 
-/** Where the samples begin that show how the profile ends. */
+/** Finds the samples that show how the profile ends. */
 function endOf(
   { nodes, samples }: CpuProfileJson,
   first: number,
@@ -107,7 +107,7 @@ export function splicedProfile(
   };
 }
 
-/** How many samples found each node running. */
+/** Counts the samples that found each node running. */
 function hitsOf(samples: readonly number[]): ReadonlyMap<number, number> {
   const hits = new Map<number, number>();
   for (const id of samples) hits.set(id, (hits.get(id) ?? 0) + 1);

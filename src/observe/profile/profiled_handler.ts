@@ -1,10 +1,10 @@
 import { InspectorSession } from "./inspector_session.ts";
 import { stderrWarn } from "../log/stderr_log.ts";
 
-/** How a handler is profiled, whatever is measured of it. */
+/** The options of any handler that is profiled. */
 export interface ProfiledHandlerOptions {
   /**
-   * What the profile is of.
+   * The name that profiles are given.
    * @default the handler's own name, or else that of the tool, prompt or resource
    */
   name?: string;
@@ -41,7 +41,7 @@ export function profiledHandler<A extends unknown[], T>(
   };
 }
 
-/** What a server's context, which is a handler's last argument, says that it is of. */
+/** Reads the name off a server's context, which is a handler's last argument. */
 function itemName(ctx: unknown): string {
   const { itemName } = (ctx ?? {}) as { itemName?: unknown };
   return typeof itemName === "string" ? itemName : "handler";

@@ -29,7 +29,7 @@ export class SourcePositions {
     this.#Script = Script;
   }
 
-  /** Where the runtime can't tell, every place stays what it is. */
+  /** Makes one; where the runtime can't tell, every place stays what it is. */
   static async load(): Promise<SourcePositions> {
     try {
       return new SourcePositions((await import("node:vm")).Script);
@@ -94,7 +94,7 @@ export function placeOf(
   return `${scriptId}:${lineNumber}:${columnNumber}`;
 }
 
-/** Whether a function is neither V8's nor the runtime's. */
+/** Tells functions of people from V8's and the runtime's. */
 export function isOwn({ url }: CallFrame): boolean {
   return url !== "" && !/^(ext|node):/.test(url);
 }

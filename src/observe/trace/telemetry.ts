@@ -11,7 +11,7 @@ import type {
   TracerProvider,
 } from "@opentelemetry/api";
 
-/** What spans and metrics are said to come from. */
+/** The name that spans and metrics are said to come from. */
 export const LIBRARY = "@sluice/mcp";
 
 /**
@@ -23,7 +23,7 @@ export const SpanKind = { SERVER: 1, CLIENT: 2 } as const;
 /** The status code of a span that failed. */
 export const STATUS_ERROR = 2;
 
-/** Where a context keeps its span. */
+/** The key under which a context keeps its span. */
 export const SPAN_KEY: symbol = Symbol.for("OpenTelemetry Context Key SPAN");
 
 /** Makes tracers; OpenTelemetry's `TracerProvider`. */
@@ -47,7 +47,7 @@ export interface ContextManagerLike {
 }
 
 /**
- * Where spans and metrics go. What is left out is not made.
+ * Destinations of spans and metrics. What is left out is not made.
  *
  * @example
  * ```ts
@@ -71,7 +71,7 @@ export interface TelemetryOptions {
   contextManager?: ContextManagerLike;
 }
 
-/** What is registered with OpenTelemetry's API, by an author or by Deno. */
+/** Providers that an author, or Deno, has registered with OpenTelemetry's API. */
 interface Registered {
   trace?: TracerProvider;
   metrics?: MeterProvider;
@@ -106,7 +106,7 @@ export class Telemetry {
   readonly tracer: Tracer | undefined;
   /** Makes meters; `undefined` if nobody takes metrics. */
   readonly meterProvider: MeterProvider | undefined;
-  /** Whether Deno itself makes spans for `Deno.serve` and `fetch`. */
+  /** Set where Deno itself makes spans for `Deno.serve` and `fetch`. */
   readonly tracedByDeno: boolean;
   readonly #contexts: ContextManager;
   readonly #propagator: TextMapPropagator | undefined;
@@ -132,7 +132,7 @@ export class Telemetry {
   }
 
   /**
-   * What is registered with OpenTelemetry's API: Deno's own with
+   * Takes what is registered with OpenTelemetry's API: Deno's own with
    * `OTEL_DENO=true`; `undefined` if nothing is that could be used.
    */
   static registered(): Telemetry | undefined {
@@ -184,7 +184,7 @@ export class Telemetry {
   }
 }
 
-/** What servers that trace have brought, the latest last. */
+/** Telemetry of the servers that trace, the latest last. */
 const brought: Telemetry[] = [];
 
 /**

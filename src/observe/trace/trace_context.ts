@@ -10,7 +10,7 @@ const TRACEPARENT =
 const NO_TRACE = "0".repeat(32);
 const NO_SPAN = "0".repeat(16);
 
-/** What implementations must at least pass on (W3C Trace Context, section 3.3.1.5). */
+/** Bounds of what is passed on (W3C Trace Context, section 3.3.1.5). */
 const MAX_TRACESTATE_CHARS = 512;
 const MAX_TRACESTATE_MEMBERS = 32;
 const MAX_BAGGAGE_CHARS = 8_192;
@@ -57,7 +57,7 @@ export function traceparentOf(
   return `00-${traceId}-${spanId}-0${traceFlags & 1}`;
 }
 
-/** Whether something is baggage of a size to be passed on (W3C Baggage). */
+/** Tells baggage of a size to be passed on (W3C Baggage) from anything else. */
 export function isBaggage(value: unknown): value is string {
   if (
     typeof value !== "string" || value === "" ||
@@ -79,7 +79,7 @@ export class TraceState implements OtelTraceState {
     this.#members = members;
   }
 
-  /** What a text says; `undefined` for one that is invalid, empty or too long. */
+  /** Reads a text; `undefined` for one that is invalid, empty or too long. */
   static parse(text: unknown): TraceState | undefined {
     if (typeof text !== "string" || text.length > MAX_TRACESTATE_CHARS) {
       return undefined;
@@ -125,7 +125,7 @@ export function remoteSpan(context: SpanContext): Span {
   return { ...ENDED, spanContext: () => context };
 }
 
-/** What is done to it here reaches nobody. */
+/** The part of a remote span that takes what nobody will see. */
 const ENDED: Omit<Span, "spanContext"> = {
   isRecording: () => false,
   setAttribute: itself,

@@ -3,9 +3,9 @@ import type { Log, LogSink } from "../log/log.ts";
 import { toLog } from "../log/logger.ts";
 import type { BlockReport } from "./block_report.ts";
 
-/** How many names in progress a line shows; its fields have them all. */
+/** The most names in progress that a line shows; its fields have them all. */
 const SHOWN_NAMES = 3;
-/** How many names and places are told apart; all others share their while. */
+/** The most names and places that are told apart; all others share their while. */
 const MAX_KEYS = 1_000;
 
 /**
@@ -58,7 +58,7 @@ export class BlockLog {
     );
   }
 
-  /** What has no name is told apart by its place, or by its only suspect. */
+  /** Tells apart what has no name by its place, or by its only suspect. */
   #keyOf({ name, location, inProgress }: BlockReport): string {
     if (name !== undefined) return `name ${name}`;
     const [suspect, ...others] = inProgress;

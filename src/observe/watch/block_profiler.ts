@@ -10,7 +10,7 @@ import {
 
 /** Costs a busy server 0.5 to 1 % of its CPU; at 10 ms it was 2 %. */
 const INTERVAL_US = 20_000;
-/** How long it waits for a block: 30,000 samples, some 2 MB. */
+/** The longest wait for a block: 30,000 samples, some 2 MB. */
 const ARMED_MS = 600_000;
 /** To begin, or to look, stops everything for a moment: 1 % of the time at most. */
 const REST_PER_PAUSE = 100;
@@ -55,7 +55,7 @@ export class BlockProfiler {
     return this.#recording !== undefined;
   }
 
-  /** Why it may not be used here, once that is known. */
+  /** The reason why it may not be used here, once that is known. */
   get unavailable(): Error | undefined {
     return this.#unavailable;
   }
@@ -118,7 +118,7 @@ export class BlockProfiler {
     await this.#arming;
   }
 
-  /** When the last pause is made up for. */
+  /** The time at which the last pause is made up for. */
   #afterRest(): number {
     const { from, to } = CpuRecording.lastPause;
     return this.#clock.now() + (to - from) * REST_PER_PAUSE;

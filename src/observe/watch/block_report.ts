@@ -14,12 +14,12 @@ export type BlockEvidence = "measured" | "profile" | "ended" | "none";
 export interface BlockReport {
   /** The work that did it, such as a tool; without it, nothing is known to have. */
   name?: string;
-  /** Whether the name is sure; otherwise it is likely. */
+  /** Set if the name is sure; otherwise it is likely. */
   certain: boolean;
-  /** How the name was found. */
+  /** The way in which the name was found. */
   evidence: BlockEvidence;
   /**
-   * How long nothing else could run, in whole milliseconds; if it was not
+   * The time for which nothing else could run, in whole milliseconds; if it was not
    * measured, up to the watchdog's interval too little.
    */
   blockedMs: number;
@@ -30,7 +30,7 @@ export interface BlockReport {
   cpuMs?: number;
   /** The function that ran, if the profiler saw it. */
   function?: string;
-  /** Where that function is: address, line and column. */
+  /** The place of that function: address, line and column. */
   location?: string;
   /** The names of all work in progress that can have done it. */
   inProgress: string[];
@@ -38,11 +38,11 @@ export interface BlockReport {
 
 /** The counts of a `Watchdog`. */
 export interface WatchdogStats {
-  /** How many blocks there were. */
+  /** The number of blocks. */
   blocks: number;
-  /** How long they were in all, in milliseconds. */
+  /** Their length in all, in milliseconds. */
   blockedMs: number;
-  /** How many of them have no certain name. */
+  /** The number of those without a certain name. */
   uncertain: number;
   /** The others, by name. */
   byName: Map<string, BlockCount>;
@@ -55,9 +55,9 @@ export interface WatchdogStats {
 
 /** The blocks of some work. */
 export interface BlockCount {
-  /** How many blocks there were. */
+  /** The number of blocks. */
   blocks: number;
-  /** How long they were in all, in milliseconds. */
+  /** Their length in all, in milliseconds. */
   blockedMs: number;
 }
 

@@ -2,11 +2,11 @@ import type { EventLoopBlock } from "./event_loop_lag.ts";
 
 /** A piece of work, such as a tool's call, that is in progress or was until just now. */
 export interface WatchedWork {
-  /** What it is an instance of; one of few names. */
+  /** The kind of work; one of few names. */
   name: string;
-  /** When it began, in milliseconds of the clock. */
+  /** The beginning, in milliseconds of the clock. */
   begunAt: number;
-  /** When it ended; `undefined` while it is in progress. */
+  /** The end; `undefined` while it is in progress. */
   endedAt?: number;
 }
 
@@ -31,7 +31,7 @@ export interface Suspicion extends Stretch {
   suspects: string[];
 }
 
-/** How soon after a block's end work has to end for that to be no chance. */
+/** The longest time from a block's end to the end of work for that to be no chance. */
 const SAME_TURN_MS = 5;
 
 /**
@@ -124,7 +124,7 @@ function namesOf(work: readonly WatchedWork[]): string[] {
   return [...new Set(work.map(({ name }) => name))].sort();
 }
 
-/** How many endings are kept; with more between two looks, the oldest are forgotten. */
+/** The number of endings that are kept; with more between two looks, the oldest are forgotten. */
 const CAPACITY = 256;
 
 /** The work that ended since the last look; notes an ending without allocating. */
@@ -141,12 +141,11 @@ export class RecentWork {
     this.#endedAt[index] = endedAt;
   }
 
-  /** Whether some endings are forgotten. */
+  /** Set once some endings are forgotten. */
   get overflown(): boolean {
     return this.#count > CAPACITY;
   }
 
-  /** What is kept, in no order. */
   list(): WatchedWork[] {
     return Array.from({ length: Math.min(this.#count, CAPACITY) }, (_, i) => ({
       name: this.#names[i],

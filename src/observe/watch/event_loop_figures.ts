@@ -7,7 +7,7 @@ import {
 import type { BlockCount, WatchdogStats } from "./block_report.ts";
 import type { EventLoopStats } from "./event_loop_lag.ts";
 
-/** What watches the event loop; a `Watchdog` is one. */
+/** A watcher of the event loop, such as a `Watchdog`. */
 export interface WatchedEventLoop {
   readonly lag: EventLoopStats;
   readonly stats: WatchdogStats;
@@ -77,7 +77,7 @@ const DECLARED = {
   },
 } as const satisfies Record<string, FigureDeclaration>;
 
-/** How late the event loop comes to its timers, and what blocked it. */
+/** Figures of the event loop: its lag, and what blocked it. */
 export const EVENT_LOOP: FigureSet<typeof DECLARED> = new FigureSet(DECLARED);
 
 function blockedMsByName(

@@ -4,11 +4,11 @@ import { cpuTimeMs } from "../metrics/process_figures.ts";
 
 /** A time in which the event loop stood still. */
 export interface EventLoopBlock {
-  /** How much too late the timer fired, in milliseconds. */
+  /** The delay of the timer, in milliseconds. */
   blockedMs: number;
-  /** When the timer last fired before, in milliseconds of the clock. */
+  /** The time at which the timer last fired before, in milliseconds of the clock. */
   from: number;
-  /** When it fired, in milliseconds of the clock. */
+  /** The time at which it fired, in milliseconds of the clock. */
   to: number;
   /**
    * The CPU time that the whole process used from `from` to `to`, in
@@ -18,16 +18,16 @@ export interface EventLoopBlock {
   cpuMs: number | undefined;
 }
 
-/** How an {@linkcode EventLoopMonitor} measures. */
+/** The options of an {@linkcode EventLoopMonitor}. */
 export interface EventLoopMonitorOptions {
   /**
-   * How often the timer should fire, in milliseconds. An idle process wakes up
+   * The time between two measurements, in milliseconds. An idle process wakes up
    * for it, at some 0.1 to 0.2 ms of CPU; to a busy one it costs next to nothing.
    * @default 20
    */
   intervalMs?: number;
   /**
-   * How many of the latest measurements the percentiles are of.
+   * The number of latest measurements that the percentiles are of.
    * @default 500
    */
   window?: number;
@@ -42,7 +42,7 @@ export interface EventLoopMonitorOptions {
   /** Is called at every measurement that found no block. */
   onTick?: () => void;
   /**
-   * Where the time comes from.
+   * The source of the time.
    * @default systemClock
    */
   clock?: Clock;
@@ -53,7 +53,7 @@ export interface EventLoopMonitorOptions {
   cpuTimeMs?: () => number | undefined;
 }
 
-/** How late timers fire: the event loop's lag, in milliseconds. */
+/** The event loop's lag, in milliseconds: the delay of its timers. */
 export interface EventLoopStats {
   /** Half of the latest measurements were below. */
   p50Ms: number;
@@ -63,7 +63,7 @@ export interface EventLoopStats {
   maxMs: number;
   /** All lag since the start. */
   totalMs: number;
-  /** How many measurements there were since the start. */
+  /** The number of measurements since the start. */
   ticks: number;
 }
 
@@ -83,7 +83,7 @@ export interface EventLoopStats {
  * ```
  */
 export class EventLoopMonitor implements AsyncDisposable {
-  /** How often the timer should fire, in milliseconds. */
+  /** The time from one measurement to the next, in milliseconds. */
   readonly intervalMs: number;
   readonly #blockedMs: number;
   readonly #onBlocked: ((block: EventLoopBlock) => void) | undefined;
@@ -119,7 +119,7 @@ export class EventLoopMonitor implements AsyncDisposable {
     if (this.#timer === undefined) this.#wait(this.#clock.now());
   }
 
-  /** What was measured so far. */
+  /** The lag so far. */
   get stats(): EventLoopStats {
     const sorted = this.#latest.slice(0, this.#ticks).sort();
     const at = (share: number) =>

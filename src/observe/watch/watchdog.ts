@@ -49,12 +49,12 @@ export interface WatchdogOptions {
    */
   logIntervalMs?: number;
   /**
-   * What counts as a block, in milliseconds.
+   * The shortest block that counts, in milliseconds.
    * @default 100
    */
   blockedMs?: number;
   /**
-   * How often the event loop is looked after, in milliseconds. A block that was
+   * The time between two looks at the event loop, in milliseconds. A block that was
    * not measured may be longer than `blockedMs` by so much and still not be seen.
    * @default 20
    */
@@ -67,7 +67,7 @@ export interface WatchdogOptions {
    */
   profiler?: boolean;
   /**
-   * Where the time comes from.
+   * The source of the time.
    * @default systemClock
    */
   clock?: Clock;
@@ -176,12 +176,12 @@ export class Watchdog implements AsyncDisposable {
     this.#recent.add(name, begunAt, endedAt);
   }
 
-  /** What was counted so far. */
+  /** The counts so far. */
   get stats(): WatchdogStats {
     return structuredClone(this.#stats);
   }
 
-  /** How late the event loop comes to its timers. */
+  /** The event loop's lag. */
   get lag(): EventLoopStats {
     return this.#monitor.stats;
   }
