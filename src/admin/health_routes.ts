@@ -31,7 +31,7 @@ type Route = (mayRead: boolean) => Verdict | Promise<Verdict>;
 export class HealthRoutes {
   readonly #server: ProbedServer;
   readonly #routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-    ["/health", () => this.#alive()],
+    ["/health", () => ({ ok: true, body: this.#body("healthy") })],
     ["/health/ready", () => this.#ready()],
     ["/health/detailed", (mayRead) => this.#detailed(mayRead)],
   ]);
@@ -61,10 +61,6 @@ export class HealthRoutes {
     return verdict instanceof Promise
       ? verdict.then((each) => respond(each, method))
       : respond(verdict, method);
-  }
-
-  #alive(): Verdict {
-    return { ok: true, body: this.#body("healthy") };
   }
 
   /**

@@ -4,7 +4,7 @@ import {
   type DashboardOptions,
 } from "../../src/admin/dashboard/dashboard.ts";
 import type { DashboardPoint } from "../../src/admin/dashboard/dashboard_point.ts";
-import type { HealthReportLike } from "../../src/admin/dashboard/dashboard_sources.ts";
+import type { HealthReportLike } from "../../src/admin/dashboard/dashboard_feed.ts";
 import { InvalidOptionError } from "../../src/base/errors.ts";
 import type { MetricsDocument } from "../../src/observe/metrics/metrics_document.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,7 +1,7 @@
 import type {
   DashboardSources,
   HealthReportLike,
-} from "../../src/admin/dashboard/dashboard_sources.ts";
+} from "../../src/admin/dashboard/dashboard_feed.ts";
 import type {
   CallSummary,
   LatencySummary,

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { checkInteger } from "../../base/options.ts";
 import { type DashboardAsset, DashboardAssets } from "./dashboard_assets.ts";
 import { DashboardFeed } from "./dashboard_feed.ts";
-import type { DashboardSources } from "./dashboard_sources.ts";
+import type { DashboardSources } from "./dashboard_feed.ts";
 
 /** The options of a {@linkcode Dashboard}. */
 export interface DashboardOptions {

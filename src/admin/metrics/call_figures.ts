@@ -10,15 +10,6 @@ type ItemMethod = "tools/call" | "prompts/get" | "resources/read";
 /** The records of all that is registered, by method and name. */
 export type RecordedItems = Record<ItemMethod, Map<string, CallRecord>>;
 
-/** The records of all requests, by method. */
-export type RecordedMethods = ReadonlyMap<string, CallRecord>;
-
-/** Something registered whose calls are counted. */
-interface Recorded {
-  readonly key: string;
-  readonly record: CallRecord;
-}
-
 /** A catalog of what is registered, such as a server's registry. */
 export interface RecordedCatalog {
   readonly tools: RecordedSlots;
@@ -33,7 +24,10 @@ export interface RecordedCatalog {
 }
 
 interface RecordedSlots {
-  readonly slots: ReadonlyMap<string, Recorded>;
+  readonly slots: ReadonlyMap<
+    string,
+    { readonly key: string; readonly record: CallRecord }
+  >;
 }
 
 /** The label that names the item of a call (OpenTelemetry's conventions for MCP). */
@@ -86,7 +80,7 @@ function records(
 /** Writes what calls have come to, by method and item. */
 export function writeCalls(
   out: Exposition,
-  methods: RecordedMethods,
+  methods: ReadonlyMap<string, CallRecord>,
   items: RecordedItems,
 ): void {
   const series = [...seriesOf(methods, items)];
@@ -116,7 +110,7 @@ export function writeCalls(
 
 /** Each item that is registered, and per method what no item accounts for. */
 function* seriesOf(
-  methods: RecordedMethods,
+  methods: ReadonlyMap<string, CallRecord>,
   items: RecordedItems,
 ): Iterable<Series> {
   for (const [method, record] of methods) {

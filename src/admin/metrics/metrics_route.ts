@@ -62,16 +62,8 @@ function preferredType(
   offered: readonly string[],
 ): string {
   const ranges = (accept ?? "*/*").split(",").map(parseRange);
-  let best = offered[0];
-  let bestWeight = 0;
-  for (const type of offered) {
-    const weight = weightOf(type, ranges);
-    if (weight > bestWeight) {
-      best = type;
-      bestWeight = weight;
-    }
-  }
-  return best;
+  const weights = offered.map((type) => weightOf(type, ranges));
+  return offered[weights.indexOf(Math.max(...weights))];
 }
 
 interface MediaRange {

@@ -95,7 +95,7 @@ export class ServerMetrics {
       version: info.version,
     });
     if (recorder !== undefined) {
-      writeCalls(out, new Map(recorder.byMethod()), recordedItems(registry));
+      writeCalls(out, this.#methods, recordedItems(registry));
     }
     const eventLoop = readEventLoop(watchdog);
     out.figures([
@@ -106,6 +106,10 @@ export class ServerMetrics {
       ...PROCESS.prometheus(readProcess()),
       ...(eventLoop === undefined ? [] : EVENT_LOOP.prometheus(eventLoop)),
     ]);
+  }
+
+  get #methods(): Map<string, CallRecord> {
+    return new Map(this.#server.recorder?.byMethod());
   }
 
   #state(): ServerReading {
@@ -158,9 +162,9 @@ export class ServerMetrics {
 
   /** Everything as one document. */
   read(): MetricsDocument {
-    const { recorder, registry, metrics } = this.#server;
+    const { registry, metrics } = this.#server;
     const { streams, refusals } = this.#transport;
-    const methods = new Map(recorder?.byMethod());
+    const methods = this.#methods;
     const all = CallRecord.sum(methods.values());
     const items = recordedItems(registry);
     const process = readProcess();
@@ -190,10 +194,7 @@ export class ServerMetrics {
 
   /** Sums up the durations of the requests that have ended since this was last asked. */
   recentLatency(): LatencySummary | undefined {
-    const durations = new Histogram();
-    for (const [, record] of this.#server.recorder?.byMethod() ?? []) {
-      durations.add(record.durations);
-    }
+    const { durations } = CallRecord.sum(this.#methods.values());
     const recent = new Histogram();
     recent.add(durations);
     recent.add(this.#shown, -1);
@@ -205,17 +206,11 @@ export class ServerMetrics {
     const { watchdog } = this.#server;
     const reading = readEventLoop(watchdog);
     if (watchdog === undefined || reading === undefined) return null;
-    const blockedBy = Array.from(
-      watchdog.stats.byName,
-      ([name, { blocks, blockedMs }]) => [
-        name,
-        { blocks, blocked_ms: blockedMs },
-      ],
-    );
-    return {
-      ...EVENT_LOOP.json(reading),
-      blocked_by: Object.fromEntries(blockedBy),
-    };
+    const blocked_by: EventLoopSummary["blocked_by"] = {};
+    for (const [name, { blocks, blockedMs }] of watchdog.stats.byName) {
+      blocked_by[name] = { blocks, blocked_ms: blockedMs };
+    }
+    return { ...EVENT_LOOP.json(reading), blocked_by };
   }
 }
 

@@ -1,3 +1,4 @@
+import { abortable } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import { InvalidHealthResultError, TimeoutError } from "../../base/errors.ts";
 import { thrownText } from "../../base/thrown.ts";
@@ -106,30 +107,22 @@ export class HealthCheck {
   async #ask(): Promise<HealthResult> {
     const { name, check, timeoutMs, clock, closing } = this.#settings;
     if (closing.aborted) return failed(closing.reason);
-    const controller = new AbortController();
-    const ended = Promise.withResolvers<never>();
-    const end = (reason: unknown) => {
-      ended.reject(reason);
-      controller.abort(reason);
-    };
+    const late = new AbortController();
     const timer = clock.setTimeout(
-      () => end(new TimeoutError(`the check "${name}"`, timeoutMs)),
+      () => late.abort(new TimeoutError(`the check "${name}"`, timeoutMs)),
       timeoutMs,
     );
-    const close = () => end(closing.reason);
-    closing.addEventListener("abort", close);
+    const signal = AbortSignal.any([late.signal, closing]);
     this.#calledAt = clock.now();
     const returned = () => this.#calledAt = undefined;
-    const answer = Promise.try(check, controller.signal);
+    const answer = Promise.try(check, signal);
     answer.then(returned, returned);
     try {
-      const outcome = await Promise.race([answer, ended.promise]);
-      return toHealthResult(name, outcome);
+      return toHealthResult(name, await abortable(answer, signal));
     } catch (error) {
       return failed(error);
     } finally {
       clock.clearTimeout(timer);
-      closing.removeEventListener("abort", close);
     }
   }
 
