@@ -43,83 +43,75 @@ export type {
 export type { AdminOptions } from "./src/admin/admin_routes.ts";
 export type { AuthorizeOperator } from "./src/admin/operator_gate.ts";
 export type { OperatorPagesOptions } from "./src/admin/operator_pages.ts";
-export { Counter } from "./src/observe/counter.ts";
-export { Gauge } from "./src/observe/gauge.ts";
-export type { ExpositionFormat } from "./src/observe/exposition.ts";
+export { Counter } from "./src/observe/metrics/metric.ts";
+export { Gauge } from "./src/observe/metrics/metric.ts";
+export type { ExpositionFormat } from "./src/observe/metrics/exposition.ts";
 export type {
   InstrumentLabels,
   InstrumentReading,
   InstrumentValues,
-} from "./src/observe/instruments.ts";
-export { Histogram } from "./src/observe/histogram.ts";
+} from "./src/observe/metrics/instruments.ts";
+export { Histogram } from "./src/observe/metrics/histogram.ts";
 export {
   type LabelledMetricOptions,
   MetricFamily,
   type MetricOptions,
-} from "./src/observe/metric_family.ts";
+} from "./src/observe/metrics/metric_family.ts";
 export {
   type Monitored,
   monitored,
   type MonitoredOptions,
-} from "./src/observe/monitored.ts";
+} from "./src/observe/metrics/monitored.ts";
 export {
   type GaugeOptions,
   type HistogramOptions,
   Metrics,
-} from "./src/observe/metrics.ts";
+} from "./src/observe/metrics/metrics.ts";
 export type {
   CallSummary,
   EventLoopSummary,
   LatencySummary,
   MetricsDocument,
-} from "./src/observe/metrics_document.ts";
+} from "./src/observe/metrics/metrics_document.ts";
 
 // Logs and health.
-export { type HealthCheckable } from "./src/observe/health_checkable.ts";
-export { type HealthCheckReport } from "./src/observe/health_check.ts";
+export { type HealthCheckable } from "./src/observe/health/health_checkable.ts";
+export { type HealthCheckReport } from "./src/observe/health/health_check.ts";
 export {
   type AddedHealthCheck,
   HealthChecks,
-} from "./src/observe/health_checks.ts";
+} from "./src/observe/health/health_checks.ts";
 export {
   type HealthCheckOptions,
   type HealthChecksOptions,
-} from "./src/observe/health_checks_options.ts";
-export { type HealthReport } from "./src/observe/health_report.ts";
+} from "./src/observe/health/health_checks_options.ts";
+export { type HealthReport } from "./src/observe/health/health_checks.ts";
 export {
   type HealthCheckFunction,
   type HealthOutcome,
   type HealthResult,
   type HealthStatus,
-} from "./src/observe/health_result.ts";
+} from "./src/observe/health/health_check.ts";
 export {
+  type Log,
   type LogLevel,
   type LogRecord,
   type LogSink,
-} from "./src/observe/log.ts";
-export { logTapeLog, type LogTapeLogger } from "./src/observe/log_tape.ts";
-export { Logger } from "./src/observe/logger.ts";
-export { jsonLog, readableLog, stderrLog } from "./src/observe/stderr_log.ts";
+} from "./src/observe/log/log.ts";
+export { logTapeLog, type LogTapeLogger } from "./src/observe/log/log.ts";
+export { Logger } from "./src/observe/log/logger.ts";
+export {
+  jsonLog,
+  readableLog,
+  stderrLog,
+} from "./src/observe/log/stderr_log.ts";
 
-export type { TelemetryOptions } from "./src/observe/telemetry.ts";
 export type {
-  Attributes,
-  AttributeValue,
-  BatchObserverLike,
   ContextManagerLike,
-  HistogramLike,
-  MeterLike,
   MeterProviderLike,
-  MetricOptionsLike,
-  ObservableLike,
-  SpanContextLike,
-  SpanLike,
-  SpanOptionsLike,
-  TelemetryContext,
-  TracerLike,
+  TelemetryOptions,
   TracerProviderLike,
-  TraceStateLike,
-} from "./src/observe/telemetry_api.ts";
+} from "./src/observe/trace/telemetry.ts";
 
 // Tools, prompts and resources.
 export {
@@ -607,28 +599,27 @@ export {
   type BlockEvidence,
   type BlockReport,
   type WatchdogStats,
-} from "./src/observe/block_report.ts";
-export { type BlockLogSink } from "./src/observe/block_log.ts";
-export { type WatchedWork } from "./src/observe/block_suspects.ts";
+} from "./src/observe/watch/block_report.ts";
+export { type WatchedWork } from "./src/observe/watch/block_suspects.ts";
 export {
   CpuProfile,
   type CpuProfileJson,
   type CpuProfileNode,
   type CpuProfileOrder,
   type CpuProfileRow,
-} from "./src/observe/cpu_profile.ts";
+} from "./src/observe/profile/cpu_profile.ts";
 export {
   type EventLoopBlock,
   EventLoopMonitor,
   type EventLoopMonitorOptions,
   type EventLoopStats,
-} from "./src/observe/event_loop_lag.ts";
+} from "./src/observe/watch/event_loop_lag.ts";
 export {
   type AllocationSite,
   HeapProfile,
   type HeapProfileJson,
   type HeapProfileNode,
-} from "./src/observe/heap_profile.ts";
+} from "./src/observe/profile/heap_profile.ts";
 export {
   type MemoryProfile,
   memoryProfiled,
@@ -636,18 +627,18 @@ export {
   type MemoryProfileOptions,
   type MemoryUse,
   profileMemory,
-} from "./src/observe/memory_profile.ts";
+} from "./src/observe/profile/memory_profile.ts";
 export {
   profile,
   type Profiled,
   profiled,
   type ProfiledOptions,
   type ProfileOptions,
-} from "./src/observe/profile.ts";
-export { type ProfiledHandlerOptions } from "./src/observe/profiled_handler.ts";
+} from "./src/observe/profile/profile.ts";
+export { type ProfiledHandlerOptions } from "./src/observe/profile/profiled_handler.ts";
 export {
   type CallFrame,
   SourcePositions,
-} from "./src/observe/source_position.ts";
-export { Watchdog } from "./src/observe/watchdog.ts";
-export { type WatchdogOptions } from "./src/observe/watchdog_options.ts";
+} from "./src/observe/profile/source_position.ts";
+export { Watchdog } from "./src/observe/watch/watchdog.ts";
+export { type WatchdogOptions } from "./src/observe/watch/watchdog.ts";

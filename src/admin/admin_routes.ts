@@ -1,7 +1,5 @@
-import { reportFailure } from "../server/calls/call_log.ts";
-import type { ServerParts as Engine } from "../host/server_parts.ts";
-import type { HttpTransport } from "../transport/http/http_transport.ts";
-import { HealthRoutes } from "./health_routes.ts";
+import { reportFailure } from "../observe/log/logger.ts";
+import { HealthRoutes, type ProbedServer } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
 import {
@@ -9,12 +7,33 @@ import {
   OperatorGate,
   type Peer,
 } from "./operator_gate.ts";
-import { OperatorPages, type OperatorPagesOptions } from "./operator_pages.ts";
+import {
+  OperatorPages,
+  type OperatorPagesOptions,
+  type ShownServer,
+} from "./operator_pages.ts";
 
-/** Which routes an operator has, and who is one. */
+/** The server that the operator's routes are about. */
+export interface AdministeredServer extends ProbedServer, ShownServer {
+  readonly info: ProbedServer["info"] & ShownServer["info"];
+  readonly options: ProbedServer["options"] & {
+    /** Set if there are metrics to be shown. */
+    readonly metrics: boolean;
+  };
+}
+
+/** Knows which hosts requests may be addressed to, against DNS rebinding. */
+export interface HostGate {
+  /** Tells if requests may be addressed to a URL's host. */
+  allowsHost(url: URL): boolean;
+  /** The answer to a request that was addressed to another. */
+  forbidHost(url: URL): Response;
+}
+
+/** The choice of an operator's routes, and of who is an operator. */
 export interface AdminOptions extends OperatorPagesOptions {
   /**
-   * Who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
+   * Decides who may see `/metrics`, `/dashboard`, `/debug` and what `/health/detailed`
    * says of failed checks. Needed behind a proxy on this machine that adds no
    * forwarding header: what it sends looks like a local caller's.
    * @default callers on this machine; anybody for `/metrics`
@@ -27,27 +46,27 @@ const METRICS = "/metrics";
 
 /** The operator's routes beside the MCP endpoint. */
 export class AdminRoutes {
-  readonly #engine: Engine;
-  readonly #transport: HttpTransport;
-  readonly #gate: OperatorGate;
+  readonly #server: AdministeredServer;
+  readonly #hosts: HostGate;
+  readonly #operators: OperatorGate;
   readonly #health: HealthRoutes;
   readonly #metrics: MetricsRoute | undefined;
   readonly #pages: OperatorPages;
 
   constructor(
-    engine: Engine,
-    transport: HttpTransport,
+    server: AdministeredServer,
+    hosts: HostGate,
     metrics: ServerMetrics,
     options: AdminOptions,
   ) {
-    this.#engine = engine;
-    this.#transport = transport;
-    this.#gate = new OperatorGate(options.authorizeOperator);
-    this.#health = new HealthRoutes(engine);
-    this.#metrics = engine.options.metrics
+    this.#server = server;
+    this.#hosts = hosts;
+    this.#operators = new OperatorGate(options.authorizeOperator);
+    this.#health = new HealthRoutes(server);
+    this.#metrics = server.options.metrics
       ? new MetricsRoute(metrics)
       : undefined;
-    this.#pages = new OperatorPages(engine, metrics, options);
+    this.#pages = new OperatorPages(server, metrics, options);
   }
 
   /** The server listens: what keeps a history begins it. */
@@ -67,71 +86,51 @@ export class AdminRoutes {
     peer: Peer | undefined,
   ): Response | Promise<Response> | undefined {
     const { pathname } = url;
-    if (pathname === HEALTH_DETAILS) return this.#detail(request, url, peer);
-    if (pathname === METRICS && this.#metrics !== undefined) {
-      return this.#measure(this.#metrics, request, url, peer);
+    const visit = { request, url, peer };
+    const metrics = this.#metrics;
+    if (pathname === HEALTH_DETAILS) {
+      return this.#admit(
+        visit,
+        (refusal) =>
+          this.#health.handle(request, pathname, refusal === undefined)!,
+      );
+    }
+    if (pathname === METRICS && metrics !== undefined) {
+      // Anybody may see them for as long as nobody is named an operator.
+      return !this.#operators.isGuarded && this.#hosts.allowsHost(url)
+        ? metrics.handle(request)
+        : this.#admit(visit, (refusal) => refusal ?? metrics.handle(request));
     }
     if (this.#pages.serves(pathname)) {
-      return this.#forOperators(
-        request,
-        url,
-        peer,
-        () => this.#pages.handle(request, pathname),
+      return this.#admit(
+        visit,
+        (refusal) => refusal ?? this.#pages.handle(request, pathname),
       );
     }
     return this.#health.handle(request, pathname, false);
   }
 
-  /** Anybody may see the metrics for as long as nobody is named an operator. */
-  #measure(
-    metrics: MetricsRoute,
-    request: Request,
-    url: URL,
-    peer: Peer | undefined,
-  ): Response | Promise<Response> {
-    return !this.#gate.isGuarded && this.#transport.allowsHost(url)
-      ? metrics.handle(request)
-      : this.#forOperators(request, url, peer, () => metrics.handle(request));
-  }
-
-  async #detail(
-    request: Request,
-    url: URL,
-    peer: Peer | undefined,
+  /**
+   * Lets in who addresses the right host.
+   *
+   * @param answer is told what keeps the caller out, unless it is an operator
+   */
+  async #admit(
+    { request, url, peer }: Visit,
+    answer: (refusal: Response | undefined) => Response | Promise<Response>,
   ): Promise<Response> {
-    return await this.#caught(url, async () => {
-      if (!this.#transport.allowsHost(url)) {
-        return this.#transport.forbidHost(url);
-      }
-      const refusal = await this.#gate.refusalOf(request, peer);
-      const mayRead = refusal === undefined;
-      return await this.#health.handle(request, url.pathname, mayRead)!;
-    });
-  }
-
-  async #forOperators(
-    request: Request,
-    url: URL,
-    peer: Peer | undefined,
-    answer: () => Response | Promise<Response>,
-  ): Promise<Response> {
-    return await this.#caught(url, async () => {
-      const refusal = this.#transport.allowsHost(url)
-        ? await this.#gate.refusalOf(request, peer)
-        : this.#transport.forbidHost(url);
-      return refusal ?? await answer();
-    });
-  }
-
-  async #caught(
-    { pathname }: URL,
-    answer: () => Promise<Response>,
-  ): Promise<Response> {
+    if (!this.#hosts.allowsHost(url)) return this.#hosts.forbidHost(url);
     try {
-      return await answer();
+      return await answer(await this.#operators.refusalOf(request, peer));
     } catch (error) {
-      reportFailure(this.#engine.log, `GET ${pathname}`, error);
+      reportFailure(this.#server.log, `GET ${url.pathname}`, error);
       return Response.json({ error: "Internal error" }, { status: 500 });
     }
   }
+}
+
+interface Visit {
+  readonly request: Request;
+  readonly url: URL;
+  readonly peer: Peer | undefined;
 }

@@ -1,9 +1,14 @@
 import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { ClosedError, ProfilerUnavailableError } from "../base/errors.ts";
-import { quote } from "../base/options.ts";
-import { profileMemory } from "../observe/memory_profile.ts";
-import { profile } from "../observe/profile.ts";
+import {
+  ClosedError,
+  InvalidOptionError,
+  ProfilerUnavailableError,
+} from "../base/errors.ts";
+import { checkInteger, quote } from "../base/options.ts";
+import { thrownText } from "../base/thrown.ts";
+import { profileMemory } from "../observe/profile/memory_profile.ts";
+import { profile } from "../observe/profile/profile.ts";
 
 /** Both kinds of profile. */
 interface Recorded {
@@ -13,7 +18,7 @@ interface Recorded {
 
 /** One of the routes: records while the function runs. */
 interface Recorder {
-  /** How the file's name ends. */
+  /** The end of the file's name. */
   readonly extension: string;
   record(run: () => Promise<void>, signal: AbortSignal): Promise<Recorded>;
 }
@@ -40,7 +45,7 @@ const recorders: ReadonlyMap<string, Recorder> = new Map<string, Recorder>([
 export class DebugRoutes implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #closing: AbortController = new AbortController();
-  /** When the recording under way will be over, in milliseconds of the clock. */
+  /** The end of the recording under way, in milliseconds of the clock. */
   #busyUntil: number | undefined;
 
   constructor({ clock = systemClock }: { clock?: Clock } = {}) {
@@ -56,17 +61,12 @@ export class DebugRoutes implements AsyncDisposable {
       return refuse(405, `${pathname} takes GET alone`, { "Allow": "GET" });
     }
     try {
-      const seconds = numberOf(searchParams, "seconds", 1, 60) ?? 5;
-      const top = numberOf(searchParams, "top", 1, 1_000);
-      if (top !== undefined && !Number.isInteger(top)) {
-        throw new ParameterError(
-          `top must be a whole number, got ${quote(String(top))}`,
-        );
-      }
+      const seconds = numberOf(searchParams, "seconds", 60) ?? 5;
+      const top = numberOf(searchParams, "top", 1_000);
+      if (top !== undefined) checkInteger("top", top, 1);
       return this.#answer(recorder, seconds * 1_000, top);
     } catch (error) {
-      if (error instanceof ParameterError) return refuse(400, error.message);
-      throw error;
+      return refuse(400, thrownText(error));
     }
   }
 
@@ -132,24 +132,20 @@ export class DebugRoutes implements AsyncDisposable {
   }
 }
 
-/** A query parameter is refused. */
-class ParameterError extends Error {}
-
 const NO_STORE = { "Cache-Control": "no-store" };
 const TEXT = { ...NO_STORE, "Content-Type": "text/plain; charset=utf-8" };
 
 function numberOf(
   parameters: URLSearchParams,
   name: string,
-  min: number,
   max: number,
 ): number | undefined {
   const text = parameters.get(name);
   if (text === null) return undefined;
   const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
-  if (value >= min && value <= max) return value;
-  throw new ParameterError(
-    `${name} must be a number from ${min} to ${max}, got ${
+  if (value >= 1 && value <= max) return value;
+  throw new InvalidOptionError(
+    `${name} must be a number from 1 to ${max}, got ${
       quote(text.slice(0, 40))
     }`,
   );

@@ -1,5 +1,18 @@
-import type { HealthReport } from "../observe/health_report.ts";
-import type { ServerParts as Engine } from "../host/server_parts.ts";
+import type {
+  HealthChecks,
+  HealthReport,
+} from "../observe/health/health_checks.ts";
+
+/** The parts of a server that probes ask about. */
+export interface ProbedServer {
+  readonly info: { readonly version: string };
+  readonly health: Pick<HealthChecks, "run">;
+  /** Such as `ready`; anything else keeps requests away. */
+  readonly readiness: { probe(): string };
+  readonly options: {
+    readonly health?: { readonly readiness?: string };
+  };
+}
 
 /** An answer before it is a response: HEAD has no body. */
 interface Verdict {
@@ -10,21 +23,21 @@ interface Verdict {
 type Route = (mayRead: boolean) => Verdict | Promise<Verdict>;
 
 /**
- * What probes ask over HTTP: `/health` (does the process serve at all),
+ * Answers probes over HTTP: `/health` (does the process serve at all),
  * `/health/ready` (should requests come here), and `/health/detailed` (every
  * check). They open no session, and cost next to nothing however often they are
  * asked.
  */
 export class HealthRoutes {
-  readonly #engine: Engine;
+  readonly #server: ProbedServer;
   readonly #routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-    ["/health", () => this.#alive()],
+    ["/health", () => ({ ok: true, body: this.#body("healthy") })],
     ["/health/ready", () => this.#ready()],
     ["/health/detailed", (mayRead) => this.#detailed(mayRead)],
   ]);
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(server: ProbedServer) {
+    this.#server = server;
   }
 
   /**
@@ -50,16 +63,12 @@ export class HealthRoutes {
       : respond(verdict, method);
   }
 
-  #alive(): Verdict {
-    return { ok: true, body: this.#body("healthy") };
-  }
-
   /**
    * A dead dependency doesn't make the server unready, unless `health.readiness`
    * asks for that: most are shared, and one would take every replica out at once.
    */
   #ready(): Verdict | Promise<Verdict> {
-    const { readiness, options } = this.#engine;
+    const { readiness, options } = this.#server;
     const state = readiness.probe();
     const verdict = { ok: state === "ready", body: this.#body(state) };
     return state === "ready" && options.health?.readiness === "checks"
@@ -68,14 +77,14 @@ export class HealthRoutes {
   }
 
   async #dependenciesReady(verdict: Verdict): Promise<Verdict> {
-    const { status } = await this.#engine.health.run();
+    const { status } = await this.#server.health.run();
     return status === "unhealthy"
       ? { ok: false, body: this.#body(status) }
       : verdict;
   }
 
   async #detailed(mayRead: boolean): Promise<Verdict> {
-    const report = await this.#engine.health.run();
+    const report = await this.#server.health.run();
     return {
       ok: report.status !== "unhealthy",
       body: mayRead ? report : withoutMessages(report),
@@ -83,7 +92,7 @@ export class HealthRoutes {
   }
 
   #body(status: string): unknown {
-    const { version } = this.#engine.info;
+    const { version } = this.#server.info;
     return { status, timestamp: new Date().toISOString(), version };
   }
 }

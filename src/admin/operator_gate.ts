@@ -1,8 +1,8 @@
+import { isLoopback } from "../base/loopback.ts";
 import { checkFunction } from "../base/options.ts";
-import { isLoopback } from "../transport/http/host_gate.ts";
 
 /**
- * Says whether a caller is an operator: `true` or `false`, or a response of its
+ * Tells if a caller is an operator: `true` or `false`, or a response of its
  * own, such as a 401 that asks for a password.
  */
 export type AuthorizeOperator = (
@@ -15,11 +15,11 @@ export interface Peer {
   readonly remoteAddr?: { readonly hostname?: string };
 }
 
-/** Where a proxy says that it speaks for somebody else. */
+/** Headers in which a proxy says that it speaks for somebody else. */
 const FORWARDING =
   /^(forwarded|x-forwarded-.*|x-real-ip|x-client-ip|cf-connecting-ip|true-client-ip|via)$/;
 
-/** What browsers say of requests that their user or the page itself has made. */
+/** Words of browsers for requests that their user or the page itself has made. */
 const OWN_FETCHES: ReadonlySet<string | null> = new Set([
   null,
   "none",
@@ -35,12 +35,12 @@ export class OperatorGate {
     this.#authorize = checkFunction("authorizeOperator", authorize);
   }
 
-  /** Whether the author has said who is an operator. */
+  /** Set if the author has said who is an operator. */
   get isGuarded(): boolean {
     return this.#authorize !== undefined;
   }
 
-  /** What keeps a caller out; `undefined` for an operator. */
+  /** Answers who must stay out; `undefined` for an operator. */
   async refusalOf(
     request: Request,
     peer: Peer | undefined,
@@ -62,7 +62,7 @@ export class OperatorGate {
 }
 
 /**
- * Whether a request comes from this machine, and not through a proxy on it or
+ * Tells if a request comes from this machine, and not through a proxy on it or
  * from a stranger's page in a browser on it.
  */
 function isLocal(request: Request, peer: Peer | undefined): boolean {

@@ -1,10 +1,24 @@
+import type { Clock } from "../base/clock.ts";
 import { checkFlag } from "../base/options.ts";
-import type { ServerParts as Engine } from "../host/server_parts.ts";
+import type { HealthChecks } from "../observe/health/health_checks.ts";
+import type { Log } from "../observe/log/log.ts";
 import type { Dashboard } from "./dashboard/dashboard.ts";
 import type { DebugRoutes } from "./debug_routes.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
 
-/** Which pages there are for operators alone. */
+/** The server that the pages show. */
+export interface ShownServer {
+  readonly info: {
+    readonly name: string;
+    readonly title?: string;
+    readonly version: string;
+  };
+  readonly health: Pick<HealthChecks, "run">;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** The choice of pages for operators alone. */
 export interface OperatorPagesOptions {
   /**
    * Serve `/dashboard`: a live page of all that the server measures. Its charts
@@ -21,7 +35,7 @@ export interface OperatorPagesOptions {
 
 /** The dashboard and the debug routes. Neither is loaded before it is needed. */
 export class OperatorPages {
-  readonly #engine: Engine;
+  readonly #server: ShownServer;
   readonly #metrics: ServerMetrics;
   readonly #hasDashboard: boolean;
   readonly #hasDebug: boolean;
@@ -31,17 +45,17 @@ export class OperatorPages {
 
   /** @throws {InvalidOptionError} for an option that is no flag */
   constructor(
-    engine: Engine,
+    server: ShownServer,
     metrics: ServerMetrics,
     { dashboard, debug }: OperatorPagesOptions,
   ) {
-    this.#engine = engine;
+    this.#server = server;
     this.#metrics = metrics;
     this.#hasDashboard = checkFlag("dashboard", dashboard) ?? false;
     this.#hasDebug = checkFlag("debug", debug) ?? false;
   }
 
-  /** Whether a path is one of theirs. */
+  /** Tells if a path is one of theirs. */
   serves(pathname: string): boolean {
     return (this.#hasDashboard && /^\/dashboard(\/|$)/.test(pathname)) ||
       (this.#hasDebug && /^\/debug\/(profile|heap)$/.test(pathname));
@@ -65,19 +79,19 @@ export class OperatorPages {
 
   #openDebug(): Promise<DebugRoutes> {
     return this.#debug ??= import("./debug_routes.ts").then(
-      ({ DebugRoutes }) => new DebugRoutes({ clock: this.#engine.clock }),
+      ({ DebugRoutes }) => new DebugRoutes({ clock: this.#server.clock }),
     );
   }
 
   #openDashboard(): Promise<Dashboard> {
     return this.#dashboard ??= import("./dashboard/dashboard.ts").then(
       ({ Dashboard }) =>
-        new Dashboard(this.#sources(), { clock: this.#engine.clock }),
+        new Dashboard(this.#sources(), { clock: this.#server.clock }),
     );
   }
 
   #sources(): ConstructorParameters<typeof Dashboard>[0] {
-    const { info, health, log } = this.#engine;
+    const { info, health, log } = this.#server;
     return {
       server: info,
       metrics: () => this.#metrics.read(),

@@ -6,7 +6,7 @@ import {
   TimeoutError,
 } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import type { Batch, BatchEntry } from "./batch.ts";
 import {
   type BatcherOptions,

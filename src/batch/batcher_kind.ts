@@ -2,7 +2,7 @@ import {
   counter,
   gauge,
   type InstrumentValues,
-} from "../observe/instruments.ts";
+} from "../observe/metrics/instruments.ts";
 import type { BatcherStats } from "./batcher_stats.ts";
 
 /** What operators see of batchers. */

@@ -2,7 +2,7 @@ import {
   counter,
   gauge,
   type InstrumentValues,
-} from "../observe/instruments.ts";
+} from "../observe/metrics/instruments.ts";
 import type { CachedStats } from "./cached.ts";
 import type { MemoryCacheStats } from "./memory_cache_options.ts";
 import type { RedisCacheStats } from "./redis_cache_options.ts";

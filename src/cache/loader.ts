@@ -5,9 +5,9 @@ import {
   InvalidOptionError,
 } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { cachedValues, cacheKind } from "./cache_kind.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_log.ts";
 import type {
   CacheClaim,
   CacheHit,
@@ -73,14 +73,14 @@ export class Loader<A extends readonly unknown[], R> {
     this.#random = options.random ?? Math.random;
     this.#log = options.log ?? stderrWarn;
     if (cache === undefined) {
-      this.#own = instruments.part(() =>
-        new MemoryCache({ name: this.#name, clock })
+      this.#own = instruments.withdraw(
+        new MemoryCache({ name: this.#name, clock }),
       );
     }
     this.#store = claiming(cache ?? this.#own!);
     if (negativeTtlMs > 0) {
-      this.#errors = instruments.part(() =>
-        new MemoryCache({ ttlMs: negativeTtlMs, clock })
+      this.#errors = instruments.withdraw(
+        new MemoryCache({ ttlMs: negativeTtlMs, clock }),
       );
     }
     this.#untrack = instruments.track(

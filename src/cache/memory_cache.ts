@@ -1,7 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import { CacheValueError, ClosedError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { byteSize } from "./byte_size.ts";
 import { checkKey } from "./cache_key.ts";
 import { cacheKind, memoryValues } from "./cache_kind.ts";

@@ -1,8 +1,8 @@
 import type { TimerHandle } from "../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../base/errors.ts";
-import type { HealthCheckable } from "../observe/health_checkable.ts";
-import type { HealthResult } from "../observe/health_result.ts";
-import { instruments } from "../observe/instruments.ts";
+import type { HealthCheckable } from "../observe/health/health_checkable.ts";
+import type { HealthResult } from "../observe/health/health_check.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { checkKey } from "./cache_key.ts";
 import { cacheKind, redisValues } from "./cache_kind.ts";
 import type {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_log.ts";
 import { checkRedisUrl } from "../limit/redis_url.ts";
 import type { CacheHit } from "./cache_store.ts";
 import type { LifetimeOptions } from "./lifetimes.ts";

@@ -3,7 +3,10 @@ import type { Clock, TimerHandle } from "../base/clock.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { circuitKind } from "../limit/circuit_kind.ts";
 import { redisFailure } from "../limit/redis_failure.ts";
-import { instruments, type InstrumentValues } from "../observe/instruments.ts";
+import {
+  instruments,
+  type InstrumentValues,
+} from "../observe/metrics/instruments.ts";
 import { Deadlines, type Expirable } from "./deadlines.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import type { RedisArgument, RedisOpener, RedisPort } from "./redis_port.ts";

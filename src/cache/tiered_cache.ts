@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
 import { checkDurationMs } from "../base/options.ts";
-import type { HealthCheckable } from "../observe/health_checkable.ts";
-import type { HealthResult } from "../observe/health_result.ts";
-import { instruments } from "../observe/instruments.ts";
+import type { HealthCheckable } from "../observe/health/health_checkable.ts";
+import type { HealthResult } from "../observe/health/health_check.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { cacheKind, tieredValues } from "./cache_kind.ts";
 import type {
   CacheClaim,
@@ -89,8 +89,8 @@ export class TieredCache<V = unknown>
     this.#localTtlMs = checkDurationMs("localTtlMs", localTtlMs, 1);
     this.#clock = clock;
     this.#time = new CoarseTime(clock);
-    this.#local = instruments.part(() =>
-      new MemoryCache(localOptions(options))
+    this.#local = instruments.withdraw(
+      new MemoryCache(localOptions(options)),
     );
     this.#ownsRemote = !(remote instanceof RedisCache);
     this.#remote = remote instanceof RedisCache

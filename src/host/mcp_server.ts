@@ -1,3 +1,4 @@
+import { readServer } from "../observe/metrics/server_figures.ts";
 import type { Hono } from "hono";
 import type { SchemaLike } from "../protocol/schema.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
@@ -7,10 +8,10 @@ import type {
 } from "../protocol/types.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { Peer } from "../admin/operator_gate.ts";
-import type { Metrics } from "../observe/metrics.ts";
-import type { MetricsDocument } from "../observe/metrics_document.ts";
-import type { HealthChecks } from "../observe/health_checks.ts";
-import type { Logger } from "../observe/logger.ts";
+import type { Metrics } from "../observe/metrics/metrics.ts";
+import type { MetricsDocument } from "../observe/metrics/metrics_document.ts";
+import type { HealthChecks } from "../observe/health/health_checks.ts";
+import type { Logger } from "../observe/log/logger.ts";
 import {
   makeParts,
   mountParts,
@@ -388,14 +389,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** A snapshot of what the server is at. */
   get stats(): ServerStats {
-    const { sessions, subscriptions, tasks, dispatcher } = this.#parts;
-    return {
-      inFlight: dispatcher.inFlight,
-      sessions: sessions.size,
-      streams: this.#host.transport.streams.size,
-      subscriptions: subscriptions.size,
-      tasks: tasks.running,
-    };
+    return readServer(this.#parts, this.#host.transport.streams);
   }
 
   /** Metrics of your own, which `/metrics` shows with the server's. */

@@ -1,7 +1,7 @@
 import { sleep } from "../base/abort.ts";
 import { ClosedError, SlowClientError } from "../base/errors.ts";
 import { checkDurationMs, checkInteger } from "../base/options.ts";
-import { reportFailure } from "../server/calls/call_log.ts";
+import { reportFailure } from "../observe/log/logger.ts";
 import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
 import type { Peer } from "../admin/operator_gate.ts";

@@ -9,10 +9,10 @@ import {
   checkTimeoutMs,
   quote,
 } from "../base/options.ts";
-import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
-import type { LogLevel, LogSink } from "../observe/log.ts";
-import type { WatchdogOptions } from "../observe/watchdog_options.ts";
-import type { TelemetryOptions } from "../observe/telemetry.ts";
+import type { HealthChecksOptions } from "../observe/health/health_checks_options.ts";
+import type { LogLevel, LogSink } from "../observe/log/log.ts";
+import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
+import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
 import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";

@@ -1,18 +1,18 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
-import { healthChangeLog } from "../observe/health_change_log.ts";
-import { HealthChecks } from "../observe/health_checks.ts";
-import { Logger } from "../observe/logger.ts";
-import { Metrics } from "../observe/metrics.ts";
-import { resolveTelemetry } from "../observe/telemetry.ts";
-import { Watchdog } from "../observe/watchdog.ts";
-import type { WatchdogOptions } from "../observe/watchdog_options.ts";
+import { healthChangeLog } from "../observe/health/health_checks_options.ts";
+import { HealthChecks } from "../observe/health/health_checks.ts";
+import { Logger, reportFailure } from "../observe/log/logger.ts";
+import { Metrics } from "../observe/metrics/metrics.ts";
+import { resolveTelemetry } from "../observe/trace/telemetry.ts";
+import { Watchdog } from "../observe/watch/watchdog.ts";
+import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
 import type { CallHost } from "../server/calls/call.ts";
-import { CallLog, reportFailure } from "../server/calls/call_log.ts";
+import { CallLog } from "../server/calls/call_log.ts";
 import { CallRecorder } from "../server/calls/call_recorder.ts";
 import {
   CallTracing,
@@ -39,7 +39,7 @@ import type { Session } from "../server/sessions/session.ts";
 import { sessionMethods } from "../server/sessions/session_methods.ts";
 import { SkillsExtension } from "../server/skills/skills_extension.ts";
 import { TasksExtension } from "../server/tasks/tasks_extension.ts";
-import { serverFigures } from "./server_figures.ts";
+import { serverFigures } from "../observe/metrics/server_figures.ts";
 import {
   type McpServerOptions,
   type ResolvedOptions,
@@ -237,7 +237,7 @@ export function makeParts(
   const watchdog = makeWatchdog(options, {
     inProgress: () => dispatcher.inProgress(),
     handlerOf: (name) => catalog.handlerNamed(name),
-    log: ({ message, fields }) => log.warning(message, fields),
+    log,
   });
 
   for (const extension of extensions) {
@@ -248,7 +248,7 @@ export function makeParts(
     disposeLater(tracing);
     tracing.exportFigures(() => [
       ...serverFigures({
-        name: info.name,
+        info,
         dispatcher,
         sessions,
         subscriptions,

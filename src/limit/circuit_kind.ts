@@ -1,4 +1,4 @@
-import { counter, gauge } from "../observe/instruments.ts";
+import { counter, gauge } from "../observe/metrics/instruments.ts";
 
 /**
  * What operators see of circuits: of caches and rate limits in Redis, and of

@@ -2,7 +2,7 @@ import {
   counter,
   gauge,
   type InstrumentValues,
-} from "../observe/instruments.ts";
+} from "../observe/metrics/instruments.ts";
 import type { MemoryRateLimitStoreStats } from "./memory_rate_limit_store.ts";
 import type { RateLimiterStats } from "./rate_limiter.ts";
 import type { RedisRateLimitStoreStats } from "./redis_rate_limit_store.ts";

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { checkInteger } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { memoryStoreValues, rateLimitStoreKind } from "./limit_kinds.ts";
 import type {
   RateLimitDecision,

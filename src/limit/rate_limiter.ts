@@ -2,7 +2,7 @@ import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
 import { checkInteger, checkTimeoutMs, quote } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { limiterKind, limiterValues } from "./limit_kinds.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import type {
@@ -110,8 +110,8 @@ export class RateLimiter {
     const { name = "rate_limiter", clock = systemClock } = options;
     this.#rule = checkRule(options);
     if (options.store === undefined) {
-      this.#own = instruments.part(() =>
-        new MemoryRateLimitStore({ name, clock })
+      this.#own = instruments.withdraw(
+        new MemoryRateLimitStore({ name, clock }),
       );
     }
     this.#store = options.store ?? this.#own!;

@@ -1,9 +1,12 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, quote } from "../base/options.ts";
-import { instruments, type InstrumentValues } from "../observe/instruments.ts";
+import {
+  instruments,
+  type InstrumentValues,
+} from "../observe/metrics/instruments.ts";
 import { circuitKind } from "./circuit_kind.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_log.ts";
 import { deadline } from "./deadline.ts";
 import { rateLimitStoreKind, redisStoreValues } from "./limit_kinds.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
@@ -174,8 +177,8 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#useServerTime = useServerTime;
     this.#clock = clock;
     this.#wallClock = wallClock;
-    this.#local = instruments.part(() =>
-      new MemoryRateLimitStore({ name, clock })
+    this.#local = instruments.withdraw(
+      new MemoryRateLimitStore({ name, clock }),
     );
     this.#untrack = this.#track();
   }

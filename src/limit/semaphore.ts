@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
 import { checkLimit, checkTimeoutMs } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { semaphoreKind, semaphoreValues } from "./limit_kinds.ts";
 import { WaitQueue } from "./wait_queue.ts";
 

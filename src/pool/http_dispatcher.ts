@@ -1,6 +1,6 @@
 import { TimeoutError } from "../base/errors.ts";
 import { Semaphore } from "../limit/semaphore.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import type { HttpCall } from "./http_call.ts";
 import { createHttpClient, type HttpClient } from "./http_client.ts";
 import { denoConnect } from "./http_connect_watch.ts";
@@ -32,8 +32,8 @@ export class HttpDispatcher {
     this.#settings = settings;
     this.#client = createHttpClient(settings);
     this.#origins = new HttpOrigins(settings);
-    this.#semaphore = instruments.part(() =>
-      new Semaphore(maxConcurrency, { name, clock })
+    this.#semaphore = instruments.withdraw(
+      new Semaphore(maxConcurrency, { name, clock }),
     );
   }
 

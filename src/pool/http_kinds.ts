@@ -3,7 +3,7 @@ import {
   counter,
   gauge,
   type InstrumentValues,
-} from "../observe/instruments.ts";
+} from "../observe/metrics/instruments.ts";
 import type { HttpOriginStats } from "./http_origin.ts";
 import type { HttpPoolStats } from "./http_pool.ts";
 

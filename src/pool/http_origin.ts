@@ -1,6 +1,6 @@
 import { type Permit, Semaphore } from "../limit/semaphore.ts";
 import { circuitKind } from "../limit/circuit_kind.ts";
-import { instruments } from "../observe/instruments.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { HttpCircuit } from "./http_circuit.ts";
 import {
   HttpCircuitOpenError,
@@ -50,13 +50,13 @@ export class HttpOrigin {
     const { maxPerOrigin, maxWaiting, queueTimeoutMs, clock } = settings;
     this.#origin = origin;
     this.#settings = settings;
-    this.#semaphore = instruments.part(() =>
+    this.#semaphore = instruments.withdraw(
       new Semaphore(maxPerOrigin, {
         name: origin,
         maxWaiting,
         acquireTimeoutMs: queueTimeoutMs,
         clock,
-      })
+      }),
     );
     const labels = { name: settings.name, origin };
     this.#untrack = [

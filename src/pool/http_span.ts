@@ -1,11 +1,7 @@
-import { ambientTelemetry } from "../observe/ambient_telemetry.ts";
-import { endSpanWith, errorType } from "../observe/span_outcome.ts";
-import {
-  type Attributes,
-  SpanKind,
-  type SpanLike,
-} from "../observe/telemetry_api.ts";
-import { traceparentOf } from "../observe/trace_context.ts";
+import type { Attributes, Span } from "@opentelemetry/api";
+import { endSpanWith, errorType } from "../observe/trace/span_outcome.ts";
+import { ambientTelemetry, SpanKind } from "../observe/trace/telemetry.ts";
+import { traceparentOf } from "../observe/trace/trace_context.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 /**
@@ -56,7 +52,7 @@ function describeResponse({ status }: Response): Attributes {
 }
 
 /** The headers of a request that the server shall count to a span. */
-function withTrace(headers: Headers, span: SpanLike): Headers {
+function withTrace(headers: Headers, span: Span): Headers {
   const context = span.spanContext();
   const traced = new Headers(headers);
   traced.set("traceparent", traceparentOf(context));

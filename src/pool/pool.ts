@@ -1,8 +1,8 @@
 import { abortable } from "../base/abort.ts";
 import { ClosedError, QueueFullError } from "../base/errors.ts";
-import type { HealthCheckable } from "../observe/health_checkable.ts";
-import type { HealthResult } from "../observe/health_result.ts";
-import { instruments } from "../observe/instruments.ts";
+import type { HealthCheckable } from "../observe/health/health_checkable.ts";
+import type { HealthResult } from "../observe/health/health_check.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { HeldWatch } from "./held_watch.ts";
 import { IdleStack } from "./idle_stack.ts";
 import { isGood } from "./item_checks.ts";

@@ -2,7 +2,7 @@ import {
   counter,
   gauge,
   type InstrumentValues,
-} from "../observe/instruments.ts";
+} from "../observe/metrics/instruments.ts";
 import type { PoolStats } from "./pool_options.ts";
 
 /** What operators see of pools, those of PostgreSQL's connections included. */

@@ -6,7 +6,7 @@ import {
   checkLimit,
   checkTimeoutMs,
 } from "../base/options.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_log.ts";
 
 /** Where a pool writes its warnings; `console` is one. */
 export interface PoolLog {

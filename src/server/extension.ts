@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../observe/logger.ts";
+import type { Logger } from "../observe/log/logger.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type { Era } from "../protocol/revision.ts";
 import type { CapabilitySettings, ToolExecution } from "../protocol/types.ts";

@@ -145,6 +145,8 @@ export interface ServerContext<Lifespan = unknown> {
    * of your own, as in `server.log.info("packed", { call: ctx.callId })`.
    */
   readonly callId: string;
+  /** What the call is about: a tool's or prompt's name, a resource's URI or template. */
+  readonly subject?: string;
   /** The session, where the client has one (legacy era). */
   readonly sessionId?: string;
   /**

@@ -1,7 +1,7 @@
 import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
 import { Connection } from "./connection.ts";
-import type { Logger } from "../observe/logger.ts";
-import { reportFailure } from "../server/calls/call_log.ts";
+import type { Logger } from "../observe/log/logger.ts";
+import { reportFailure } from "../observe/log/logger.ts";
 import type { Intake } from "../server/calls/intake.ts";
 
 /**

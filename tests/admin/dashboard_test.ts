@@ -4,9 +4,9 @@ import {
   type DashboardOptions,
 } from "../../src/admin/dashboard/dashboard.ts";
 import type { DashboardPoint } from "../../src/admin/dashboard/dashboard_point.ts";
-import type { HealthReportLike } from "../../src/admin/dashboard/dashboard_sources.ts";
+import type { HealthReportLike } from "../../src/admin/dashboard/dashboard_feed.ts";
 import { InvalidOptionError } from "../../src/base/errors.ts";
-import type { MetricsDocument } from "../../src/observe/metrics_document.ts";
+import type { MetricsDocument } from "../../src/observe/metrics/metrics_document.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { MovingFigures, type MovingFiguresOptions } from "./moving_figures.ts";

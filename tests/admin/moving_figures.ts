@@ -1,12 +1,12 @@
 import type {
   DashboardSources,
   HealthReportLike,
-} from "../../src/admin/dashboard/dashboard_sources.ts";
+} from "../../src/admin/dashboard/dashboard_feed.ts";
 import type {
   CallSummary,
   LatencySummary,
   MetricsDocument,
-} from "../../src/observe/metrics_document.ts";
+} from "../../src/observe/metrics/metrics_document.ts";
 
 /** What a made-up server is called, and what it has. */
 export interface MovingFiguresOptions {

@@ -4,7 +4,7 @@ import { MemoryRateLimitStore } from "../../src/limit/memory_rate_limit_store.ts
 import { RateLimiter } from "../../src/limit/rate_limiter.ts";
 import { RedisRateLimitStore } from "../../src/limit/redis_rate_limit_store.ts";
 import { Semaphore } from "../../src/limit/semaphore.ts";
-import { instruments } from "../../src/observe/instruments.ts";
+import { instruments } from "../../src/observe/metrics/instruments.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { figuresOf } from "../support/figures.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { BlockLog } from "../../src/observe/block_log.ts";
-import type { BlockReport } from "../../src/observe/block_report.ts";
+import { BlockLog } from "../../src/observe/watch/block_log.ts";
+import type { BlockReport } from "../../src/observe/watch/block_report.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const named: BlockReport = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { BlockProfiler } from "../../src/observe/block_profiler.ts";
+import { BlockProfiler } from "../../src/observe/watch/block_profiler.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import { CpuRecording } from "../../src/observe/cpu_recording.ts";
+import { CpuRecording } from "../../src/observe/profile/cpu_recording.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { burn } from "./watched_calls.ts";
 

@@ -4,8 +4,8 @@ import {
   blockSuspicions,
   type MeasuredRun,
   type WatchedWork,
-} from "../../src/observe/block_suspects.ts";
-import { RecentWork } from "../../src/observe/recent_work.ts";
+} from "../../src/observe/watch/block_suspects.ts";
+import { RecentWork } from "../../src/observe/watch/block_suspects.ts";
 
 const never = { from: -1, to: -1 };
 

@@ -3,7 +3,7 @@ import { InvalidOptionError } from "../../src/base/errors.ts";
 import {
   type EventLoopBlock,
   EventLoopMonitor,
-} from "../../src/observe/event_loop_lag.ts";
+} from "../../src/observe/watch/event_loop_lag.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A fake clock whose timers can come late. */

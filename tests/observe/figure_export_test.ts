@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
-import { instrumentFigures, processFigures } from "../../src/observe/figure.ts";
+import { instrumentFigures } from "../../src/observe/metrics/figure.ts";
+import { processFigures } from "../../src/observe/metrics/process_figures.ts";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import {
   FigureExport,
   type FigureReader,
   shareFigureExport,
-} from "../../src/observe/figure_export.ts";
+} from "../../src/observe/metrics/figure_export.ts";
 import {
   type InstrumentKind,
   Instruments,
-} from "../../src/observe/instruments.ts";
+} from "../../src/observe/metrics/instruments.ts";
 import { McpServer } from "../../mod.ts";
 
 const CACHE: InstrumentKind<"hits" | "entries"> = {

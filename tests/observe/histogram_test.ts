@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Buckets, DURATIONS, Histogram } from "../../src/observe/histogram.ts";
+import {
+  Buckets,
+  DURATIONS,
+  Histogram,
+} from "../../src/observe/metrics/histogram.ts";
 
 const durations = fc.array(fc.double({ min: 0, max: 200, noNaN: true }), {
   minLength: 1,

@@ -18,7 +18,7 @@ import {
   McpServer,
   type ServerContext,
 } from "../../mod.ts";
-import { readable } from "../../src/observe/stderr_log.ts";
+import { readable } from "../../src/observe/log/stderr_log.ts";
 import { Call, type CallHost } from "../../src/server/calls/call.ts";
 import { ModernEra } from "../../src/server/eras/modern_era.ts";
 import { CallLog } from "../../src/server/calls/call_log.ts";

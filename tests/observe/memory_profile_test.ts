@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { InvalidOptionError } from "../../src/base/errors.ts";
-import type { HeapProfileNode } from "../../src/observe/heap_profile.ts";
+import type { HeapProfileNode } from "../../src/observe/profile/heap_profile.ts";
 import {
   type MemoryProfile,
   memoryProfiled,
   profileMemory,
-} from "../../src/observe/memory_profile.ts";
+} from "../../src/observe/profile/memory_profile.ts";
 import { wait } from "./watched_calls.ts";
 
 const MB = 2 ** 20;

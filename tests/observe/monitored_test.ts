@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type LogRecord, McpServer, monitored } from "../../mod.ts";
-import { instruments } from "../../src/observe/instruments.ts";
+import { instruments } from "../../src/observe/metrics/instruments.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("sync and async calls are counted, with failures by name", async () => {

@@ -3,12 +3,12 @@ import { InvalidOptionError } from "../../src/base/errors.ts";
 import {
   CpuProfile,
   type CpuProfileJson,
-} from "../../src/observe/cpu_profile.ts";
+} from "../../src/observe/profile/cpu_profile.ts";
 import { McpServer } from "../../mod.ts";
-import { memoryProfiled } from "../../src/observe/memory_profile.ts";
-import { CpuRecording } from "../../src/observe/cpu_recording.ts";
-import { profile, profiled } from "../../src/observe/profile.ts";
-import { splicedProfile } from "../../src/observe/spliced_profile.ts";
+import { memoryProfiled } from "../../src/observe/profile/memory_profile.ts";
+import { CpuRecording } from "../../src/observe/profile/cpu_recording.ts";
+import { profile, profiled } from "../../src/observe/profile/profile.ts";
+import { splicedProfile } from "../../src/observe/profile/profile_cut.ts";
 import { burn, wait } from "./watched_calls.ts";
 
 /** A profile's own rules, which viewers rely on. */

@@ -3,8 +3,8 @@ import { runScript } from "../support/scripts.ts";
 
 Deno.test("without the permission, profiling fails with a name and calls nothing", async () => {
   const script = `
-    import { profile } from "src/observe/profile.ts";
-    import { profileMemory } from "src/observe/memory_profile.ts";
+    import { profile } from "src/observe/profile/profile.ts";
+    import { profileMemory } from "src/observe/profile/memory_profile.ts";
     for (const fn of [profile, profileMemory]) {
       await fn(() => console.log("called")).catch((error) =>
         console.log(error.name, error.code, error.message)
@@ -19,8 +19,8 @@ Deno.test("without the permission, profiling fails with a name and calls nothing
 
 Deno.test("without it, a profiled handler runs all the same, and says once that it has no profile", async () => {
   const script = `
-    import { profiled } from "src/observe/profile.ts";
-    import { memoryProfiled } from "src/observe/memory_profile.ts";
+    import { profiled } from "src/observe/profile/profile.ts";
+    import { memoryProfiled } from "src/observe/profile/memory_profile.ts";
     for (const wrap of [profiled, memoryProfiled]) {
       const options = { name: "tool", log: (line) => console.log(line), onProfile: () => console.log("never") };
       const handler = wrap((a, b) => a + b, options);
@@ -36,7 +36,7 @@ Deno.test("without it, a profiled handler runs all the same, and says once that 
 
 Deno.test("without it, the watchdog says once what would name a block after a wait", async () => {
   const script = `
-    import { Watchdog } from "src/observe/watchdog.ts";
+    import { Watchdog } from "src/observe/watch/watchdog.ts";
     const burn = () => { const end = performance.now() + 150; while (performance.now() < end); };
     const wait = () => new Promise((resolve) => setTimeout(resolve, 60));
     const work = { name: "tool", begunAt: performance.now() };
@@ -61,8 +61,8 @@ Deno.test("without it, the watchdog says once what would name a block after a wa
 
 Deno.test("this one permission is enough", async () => {
   const script = `
-    import { profile } from "src/observe/profile.ts";
-    import { profileMemory } from "src/observe/memory_profile.ts";
+    import { profile } from "src/observe/profile/profile.ts";
+    import { profileMemory } from "src/observe/profile/memory_profile.ts";
     console.log((await profile(() => 1)).result);
     console.log((await profileMemory(() => 2)).result);`;
   assert.equal(await runScript(script, "--allow-sys"), "1\n2\n");
@@ -70,7 +70,7 @@ Deno.test("this one permission is enough", async () => {
 
 Deno.test("without it, the watchdog goes on: block after block is reported", async () => {
   const script = `
-    import { Watchdog } from "src/observe/watchdog.ts";
+    import { Watchdog } from "src/observe/watch/watchdog.ts";
     const burn = () => { const end = performance.now() + 150; while (performance.now() < end); };
     const wait = () => new Promise((resolve) => setTimeout(resolve, 60));
     await using watchdog = new Watchdog({
@@ -96,7 +96,7 @@ Deno.test("without it, the watchdog goes on: block after block is reported", asy
 
 Deno.test("a process that was suspended accuses nobody", async () => {
   const script = `
-    import { Watchdog } from "src/observe/watchdog.ts";
+    import { Watchdog } from "src/observe/watch/watchdog.ts";
     const begunAt = performance.now();
     const work = { name: "tool", begunAt };
     const running = new Set([work]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { CpuProfileJson } from "../../src/observe/cpu_profile.ts";
-import { trimmedProfile } from "../../src/observe/trimmed_profile.ts";
+import type { CpuProfileJson } from "../../src/observe/profile/cpu_profile.ts";
+import { trimmedProfile } from "../../src/observe/profile/profile_cut.ts";
 
 const START_US = 1_000_000;
 

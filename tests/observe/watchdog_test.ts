@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidOptionError } from "../../src/base/errors.ts";
-import { Watchdog } from "../../src/observe/watchdog.ts";
+import { Watchdog } from "../../src/observe/watch/watchdog.ts";
 import { burn, wait, WatchedCalls } from "./watched_calls.ts";
 
 function near(value: number, expected: number): void {

@@ -1,7 +1,7 @@
-import type { WatchedWork } from "../../src/observe/block_suspects.ts";
-import { Watchdog } from "../../src/observe/watchdog.ts";
-import type { WatchdogOptions } from "../../src/observe/watchdog_options.ts";
-import type { BlockReport } from "../../src/observe/block_report.ts";
+import type { WatchedWork } from "../../src/observe/watch/block_suspects.ts";
+import { Watchdog } from "../../src/observe/watch/watchdog.ts";
+import type { WatchdogOptions } from "../../src/observe/watch/watchdog.ts";
+import type { BlockReport } from "../../src/observe/watch/block_report.ts";
 import { eventually } from "../support/eventually.ts";
 
 type Handler = () => unknown;

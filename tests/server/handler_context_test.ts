@@ -135,6 +135,7 @@ Deno.test("a handler's context has the documented members, and no other", async 
     "sample",
     "sessionId",
     "signal",
+    "subject",
     "traceId",
   ]);
 });

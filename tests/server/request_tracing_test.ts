@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { CALLER, TRACE, traceparent } from "../observe/caller_trace.ts";
 import { z } from "zod";
 import { type LogRecord, McpServer } from "../../mod.ts";
-import { ambientTelemetry } from "../../src/observe/ambient_telemetry.ts";
+import { ambientTelemetry } from "../../src/observe/trace/telemetry.ts";
 import { provider } from "../observe/ended_spans.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectMemory } from "../support/legs.ts";

@@ -2,7 +2,7 @@ import {
   type InstrumentLabels,
   instruments,
   type InstrumentValues,
-} from "../../src/observe/instruments.ts";
+} from "../../src/observe/metrics/instruments.ts";
 
 /** What an operator sees of an instrument; `undefined` if it isn't shown. */
 export function figuresOf(

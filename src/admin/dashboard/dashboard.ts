@@ -2,23 +2,23 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { checkInteger } from "../../base/options.ts";
 import { type DashboardAsset, DashboardAssets } from "./dashboard_assets.ts";
 import { DashboardFeed } from "./dashboard_feed.ts";
-import type { DashboardSources } from "./dashboard_sources.ts";
+import type { DashboardSources } from "./dashboard_feed.ts";
 
-/** How a {@linkcode Dashboard} behaves. */
+/** The options of a {@linkcode Dashboard}. */
 export interface DashboardOptions {
   /**
-   * How many may look at a time; the next one is told to come again.
+   * The most viewers at a time; the next one is told to come again.
    * @default 20
    */
   maxViewers?: number;
   /**
-   * What tells when a second has passed.
+   * The source of the time.
    * @default the runtime's clock
    */
   clock?: Clock;
 }
 
-/** Where the page is; its files and its stream are below. */
+/** The path of the page; its files and its stream are below. */
 const PATH = "/dashboard";
 
 /** Nothing but the page's own files, and no HTML made of text. */
@@ -34,7 +34,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
 };
 
-/** How long who finds no place should wait, in seconds. */
+/** The wait for who finds no place, in seconds. */
 const RETRY_AFTER = "5";
 
 /**
@@ -61,7 +61,7 @@ export class Dashboard {
     this.#feed = new DashboardFeed(sources, clock);
   }
 
-  /** How many pages are open. */
+  /** The number of open pages. */
   get viewers(): number {
     return this.#feed.size;
   }
@@ -132,7 +132,7 @@ function serve(
   });
 }
 
-/** Whether a list of etags holds one; proxies that compress make them weak. */
+/** Looks for an etag in a list; proxies that compress make them weak. */
 function isNamed(etag: string, list: string | null): boolean {
   return list?.split(",").some((named) =>
     named.trim().replace(/^W\//, "") === etag

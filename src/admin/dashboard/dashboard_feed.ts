@@ -1,21 +1,52 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
+import type {
+  LatencySummary,
+  MetricsDocument,
+} from "../../observe/metrics/metrics_document.ts";
 import {
   type DashboardPoint,
   type DashboardReading,
   pointBetween,
 } from "./dashboard_point.ts";
-import type {
-  DashboardSources,
-  HealthReportLike,
-} from "./dashboard_sources.ts";
 import { DashboardViewer } from "./dashboard_viewer.ts";
+
+/** The part of a health report that the page shows. */
+export interface HealthReportLike {
+  readonly status: string;
+  readonly timestamp: string;
+  /** By name. */
+  readonly checks: Readonly<
+    Record<string, { status: string; latency_ms: number; message?: string }>
+  >;
+}
+
+/** The sources of what the dashboard shows. */
+export interface DashboardSources {
+  /** The server, as the page's head names it. */
+  readonly server: {
+    readonly name: string;
+    readonly title?: string;
+    readonly version: string;
+  };
+  /** All figures, as they stand now. */
+  metrics(): MetricsDocument;
+  /**
+   * Sums up the durations of the requests that have ended since this was asked last;
+   * `undefined` if none has.
+   */
+  recentLatency(): LatencySummary | undefined;
+  /** Runs the health checks; asked only while somebody looks. */
+  health(): Promise<HealthReportLike>;
+  /** Told about a source that throws; the page goes on without it. */
+  reportFailure(error: unknown): void;
+}
 
 const encoder = new TextEncoder();
 
 /** Between two points of the charts. */
 const INTERVAL_MS = 1_000;
 
-/** How far back the charts go. */
+/** The number of points that the charts go back. */
 const MAX_POINTS = 300;
 
 /** Between two rounds of health checks, which cost more than reading figures. */
@@ -42,7 +73,7 @@ export class DashboardFeed {
     this.#clock = clock;
   }
 
-  /** How many viewers there are. */
+  /** The number of viewers. */
   get size(): number {
     return this.#viewers.size;
   }

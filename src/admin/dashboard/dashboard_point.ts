@@ -1,7 +1,7 @@
 import type {
   LatencySummary,
   MetricsDocument,
-} from "../../observe/metrics_document.ts";
+} from "../../observe/metrics/metrics_document.ts";
 
 /** The figures of one moment, as the charts draw them; `null` is a gap. */
 export interface DashboardPoint {
@@ -19,7 +19,7 @@ export interface DashboardPoint {
   readonly p95: number | null;
   /** As `p50`. */
   readonly p99: number | null;
-  /** How late timers fire, in milliseconds: the median. */
+  /** The delay of timers, in milliseconds: the median. */
   readonly lagP50: number | null;
   /** As `lagP50`: 99 of 100 are no later. */
   readonly lagP99: number | null;
@@ -39,7 +39,7 @@ export interface DashboardReading {
   readonly metrics: MetricsDocument;
 }
 
-/** What has come about between two readings. */
+/** Works out what has come about between two readings. */
 export function pointBetween(
   before: DashboardReading,
   now: DashboardReading,

@@ -6,7 +6,7 @@ const MAX_MISSED = 30;
  * those that come in the meantime, the latest takes the place of the others.
  */
 export class DashboardViewer {
-  /** What the page reads. */
+  /** The stream that the page reads. */
   readonly body: ReadableStream<Uint8Array>;
   readonly #onGone: (viewer: DashboardViewer) => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;

@@ -1,8 +1,7 @@
 import {
   EXPOSITION_TYPES,
   type ExpositionFormat,
-} from "../../observe/exposition.ts";
-import { preferredType } from "../preferred_type.ts";
+} from "../../observe/metrics/exposition.ts";
 import type { ServerMetrics } from "./server_metrics.ts";
 
 /** The forms that metrics are served in, by media type; the first is the usual one. */
@@ -52,4 +51,41 @@ function formatOf(request: Request): ExpositionFormat | "json" | undefined {
   }
   const types = Object.keys(FORMATS);
   return FORMATS[preferredType(request.headers.get("accept"), types)];
+}
+
+/**
+ * The media type that a client likes best among those on offer (RFC 9110,
+ * section 12.5.1); the first of them if it likes none, or all alike.
+ */
+function preferredType(
+  accept: string | null,
+  offered: readonly string[],
+): string {
+  const ranges = (accept ?? "*/*").split(",").map(parseRange);
+  const weights = offered.map((type) => weightOf(type, ranges));
+  return offered[weights.indexOf(Math.max(...weights))];
+}
+
+interface MediaRange {
+  readonly type: string;
+  readonly weight: number;
+}
+
+function parseRange(text: string): MediaRange {
+  const [type, ...parameters] = text.split(";").map((part) =>
+    part.trim().toLowerCase()
+  );
+  const q = parameters.find((each) => each.startsWith("q="))?.slice(2);
+  const weight = q === undefined ? 1 : Number(q);
+  return { type, weight: weight >= 0 && weight <= 1 ? weight : 0 };
+}
+
+/** The most specific range that fits decides. */
+function weightOf(type: string, ranges: readonly MediaRange[]): number {
+  const [kind] = type.split("/");
+  for (const wanted of [type, `${kind}/*`, "*/*"]) {
+    const range = ranges.find((each) => each.type === wanted);
+    if (range !== undefined) return range.weight;
+  }
+  return 0;
 }

@@ -1,32 +1,67 @@
-import { CallRecord, latencySummary } from "../../observe/call_record.ts";
-import { CpuShare } from "../../observe/cpu_share.ts";
 import {
-  type Exposition,
-  type ExpositionFormat,
-  labelsText,
-} from "../../observe/exposition.ts";
-import { Histogram } from "../../observe/histogram.ts";
-import { instruments } from "../../observe/instruments.ts";
+  CallRecord,
+  latencySummary,
+} from "../../observe/metrics/call_record.ts";
+import type {
+  Exposition,
+  ExpositionFormat,
+} from "../../observe/metrics/exposition.ts";
+import {
+  type Figure,
+  instrumentFigures,
+} from "../../observe/metrics/figure.ts";
+import { Histogram } from "../../observe/metrics/histogram.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
+import type { Metrics } from "../../observe/metrics/metrics.ts";
 import type {
   CallSummary,
   EventLoopSummary,
   LatencySummary,
   MetricsDocument,
-} from "../../observe/metrics_document.ts";
+} from "../../observe/metrics/metrics_document.ts";
 import {
-  type ProcessFigures,
-  readProcessFigures,
-} from "../../observe/process_figures.ts";
-import type { ServerParts as Engine } from "../../host/server_parts.ts";
-import type { HttpTransport } from "../../transport/http/http_transport.ts";
-import { writeCalls } from "./call_families.ts";
-import { writeEventLoop } from "./event_loop_families.ts";
-import { writeHealth } from "./health_families.ts";
-import { writeInstruments } from "./instrument_families.ts";
-import { writeProcess } from "./process_families.ts";
-import { recordedItems } from "./recorded_items.ts";
+  CpuShare,
+  PROCESS,
+  readProcess,
+} from "../../observe/metrics/process_figures.ts";
+import {
+  type CountedParts,
+  readServer,
+  SERVER,
+  type ServerReading,
+} from "../../observe/metrics/server_figures.ts";
+import {
+  EVENT_LOOP,
+  readEventLoop,
+  type WatchedEventLoop,
+} from "../../observe/watch/event_loop_figures.ts";
+import { HEALTH_STATUSES } from "../../observe/health/health_check.ts";
+import type { HealthChecks } from "../../observe/health/health_checks.ts";
+import {
+  type RecordedCatalog,
+  recordedItems,
+  writeCalls,
+} from "./call_figures.ts";
 
-const MEBIBYTE = 1_024 * 1_024;
+/** The parts of a server that are measured. */
+export interface MeasuredServer extends CountedParts {
+  readonly info: { readonly name: string; readonly version: string };
+  readonly metrics: Metrics;
+  readonly health: Pick<HealthChecks, "run" | "last">;
+  readonly catalog: RecordedCatalog;
+  /** Counts requests, unless metrics are off. */
+  readonly recorder:
+    | { byMethod(): Iterable<[string, CallRecord]> }
+    | undefined;
+  /** Names what blocks the event loop, unless it is off. */
+  readonly watchdog: WatchedEventLoop | undefined;
+}
+
+/** The parts of HTTP that are measured. */
+export interface MeasuredTransport {
+  readonly streams: { readonly size: number; readonly cutOff: number };
+  readonly refusals: { readonly byStatus: ReadonlyMap<number, number> };
+}
 
 /** There from the start: a rate needs where it began. */
 const USUAL_REFUSALS: readonly (readonly [number, number])[] = [
@@ -41,116 +76,125 @@ const USUAL_REFUSALS: readonly (readonly [number, number])[] = [
 
 /** All that a server measures, read when somebody asks. */
 export class ServerMetrics {
-  readonly #engine: Engine;
-  readonly #transport: HttpTransport;
+  readonly #server: MeasuredServer;
+  readonly #transport: MeasuredTransport;
   readonly #cpu: CpuShare = new CpuShare();
   /** All durations, as they were when the recent ones were last asked for. */
   #shown: Histogram = new Histogram();
 
-  constructor(engine: Engine, transport: HttpTransport) {
-    this.#engine = engine;
+  constructor(server: MeasuredServer, transport: MeasuredTransport) {
+    this.#server = server;
     this.#transport = transport;
-    const { metrics, watchdog, health } = engine;
-    metrics.collect((out) => this.#writeServer(out));
-    metrics.collect((out) => writeHealth(out, health));
-    metrics.collect((out) => writeInstruments(out, instruments.read()));
-    metrics.collect((out) => writeProcess(out, readProcessFigures()));
-    metrics.collect((out) => writeEventLoop(out, watchdog));
+    server.metrics.collect((out) => this.#write(out));
   }
 
-  #writeServer(out: Exposition): void {
-    const { info, recorder } = this.#engine;
-    out.family("mcp_server", "info", "Which server this is.");
-    out.sample(labelsText({ name: info.name, version: info.version }), 1);
+  #write(out: Exposition): void {
+    const { info, recorder, catalog, watchdog } = this.#server;
+    out.info("mcp_server", "Which server this is.", {
+      name: info.name,
+      version: info.version,
+    });
     if (recorder !== undefined) {
-      writeCalls(out, recorder, recordedItems(this.#engine.catalog));
+      writeCalls(out, this.#methods, recordedItems(catalog));
     }
-    this.#writeState(out);
-    out.family(
-      "mcp_server_streams_cut_off",
-      "counter",
-      "Event streams cut off because their clients read too slowly.",
-    );
-    out.sample("", this.#transport.streams.cutOff);
-    out.family(
-      "mcp_server_http_refusals",
-      "counter",
-      "HTTP requests turned away before they reached a method.",
-    );
-    const refusals = new Map([
-      ...USUAL_REFUSALS,
-      ...this.#transport.refusals.byStatus,
+    const eventLoop = readEventLoop(watchdog);
+    out.figures([
+      ...SERVER.prometheus(this.#state()),
+      ...this.#transportFigures(),
+      this.#healthFigure(),
+      ...instrumentFigures(instruments.read(), "_"),
+      ...PROCESS.prometheus(readProcess()),
+      ...(eventLoop === undefined ? [] : EVENT_LOOP.prometheus(eventLoop)),
     ]);
-    for (const [status, count] of refusals) {
-      out.sample(labelsText({ status: String(status) }), count);
-    }
   }
 
-  #writeState(out: Exposition): void {
-    const { sessions, subscriptions, tasks } = this.#engine;
-    const state: [string, string, number][] = [
-      ["sessions", "Sessions of legacy clients.", sessions.size],
-      ["streams", "Open event streams.", this.#transport.streams.size],
-      [
-        "subscriptions",
-        "Open subscriptions/listen streams.",
-        subscriptions.size,
-      ],
-      ["tasks", "Tasks at work in this process.", tasks.running],
+  get #methods(): Map<string, CallRecord> {
+    return new Map(this.#server.recorder?.byMethod());
+  }
+
+  #state(): ServerReading {
+    return readServer(this.#server, this.#transport.streams);
+  }
+
+  #transportFigures(): Figure[] {
+    const { streams, refusals } = this.#transport;
+    const byStatus = new Map([...USUAL_REFUSALS, ...refusals.byStatus]);
+    return [
+      {
+        name: "mcp_server_streams_cut_off",
+        type: "counter",
+        help: "Event streams cut off because their clients read too slowly.",
+        points: [{ value: streams.cutOff }],
+      },
+      {
+        name: "mcp_server_http_refusals",
+        type: "counter",
+        help: "HTTP requests turned away before they reached a method.",
+        points: Array.from(byStatus, ([status, value]) => ({
+          value,
+          attributes: { status: String(status) },
+        })),
+      },
     ];
-    for (const [name, help, value] of state) {
-      out.family(`mcp_server_${name}`, "gauge", help);
-      out.sample("", value);
-    }
+  }
+
+  #healthFigure(): Figure {
+    const { checks = {} } = this.#server.health.last ?? {};
+    return {
+      name: "mcp_server_health_status",
+      type: "gauge",
+      help: "1 for the status that a health check last had, 0 for the others.",
+      points: Object.entries(checks).flatMap(([check, report]) =>
+        HEALTH_STATUSES.map((status) => ({
+          value: Number(report.status === status),
+          attributes: { check, status },
+        }))
+      ),
+    };
   }
 
   /** Everything as Prometheus reads it; health as it was last found. */
   text(format: ExpositionFormat): string {
     // Who scrapes keeps the checks going, and waits for none.
-    void this.#engine.health.run();
-    return this.#engine.metrics.text(format);
+    void this.#server.health.run();
+    return this.#server.metrics.text(format);
   }
 
   /** Everything as one document. */
   read(): MetricsDocument {
-    const { sessions, subscriptions, tasks, recorder, catalog } = this.#engine;
-    const methods = new Map(recorder?.byMethod());
+    const { catalog, metrics } = this.#server;
+    const { streams, refusals } = this.#transport;
+    const methods = this.#methods;
     const all = CallRecord.sum(methods.values());
     const items = recordedItems(catalog);
+    const process = readProcess();
     return {
       requests_total: all.durations.count + all.inProgress,
       requests_in_progress: all.inProgress,
       errors_total: all.errors,
-      ...this.#processPart(readProcessFigures()),
+      ...PROCESS.json(process),
+      cpu_percent: this.#cpu.read(performance.now(), process.cpuSeconds),
       timestamp: new Date().toISOString(),
       event_loop: this.#eventLoop(),
       latency_ms: latencySummary(all.durations),
       errors_by_kind: Object.fromEntries(all.failures),
-      refused_by_status: Object.fromEntries(
-        this.#transport.refusals.byStatus,
-      ),
-      sessions: sessions.size,
-      streams: this.#transport.streams.size,
-      streams_cut_off: this.#transport.streams.cutOff,
-      subscriptions: subscriptions.size,
-      tasks: tasks.running,
+      refused_by_status: Object.fromEntries(refusals.byStatus),
+      ...SERVER.json(this.#state()),
+      streams_cut_off: streams.cutOff,
       methods: summaries(methods),
       tools: summaries(items["tools/call"]),
       prompts: summaries(items["prompts/get"]),
       resources: summaries(items["resources/read"]),
-      metrics: this.#engine.metrics.values,
+      metrics: metrics.values,
       instruments: Object.fromEntries(
         instruments.read().map(({ kind, readings }) => [kind.kind, readings]),
       ),
     };
   }
 
-  /** How long the requests took that have ended since this was last asked. */
+  /** Sums up the durations of the requests that have ended since this was last asked. */
   recentLatency(): LatencySummary | undefined {
-    const durations = new Histogram();
-    for (const [, record] of this.#engine.recorder?.byMethod() ?? []) {
-      durations.add(record.durations);
-    }
+    const { durations } = CallRecord.sum(this.#methods.values());
     const recent = new Histogram();
     recent.add(durations);
     recent.add(this.#shown, -1);
@@ -159,56 +203,15 @@ export class ServerMetrics {
   }
 
   #eventLoop(): EventLoopSummary | null {
-    const { watchdog } = this.#engine;
-    if (watchdog === undefined) return null;
-    const { ticks, p50Ms, p99Ms, maxMs } = watchdog.lag;
-    if (ticks === 0) return null;
-    const { blocks, byName } = watchdog.stats;
-    return {
-      lag_p50_ms: p50Ms,
-      lag_p99_ms: p99Ms,
-      lag_max_ms: maxMs,
-      blocks,
-      blocked_by: Object.fromEntries(
-        Array.from(byName, ([name, { blocks, blockedMs }]) => [
-          name,
-          { blocks, blocked_ms: blockedMs },
-        ]),
-      ),
-    };
+    const { watchdog } = this.#server;
+    const reading = readEventLoop(watchdog);
+    if (watchdog === undefined || reading === undefined) return null;
+    const blocked_by: EventLoopSummary["blocked_by"] = {};
+    for (const [name, { blocks, blockedMs }] of watchdog.stats.byName) {
+      blocked_by[name] = { blocks, blocked_ms: blockedMs };
+    }
+    return { ...EVENT_LOOP.json(reading), blocked_by };
   }
-
-  #processPart(
-    figures: ProcessFigures,
-  ): Pick<MetricsDocument, ProcessField> {
-    const { startTime, uptimeSeconds, cpuSeconds } = figures;
-    return {
-      start_time: startTime,
-      uptime_seconds: uptimeSeconds,
-      memory_rss_mb: mebibytes(figures.residentBytes),
-      memory_vms_mb: mebibytes(figures.virtualBytes),
-      memory_heap_mb: mebibytes(figures.heapUsedBytes),
-      cpu_percent: this.#cpu.read(uptimeSeconds * 1_000, cpuSeconds),
-      cpu_seconds: cpuSeconds,
-      thread_count: figures.threads,
-      fd_count: figures.openFiles,
-    };
-  }
-}
-
-type ProcessField =
-  | "start_time"
-  | "uptime_seconds"
-  | "memory_rss_mb"
-  | "memory_vms_mb"
-  | "memory_heap_mb"
-  | "cpu_percent"
-  | "cpu_seconds"
-  | "thread_count"
-  | "fd_count";
-
-function mebibytes(bytes: number | null): number | null {
-  return bytes === null ? null : Math.round(bytes / MEBIBYTE * 100) / 100;
 }
 
 function summaries(

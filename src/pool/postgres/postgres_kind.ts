@@ -1,4 +1,7 @@
-import { counter, type InstrumentValues } from "../../observe/instruments.ts";
+import {
+  counter,
+  type InstrumentValues,
+} from "../../observe/metrics/instruments.ts";
 import type { PostgresStats } from "./postgres_options.ts";
 
 /** What operators see of a PostgresPool, beside its pool of connections. */

@@ -1,9 +1,9 @@
+import type { Attributes } from "@opentelemetry/api";
 import { systemClock } from "../../base/clock.ts";
-import type { HealthCheckable } from "../../observe/health_checkable.ts";
-import type { HealthResult } from "../../observe/health_result.ts";
-import { instruments } from "../../observe/instruments.ts";
-import { stderrWarn } from "../../observe/stderr_warn.ts";
-import type { Attributes } from "../../observe/telemetry_api.ts";
+import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
+import type { HealthResult } from "../../observe/health/health_check.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
+import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";

@@ -1,5 +1,5 @@
+import type { Attributes } from "@opentelemetry/api";
 import type { Lease } from "../lease.ts";
-import type { Attributes } from "../../observe/telemetry_api.ts";
 import { LeaseReleasedError } from "../pool_errors.ts";
 import type { CommandGuard, QueryOptions } from "./command_guard.ts";
 import { readByCursor } from "./postgres_cursor.ts";

@@ -1,6 +1,6 @@
-import { ambientTelemetry } from "../../observe/ambient_telemetry.ts";
-import { endSpanWith, errorType } from "../../observe/span_outcome.ts";
-import { type Attributes, SpanKind } from "../../observe/telemetry_api.ts";
+import type { Attributes } from "@opentelemetry/api";
+import { endSpanWith, errorType } from "../../observe/trace/span_outcome.ts";
+import { ambientTelemetry, SpanKind } from "../../observe/trace/telemetry.ts";
 import { PostgresError } from "./postgres_errors.ts";
 import { summarizeStatement } from "./statement_summary.ts";
 

@@ -1,5 +1,5 @@
-import { safeText } from "../../observe/log_fields.ts";
-import type { Attributes } from "../../observe/telemetry_api.ts";
+import { safeText } from "../../observe/log/log_fields.ts";
+import type { Attributes } from "@opentelemetry/api";
 import type { Call } from "./call.ts";
 import type { CallDescription } from "./call_trace.ts";
 import type { Session } from "../sessions/session.ts";

@@ -1,6 +1,5 @@
-import { safeText } from "../../observe/log_fields.ts";
-import type { Logger } from "../../observe/logger.ts";
-import { thrownText } from "../../base/thrown.ts";
+import { safeText } from "../../observe/log/log_fields.ts";
+import { type Logger, reportFailure } from "../../observe/log/logger.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import type { Call } from "./call.ts";
 
@@ -97,17 +96,4 @@ export class CallLog {
       ? { tool: name }
       : {};
   }
-}
-
-/** Writes one line for the operator about something that went wrong. */
-export function reportFailure(
-  log: Logger,
-  what: string,
-  error: unknown,
-  fields: Record<string, unknown> = {},
-): void {
-  log.error(`${what} failed: ${thrownText(error)}`, {
-    ...fields,
-    ...(error instanceof Error && { stack: error.stack }),
-  });
 }

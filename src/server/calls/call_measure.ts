@@ -1,5 +1,5 @@
-import type { CallRecord } from "../../observe/call_record.ts";
-import { DURATIONS } from "../../observe/histogram.ts";
+import type { CallRecord } from "../../observe/metrics/call_record.ts";
+import { DURATIONS } from "../../observe/metrics/histogram.ts";
 import type { FailureKind } from "./failure_kind.ts";
 
 /** What is measured of one call: by its method and, where it has one, by its tool, prompt or resource. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
-import { CallRecord } from "../../observe/call_record.ts";
-import type { Watchdog } from "../../observe/watchdog.ts";
+import { CallRecord } from "../../observe/metrics/call_record.ts";
+import type { Watchdog } from "../../observe/watch/watchdog.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
 import { CallMeasure } from "./call_measure.ts";

@@ -1,4 +1,4 @@
-import type { Attributes, SpanLike } from "../../observe/telemetry_api.ts";
+import type { Attributes, Span } from "@opentelemetry/api";
 
 /** What spans and metrics say of a call. */
 export interface CallDescription {
@@ -12,7 +12,7 @@ export interface CallDescription {
 
 /** What is kept of a call's tracing until it ends. */
 export interface CallTrace {
-  readonly span: SpanLike | undefined;
+  readonly span: Span | undefined;
   readonly description: CallDescription;
   readonly begunAtMs: number;
   ended: boolean;

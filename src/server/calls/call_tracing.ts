@@ -1,30 +1,28 @@
-import { bringTelemetry } from "../../observe/ambient_telemetry.ts";
+import {
+  bringTelemetry,
+  LIBRARY,
+  SPAN_KEY,
+  SpanKind,
+  type Telemetry,
+} from "../../observe/trace/telemetry.ts";
 import {
   type Figure,
   instrumentFigures,
-  processFigures,
-} from "../../observe/figure.ts";
+} from "../../observe/metrics/figure.ts";
+import { processFigures } from "../../observe/metrics/process_figures.ts";
+import type { Attributes, Context, Histogram, Span } from "@opentelemetry/api";
 import type { Clock } from "../../base/clock.ts";
 import {
   FigureExport,
   shareFigureExport,
-} from "../../observe/figure_export.ts";
-import { instruments } from "../../observe/instruments.ts";
-import { endSpan } from "../../observe/span_outcome.ts";
-import { LIBRARY, type Telemetry } from "../../observe/telemetry.ts";
-import {
-  type Attributes,
-  type HistogramLike,
-  SPAN_KEY,
-  SpanKind,
-  type SpanLike,
-  type TelemetryContext,
-} from "../../observe/telemetry_api.ts";
+} from "../../observe/metrics/figure_export.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
+import { endSpan } from "../../observe/trace/span_outcome.ts";
 import {
   isBaggage,
   parseTraceparent,
-  RemoteSpan,
-} from "../../observe/trace_context.ts";
+  remoteSpan,
+} from "../../observe/trace/trace_context.ts";
 import type { ProtocolError } from "../../protocol/errors.ts";
 import type { Call } from "./call.ts";
 import {
@@ -54,8 +52,8 @@ export class CallTracing implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #words: KnownWords;
   readonly #telemetry: Telemetry;
-  readonly #operations: HistogramLike | undefined;
-  readonly #sessions: HistogramLike | undefined;
+  readonly #operations: Histogram | undefined;
+  readonly #sessions: Histogram | undefined;
   readonly #ending: DisposableStack = new DisposableStack();
 
   constructor(
@@ -130,16 +128,16 @@ export class CallTracing implements AsyncDisposable {
    */
   #outerContext(
     { meta, reply: { request } }: Call,
-    ambient: TelemetryContext,
-  ): { outer: TelemetryContext; linked?: SpanLike } {
-    const active = ambient.getValue(SPAN_KEY) as SpanLike | undefined;
+    ambient: Context,
+  ): { outer: Context; linked?: Span } {
+    const active = ambient.getValue(SPAN_KEY) as Span | undefined;
     const within = isBaggage(meta?.baggage)
       ? this.#telemetry.withBaggage(ambient, meta.baggage)
       : ambient;
     const sent = parseTraceparent(meta?.traceparent, meta?.tracestate);
     if (sent !== undefined) {
       return {
-        outer: within.setValue(SPAN_KEY, new RemoteSpan(sent)),
+        outer: within.setValue(SPAN_KEY, remoteSpan(sent)),
         linked: active,
       };
     }
@@ -152,7 +150,7 @@ export class CallTracing implements AsyncDisposable {
     return {
       outer: carried === undefined
         ? within
-        : within.setValue(SPAN_KEY, new RemoteSpan(carried)),
+        : within.setValue(SPAN_KEY, remoteSpan(carried)),
     };
   }
 
@@ -201,7 +199,7 @@ export class CallTracing implements AsyncDisposable {
 
   /** A meter that fails costs its measurement, and no request. */
   #measure(
-    histogram: HistogramLike | undefined,
+    histogram: Histogram | undefined,
     begunAtMs: number,
     attributes: Attributes,
   ): void {

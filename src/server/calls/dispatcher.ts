@@ -1,6 +1,6 @@
 import { byteLength } from "../../base/byte_length.ts";
 import { isThenable } from "../../base/thenable.ts";
-import type { WatchedWork } from "../../observe/block_suspects.ts";
+import type { WatchedWork } from "../../observe/watch/block_suspects.ts";
 import { ProtocolError, ProtocolErrorCode } from "../../protocol/errors.ts";
 import {
   errorText,

@@ -50,6 +50,10 @@ export class HandlerContext implements ServerContext {
     return this.#call.callId;
   }
 
+  get subject(): string | undefined {
+    return this.#call.subject;
+  }
+
   get sessionId(): string | undefined {
     return this.#call.session?.id;
   }

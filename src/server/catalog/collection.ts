@@ -1,5 +1,5 @@
 import { quote } from "../../base/options.ts";
-import { CallRecord } from "../../observe/call_record.ts";
+import { CallRecord } from "../../observe/metrics/call_record.ts";
 import type { HandlerOwner } from "../calls/call.ts";
 import type { ListingEntry } from "./listing.ts";
 

@@ -1,4 +1,4 @@
-import { CallRecord } from "../../observe/call_record.ts";
+import { CallRecord } from "../../observe/metrics/call_record.ts";
 
 /** What the handles of everything that is registered have in common. */
 export abstract class Registration<Updates extends { enabled?: boolean }> {

@@ -1,4 +1,4 @@
-import type { CallRecord } from "../../observe/call_record.ts";
+import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { InvalidParamsError } from "../../protocol/errors.ts";
 import type {
   InputRequiredResult,

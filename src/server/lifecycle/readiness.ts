@@ -2,11 +2,11 @@ import { thrownText } from "../../base/thrown.ts";
 import {
   type HealthCheckable,
   isHealthCheckable,
-} from "../../observe/health_checkable.ts";
-import type { HealthOutcome } from "../../observe/health_result.ts";
+} from "../../observe/health/health_checkable.ts";
+import type { HealthOutcome } from "../../observe/health/health_check.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { Logger } from "../../observe/logger.ts";
-import { reportFailure } from "../calls/call_log.ts";
+import type { Logger } from "../../observe/log/logger.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
 import type { Lifespan } from "./lifespan.ts";
 
 /** Whether a server takes requests, and why not. */

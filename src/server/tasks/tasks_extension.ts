@@ -16,7 +16,7 @@ import type {
 import { TASKS_EXTENSION } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { InlineRun } from "./inline_run.ts";
-import { reportFailure } from "../calls/call_log.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
 import { RunningTask } from "./running_task.ts";
 import type { ServerContext, TaskRun } from "../server_context.ts";
 import { type CreateTaskResult, isFinal, type Task } from "./task.ts";

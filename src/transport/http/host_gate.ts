@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "../../base/errors.ts";
+import { LOOPBACK } from "../../base/loopback.ts";
 import { quote } from "../../base/options.ts";
 
 /** Which hosts and origins may talk to the server. */
@@ -16,8 +17,6 @@ export interface GateOptions {
    */
   allowedOrigins?: readonly string[] | "*";
 }
-
-const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * Keeps web pages of strangers out (DNS rebinding): a request must be addressed
@@ -51,11 +50,6 @@ export class HostGate {
     return from.host === url.host ||
       (LOOPBACK.has(from.hostname) && LOOPBACK.has(url.hostname));
   }
-}
-
-/** Whether an address to listen on is the loopback. */
-export function isLoopback(hostname: string): boolean {
-  return LOOPBACK.has(hostname) || hostname === "::1";
 }
 
 function setOf(

@@ -5,7 +5,7 @@ import {
   checkWord,
   quote,
 } from "../../base/options.ts";
-import type { Logger } from "../../observe/logger.ts";
+import type { Logger } from "../../observe/log/logger.ts";
 import {
   InvalidRequestError,
   ProtocolError,
@@ -15,12 +15,13 @@ import { isObject, readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/message.ts";
 import { isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
-import { reportFailure } from "../../server/calls/call_log.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
 import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
-import { HostGate, isLoopback } from "./host_gate.ts";
+import { HostGate } from "./host_gate.ts";
+import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./http_exchange.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";

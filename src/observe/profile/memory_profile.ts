@@ -1,0 +1,224 @@
+import { abortable } from "../../base/abort.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { checkDurationMs, checkInteger } from "../../base/options.ts";
+import { type AllocationSite, HeapProfile } from "./heap_profile.ts";
+import { HeapSampling } from "./heap_sampler.ts";
+import {
+  profiledHandler,
+  type ProfiledHandlerOptions,
+} from "./profiled_handler.ts";
+import { SourcePositions } from "./source_position.ts";
+
+/** The memory that the process uses at one moment, in bytes. */
+export interface MemoryUse {
+  /** The objects on V8's heap, garbage not yet collected included. */
+  heapUsed: number;
+  /** V8's heap, as it is taken from the system. */
+  heapTotal: number;
+  /** Buffers beside the heap. */
+  external: number;
+  /** The process in all. */
+  rss: number;
+}
+
+/** The options of {@linkcode profileMemory}. */
+export interface MemoryProfileOptions {
+  /**
+   * One allocation is noted per so many bytes, on average. While another memory
+   * profile is being taken, that one's holds.
+   * @default 32768
+   */
+  intervalBytes?: number;
+  /**
+   * The time between two looks at the memory for the peak, in milliseconds.
+   * @default 10
+   */
+  peakIntervalMs?: number;
+  /** Ends the recording and rejects with the signal's reason; the function goes on. */
+  signal?: AbortSignal;
+  /**
+   * The source of the time.
+   * @default systemClock
+   */
+  clock?: Clock;
+}
+
+/** The findings of {@linkcode profileMemory}. */
+export interface MemoryProfile {
+  /** Just before the function was called. */
+  before: MemoryUse;
+  /** Just after it returned; no collection of garbage is forced. */
+  after: MemoryUse;
+  /**
+   * The most of each that was seen: before, after, and now and then between, as
+   * far as the function let a timer fire. Of a synchronous function nothing is
+   * seen between; what it allocated and dropped again is in `allocated`.
+   */
+  peak: MemoryUse;
+  /** The bytes allocated on the heap, kept or not; estimated from samples. */
+  allocated: number;
+  /** The 20 functions that allocated the most. */
+  sites: AllocationSite[];
+  /** All of them, and the `.heapprofile`. */
+  profile: HeapProfile;
+}
+
+/**
+ * Runs a function and records how much memory the process uses and who
+ * allocates it meanwhile. Its error, if it throws one, is thrown on when the
+ * recording has ended.
+ *
+ * Everything that runs in this thread is recorded, also what ran while an
+ * asynchronous function waited. Several profiles may be taken at once: V8 has
+ * one sampler, which they share, and each has what was allocated in its time.
+ *
+ * @throws {ProfilerUnavailableError} without `--allow-sys`; the
+ * function has then not been called.
+ * @throws {InvalidOptionError} when an option is refused.
+ *
+ * @example
+ * ```ts
+ * import { profileMemory } from "@sluice/mcp";
+ *
+ * const { before, peak, profile } = await profileMemory(() =>
+ *   Array.from({ length: 100_000 }, (_, index) => ({ index }))
+ * );
+ * console.log(peak.heapUsed - before.heapUsed, profile.table());
+ * ```
+ */
+export async function profileMemory<T>(
+  fn: () => T | Promise<T>,
+  options: MemoryProfileOptions = {},
+): Promise<{ result: T } & MemoryProfile> {
+  const { intervalBytes = 32_768, signal } = options;
+  checkInteger("intervalBytes", intervalBytes, 128);
+  checkDurationMs("peakIntervalMs", options.peakIntervalMs ?? 1, 1);
+  signal?.throwIfAborted();
+  const positions = await SourcePositions.load();
+  const memoryUse = await loadMemoryUse();
+  using sampling = await HeapSampling.start(intervalBytes);
+  signal?.throwIfAborted();
+  using watch = new PeakWatch(memoryUse, options);
+  const result = await abortable(Promise.try(fn), signal);
+  const use = watch.end();
+  const profile = new HeapProfile(await sampling.read(), positions);
+  return {
+    result,
+    ...use,
+    allocated: profile.allocatedBytes,
+    sites: profile.top(20),
+    profile,
+  };
+}
+
+/** Measures the memory now and then and keeps the most of each. */
+class PeakWatch implements Disposable {
+  readonly #measure: () => MemoryUse;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #before: MemoryUse;
+  #peak: MemoryUse;
+  #timer: unknown;
+
+  constructor(
+    measure: () => MemoryUse,
+    { clock = systemClock, peakIntervalMs = 10 }: MemoryProfileOptions,
+  ) {
+    this.#measure = measure;
+    this.#clock = clock;
+    this.#intervalMs = peakIntervalMs;
+    this.#before = measure();
+    this.#peak = this.#before;
+    this.#wait();
+  }
+
+  end(): Pick<MemoryProfile, "before" | "after" | "peak"> {
+    const after = this.#look();
+    return { before: this.#before, after, peak: this.#peak };
+  }
+
+  #wait(): void {
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.#look();
+        this.#wait();
+      },
+      this.#intervalMs,
+      { keepAlive: false },
+    );
+  }
+
+  #look(): MemoryUse {
+    const use = this.#measure();
+    const peak = this.#peak;
+    this.#peak = {
+      heapUsed: Math.max(peak.heapUsed, use.heapUsed),
+      heapTotal: Math.max(peak.heapTotal, use.heapTotal),
+      external: Math.max(peak.external, use.external),
+      rss: Math.max(peak.rss, use.rss),
+    };
+    return use;
+  }
+
+  [Symbol.dispose](): void {
+    this.#clock.clearTimeout(this.#timer);
+  }
+}
+
+async function loadMemoryUse(): Promise<() => MemoryUse> {
+  const { default: process } = await import("node:process");
+  return () => {
+    const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
+    return { heapUsed, heapTotal, external, rss };
+  };
+}
+
+/** The options of {@linkcode memoryProfiled}. */
+export interface MemoryProfiledOptions
+  extends Omit<MemoryProfileOptions, "signal">, ProfiledHandlerOptions {
+  /**
+   * Is given the profile of every call that returned.
+   * @default prints before, after and peak and the 20 functions that allocated the most to stderr
+   */
+  onProfile?: (profile: MemoryProfile, name: string) => void;
+}
+
+/**
+ * The same handler, its memory profiled at every call. Calls that overlap each
+ * have a profile, which also counts what the others allocated meanwhile.
+ * Without the permission to profile (`--allow-sys`) calls run all the same, and
+ * the first says that there is no profile.
+ *
+ * @example
+ * ```ts
+ * import { McpServer, memoryProfiled } from "@sluice/mcp";
+ *
+ * const server = new McpServer({ name: "reports", version: "1.0.0" });
+ * server.registerTool("report", {}, memoryProfiled(() => "the report"));
+ * ```
+ */
+export function memoryProfiled<A extends unknown[], T>(
+  handler: (...args: A) => T | Promise<T>,
+  options: MemoryProfiledOptions = {},
+): (...args: A) => Promise<T> {
+  const { onProfile = printMemory } = options;
+  return profiledHandler(handler, options, async (call, name) => {
+    const { result, ...taken } = await profileMemory(call, options);
+    onProfile(taken, name);
+    return result;
+  });
+}
+
+function printMemory(
+  { before, after, peak, allocated, profile }: MemoryProfile,
+  name: string,
+): void {
+  const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  console.error(
+    `${name}: heap ${mb(before.heapUsed)} before, ${mb(after.heapUsed)} ` +
+      `after, ${mb(peak.heapUsed)} at most; about ${
+        mb(allocated)
+      } allocated\n` +
+      `\n${profile.table(20)}`,
+  );
+}

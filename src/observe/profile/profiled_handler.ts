@@ -1,0 +1,48 @@
+import { InspectorSession } from "./inspector_session.ts";
+import { stderrWarn } from "../log/stderr_log.ts";
+
+/** The options of any handler that is profiled. */
+export interface ProfiledHandlerOptions {
+  /**
+   * The name that profiles are given.
+   * @default the handler's own name, or else that of the tool, prompt or resource
+   */
+  name?: string;
+  /**
+   * Is told, the first time, that nothing can be profiled here.
+   * @default writes to stderr
+   */
+  log?: (message: string) => void;
+}
+
+type AnyHandler<T> = (...args: unknown[]) => T | Promise<T>;
+
+/**
+ * The same handler with something taken of every call, or without where there
+ * is no profiler.
+ *
+ * @param take Runs a call and hands on what it took of it.
+ */
+export function profiledHandler<A extends unknown[], T>(
+  handler: (...args: A) => T | Promise<T>,
+  { name, log = stderrWarn }: ProfiledHandlerOptions,
+  take: (call: () => T | Promise<T>, name: string) => Promise<T>,
+): (...args: A) => Promise<T> {
+  let warned = false;
+  return async (...args) => {
+    const shown = name ?? (handler.name || subjectOf(args.at(-1)));
+    // A bound function has no frame of its own that a profile would show.
+    const call = (handler as AnyHandler<T>).bind(undefined, ...args);
+    const why = await InspectorSession.unavailable();
+    if (why === undefined) return await take(call, shown);
+    if (!warned) log(`${shown} runs without a profile: ${why.message}`);
+    warned = true;
+    return await call();
+  };
+}
+
+/** Reads the name off a server's context, which is a handler's last argument. */
+function subjectOf(ctx: unknown): string {
+  const { subject } = (ctx ?? {}) as { subject?: unknown };
+  return typeof subject === "string" ? subject : "handler";
+}

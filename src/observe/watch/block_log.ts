@@ -1,0 +1,96 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Log, LogSink } from "../log/log.ts";
+import { toLog } from "../log/logger.ts";
+import type { BlockReport } from "./block_report.ts";
+
+/** The most names in progress that a line shows; its fields have them all. */
+const SHOWN_NAMES = 3;
+/** The most names and places that are told apart; all others share their while. */
+const MAX_KEYS = 1_000;
+
+/**
+ * Writes one warning per block, and at most one per name in a while; of those
+ * without a name, one per place or suspect.
+ */
+export class BlockLog {
+  readonly #log: Log;
+  readonly #intervalMs: number;
+  readonly #clock: Clock;
+  readonly #written: Map<string, { at: number; swallowed: number }> = new Map();
+  #hinted = false;
+
+  constructor(log: Log | LogSink, intervalMs: number, clock: Clock) {
+    this.#log = toLog(log);
+    this.#intervalMs = intervalMs;
+    this.#clock = clock;
+  }
+
+  write({ name, certain, blockedMs, ...rest }: BlockReport): void {
+    const key = this.#keyOf({ name, certain, blockedMs, ...rest });
+    const now = this.#clock.now();
+    const last = this.#written.get(key);
+    if (last !== undefined && now - last.at < this.#intervalMs) {
+      last.swallowed++;
+      return;
+    }
+    this.#written.set(key, { at: now, swallowed: 0 });
+    const cause = causeText({ name, certain, ...rest });
+    this.#log.warning(
+      `the event loop was blocked for ${blockedMs} ms${cause}`,
+      {
+        ...(name !== undefined && { tool: name }),
+        certain,
+        blockedMs,
+        ...rest,
+        ...(last !== undefined && last.swallowed > 0 && {
+          swallowed: last.swallowed,
+        }),
+      },
+    );
+  }
+
+  /** Says, the first time, what more would be known if the profiler could be used. */
+  hint(why: string): void {
+    if (this.#hinted) return;
+    this.#hinted = true;
+    this.#log.warning(
+      `a block after a wait can't be named for certain: ${why}`,
+    );
+  }
+
+  /** Tells apart what has no name by its place, or by its only suspect. */
+  #keyOf({ name, location, inProgress }: BlockReport): string {
+    if (name !== undefined) return `name ${name}`;
+    const [suspect, ...others] = inProgress;
+    const key = location ??
+      (suspect === undefined || others.length > 0 ? "" : `during ${suspect}`);
+    return this.#written.has(key) || this.#written.size < MAX_KEYS ? key : "";
+  }
+}
+
+/** All that is known of who did it, as the rest of a sentence. */
+function causeText(
+  { name, certain, inProgress, ...code }: Omit<BlockReport, "blockedMs">,
+): string {
+  if (name === undefined) return placeText(code) + duringText(inProgress);
+  return `${certain ? "" : ", probably"} by ${name}${placeText(code)}`;
+}
+
+/** `" in parse (tools.ts:11)"`. */
+function placeText(
+  { function: name, location }: Pick<BlockReport, "function" | "location">,
+): string {
+  if (name === undefined) return "";
+  const place = location?.match(/[^/]+:\d+(?=:\d+$)/)?.[0];
+  return ` in ${name}${place === undefined ? "" : ` (${place})`}`;
+}
+
+function duringText(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const shown = names.slice(0, SHOWN_NAMES);
+  const others = names.length - shown.length;
+  const last = others > 0 ? `${others} more` : shown.pop()!;
+  const list = shown.length === 0 ? last : `${shown.join(", ")} and ${last}`;
+  const were = names.length === 1 ? "was" : "were";
+  return ` while ${list} ${were} in progress`;
+}
