@@ -106,3 +106,10 @@ export class Logger implements Log {
 export function toLog(option?: Log | LogSink): Log {
   return typeof option === "object" ? option : new Logger(option);
 }
+
+/** As {@linkcode toLog}, where an option may be a function that takes messages alone. */
+export function messageLog(option?: Log | ((message: string) => void)): Log {
+  if (typeof option !== "function") return toLog(option);
+  const tell = (message: string) => option(message);
+  return { debug: tell, info: tell, warning: tell, error: tell };
+}
