@@ -2,7 +2,7 @@ import { abortable } from "../../base/abort.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import { checkDurationMs, quote } from "../../base/options.ts";
-import { type HealthCheckable, healthCheckables } from "./health_checkable.ts";
+import { healthCheckables } from "./health_checkable.ts";
 import type {
   HealthCheckOptions,
   HealthChecksOptions,
@@ -124,9 +124,12 @@ export class HealthChecks {
    * @returns takes them out again when disposed of
    */
   adopt(owner: unknown): Disposable {
-    const removals = healthCheckables(owner).map(([name, checkable]) =>
-      this.#keep(this.#adopted, name, this.#makeFor(name, checkable))
-    );
+    const removals = healthCheckables(owner).map(([name, checkable]) => {
+      const { healthCritical: critical } = checkable;
+      const check = (signal: AbortSignal) => checkable.checkHealth(signal);
+      const made = this.#make(name, check, { critical });
+      return this.#keep(this.#adopted, name, made);
+    });
     return {
       [Symbol.dispose]() {
         for (const remove of removals) remove();
@@ -232,13 +235,6 @@ export class HealthChecks {
       checks.delete(name);
       this.#changes++;
     };
-  }
-
-  #makeFor(name: string, checkable: HealthCheckable): HealthCheck {
-    const { healthCritical } = checkable;
-    return this.#make(name, (signal) => checkable.checkHealth(signal), {
-      critical: healthCritical,
-    });
   }
 
   #make(

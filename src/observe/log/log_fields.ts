@@ -46,20 +46,16 @@ export function safeRecord(record: LogRecord): LogRecord {
   const safe = {
     level,
     message: safeText(message),
-    fields: safeFields(fields),
+    fields: new FieldWriter().entries(fields, 0),
   };
   safeRecords.add(safe);
   return safe;
 }
 
 /**
- * Fields as plain JSON values and errors: bounded in size and depth, without
- * cycles, and without what is named like a secret.
+ * Writes fields as plain JSON values and errors: bounded in size and depth,
+ * without cycles, and without what is named like a secret.
  */
-function safeFields(fields: Record<string, unknown>): Record<string, unknown> {
-  return new FieldWriter().entries(fields, 0);
-}
-
 class FieldWriter {
   readonly #above: unknown[] = [];
   #nodes = MAX_NODES;

@@ -57,12 +57,12 @@ export class MetricFamily<Metric, Label extends string = string> {
    */
   labels(values: Readonly<Record<Label, string | number>>): Metric {
     const texts = this.#check(values);
-    const key = JSON.stringify(texts);
-    const known = this.#series.get(key);
+    const known = this.#series.get(JSON.stringify(texts));
     if (known !== undefined) return known.metric;
-    return this.#series.size < this.#maxSeries
-      ? this.#add(key, texts)
-      : this.#overflow();
+    if (this.#series.size < this.#maxSeries) return this.#add(texts);
+    const others = texts.map(() => OTHER);
+    return this.#series.get(JSON.stringify(others))?.metric ??
+      this.#add(others);
   }
 
   #check(values: Readonly<Record<Label, string | number>>): string[] {
@@ -82,18 +82,12 @@ export class MetricFamily<Metric, Label extends string = string> {
     );
   }
 
-  #overflow(): Metric {
-    const texts = this.#labels.map(() => OTHER);
-    const key = JSON.stringify(texts);
-    return this.#series.get(key)?.metric ?? this.#add(key, texts);
-  }
-
-  #add(key: string, texts: string[]): Metric {
+  #add(texts: string[]): Metric {
     const metric = this.#make();
     const labels = Object.fromEntries(
       this.#labels.map((label, at) => [label, texts[at]]),
     ) as Record<Label, string>;
-    this.#series.set(key, { labels, metric });
+    this.#series.set(JSON.stringify(texts), { labels, metric });
     return metric;
   }
 

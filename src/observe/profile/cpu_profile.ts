@@ -148,12 +148,10 @@ export class CpuProfile {
   }
 
   #countRows(): CpuProfileRow[] {
-    const times = new CpuTimes(this.#json);
-    const percent = (ms: number) =>
-      times.busyMs === 0 ? 0 : ms / times.busyMs * 100;
-    const shown = times.functions.filter(({ frame, hits }) =>
-      hits > 0 || isOwn(frame)
-    );
+    const times = functionTimes(this.#json);
+    const busyMs = times.reduce((sum, { selfMs }) => sum + selfMs, 0);
+    const percent = (ms: number) => busyMs === 0 ? 0 : ms / busyMs * 100;
+    const shown = times.filter(({ frame, hits }) => hits > 0 || isOwn(frame));
     return shown.map(({ frame, hits, selfMs, totalMs }) => ({
       function: nameOf(frame),
       location: locationText(frame),
@@ -196,7 +194,7 @@ function atSource(
 
 /** The time of one function, all its call paths put together. */
 interface FunctionTime {
-  frame: CallFrame;
+  readonly frame: CallFrame;
   hits: number;
   selfMs: number;
   totalMs: number;
@@ -205,66 +203,27 @@ interface FunctionTime {
 /** V8's names for where no function runs. */
 const NOTHING_RUNS: ReadonlySet<string> = new Set(["(root)", "(idle)"]);
 
-/** Adds up a CPU profile's samples by function. */
-class CpuTimes {
-  readonly #byFunction: Map<string, FunctionTime> = new Map();
-  #busyMs = 0;
-
-  constructor(json: CpuProfileJson) {
-    const nodes = new Map(json.nodes.map((node) => [node.id, node]));
-    const [root] = json.nodes;
-    if (root === undefined) return;
-    this.#visit(root, nodes, selfTimes(json), new Set());
-  }
-
-  /** The time for which anything ran, in milliseconds. */
-  get busyMs(): number {
-    return this.#busyMs;
-  }
-
-  /** The functions that were seen, in no order. */
-  get functions(): FunctionTime[] {
-    return [...this.#byFunction.values()].filter(({ totalMs }) => totalMs > 0);
-  }
-
-  /** @returns how long the node and all below it ran. */
-  #visit(
-    node: CpuProfileNode,
-    nodes: ReadonlyMap<number, CpuProfileNode>,
-    self: ReadonlyMap<number, { hits: number; ms: number }>,
-    callers: Set<FunctionTime>,
-  ): number {
-    const time = this.#timeOf(node.callFrame);
-    const { hits, ms } = self.get(node.id) ?? { hits: 0, ms: 0 };
-    // A function that has called itself: its first call counts the time below.
-    const first = time !== undefined && !callers.has(time);
-    if (first) callers.add(time);
-    let totalMs = time === undefined ? 0 : ms;
-    for (const id of node.children ?? []) {
-      totalMs += this.#visit(nodes.get(id)!, nodes, self, callers);
-    }
-    if (time !== undefined) {
-      time.hits += hits;
-      time.selfMs += ms;
-      this.#busyMs += ms;
-    }
-    if (first) {
-      time.totalMs += totalMs;
-      callers.delete(time);
-    }
-    return totalMs;
-  }
-
-  #timeOf(frame: CallFrame): FunctionTime | undefined {
-    if (NOTHING_RUNS.has(frame.functionName)) return undefined;
+/** Adds up a profile's samples by function. */
+function functionTimes(json: CpuProfileJson): FunctionTime[] {
+  const stackOf = stacksOf(json.nodes);
+  const times = new Map<string, FunctionTime>();
+  const timeOf = (frame: CallFrame): FunctionTime => {
     const key = `${placeOf(frame)}:${frame.functionName}`;
-    let time = this.#byFunction.get(key);
-    if (time === undefined) {
-      time = { frame, hits: 0, selfMs: 0, totalMs: 0 };
-      this.#byFunction.set(key, time);
-    }
+    const time = times.get(key) ?? { frame, hits: 0, selfMs: 0, totalMs: 0 };
+    times.set(key, time);
     return time;
+  };
+  for (const [id, { hits, ms }] of selfTimes(json)) {
+    const stack = stackOf(id)
+      .filter(({ functionName }) => !NOTHING_RUNS.has(functionName))
+      .map(timeOf);
+    if (stack.length === 0) continue;
+    stack[0].hits += hits;
+    stack[0].selfMs += ms;
+    // A function that has called itself counts once.
+    for (const time of new Set(stack)) time.totalMs += ms;
   }
+  return [...times.values()].filter(({ totalMs }) => totalMs > 0);
 }
 
 /** Adds up the time of each node: a sample lasts until the next one. */
@@ -284,4 +243,24 @@ function selfTimes(
     self.set(id, time);
   });
   return self;
+}
+
+/** Gives the functions that a node stands for, the innermost first. */
+export function stacksOf(
+  nodes: readonly CpuProfileNode[],
+): (id: number) => CallFrame[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parents = new Map(
+    nodes.flatMap((node) =>
+      (node.children ?? []).map((child) => [child, node.id])
+    ),
+  );
+  return (id) => {
+    const stack: CallFrame[] = [];
+    for (let each = byId.get(id); each !== undefined;) {
+      stack.push(each.callFrame);
+      each = byId.get(parents.get(each.id) ?? 0);
+    }
+    return stack;
+  };
 }

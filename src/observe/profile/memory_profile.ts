@@ -117,7 +117,7 @@ class PeakWatch implements Disposable {
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #before: MemoryUse;
-  #peak: MemoryUse;
+  readonly #peak: MemoryUse;
   #timer: unknown;
 
   constructor(
@@ -128,7 +128,7 @@ class PeakWatch implements Disposable {
     this.#clock = clock;
     this.#intervalMs = peakIntervalMs;
     this.#before = measure();
-    this.#peak = this.#before;
+    this.#peak = { ...this.#before };
     this.#wait();
   }
 
@@ -150,13 +150,9 @@ class PeakWatch implements Disposable {
 
   #look(): MemoryUse {
     const use = this.#measure();
-    const peak = this.#peak;
-    this.#peak = {
-      heapUsed: Math.max(peak.heapUsed, use.heapUsed),
-      heapTotal: Math.max(peak.heapTotal, use.heapTotal),
-      external: Math.max(peak.external, use.external),
-      rss: Math.max(peak.rss, use.rss),
-    };
+    for (const key of Object.keys(use) as (keyof MemoryUse)[]) {
+      this.#peak[key] = Math.max(this.#peak[key], use[key]);
+    }
     return use;
   }
 

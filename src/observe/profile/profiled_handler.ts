@@ -1,5 +1,6 @@
 import { InspectorSession } from "./inspector_session.ts";
-import { stderrWarn } from "../log/stderr_log.ts";
+import type { Log } from "../log/log.ts";
+import { messageLog } from "../log/logger.ts";
 
 /** The options of any handler that is profiled. */
 export interface ProfiledHandlerOptions {
@@ -12,7 +13,7 @@ export interface ProfiledHandlerOptions {
    * Is told, the first time, that nothing can be profiled here.
    * @default writes to stderr
    */
-  log?: (message: string) => void;
+  log?: Log | ((message: string) => void);
 }
 
 type AnyHandler<T> = (...args: unknown[]) => T | Promise<T>;
@@ -25,9 +26,10 @@ type AnyHandler<T> = (...args: unknown[]) => T | Promise<T>;
  */
 export function profiledHandler<A extends unknown[], T>(
   handler: (...args: A) => T | Promise<T>,
-  { name, log = stderrWarn }: ProfiledHandlerOptions,
+  { name, log: option }: ProfiledHandlerOptions,
   take: (call: () => T | Promise<T>, name: string) => Promise<T>,
 ): (...args: A) => Promise<T> {
+  const log = messageLog(option);
   let warned = false;
   return async (...args) => {
     const shown = name ?? (handler.name || subjectOf(args.at(-1)));
@@ -35,7 +37,9 @@ export function profiledHandler<A extends unknown[], T>(
     const call = (handler as AnyHandler<T>).bind(undefined, ...args);
     const why = await InspectorSession.unavailable();
     if (why === undefined) return await take(call, shown);
-    if (!warned) log(`${shown} runs without a profile: ${why.message}`);
+    if (!warned) {
+      log.warning(`${shown} runs without a profile: ${why.message}`);
+    }
     warned = true;
     return await call();
   };

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
-import type { CpuProfileJson, CpuProfileNode } from "../profile/cpu_profile.ts";
+import { type CpuProfileJson, stacksOf } from "../profile/cpu_profile.ts";
 import { CpuRecording } from "../profile/cpu_recording.ts";
 import {
   type CallFrame,
@@ -179,7 +179,7 @@ function codeBetween(
   hottest: CallFrame | undefined;
   onStack: ReadonlyMap<string, number>;
 } {
-  const stackOf = stacks(json.nodes);
+  const stackOf = stacksOf(json.nodes);
   const onStack = new Map<string, number>();
   const own = new Map<string, number>();
   const frames = new Map<string, CallFrame>();
@@ -198,26 +198,6 @@ function codeBetween(
   });
   const [most] = [...own].sort(([, a], [, b]) => b - a);
   return { samples, hottest: most && frames.get(most[0]), onStack };
-}
-
-/** Gives the functions that a node stands for, the innermost first. */
-function stacks(
-  nodes: readonly CpuProfileNode[],
-): (id: number) => CallFrame[] {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const parents = new Map(
-    nodes.flatMap((node) =>
-      (node.children ?? []).map((child) => [child, node.id])
-    ),
-  );
-  return (id) => {
-    const stack: CallFrame[] = [];
-    for (let each = byId.get(id); each !== undefined;) {
-      stack.push(each.callFrame);
-      each = byId.get(parents.get(each.id) ?? 0);
-    }
-    return stack;
-  };
 }
 
 function isIdle([innermost]: CallFrame[]): boolean {

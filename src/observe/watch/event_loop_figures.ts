@@ -94,18 +94,12 @@ export function readEventLoop(
   watched: WatchedEventLoop | undefined,
 ): FigureReading<typeof DECLARED> | undefined {
   if (watched === undefined) return undefined;
-  const { p50Ms, p99Ms, maxMs, totalMs, ticks } = watched.lag;
-  if (ticks === 0) return undefined;
-  const { blocks, blockedMs, uncertain, byName, suspected } = watched.stats;
+  const { lag, stats } = watched;
+  if (lag.ticks === 0) return undefined;
   return {
-    p50Ms,
-    p99Ms,
-    maxMs,
-    totalMs,
-    blocks,
-    blockedMs,
-    uncertain,
-    blockedByName: blockedMsByName(byName),
-    suspectedByName: blockedMsByName(suspected),
+    ...lag,
+    ...stats,
+    blockedByName: blockedMsByName(stats.byName),
+    suspectedByName: blockedMsByName(stats.suspected),
   };
 }
