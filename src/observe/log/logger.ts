@@ -119,3 +119,10 @@ export function reportFailure(
     ...(error instanceof Error && { stack: error.stack }),
   });
 }
+
+/** As {@linkcode toLog}, where an option may be a function that takes messages alone. */
+export function messageLog(option?: Log | ((message: string) => void)): Log {
+  if (typeof option !== "function") return toLog(option);
+  const tell = (message: string) => option(message);
+  return { debug: tell, info: tell, warning: tell, error: tell };
+}
