@@ -3,10 +3,10 @@ import {
   gauge,
   type InstrumentValues,
 } from "../observe/instruments.ts";
-import type { CachedStats } from "./cached.ts";
-import type { MemoryCacheStats } from "./memory_cache_options.ts";
-import type { RedisCacheStats } from "./redis_cache_options.ts";
-import type { TieredCacheStats } from "./tiered_cache_options.ts";
+import type { CachedStats } from "./cached/cached.ts";
+import type { MemoryCacheStats } from "./memory/memory_cache_options.ts";
+import type { RedisCacheStats } from "./redis/redis_cache_options.ts";
+import type { TieredCacheStats } from "./tiered/tiered_cache_options.ts";
 
 /**
  * What operators see of caches. The label `type` says of what a figure is:

@@ -4,7 +4,7 @@ import { checkDurationMs, quote } from "../base/options.ts";
 import { instruments, type InstrumentValues } from "../observe/instruments.ts";
 import { circuitKind } from "./circuit_kind.ts";
 import { stderrWarn } from "../observe/stderr_warn.ts";
-import { deadline } from "./deadline.ts";
+import { deadline } from "../base/deadline.ts";
 import { rateLimitStoreKind, redisStoreValues } from "./limit_kinds.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import type {
@@ -12,8 +12,8 @@ import type {
   RateLimitRule,
   RateLimitStore,
 } from "./rate_limit_store.ts";
-import { redisFailure } from "./redis_failure.ts";
-import { checkRedisUrl } from "./redis_url.ts";
+import { redisFailure } from "../redis/redis_failure.ts";
+import { checkRedisUrl } from "../redis/redis_url.ts";
 import { slidingWindowScript } from "./sliding_window.ts";
 import { tokenBucketScript } from "./token_bucket.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { sleep } from "../../src/base/abort.ts";
-import { cached } from "../../src/cache/cached.ts";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import { TieredCache } from "../../src/cache/tiered_cache.ts";
+import { cached } from "../../src/cache/cached/cached.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import { TieredCache } from "../../src/cache/tiered/tiered_cache.ts";
 import { eventually } from "../support/eventually.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 

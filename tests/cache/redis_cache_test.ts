@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CacheValueError, InvalidOptionError } from "../../src/base/errors.ts";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import type { RedisCacheOptions } from "../../src/cache/redis_cache_options.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import type { RedisCacheOptions } from "../../src/cache/redis/redis_cache_options.ts";
 import { sleep } from "../../src/base/abort.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 import { clients, type ClientUnderTest } from "./redis_clients.ts";

@@ -1,5 +1,5 @@
-import type { Clock, TimerHandle } from "../base/clock.ts";
-import type { CacheClaim } from "./cache_store.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import type { CacheClaim } from "../cache_store.ts";
 
 /** What a {@linkcode RedisClaim} does in Redis. */
 export interface RedisClaimActions<V> {

@@ -1,10 +1,10 @@
-import { type Clock, systemClock } from "../base/clock.ts";
-import { ClosedError } from "../base/errors.ts";
-import { checkDurationMs } from "../base/options.ts";
-import type { HealthCheckable } from "../observe/health_checkable.ts";
-import type { HealthResult } from "../observe/health_result.ts";
-import { instruments } from "../observe/instruments.ts";
-import { cacheKind, tieredValues } from "./cache_kind.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { ClosedError } from "../../base/errors.ts";
+import { checkDurationMs } from "../../base/options.ts";
+import type { HealthCheckable } from "../../observe/health_checkable.ts";
+import type { HealthResult } from "../../observe/health_result.ts";
+import { instruments } from "../../observe/instruments.ts";
+import { cacheKind, tieredValues } from "../cache_kind.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
@@ -13,14 +13,14 @@ import type {
   CacheSetOptions,
   ClaimingCacheStore,
   MaybePromise,
-} from "./cache_store.ts";
-import type { ChangeChannel } from "./change_channel.ts";
-import { CoarseTime } from "./coarse_time.ts";
-import { type Fence, Fences } from "./fences.ts";
-import { MemoryCache } from "./memory_cache.ts";
-import type { MemoryCacheOptions } from "./memory_cache_options.ts";
-import { RedisCache } from "./redis_cache.ts";
-import { waitAtMost } from "../base/wait_at_most.ts";
+} from "../cache_store.ts";
+import type { ChangeChannel } from "../redis/change_channel.ts";
+import { CoarseTime } from "../coarse_time.ts";
+import { type Fence, Fences } from "../fences.ts";
+import { MemoryCache } from "../memory/memory_cache.ts";
+import type { MemoryCacheOptions } from "../memory/memory_cache_options.ts";
+import { RedisCache } from "../redis/redis_cache.ts";
+import { waitAtMost } from "../../base/wait_at_most.ts";
 import type {
   TieredCacheOptions,
   TieredCacheStats,

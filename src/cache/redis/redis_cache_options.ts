@@ -1,20 +1,20 @@
-import { type Clock, systemClock } from "../base/clock.ts";
-import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
-import { checkRedisUrl } from "../limit/redis_url.ts";
-import type { CacheHit } from "./cache_store.ts";
-import type { LifetimeOptions } from "./lifetimes.ts";
-import type { RedisCircuitStats } from "./redis_circuit.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
+import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
+import { stderrWarn } from "../../observe/stderr_warn.ts";
+import { checkRedisUrl } from "../../redis/redis_url.ts";
+import type { CacheHit } from "../cache_store.ts";
+import type { LifetimeOptions } from "../lifetimes.ts";
+import type { RedisCircuitStats } from "./redis_link.ts";
 import {
   type RedisClient,
   type RedisDriver,
   redisDuplicator,
   redisOpener,
   redisPort,
-} from "./redis_clients.ts";
+} from "../../redis/redis_clients.ts";
 import type { RedisFormat } from "./redis_codec.ts";
-import type { RedisOpener, RedisPort } from "./redis_port.ts";
+import type { RedisOpener, RedisPort } from "../../redis/redis_port.ts";
 
 /** How a {@linkcode RedisCache} is made. */
 export interface RedisCacheOptions extends LifetimeOptions {

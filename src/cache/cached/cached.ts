@@ -1,5 +1,5 @@
-import type { Clock } from "../base/clock.ts";
-import type { CacheStore } from "./cache_store.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { CacheStore } from "../cache_store.ts";
 import { Loader } from "./loader.ts";
 
 /** How {@linkcode cached} keeps what a function returns. */

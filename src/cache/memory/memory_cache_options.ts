@@ -1,5 +1,5 @@
-import type { Clock } from "../base/clock.ts";
-import type { LifetimeOptions } from "./lifetimes.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { LifetimeOptions } from "../lifetimes.ts";
 
 /** How a {@linkcode MemoryCache} is made. */
 export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {

@@ -5,8 +5,8 @@ import type {
   CacheSetOptions,
   CacheStore,
   ClaimingCacheStore,
-} from "./cache_store.ts";
-import { Fences } from "./fences.ts";
+} from "../cache_store.ts";
+import { Fences } from "../fences.ts";
 
 /** The store as it is if it knows claims, or behind fences of this process. */
 export function claiming(store: CacheStore): ClaimingCacheStore {

@@ -1,12 +1,19 @@
-import { abortable } from "../base/abort.ts";
-import type { Clock, TimerHandle } from "../base/clock.ts";
-import { TimeoutError } from "../base/errors.ts";
-import { circuitKind } from "../limit/circuit_kind.ts";
-import { redisFailure } from "../limit/redis_failure.ts";
-import { instruments, type InstrumentValues } from "../observe/instruments.ts";
-import { Deadlines, type Expirable } from "./deadlines.ts";
-import { RedisConnection } from "./redis_connection.ts";
-import type { RedisArgument, RedisOpener, RedisPort } from "./redis_port.ts";
+import { abortable } from "../../base/abort.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import { circuitKind } from "../../limit/circuit_kind.ts";
+import { redisFailure } from "../../redis/redis_failure.ts";
+import {
+  instruments,
+  type InstrumentValues,
+} from "../../observe/instruments.ts";
+import { Deadlines, type Expirable } from "./reply_deadlines.ts";
+import { RedisConnection } from "../../redis/redis_connection.ts";
+import type {
+  RedisArgument,
+  RedisOpener,
+  RedisPort,
+} from "../../redis/redis_port.ts";
 
 /** Stands for a reply that didn't come in time, or at all. */
 export const unavailable: unique symbol = Symbol("unavailable");

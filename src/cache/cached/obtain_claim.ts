@@ -1,10 +1,10 @@
-import { sleep } from "../base/abort.ts";
-import type { Clock } from "../base/clock.ts";
+import { sleep } from "../../base/abort.ts";
+import type { Clock } from "../../base/clock.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
   ClaimingCacheStore,
-} from "./cache_store.ts";
+} from "../cache_store.ts";
 
 /** How often one that waits for another's load looks again. */
 const SHORTEST_POLL_MS = 5;

@@ -1,10 +1,10 @@
-import type { CacheSetOptions } from "./cache_store.ts";
-import type { Lifetimes } from "./lifetimes.ts";
+import type { CacheSetOptions } from "../cache_store.ts";
+import type { Lifetimes } from "../lifetimes.ts";
 import type { RedisBacklog } from "./redis_backlog.ts";
-import { type RedisCircuit, unavailable } from "./redis_circuit.ts";
+import { type RedisCircuit, unavailable } from "./redis_link.ts";
 import type { EntryMarks, RedisCodec } from "./redis_codec.ts";
 import { evalScript, type RedisKeys } from "./redis_keys.ts";
-import type { RedisArgument } from "./redis_port.ts";
+import type { RedisArgument } from "../../redis/redis_port.ts";
 import * as scripts from "./redis_scripts.ts";
 
 /** An entry that is there and valid. */

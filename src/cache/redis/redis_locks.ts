@@ -1,11 +1,11 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
   CacheSetOptions,
-} from "./cache_store.ts";
-import type { Lifetimes } from "./lifetimes.ts";
-import { type RedisCircuit, unavailable } from "./redis_circuit.ts";
+} from "../cache_store.ts";
+import type { Lifetimes } from "../lifetimes.ts";
+import { type RedisCircuit, unavailable } from "./redis_link.ts";
 import { freeClaim, RedisClaim } from "./redis_claim.ts";
 import { newVersion, type RedisEntries } from "./redis_entries.ts";
 import { evalScript, type RedisKeys } from "./redis_keys.ts";

@@ -1,20 +1,20 @@
-import { systemClock } from "../base/clock.ts";
-import { CacheValueError, ClosedError } from "../base/errors.ts";
-import { checkDurationMs, checkInteger, quote } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
+import { systemClock } from "../../base/clock.ts";
+import { CacheValueError, ClosedError } from "../../base/errors.ts";
+import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
+import { instruments } from "../../observe/instruments.ts";
 import { byteSize } from "./byte_size.ts";
-import { checkKey } from "./cache_key.ts";
-import { cacheKind, memoryValues } from "./cache_kind.ts";
+import { checkKey } from "../cache_key.ts";
+import { cacheKind, memoryValues } from "../cache_kind.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
   CacheHit,
   CacheSetOptions,
   ClaimingCacheStore,
-} from "./cache_store.ts";
-import { CoarseTime } from "./coarse_time.ts";
-import { type Fence, Fences } from "./fences.ts";
-import { Lifetimes } from "./lifetimes.ts";
+} from "../cache_store.ts";
+import { CoarseTime } from "../coarse_time.ts";
+import { type Fence, Fences } from "../fences.ts";
+import { Lifetimes } from "../lifetimes.ts";
 import { LruEntry, LruMap } from "./lru_map.ts";
 import type {
   MemoryCacheOptions,

@@ -1,26 +1,26 @@
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import {
   CacheValueError,
   ClosedError,
   InvalidOptionError,
-} from "../base/errors.ts";
-import { checkDurationMs } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
-import { cachedValues, cacheKind } from "./cache_kind.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
+} from "../../base/errors.ts";
+import { checkDurationMs } from "../../base/options.ts";
+import { instruments } from "../../observe/instruments.ts";
+import { cachedValues, cacheKind } from "../cache_kind.ts";
+import { stderrWarn } from "../../observe/stderr_warn.ts";
 import type {
   CacheClaim,
   CacheHit,
   ClaimingCacheStore,
-} from "./cache_store.ts";
+} from "../cache_store.ts";
 import type { CachedOptions, CachedStats } from "./cached.ts";
 import { type CallSignals, findSignals } from "./call_signals.ts";
 import { claiming } from "./fenced_store.ts";
 import { Flight } from "./flight.ts";
 import { KeyMemo } from "./key_memo.ts";
-import { checkLifetime } from "./lifetimes.ts";
+import { checkLifetime } from "../lifetimes.ts";
 import { obtainClaim, type SettledClaim } from "./obtain_claim.ts";
-import { MemoryCache } from "./memory_cache.ts";
+import { MemoryCache } from "../memory/memory_cache.ts";
 
 /** How often a load is repeated whose value was invalidated under way. */
 const MOST_LOADS = 3;

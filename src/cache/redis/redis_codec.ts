@@ -1,5 +1,5 @@
-import { CacheValueError } from "../base/errors.ts";
-import { quote } from "../base/options.ts";
+import { CacheValueError } from "../../base/errors.ts";
+import { quote } from "../../base/options.ts";
 
 /** How a {@linkcode RedisCache} writes its values down. */
 export type RedisFormat = "json" | "bytes";

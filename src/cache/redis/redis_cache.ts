@@ -1,19 +1,19 @@
-import type { TimerHandle } from "../base/clock.ts";
-import { ClosedError, InvalidOptionError } from "../base/errors.ts";
-import type { HealthCheckable } from "../observe/health_checkable.ts";
-import type { HealthResult } from "../observe/health_result.ts";
-import { instruments } from "../observe/instruments.ts";
-import { checkKey } from "./cache_key.ts";
-import { cacheKind, redisValues } from "./cache_kind.ts";
+import type { TimerHandle } from "../../base/clock.ts";
+import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
+import type { HealthCheckable } from "../../observe/health_checkable.ts";
+import type { HealthResult } from "../../observe/health_result.ts";
+import { instruments } from "../../observe/instruments.ts";
+import { checkKey } from "../cache_key.ts";
+import { cacheKind, redisValues } from "../cache_kind.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
   CacheHit,
   CacheSetOptions,
   ClaimingCacheStore,
-} from "./cache_store.ts";
+} from "../cache_store.ts";
 import { ChangeChannel, type ChangeListener } from "./change_channel.ts";
-import { Lifetimes } from "./lifetimes.ts";
+import { Lifetimes } from "../lifetimes.ts";
 import { RedisBacklog } from "./redis_backlog.ts";
 import {
   type RedisCacheOptions,
@@ -24,12 +24,12 @@ import {
   type RedisSettings,
   redisSettings,
 } from "./redis_cache_options.ts";
-import { RedisCircuit, unavailable } from "./redis_circuit.ts";
+import { RedisCircuit, unavailable } from "./redis_link.ts";
 import { redisCodec } from "./redis_codec.ts";
 import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
 import { RedisLocks } from "./redis_locks.ts";
-import { waitAtMost } from "../base/wait_at_most.ts";
+import { waitAtMost } from "../../base/wait_at_most.ts";
 
 /** How many entries `setMany` sends at once. */
 const BATCH = 100;

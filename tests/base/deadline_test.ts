@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidOptionError, TimeoutError } from "../../src/base/errors.ts";
-import { deadline } from "../../src/limit/deadline.ts";
+import { deadline } from "../../src/base/deadline.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 Deno.test("what is done in time passes, value or failure, and leaves no timer", async () => {

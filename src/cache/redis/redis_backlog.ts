@@ -1,4 +1,4 @@
-import type { RedisArgument } from "./redis_port.ts";
+import type { RedisArgument } from "../../redis/redis_port.ts";
 
 /** The most changes that are remembered while Redis is away. */
 const MOST_CHANGES = 10_000;

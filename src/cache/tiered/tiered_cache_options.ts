@@ -1,13 +1,13 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import type {
   MemoryCacheOptions,
   MemoryCacheStats,
-} from "./memory_cache_options.ts";
-import type { RedisCache } from "./redis_cache.ts";
+} from "../memory/memory_cache_options.ts";
+import type { RedisCache } from "../redis/redis_cache.ts";
 import type {
   RedisCacheOptions,
   RedisCacheStats,
-} from "./redis_cache_options.ts";
+} from "../redis/redis_cache_options.ts";
 
 /** How a {@linkcode TieredCache} is made. */
 export interface TieredCacheOptions {

@@ -1,7 +1,7 @@
-import { abortable } from "../base/abort.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
-import { TimeoutError } from "../base/errors.ts";
-import { checkDurationMs } from "../base/options.ts";
+import { abortable } from "./abort.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { TimeoutError } from "./errors.ts";
+import { checkDurationMs } from "./options.ts";
 
 /** What a {@linkcode deadline} may be told. */
 export interface DeadlineOptions {

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "../base/clock.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
 
 /** Something that must be done by its deadline. */
 export interface Expirable {

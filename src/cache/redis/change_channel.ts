@@ -1,7 +1,7 @@
-import type { Clock, TimerHandle } from "../base/clock.ts";
-import { TimeoutError } from "../base/errors.ts";
-import { RedisConnection } from "./redis_connection.ts";
-import { opened, type RedisOpener } from "./redis_port.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import { RedisConnection } from "../../redis/redis_connection.ts";
+import { opened, type RedisOpener } from "../../redis/redis_port.ts";
 
 /** Hears of changes that others made. */
 export interface ChangeListener {
