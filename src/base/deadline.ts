@@ -5,8 +5,8 @@ import { checkDurationMs } from "./options.ts";
 
 /** What a {@linkcode deadline} may be told. */
 export interface DeadlineOptions {
-  /** Ends the work early; its reason becomes the rejection. */
-  signal?: AbortSignal;
+  /** Ends the wait early; its reason becomes the rejection. */
+  signal?: AbortSignal | undefined;
   /**
    * What the error says took too long.
    * @default "the operation"
@@ -17,6 +17,11 @@ export interface DeadlineOptions {
    * @default systemClock
    */
   clock?: Clock;
+  /**
+   * Keep the process alive until the time is up.
+   * @default true
+   */
+  keepAlive?: boolean;
 }
 
 /**
@@ -40,16 +45,19 @@ export interface DeadlineOptions {
 export async function deadline<T>(
   fn: (signal: AbortSignal) => T | Promise<T>,
   timeoutMs: number,
-  { signal, name = "the operation", clock = systemClock }: DeadlineOptions = {},
+  options: DeadlineOptions = {},
 ): Promise<T> {
+  const { name = "the operation", signal, keepAlive } = options;
+  const { clock = systemClock } = options;
   checkDurationMs("timeoutMs", timeoutMs);
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const onAbort = () => controller.abort(signal!.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const giveUp = () => controller.abort(signal!.reason);
+  signal?.addEventListener("abort", giveUp, { once: true });
   const timer = clock.setTimeout(
     () => controller.abort(new TimeoutError(name, timeoutMs)),
     timeoutMs,
+    { keepAlive },
   );
   try {
     return await abortable(
@@ -58,6 +66,28 @@ export async function deadline<T>(
     );
   } finally {
     clock.clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+/**
+ * Waits until the promise resolves or `limitMs` milliseconds are over, and says
+ * which: `true` if it resolved. That the time is up is no error.
+ */
+export async function waitAtMost(
+  promise: Promise<unknown>,
+  limitMs: number,
+  { signal, clock = systemClock, keepAlive }: Omit<DeadlineOptions, "name"> =
+    {},
+): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = clock.setTimeout(() => over.resolve(false), limitMs, {
+    keepAlive,
+  });
+  const resolved = promise.then(() => true);
+  try {
+    return await abortable(Promise.race([resolved, over.promise]), signal);
+  } finally {
+    clock.clearTimeout(timer);
   }
 }
