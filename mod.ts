@@ -531,12 +531,11 @@ export {
   type PostgresErrorFields,
   PostgresParameterError,
 } from "./src/pool/postgres/postgres_errors.ts";
+export { cached, type CachedFunction } from "./src/cache/cached/cached.ts";
 export {
-  cached,
-  type CachedFunction,
   type CachedOptions,
   type CachedStats,
-} from "./src/cache/cached/cached.ts";
+} from "./src/cache/cached/cached_options.ts";
 export { cacheKey } from "./src/cache/cache_key.ts";
 export {
   type CacheClaim,

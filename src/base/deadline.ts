@@ -52,13 +52,16 @@ export async function deadline<T>(
   checkDurationMs("timeoutMs", timeoutMs);
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const giveUp = () => controller.abort(signal!.reason);
-  signal?.addEventListener("abort", giveUp, { once: true });
+  const giveUp = () => {
+    clock.clearTimeout(timer);
+    controller.abort(signal!.reason);
+  };
   const timer = clock.setTimeout(
     () => controller.abort(new TimeoutError(name, timeoutMs)),
     timeoutMs,
     { keepAlive },
   );
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     return await abortable(
       Promise.resolve(fn(controller.signal)),

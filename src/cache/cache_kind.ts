@@ -3,10 +3,6 @@ import {
   gauge,
   type InstrumentValues,
 } from "../observe/instruments.ts";
-import type { CachedStats } from "./cached/cached.ts";
-import type { MemoryCacheStats } from "./memory/memory_cache_options.ts";
-import type { RedisCacheStats } from "./redis/redis_cache_options.ts";
-import type { TieredCacheStats } from "./tiered/tiered_cache_options.ts";
 
 /**
  * What operators see of caches. The label `type` says of what a figure is:
@@ -46,69 +42,21 @@ export const cacheKind = {
   },
 };
 
-type CacheValues = InstrumentValues<keyof typeof cacheKind.measures>;
+/** The figures of one cache. */
+export type CacheValues = InstrumentValues<keyof typeof cacheKind.measures>;
 
-/** What a MemoryCache shows. */
-export function memoryValues(
-  { stats }: { readonly stats: MemoryCacheStats },
-): CacheValues {
-  const { hits, staleHits, misses, sets } = stats;
-  return { hits, stale_hits: staleHits, misses, sets, ...heldValues(stats) };
-}
-
-/** What a RedisCache shows, beside its circuit. */
-export function redisValues(
-  { stats }: { readonly stats: RedisCacheStats },
-): CacheValues {
-  const { hits, staleHits, misses, sets } = stats;
-  return {
-    hits,
-    stale_hits: staleHits,
-    misses,
-    sets,
-    pending_changes: stats.pendingChanges,
-    lost_changes: stats.lostChanges,
-  };
-}
-
-/** What a TieredCache shows: the memory tier's figures are among its own. */
-export function tieredValues(
-  { stats }: { readonly stats: TieredCacheStats },
-): CacheValues {
-  return {
-    hits: stats.localHits + stats.remoteHits,
-    memory_hits: stats.localHits,
-    misses: stats.misses,
-    changes_heard: stats.changesHeard,
-    flushes: stats.flushes,
-    incoherent: stats.coherent ? 0 : 1,
-    ...heldValues(stats.local),
-  };
-}
-
-/** What a cached function shows, and the cache that is its own. */
-export function cachedValues(
-  stats: CachedStats,
-  own: MemoryCacheStats | undefined,
-): CacheValues {
-  const { hits, staleHits, misses, coalesced, loads, uncacheable } = stats;
-  return {
-    hits,
-    stale_hits: staleHits,
-    misses,
-    coalesced,
-    negative_hits: stats.negativeHits,
-    loads,
-    load_errors: stats.failures,
-    uncacheable,
-    loading: stats.inFlight,
-    ...(own && heldValues(own)),
-  };
+/** The part of a cache's statistics that tells what is, or was, in memory. */
+export interface HeldStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly evictions: number;
+  readonly expirations: number;
+  readonly rejected: number;
 }
 
 /** What is, or was, in memory. */
-function heldValues(
-  { entries, bytes, evictions, expirations, rejected }: MemoryCacheStats,
+export function heldValues(
+  { entries, bytes, evictions, expirations, rejected }: HeldStats,
 ): CacheValues {
   return { entries, bytes, evictions, expirations, rejected };
 }

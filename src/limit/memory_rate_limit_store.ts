@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { checkInteger } from "../base/options.ts";
 import { instruments } from "../observe/instruments.ts";
-import { memoryStoreValues, rateLimitStoreKind } from "./limit_kinds.ts";
-import type {
-  RateLimitDecision,
-  RateLimitRule,
-  RateLimitState,
-  RateLimitStore,
+import {
+  type RateLimitDecision,
+  type RateLimitRule,
+  type RateLimitState,
+  type RateLimitStore,
+  rateLimitStoreKind,
 } from "./rate_limit_store.ts";
 import { SlidingWindow } from "./sliding_window.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -68,7 +68,7 @@ export class MemoryRateLimitStore implements RateLimitStore {
       rateLimitStoreKind,
       { name, type: "memory" },
       this,
-      memoryStoreValues,
+      ({ stats }) => ({ keys: stats.keys, evictions: stats.evicted }),
     );
   }
 

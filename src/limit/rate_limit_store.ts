@@ -1,3 +1,5 @@
+import { counter, gauge } from "../observe/instruments.ts";
+
 /** What is allowed: `limit` units in every `intervalMs` milliseconds. */
 export interface RateLimitRule {
   /**
@@ -43,3 +45,16 @@ export interface RateLimitStore {
     rule: RateLimitRule,
   ): RateLimitDecision | Promise<RateLimitDecision>;
 }
+
+/**
+ * What operators see of the stores that rate limiters share. The label `type`
+ * is `memory` or `redis`.
+ */
+export const rateLimitStoreKind = {
+  kind: "rate_limit_store",
+  measures: {
+    keys: gauge("Keys remembered in this process."),
+    evictions: counter("Keys that went while they still counted."),
+    local_decisions: counter("Decisions made without Redis."),
+  },
+};

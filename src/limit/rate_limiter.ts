@@ -1,15 +1,36 @@
 import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
-import { checkInteger, checkTimeoutMs, quote } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
-import { limiterKind, limiterValues } from "./limit_kinds.ts";
+import {
+  checkInteger,
+  checkTimeoutMs,
+  checkWord,
+  quote,
+} from "../base/options.ts";
+import {
+  counter,
+  gauge,
+  instruments,
+  type InstrumentValues,
+} from "../observe/instruments.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import type {
   RateLimitDecision,
   RateLimitRule,
   RateLimitStore,
 } from "./rate_limit_store.ts";
+
+/** What operators see of rate limiters. */
+const limiterKind = {
+  kind: "limiter",
+  measures: {
+    allowed: counter("Calls that were allowed."),
+    refused: counter("Calls that were over the limit."),
+    waiting: gauge("Callers that wait for their turn."),
+    keys: gauge("Keys remembered in this process."),
+    evictions: counter("Keys that went while they still counted."),
+  },
+};
 
 /** What a {@linkcode RateLimiter} allows, and where it remembers. */
 export interface RateLimiterOptions {
@@ -117,7 +138,7 @@ export class RateLimiter {
     this.#store = options.store ?? this.#own!;
     this.#name = name;
     this.#clock = clock;
-    instruments.track(limiterKind, { name }, this, RateLimiter.#valuesOf);
+    instruments.track(limiterKind, { name }, this, RateLimiter.#shownOf);
   }
 
   /**
@@ -180,20 +201,20 @@ export class RateLimiter {
     };
   }
 
-  static #valuesOf(limiter: RateLimiter): ReturnType<typeof limiterValues> {
-    return limiterValues(limiter.stats, limiter.#own?.stats);
+  /** What operators see: its calls, and the store that is its own. */
+  static #shownOf(
+    limiter: RateLimiter,
+  ): InstrumentValues<keyof typeof limiterKind.measures> {
+    const { allowed, limited, waiting } = limiter.stats;
+    const own = limiter.#own?.stats;
+    const held = own && { keys: own.keys, evictions: own.evicted };
+    return { allowed, refused: limited, waiting, ...held };
   }
 }
 
 function checkRule(options: RateLimiterOptions): RateLimitRule {
   const { limit, intervalMs, algorithm = "token-bucket" } = options;
-  if (algorithm !== "token-bucket" && algorithm !== "sliding-window") {
-    throw new InvalidOptionError(
-      `algorithm must be "token-bucket" or "sliding-window", got ${
-        quote(algorithm)
-      }`,
-    );
-  }
+  checkWord("algorithm", algorithm, ["token-bucket", "sliding-window"]);
   if (algorithm === "sliding-window" && options.burst !== undefined) {
     throw new InvalidOptionError(
       `burst belongs to a token bucket, got ${

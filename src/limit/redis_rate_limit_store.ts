@@ -1,19 +1,19 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, quote } from "../base/options.ts";
-import { instruments, type InstrumentValues } from "../observe/instruments.ts";
-import { circuitKind } from "./circuit_kind.ts";
+import { deadline, waitAtMost } from "../base/deadline.ts";
+import { checkDurationMs, checkWord } from "../base/options.ts";
+import { instruments } from "../observe/instruments.ts";
 import { stderrWarn } from "../observe/stderr_warn.ts";
-import { deadline } from "../base/deadline.ts";
-import { rateLimitStoreKind, redisStoreValues } from "./limit_kinds.ts";
+import { redisOpener } from "../redis/redis_clients.ts";
+import { RedisConnection } from "../redis/redis_connection.ts";
+import { redisFailure } from "../redis/redis_port.ts";
+import { type Admission, Circuit, circuitKind } from "./circuit.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
-import type {
-  RateLimitDecision,
-  RateLimitRule,
-  RateLimitStore,
+import {
+  type RateLimitDecision,
+  type RateLimitRule,
+  type RateLimitStore,
+  rateLimitStoreKind,
 } from "./rate_limit_store.ts";
-import { redisFailure } from "../redis/redis_failure.ts";
-import { checkRedisUrl } from "../redis/redis_url.ts";
 import { slidingWindowScript } from "./sliding_window.ts";
 import { tokenBucketScript } from "./token_bucket.ts";
 
@@ -97,10 +97,10 @@ const connectTimeoutMs = 1_000;
 /** How much longer Redis keeps a key when its own clock isn't the one that counts. */
 const foreignClockMarginMs = 60_000;
 
-interface Script {
-  source: string;
-  sha?: string;
-}
+const scripts: Record<RateLimitRule["algorithm"], string> = {
+  "token-bucket": tokenBucketScript,
+  "sliding-window": slidingWindowScript,
+};
 
 /**
  * Keeps what each key has taken in Redis, so that all processes share one
@@ -121,23 +121,16 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   readonly #prefix: string;
   readonly #timeoutMs: number;
   readonly #whenDown: "local" | "throw";
-  readonly #retryAfterMs: number;
   readonly #onStateChange: (error?: unknown) => void;
   readonly #log: (message: string) => void;
   readonly #useServerTime: boolean;
   readonly #clock: Clock;
   readonly #wallClock: () => number;
   readonly #local: MemoryRateLimitStore;
-  readonly #scripts: Record<RateLimitRule["algorithm"], Script> = {
-    "token-bucket": { source: tokenBucketScript },
-    "sliding-window": { source: slidingWindowScript },
-  };
-  readonly #untrack: () => void;
-  #close: (() => void) | undefined;
-  #working = true;
-  #downUntilMs = -Infinity;
+  readonly #circuit: Circuit;
+  readonly #endings: (() => void)[];
+  #lastError: unknown;
   #failures = 0;
-  #outages = 0;
   #localDecisions = 0;
 
   /**
@@ -158,17 +151,11 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       clock = systemClock,
       wallClock = Date.now,
     } = options;
-    if (whenDown !== "local" && whenDown !== "throw") {
-      throw new InvalidOptionError(
-        `whenDown must be "local" or "throw", got ${quote(whenDown)}`,
-      );
-    }
     this.#name = name;
     this.#send = send;
     this.#prefix = prefix;
     this.#timeoutMs = checkDurationMs("timeoutMs", timeoutMs, 1);
-    this.#whenDown = whenDown;
-    this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
+    this.#whenDown = checkWord("whenDown", whenDown, ["local", "throw"]);
     this.#onStateChange = onStateChange;
     this.#log = log;
     this.#useServerTime = useServerTime;
@@ -177,7 +164,13 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#local = instruments.part(() =>
       new MemoryRateLimitStore({ name, clock })
     );
-    this.#untrack = this.#track();
+    this.#circuit = new Circuit({
+      failures: 1,
+      openMs: checkDurationMs("retryAfterMs", retryAfterMs),
+      clock,
+      onChange: (state) => state === "open" ? this.#down() : this.#up(),
+    });
+    this.#endings = this.#track();
   }
 
   /**
@@ -191,18 +184,23 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     url: string,
     options: RedisRateLimitStoreOptions = {},
   ): Promise<RedisRateLimitStore> {
-    checkRedisUrl(url);
-    const { createClient } = await import("redis");
-    const client = createClient({ url, disableOfflineQueue: true });
-    const store = new RedisRateLimitStore(
-      (command) => client.sendCommand(command),
+    const open = redisOpener(url);
+    const store: RedisRateLimitStore = new RedisRateLimitStore(
+      (command) => connection.command(command),
       options,
     );
-    store.#close = () => client.destroy();
-    client.on("error", (error) => store.#fail(error));
-    const connected = client.connect().catch(() => {});
-    await deadline(() => connected, connectTimeoutMs, { clock: store.#clock })
-      .catch(() => {});
+    const clock = store.#clock;
+    const connected = Promise.withResolvers<void>();
+    const connection: RedisConnection = new RedisConnection({
+      open,
+      connectTimeoutMs,
+      clock,
+      random: Math.random,
+      onOpen: () => connected.resolve(),
+      onLost: (error) => store.#lost(error),
+    });
+    store.#endings.push(() => connection.close());
+    await waitAtMost(connected.promise, connectTimeoutMs, { clock });
     return store;
   }
 
@@ -216,31 +214,28 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     cost: number,
     rule: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const local = this.#whenDown === "local";
-    if (local && this.#clock.now() < this.#downUntilMs) {
-      return this.#decideLocally(key, cost, rule);
-    }
+    const call = this.#enter();
+    if (call === undefined) return this.#decideLocally(key, cost, rule);
     try {
       const decision = await deadline(
-        () => this.#runScript(key, cost, rule),
+        () => this.#decide(key, cost, rule),
         this.#timeoutMs,
         { name: "the rate limit's Redis", clock: this.#clock },
       );
-      this.#succeed();
+      call.end("success");
       return decision;
     } catch (error) {
       this.#failures++;
-      this.#fail(error);
-      if (!local) throw error;
+      this.#lastError = error;
+      call.end("failure");
+      if (this.#whenDown === "throw") throw error;
       return this.#decideLocally(key, cost, rule);
     }
   }
 
   /** Ends the connection, if `connect` opened it. */
   close(): Promise<void> {
-    this.#untrack();
-    this.#close?.();
-    this.#close = undefined;
+    for (const end of this.#endings.splice(0)) end();
     return Promise.resolve();
   }
 
@@ -251,49 +246,56 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
 
   /** A snapshot of the counters. */
   get stats(): RedisRateLimitStoreStats {
+    const { state, opened } = this.#circuit.stats;
     return {
       name: this.#name,
-      down: this.#clock.now() < this.#downUntilMs,
+      down: state !== "closed",
       failures: this.#failures,
-      outages: this.#outages,
+      outages: opened,
       localDecisions: this.#localDecisions,
     };
   }
 
-  #track(): () => void {
+  #track(): (() => void)[] {
     const name = this.#name;
-    const endings = [
+    return [
       instruments.track(
         rateLimitStoreKind,
         { name, type: "redis" },
         this,
-        redisStoreValues,
+        ({ stats }) => ({ local_decisions: stats.localDecisions }),
       ),
-      instruments.track(circuitKind, { name }, this, circuitValues),
+      instruments.track(circuitKind, { name }, this, ({ stats }) => ({
+        open: stats.down ? 1 : 0,
+        opened: stats.outages,
+        errors: stats.failures,
+      })),
     ];
-    return () => endings.forEach((end) => end());
   }
 
-  async #runScript(
+  /** With `"throw"` every call is a trial while Redis is down. */
+  #enter(): Admission | undefined {
+    if (this.#whenDown === "throw" && this.#circuit.state !== "closed") {
+      return this.#circuit.tryNow();
+    }
+    return this.#circuit.enter();
+  }
+
+  async #decide(
     key: string,
     cost: number,
     { algorithm, limit, intervalMs, burst }: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const script = this.#scripts[algorithm];
-    script.sha ??= await sha1(script.source);
     const time = this.#useServerTime
       ? ["", 0]
       : [Math.floor(this.#wallClock()), foreignClockMarginMs];
-    const rest = [
+    const reply = await this.#send([
+      "EVAL",
+      scripts[algorithm],
       "1",
       this.#prefix + key,
       ...[limit, intervalMs, burst, cost, ...time].map(String),
-    ];
-    const reply = await this.#send(["EVALSHA", script.sha, ...rest])
-      .catch((error) => {
-        if (!String(error).includes("NOSCRIPT")) throw error;
-        return this.#send(["EVAL", script.source, ...rest]);
-      });
+    ]);
     const [allowed, remaining, retryAfterMs, resetAfterMs] =
       (reply as unknown[]).map(Number);
     return { allowed: allowed === 1, remaining, retryAfterMs, resetAfterMs };
@@ -308,45 +310,27 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     return this.#local.take(key, cost, rule);
   }
 
-  #succeed(): void {
-    if (this.#working) return;
-    this.#working = true;
-    this.#downUntilMs = -Infinity;
-    this.#report("limits are shared through Redis again");
-    this.#onStateChange();
+  #lost(error: unknown): void {
+    this.#lastError = error;
+    this.#circuit.trip();
   }
 
-  #fail(error: unknown): void {
-    this.#downUntilMs = this.#clock.now() + this.#retryAfterMs;
-    if (!this.#working) return;
-    this.#working = false;
-    this.#outages++;
+  #down(): void {
     this.#report(
-      `limits are not shared for now, Redis is away: ${redisFailure(error)}`,
+      `limits are not shared for now, Redis is away: ${
+        redisFailure(this.#lastError)
+      }`,
     );
-    this.#onStateChange(error);
+    this.#onStateChange(this.#lastError);
+  }
+
+  #up(): void {
+    this.#report("limits are shared through Redis again");
+    this.#onStateChange();
   }
 
   /** With `"throw"` the callers know already. */
   #report(message: string): void {
     if (this.#whenDown === "local") this.#log(`${this.#name}: ${message}`);
   }
-}
-
-function circuitValues(
-  { stats }: RedisRateLimitStore,
-): InstrumentValues<keyof typeof circuitKind.measures> {
-  const { down, outages, failures } = stats;
-  return { open: down ? 1 : 0, opened: outages, errors: failures };
-}
-
-async function sha1(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest(
-    "SHA-1",
-    new TextEncoder().encode(text),
-  );
-  return Array.from(
-    new Uint8Array(digest),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
 }

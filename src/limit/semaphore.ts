@@ -1,9 +1,27 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
 import { checkLimit, checkTimeoutMs } from "../base/options.ts";
-import { instruments } from "../observe/instruments.ts";
-import { semaphoreKind, semaphoreValues } from "./limit_kinds.ts";
+import {
+  counter,
+  gauge,
+  instruments,
+  type InstrumentValues,
+} from "../observe/instruments.ts";
 import { WaitQueue } from "./wait_queue.ts";
+
+/** What operators see of semaphores, if they are named. */
+const semaphoreKind = {
+  kind: "semaphore",
+  measures: {
+    permits: gauge("How many may hold a permit at once, if that is limited."),
+    active: gauge("How many hold a permit."),
+    waiting: gauge("Callers in line."),
+    acquired: counter("Permits given."),
+    rejected: counter("Callers that found the line full."),
+    timeouts: counter("Callers that waited too long."),
+    aborted: counter("Callers that gave up by their signal."),
+  },
+};
 
 /** How a {@linkcode Semaphore} queues its callers. */
 export interface SemaphoreOptions {
@@ -125,7 +143,7 @@ export class Semaphore {
         semaphoreKind,
         { name },
         this,
-        semaphoreValues,
+        shownOf,
       );
     }
   }
@@ -217,6 +235,22 @@ export class Semaphore {
   };
 
   readonly #permit = (): Permit => new HeldPermit(this.#release);
+}
+
+function shownOf(
+  { stats }: Semaphore,
+): InstrumentValues<keyof typeof semaphoreKind.measures> {
+  const { permits, active, waiting, acquired, rejected, timedOut, aborted } =
+    stats;
+  return {
+    permits: permits === Infinity ? undefined : permits,
+    active,
+    waiting,
+    acquired,
+    rejected,
+    timeouts: timedOut,
+    aborted,
+  };
 }
 
 class HeldPermit implements Permit {

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import { quote } from "../base/options.ts";
+import { checkWord, quote } from "../base/options.ts";
 import {
   type DenoRedisClient,
   denoRedisOpener,
@@ -28,12 +28,56 @@ export type RedisClient =
 /** The packages that can connect to a URL; loaded on first use. */
 export type RedisDriver = "redis" | "@db/redis";
 
+/** A way to reach Redis. */
+export interface RedisSource {
+  /** For commands: a connection that someone else keeps, or how to open one. */
+  readonly commands: RedisPort | RedisOpener;
+  /** How to open one to listen with, where that is possible. */
+  readonly opener: RedisOpener | undefined;
+}
+
 /**
- * Puts a client behind the {@linkcode RedisPort}.
+ * Finds the way to reach Redis: by a URL, or a client.
  *
- * @throws {InvalidOptionError} for what isn't a client known here.
+ * @throws {InvalidOptionError} for none or both, and for what can't be used.
  */
-export function redisPort(client: RedisClient): RedisPort {
+export function redisSource(
+  options:
+    | { url?: string; driver?: RedisDriver; client?: RedisClient }
+    | undefined,
+): RedisSource {
+  const { url, driver = "redis", client } = options ?? {};
+  if (url === undefined && client === undefined) {
+    throw new InvalidOptionError("url or client is needed, got neither");
+  }
+  checkWord("driver", driver, ["redis", "@db/redis"]);
+  if (client === undefined) {
+    const opener = redisOpener(url, driver);
+    return { commands: opener, opener };
+  }
+  if (url !== undefined) {
+    throw new InvalidOptionError("url and client can't both be given");
+  }
+  return { commands: redisPort(client), opener: redisDuplicator(client) };
+}
+
+/**
+ * Opens connections to a URL.
+ *
+ * @throws {InvalidOptionError} for a URL that isn't Redis's.
+ */
+export function redisOpener(
+  url: unknown,
+  driver: RedisDriver = "redis",
+): RedisOpener {
+  const checked = checkRedisUrl(url);
+  return driver === "redis"
+    ? nodeRedisOpener(checked)
+    : denoRedisOpener(checked);
+}
+
+/** Puts a client behind the {@linkcode RedisPort}. */
+function redisPort(client: RedisClient): RedisPort {
   if ("commandBytes" in client) return client;
   if ("callBuffer" in client) return new IoRedisPort(client);
   if ("withTypeMapping" in client) return new NodeRedisPort(client);
@@ -45,13 +89,25 @@ export function redisPort(client: RedisClient): RedisPort {
 }
 
 /** Opens connections like the client's own, for a client that can. */
-export function redisDuplicator(client: RedisClient): RedisOpener | undefined {
+function redisDuplicator(client: RedisClient): RedisOpener | undefined {
   if ("callBuffer" in client) return duplicateIoRedis(client);
   if ("withTypeMapping" in client) return duplicateNodeRedis(client);
   return undefined;
 }
 
-/** Opens connections to a URL. */
-export function redisOpener(driver: RedisDriver, url: string): RedisOpener {
-  return driver === "redis" ? nodeRedisOpener(url) : denoRedisOpener(url);
+/** Says nothing of a refused URL but its scheme: it may hold a password. */
+function checkRedisUrl(url: unknown): string {
+  const isText = typeof url === "string" && url !== "";
+  const protocol = isText && URL.canParse(url)
+    ? new URL(url).protocol
+    : undefined;
+  if (protocol === "redis:" || protocol === "rediss:") return url as string;
+  const got = protocol !== undefined
+    ? quote(protocol)
+    : isText
+    ? "something else"
+    : quote(url);
+  throw new InvalidOptionError(
+    `url must begin with redis:// or rediss://, got ${got}`,
+  );
 }

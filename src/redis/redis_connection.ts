@@ -1,8 +1,7 @@
-import { abortable } from "../base/abort.ts";
 import { backoffMs } from "../base/backoff.ts";
 import type { Clock, TimerHandle } from "../base/clock.ts";
-import { TimeoutError } from "../base/errors.ts";
-import type { RedisOpener, RedisPort } from "./redis_port.ts";
+import { deadline } from "../base/deadline.ts";
+import type { RedisArgument, RedisOpener, RedisPort } from "./redis_port.ts";
 
 /** How long to wait before a lost connection is opened again. */
 const WAIT = { firstMs: 25, maxMs: 1_000 };
@@ -26,11 +25,17 @@ export class RedisConnection {
   #attempt: AbortController | undefined;
   #timer: TimerHandle;
   #failures = 0;
+  #lostBy: unknown = new Error("Redis has not been reached yet");
   #closed = false;
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
     this.#open();
+  }
+
+  /** Sends a command; rejects at once while there is no connection. */
+  command(args: readonly RedisArgument[]): Promise<unknown> {
+    return this.#port?.command(args) ?? Promise.reject(this.#lostBy);
   }
 
   /** Gives the connection up for lost. */
@@ -48,24 +53,23 @@ export class RedisConnection {
 
   async #open(): Promise<void> {
     const { clock, connectTimeoutMs, open } = this.#options;
-    const attempt = this.#attempt = new AbortController();
-    this.#timer = clock.setTimeout(
-      () => attempt.abort(new TimeoutError("connecting", connectTimeoutMs)),
-      connectTimeoutMs,
-      { keepAlive: false },
-    );
-    const opening = open(attempt.signal);
+    const { signal } = this.#attempt = new AbortController();
+    let opening: Promise<RedisPort> | undefined;
     try {
-      this.#use(await abortable(opening, attempt.signal));
+      const port = await deadline(
+        (signal) => opening = open(signal),
+        connectTimeoutMs,
+        { name: "connecting", clock, signal, keepAlive: false },
+      );
+      this.#use(port);
     } catch (error) {
-      opening.then((port) => port.close(), () => {});
+      opening?.then((port) => port.close(), () => {});
       this.#reopen(error);
     }
   }
 
   #use(port: RedisPort): void {
     if (this.#closed) return port.close();
-    this.#options.clock.clearTimeout(this.#timer);
     this.#port = port;
     this.#failures = 0;
     port.onLost(() => this.#lose(port, new Error("the connection was lost")));
@@ -82,7 +86,7 @@ export class RedisConnection {
   #reopen(reason: unknown): void {
     if (this.#closed) return;
     const { clock, onLost, random } = this.#options;
-    clock.clearTimeout(this.#timer);
+    this.#lostBy = reason;
     onLost(reason);
     this.#timer = clock.setTimeout(
       () => this.#open(),

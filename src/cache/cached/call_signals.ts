@@ -1,4 +1,4 @@
-import { isPlainObject } from "../plain_object.ts";
+import { isPlainObject } from "../cache_key.ts";
 
 /** Where a call's arguments carry abort signals. */
 export interface CallSignals {

@@ -6,24 +6,24 @@ import {
 } from "../../base/errors.ts";
 import { checkDurationMs } from "../../base/options.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { cachedValues, cacheKind } from "../cache_kind.ts";
+import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
 import { stderrWarn } from "../../observe/stderr_warn.ts";
 import type {
   CacheClaim,
   CacheHit,
   ClaimingCacheStore,
 } from "../cache_store.ts";
-import type { CachedOptions, CachedStats } from "./cached.ts";
+import type { CachedOptions, CachedStats } from "./cached_options.ts";
 import { type CallSignals, findSignals } from "./call_signals.ts";
-import { claiming } from "./fenced_store.ts";
+import { claiming, obtainClaim, type SettledClaim } from "./claims.ts";
 import { Flight } from "./flight.ts";
 import { KeyMemo } from "./key_memo.ts";
 import { checkLifetime } from "../lifetimes.ts";
-import { obtainClaim, type SettledClaim } from "./obtain_claim.ts";
 import { MemoryCache } from "../memory/memory_cache.ts";
 
 /** How often a load is repeated whose value was invalidated under way. */
 const MOST_LOADS = 3;
+
 /** One call of a cached function. */
 interface Call<A> {
   readonly key: string;
@@ -87,7 +87,7 @@ export class Loader<A extends readonly unknown[], R> {
       cacheKind,
       { name: this.#name, type: "cached" },
       this,
-      Loader.#valuesOf,
+      Loader.#shownOf,
     );
   }
 
@@ -158,10 +158,23 @@ export class Loader<A extends readonly unknown[], R> {
     };
   }
 
-  static #valuesOf<A extends readonly unknown[], R>(
+  /** What operators see: its calls, and the cache that is its own. */
+  static #shownOf<A extends readonly unknown[], R>(
     loader: Loader<A, R>,
-  ): ReturnType<typeof cachedValues> {
-    return cachedValues(loader.stats, loader.#own?.stats);
+  ): CacheValues {
+    const { hits, misses, coalesced, loads, uncacheable } = loader.#counts;
+    return {
+      hits,
+      stale_hits: loader.#counts.staleHits,
+      misses,
+      coalesced,
+      negative_hits: loader.#counts.negativeHits,
+      loads,
+      load_errors: loader.#counts.failures,
+      uncacheable,
+      loading: loader.stats.inFlight,
+      ...(loader.#own && heldValues(loader.#own.stats)),
+    };
   }
 
   close(): Promise<void> {

@@ -2,9 +2,9 @@ import { systemClock } from "../../base/clock.ts";
 import { CacheValueError, ClosedError } from "../../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { byteSize } from "./byte_size.ts";
+import { byteSize } from "./memory_cache_options.ts";
 import { checkKey } from "../cache_key.ts";
-import { cacheKind, memoryValues } from "../cache_kind.ts";
+import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
@@ -29,7 +29,7 @@ const FOR_EVER = -1;
 
 /**
  * A cache in this process: least recently used entries go first, by number and
- * by bytes.
+ * by bytes. Once it is closed its methods throw a {@linkcode ClosedError}.
  *
  * @example
  * ```ts
@@ -95,14 +95,13 @@ export class MemoryCache<V = unknown>
       cacheKind,
       { name, type: "memory" },
       this,
-      memoryValues,
+      shownOf,
     );
   }
 
   /**
    * The value, or `undefined`. When an entry goes stale its first caller is told
    * a miss, and has `leaseMs` to refresh it; the others get the stale value.
-   * @throws {ClosedError} once it is closed.
    */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
@@ -113,10 +112,7 @@ export class MemoryCache<V = unknown>
     return this.#getStale(key, entry);
   }
 
-  /**
-   * The entry, fresh or stale, without taking a turn to refresh it.
-   * @throws {ClosedError} once it is closed.
-   */
+  /** The entry, fresh or stale, without taking a turn to refresh it. */
   lookup(key: string): CacheHit<V> | undefined {
     const entry = this.#entries.get(key);
     if (entry !== undefined && this.#isFresh(entry)) {
@@ -134,7 +130,6 @@ export class MemoryCache<V = unknown>
   /**
    * Keeps a value, in place of any older one and its tags, and lets the least
    * recently used entries go if there is no room.
-   * @throws {ClosedError} once it is closed.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} when `sizeOf` gives no size for the value.
    * @throws {InvalidOptionError} for a lifetime out of its range.
@@ -164,7 +159,6 @@ export class MemoryCache<V = unknown>
 
   /**
    * Forgets one entry; says whether there was one. A load under way isn't kept.
-   * @throws {ClosedError} once it is closed.
    */
   delete(key: string): boolean {
     this.#checkOpen();
@@ -175,7 +169,6 @@ export class MemoryCache<V = unknown>
   /**
    * Forgets every entry whose latest `set` named this tag. Loads under way that
    * name it aren't kept.
-   * @throws {ClosedError} once it is closed.
    */
   invalidateTag(tag: string): void {
     this.#checkOpen();
@@ -189,10 +182,7 @@ export class MemoryCache<V = unknown>
     this.#entries.clear();
   }
 
-  /**
-   * Never `busy`: in one process {@linkcode cached} shares loads by itself.
-   * @throws {ClosedError} once it is closed.
-   */
+  /** Never `busy`: in one process {@linkcode cached} shares loads by itself. */
   claim(
     key: string,
     options: CacheClaimOptions = {},
@@ -320,6 +310,11 @@ class Entry<V> extends LruEntry implements CacheHit<V> {
   ) {
     super(key, size);
   }
+}
+
+function shownOf({ stats }: { readonly stats: MemoryCacheStats }): CacheValues {
+  const { hits, staleHits, misses, sets } = stats;
+  return { hits, stale_hits: staleHits, misses, sets, ...heldValues(stats) };
 }
 
 /** Without a limit in bytes there must be one in entries. */

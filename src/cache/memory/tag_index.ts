@@ -21,8 +21,4 @@ export class TagIndex {
   keysOf(tag: string): string[] {
     return [...this.#keysByTag.get(tag) ?? []];
   }
-
-  get size(): number {
-    return this.#keysByTag.size;
-  }
 }

@@ -1,3 +1,4 @@
+import type { Clock, TimerHandle } from "../../base/clock.ts";
 import type { RedisArgument } from "../../redis/redis_port.ts";
 
 /** The most changes that are remembered while Redis is away. */
@@ -5,17 +6,34 @@ const MOST_CHANGES = 10_000;
 /** How many are sent at a time. */
 const BATCH = 100;
 
+/** Sends one change; rejects if Redis wasn't told. */
+export type SendChange = (
+  command: readonly RedisArgument[],
+) => Promise<unknown>;
+
+/** How a {@linkcode RedisBacklog} is worked off. */
+export interface RedisBacklogOptions {
+  readonly send: SendChange;
+  /** Whether there is any use in sending now. */
+  readonly canSend: () => boolean;
+  /** How long to wait before it is tried again, in milliseconds. */
+  readonly retryMs: number;
+  readonly clock: Clock;
+}
+
 /**
  * What Redis must still forget: entries and tags that were changed while it
  * couldn't be told. Until it has been, it may hold values that are out of date.
  */
 export class RedisBacklog {
   readonly #changes = new Map<string, readonly RedisArgument[]>();
-  readonly #onAdd: () => void;
+  readonly #options: RedisBacklogOptions;
+  #timer: TimerHandle;
   #lost = 0;
+  #stopped = false;
 
-  constructor(onAdd: () => void) {
-    this.#onAdd = onAdd;
+  constructor(options: RedisBacklogOptions) {
+    this.#options = options;
   }
 
   get size(): number {
@@ -30,22 +48,20 @@ export class RedisBacklog {
   add(subject: string, command: readonly RedisArgument[]): void {
     this.#changes.delete(subject);
     this.#changes.set(subject, command);
-    this.#onAdd();
+    this.#sendLater();
     if (this.#changes.size <= MOST_CHANGES) return;
     const [oldest] = this.#changes.keys();
     this.#changes.delete(oldest);
     this.#lost++;
   }
 
-  /** Redis holds what it should again. */
+  /** Forgets a change: Redis holds what it should again. */
   remove(subject: string): void {
     if (this.#changes.size > 0) this.#changes.delete(subject);
   }
 
   /** Sends everything; what `send` rejects stays here. */
-  async replay(
-    send: (command: readonly RedisArgument[]) => Promise<unknown>,
-  ): Promise<void> {
+  async replay(send: SendChange): Promise<void> {
     while (this.#changes.size > 0) {
       const batch = [...this.#changes].slice(0, BATCH);
       await Promise.all(batch.map(async ([subject, command]) => {
@@ -57,7 +73,22 @@ export class RedisBacklog {
     }
   }
 
-  clear(): void {
-    this.#changes.clear();
+  /** Leaves no timer behind. */
+  stop(): void {
+    this.#stopped = true;
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #sendLater(): void {
+    if (this.#stopped) return;
+    const { clock, retryMs, canSend, send } = this.#options;
+    clock.clearTimeout(this.#timer);
+    this.#timer = clock.setTimeout(
+      () => {
+        if (canSend()) this.replay(send).catch(() => this.#sendLater());
+      },
+      retryMs,
+      { keepAlive: false },
+    );
   }
 }

@@ -1,10 +1,11 @@
-import type { TimerHandle } from "../../base/clock.ts";
+import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
+import { type RedisSource, redisSource } from "../../redis/redis_clients.ts";
 import { checkKey } from "../cache_key.ts";
-import { cacheKind, redisValues } from "../cache_kind.ts";
+import { cacheKind, type CacheValues } from "../cache_kind.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
@@ -12,24 +13,21 @@ import type {
   CacheSetOptions,
   ClaimingCacheStore,
 } from "../cache_store.ts";
-import { ChangeChannel, type ChangeListener } from "./change_channel.ts";
 import { Lifetimes } from "../lifetimes.ts";
+import { ChangeChannel, type ChangeListener } from "./change_channel.ts";
 import { RedisBacklog } from "./redis_backlog.ts";
 import {
   type RedisCacheOptions,
   type RedisCacheStats,
   type RedisEntry,
-  type RedisLink,
-  redisLink,
   type RedisSettings,
   redisSettings,
 } from "./redis_cache_options.ts";
-import { RedisCircuit, unavailable } from "./redis_link.ts";
 import { redisCodec } from "./redis_codec.ts";
 import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
+import { RedisLink, unavailable } from "./redis_link.ts";
 import { RedisLocks } from "./redis_locks.ts";
-import { waitAtMost } from "../../base/wait_at_most.ts";
 
 /** How many entries `setMany` sends at once. */
 const BATCH = 100;
@@ -40,7 +38,8 @@ const BATCH = 100;
  * Redis may die, hang or be slow: an operation then is a miss, after `timeoutMs`
  * at most, and after some of these Redis is left alone until it answers again.
  * Nothing here rejects on its account. What should have been forgotten
- * meanwhile is forgotten before Redis is used again.
+ * meanwhile is forgotten before Redis is used again. Once it is closed its
+ * methods throw a {@linkcode ClosedError}.
  *
  * @example
  * ```ts
@@ -58,17 +57,16 @@ const BATCH = 100;
 export class RedisCache<V = unknown>
   implements ClaimingCacheStore<V>, HealthCheckable, AsyncDisposable {
   readonly #settings: RedisSettings;
-  readonly #link: RedisLink;
+  readonly #source: RedisSource;
   readonly #keys: RedisKeys;
   readonly #lifetimes: Lifetimes;
-  readonly #circuit: RedisCircuit;
-  readonly #backlog = new RedisBacklog(() => this.#flushLater());
+  readonly #link: RedisLink;
+  readonly #backlog: RedisBacklog;
   readonly #entries: RedisEntries;
   readonly #locks: RedisLocks<V>;
   readonly #channels = new Set<ChangeChannel>();
   readonly #id = newVersion();
   readonly #untrack: () => void;
-  #backlogTimer: TimerHandle;
   #closed = false;
   #hits = 0;
   #staleHits = 0;
@@ -81,38 +79,37 @@ export class RedisCache<V = unknown>
    * `url` or a `client`.
    */
   constructor(options: RedisCacheOptions) {
-    this.#link = redisLink(options);
-    const settings = redisSettings(options);
-    this.#settings = settings;
+    this.#source = redisSource(options);
+    const settings = this.#settings = redisSettings(options);
     const lifetimes = this.#lifetimes = new Lifetimes(options);
-    this.#keys = new RedisKeys(settings.prefix);
-    this.#circuit = new RedisCircuit({
+    const keys = this.#keys = new RedisKeys(settings.prefix);
+    const backlog = this.#backlog = this.#makeBacklog();
+    const link = this.#link = new RedisLink({
       ...settings,
-      link: this.#link.commands,
-      onRecover: (port) =>
-        this.#backlog.replay((command) => port.command(command)),
+      commands: this.#source.commands,
+      onRecover: (port) => backlog.replay((command) => port.command(command)),
     });
-    this.#entries = new RedisEntries({
+    const entries = this.#entries = new RedisEntries({
       ...settings,
-      circuit: this.#circuit,
-      keys: this.#keys,
+      link,
+      keys,
       codec: redisCodec(settings.format),
       lifetimes,
-      backlog: this.#backlog,
+      backlog,
       id: this.#id,
     });
     this.#locks = new RedisLocks({
       ...settings,
-      circuit: this.#circuit,
-      keys: this.#keys,
-      entries: this.#entries,
+      link,
+      keys,
+      entries,
       lifetimes,
     });
     this.#untrack = instruments.track(
       cacheKind,
       { name: settings.name, type: "redis" },
       this,
-      redisValues,
+      shownOf,
     );
   }
 
@@ -135,15 +132,15 @@ export class RedisCache<V = unknown>
    * it is.
    */
   async ready(signal?: AbortSignal): Promise<boolean> {
-    const { clock, connectTimeoutMs: limitMs } = this.#settings;
-    await waitAtMost(this.#circuit.ready, { limitMs, clock, signal });
-    return this.#circuit.closed;
+    const { clock, connectTimeoutMs } = this.#settings;
+    await waitAtMost(this.#link.ready, connectTimeoutMs, { clock, signal });
+    return this.#link.closed;
   }
 
   /** Whether Redis answers within `timeoutMs` now. */
   async ping(): Promise<boolean> {
     this.#checkOpen();
-    return await this.#circuit.send(["PING"]) !== unavailable;
+    return await this.#link.send(["PING"]) !== unavailable;
   }
 
   /**
@@ -153,8 +150,8 @@ export class RedisCache<V = unknown>
    */
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
-    if (await this.#circuit.answers(signal)) return { status: "healthy" };
-    const { state } = this.#circuit.stats;
+    if (await this.#link.answers(signal)) return { status: "healthy" };
+    const { state } = this.#link.stats;
     return {
       status: "unhealthy",
       message: state === "closed"
@@ -173,7 +170,6 @@ export class RedisCache<V = unknown>
   /**
    * The value, or `undefined`: also while Redis is away or late. Of a stale entry
    * one caller among all processes is told a miss, to refresh it.
-   * @throws {ClosedError} once it is closed.
    */
   async get(key: string): Promise<V | undefined> {
     this.#check(key);
@@ -185,19 +181,13 @@ export class RedisCache<V = unknown>
     return this.#count(found)?.value;
   }
 
-  /**
-   * Many entries with few commands; in the order of the keys.
-   * @throws {ClosedError} once it is closed.
-   */
+  /** Many entries with few commands; in the order of the keys. */
   async getMany(keys: readonly string[]): Promise<(V | undefined)[]> {
     for (const key of keys) this.#check(key);
     return await Promise.all(keys.map((key) => this.get(key)));
   }
 
-  /**
-   * The entry, fresh or stale, without taking a turn to refresh it.
-   * @throws {ClosedError} once it is closed.
-   */
+  /** The entry, fresh or stale, without taking a turn to refresh it. */
   async lookup(key: string): Promise<CacheHit<V> | undefined> {
     this.#check(key);
     return this.#count(await this.#entries.find(key));
@@ -205,7 +195,6 @@ export class RedisCache<V = unknown>
 
   /**
    * Like {@linkcode lookup}, with what is left of the entry's life and its tags.
-   * @throws {ClosedError} once it is closed.
    */
   async read(key: string): Promise<RedisEntry<V> | undefined> {
     this.#check(key);
@@ -225,7 +214,6 @@ export class RedisCache<V = unknown>
   /**
    * Keeps a value, in place of any older one and its tags. While Redis is away
    * nothing is kept, and the older value is forgotten when it is back.
-   * @throws {ClosedError} once it is closed.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} for a value the format can't say.
    * @throws {InvalidOptionError} for a lifetime out of its range.
@@ -261,7 +249,6 @@ export class RedisCache<V = unknown>
   /**
    * Forgets one entry, if need be when Redis is back; says whether one is known
    * to have been there.
-   * @throws {ClosedError} once it is closed.
    */
   async delete(key: string): Promise<boolean> {
     this.#check(key);
@@ -271,7 +258,6 @@ export class RedisCache<V = unknown>
   /**
    * Forgets every entry whose latest `set` named this tag, if need be when Redis
    * is back.
-   * @throws {ClosedError} once it is closed.
    */
   async invalidateTag(tag: string): Promise<void> {
     this.#checkOpen();
@@ -282,7 +268,6 @@ export class RedisCache<V = unknown>
    * Asks for the right to load an entry, among all processes. The claim holds
    * for as long as its owner lives and doesn't end it. While Redis is away
    * everyone gets one, and what they commit isn't kept.
-   * @throws {ClosedError} once it is closed.
    */
   async claim(
     key: string,
@@ -308,7 +293,7 @@ export class RedisCache<V = unknown>
    */
   watch(listener: ChangeListener, heartbeatMs: number): ChangeChannel {
     this.#checkOpen();
-    const { opener } = this.#link;
+    const { opener } = this.#source;
     if (opener === undefined) {
       throw new InvalidOptionError(
         "client can't open a second connection to listen with: give a url, " +
@@ -322,7 +307,7 @@ export class RedisCache<V = unknown>
       inbox: this.#keys.inbox(newVersion()),
       id: this.#id,
       publish: (channel, message) =>
-        this.#circuit.send(["PUBLISH", channel, message]),
+        this.#link.send(["PUBLISH", channel, message]),
       heartbeatMs,
       listener,
     });
@@ -339,7 +324,7 @@ export class RedisCache<V = unknown>
   get stats(): RedisCacheStats {
     return {
       name: this.#settings.name,
-      ...this.#circuit.stats,
+      ...this.#link.stats,
       hits: this.#hits,
       staleHits: this.#staleHits,
       misses: this.#misses,
@@ -353,10 +338,10 @@ export class RedisCache<V = unknown>
   close(): Promise<void> {
     this.#untrack();
     this.#closed = true;
-    this.#settings.clock.clearTimeout(this.#backlogTimer);
+    this.#backlog.stop();
     for (const channel of this.#channels) channel.close();
     this.#locks.close();
-    this.#circuit.close();
+    this.#link.close();
     return Promise.resolve();
   }
 
@@ -375,26 +360,17 @@ export class RedisCache<V = unknown>
     return hitOf(found);
   }
 
-  #flushLater(): void {
-    if (this.#closed) return;
-    const { clock, probeMs } = this.#settings;
-    clock.clearTimeout(this.#backlogTimer);
-    this.#backlogTimer = clock.setTimeout(() => this.#flush(), probeMs, {
-      keepAlive: false,
-    });
-  }
-
-  /** While the circuit isn't closed this is left to its recovery. */
-  async #flush(): Promise<void> {
-    if (!this.#circuit.closed) return;
-    try {
-      await this.#backlog.replay(async (command) => {
-        const reply = await this.#circuit.send(command);
+  /** While Redis isn't used the backlog is left to its recovery. */
+  #makeBacklog(): RedisBacklog {
+    return new RedisBacklog({
+      ...this.#settings,
+      retryMs: this.#settings.probeMs,
+      canSend: () => this.#link.closed,
+      send: async (command) => {
+        const reply = await this.#link.send(command);
         if (reply === unavailable) throw new Error("not told");
-      });
-    } catch {
-      this.#flushLater();
-    }
+      },
+    });
   }
 
   #check(key: string): void {
@@ -407,6 +383,19 @@ export class RedisCache<V = unknown>
       throw new ClosedError(`the cache "${this.#settings.name}"`);
     }
   }
+}
+
+/** What operators see, beside the circuit. */
+function shownOf({ stats }: { readonly stats: RedisCacheStats }): CacheValues {
+  const { hits, staleHits, misses, sets } = stats;
+  return {
+    hits,
+    stale_hits: staleHits,
+    misses,
+    sets,
+    pending_changes: stats.pendingChanges,
+    lost_changes: stats.lostChanges,
+  };
 }
 
 function hitOf<V>({ value, stale }: FoundEntry): CacheHit<V> {

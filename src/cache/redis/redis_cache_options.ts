@@ -1,20 +1,17 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
+import {
+  checkDurationMs,
+  checkInteger,
+  checkWord,
+  quote,
+} from "../../base/options.ts";
 import { stderrWarn } from "../../observe/stderr_warn.ts";
-import { checkRedisUrl } from "../../redis/redis_url.ts";
+import type { RedisClient, RedisDriver } from "../../redis/redis_clients.ts";
 import type { CacheHit } from "../cache_store.ts";
 import type { LifetimeOptions } from "../lifetimes.ts";
-import type { RedisCircuitStats } from "./redis_link.ts";
-import {
-  type RedisClient,
-  type RedisDriver,
-  redisDuplicator,
-  redisOpener,
-  redisPort,
-} from "../../redis/redis_clients.ts";
 import type { RedisFormat } from "./redis_codec.ts";
-import type { RedisOpener, RedisPort } from "../../redis/redis_port.ts";
+import type { RedisCircuitStats } from "./redis_link.ts";
 
 /** How a {@linkcode RedisCache} is made. */
 export interface RedisCacheOptions extends LifetimeOptions {
@@ -118,83 +115,46 @@ export interface RedisCacheStats extends RedisCircuitStats {
 }
 
 /** The options with their defaults. */
-export interface RedisSettings {
-  readonly name: string;
-  readonly prefix: string;
-  readonly format: RedisFormat;
-  readonly timeoutMs: number;
-  readonly failureThreshold: number;
-  readonly probeMs: number;
-  readonly connectTimeoutMs: number;
-  readonly leaseMs: number;
-  readonly log: (message: string) => void;
-  readonly clock: Clock;
-  readonly wallClock: () => number;
-  readonly random: () => number;
-}
+export type RedisSettings = Required<
+  Omit<
+    RedisCacheOptions,
+    "url" | "driver" | "client" | "ttlMs" | "staleMs" | "jitter"
+  >
+>;
 
 /** Fills the defaults in and refuses what is out of range. */
 export function redisSettings(options: RedisCacheOptions): RedisSettings {
-  const { format = "json", prefix = "sluice" } = options;
-  if (format !== "json" && format !== "bytes") {
-    throw new InvalidOptionError(
-      `format must be "json" or "bytes", got ${quote(format)}`,
-    );
-  }
+  const {
+    name = "redis",
+    prefix = "sluice",
+    format = "json",
+    timeoutMs = 5,
+    failureThreshold = 5,
+    probeMs = 250,
+    connectTimeoutMs = 2_000,
+    leaseMs = 5_000,
+    log = stderrWarn,
+    clock = systemClock,
+    wallClock = Date.now,
+    random = Math.random,
+  } = options;
   if (typeof prefix !== "string" || prefix === "") {
     throw new InvalidOptionError(
       `prefix must be a string that isn't empty, got ${quote(prefix)}`,
     );
   }
   return {
-    name: options.name ?? "redis",
+    name,
     prefix,
-    format,
-    timeoutMs: checkDurationMs("timeoutMs", options.timeoutMs ?? 5, 1),
-    failureThreshold: checkInteger(
-      "failureThreshold",
-      options.failureThreshold ?? 5,
-      1,
-    ),
-    probeMs: checkDurationMs("probeMs", options.probeMs ?? 250, 1),
-    connectTimeoutMs: checkDurationMs(
-      "connectTimeoutMs",
-      options.connectTimeoutMs ?? 2_000,
-      1,
-    ),
-    leaseMs: checkInteger("leaseMs", options.leaseMs ?? 5_000, 1),
-    log: options.log ?? stderrWarn,
-    clock: options.clock ?? systemClock,
-    wallClock: options.wallClock ?? Date.now,
-    random: options.random ?? Math.random,
+    format: checkWord("format", format, ["json", "bytes"]),
+    timeoutMs: checkDurationMs("timeoutMs", timeoutMs, 1),
+    failureThreshold: checkInteger("failureThreshold", failureThreshold, 1),
+    probeMs: checkDurationMs("probeMs", probeMs, 1),
+    connectTimeoutMs: checkDurationMs("connectTimeoutMs", connectTimeoutMs, 1),
+    leaseMs: checkInteger("leaseMs", leaseMs, 1),
+    log,
+    clock,
+    wallClock,
+    random,
   };
-}
-
-/** How the cache reaches Redis. */
-export interface RedisLink {
-  /** For commands: a connection that someone else keeps, or how to open one. */
-  readonly commands: RedisPort | RedisOpener;
-  /** How to open one to listen with, where that is possible. */
-  readonly opener: RedisOpener | undefined;
-}
-
-/** Finds out how to reach Redis. */
-export function redisLink(options: RedisCacheOptions | undefined): RedisLink {
-  const { url, driver = "redis", client } = options ?? {};
-  if (url === undefined && client === undefined) {
-    throw new InvalidOptionError("url or client is needed, got neither");
-  }
-  if (driver !== "redis" && driver !== "@db/redis") {
-    throw new InvalidOptionError(
-      `driver must be "redis" or "@db/redis", got ${quote(driver)}`,
-    );
-  }
-  if (client === undefined) {
-    const opener = redisOpener(driver, checkRedisUrl(url));
-    return { commands: opener, opener };
-  }
-  if (url !== undefined) {
-    throw new InvalidOptionError("url and client can't both be given");
-  }
-  return { commands: redisPort(client), opener: redisDuplicator(client) };
 }

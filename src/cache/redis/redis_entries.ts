@@ -1,10 +1,10 @@
 import type { CacheSetOptions } from "../cache_store.ts";
 import type { Lifetimes } from "../lifetimes.ts";
-import type { RedisBacklog } from "./redis_backlog.ts";
-import { type RedisCircuit, unavailable } from "./redis_link.ts";
-import type { EntryMarks, RedisCodec } from "./redis_codec.ts";
-import { evalScript, type RedisKeys } from "./redis_keys.ts";
 import type { RedisArgument } from "../../redis/redis_port.ts";
+import type { RedisBacklog } from "./redis_backlog.ts";
+import type { EntryMarks, RedisCodec } from "./redis_codec.ts";
+import type { RedisKeys } from "./redis_keys.ts";
+import { type RedisLink, unavailable } from "./redis_link.ts";
 import * as scripts from "./redis_scripts.ts";
 
 /** An entry that is there and valid. */
@@ -16,7 +16,7 @@ export interface FoundEntry {
 
 /** What {@linkcode RedisEntries} works with. */
 export interface RedisEntriesOptions {
-  readonly circuit: RedisCircuit;
+  readonly link: RedisLink;
   readonly keys: RedisKeys;
   readonly codec: RedisCodec;
   readonly lifetimes: Lifetimes;
@@ -64,8 +64,8 @@ export class RedisEntries {
 
   /** What is left of an entry's life in Redis, in milliseconds. */
   async leftMs(key: string): Promise<number> {
-    const { circuit, keys } = this.#options;
-    const reply = await circuit.send(["PTTL", keys.entry(key)]);
+    const { link, keys } = this.#options;
+    const reply = await link.send(["PTTL", keys.entry(key)]);
     if (reply === unavailable) return 0;
     return Number(reply) === -1 ? Infinity : Number(reply);
   }
@@ -100,45 +100,48 @@ export class RedisEntries {
     return codec.mark(payload, { f: freshUntil, t });
   }
 
+  /** Writes an entry; if Redis can't be told, forgets the older one later. */
   async write(
     key: string,
     draft: EntryDraft,
     tags: readonly string[],
   ): Promise<void> {
-    const { circuit, backlog } = this.#options;
     const command = tags.length === 0
       ? this.#setCommand(key, draft)
       : this.#setTaggedCommand(key, draft, tags);
-    const reply = await circuit.send(command);
-    if (reply === unavailable) {
-      backlog.add(`key ${key}`, this.#deleteCommand(key));
-    } else backlog.remove(`key ${key}`);
+    await this.#change(`key ${key}`, command, this.#deleteCommand(key));
   }
 
   async remove(key: string): Promise<boolean> {
-    const { circuit, backlog } = this.#options;
-    const command = this.#deleteCommand(key);
-    const reply = await circuit.send(command);
-    if (reply === unavailable) backlog.add(`key ${key}`, command);
-    else backlog.remove(`key ${key}`);
-    return reply === 1;
+    return await this.#change(`key ${key}`, this.#deleteCommand(key)) === 1;
   }
 
   async invalidateTag(tag: string): Promise<void> {
-    const { circuit, backlog, keys } = this.#options;
-    const message = this.change("t", tag);
-    const command = evalScript(scripts.INVALIDATE_TAG, [keys.tag(tag)], [
-      keys.channel,
-      message,
-    ]);
-    const reply = await circuit.send(command);
-    if (reply === unavailable) backlog.add(`tag ${tag}`, command);
-    else backlog.remove(`tag ${tag}`);
+    const { keys } = this.#options;
+    const command = scripts.evalScript(
+      scripts.INVALIDATE_TAG,
+      [keys.tag(tag)],
+      [keys.channel, this.change("t", tag)],
+    );
+    await this.#change(`tag ${tag}`, command);
   }
 
-  /** What others are told of a change: of keys ("k") or of a tag ("t"). */
+  /** Says what others are told of a change: of keys ("k") or of a tag ("t"). */
   change(kind: "k" | "t", ...subjects: string[]): string {
     return JSON.stringify([this.#options.id, kind, ...subjects]);
+  }
+
+  /** Sends a change, or remembers what is to be sent in its place. */
+  async #change(
+    subject: string,
+    command: readonly RedisArgument[],
+    later: readonly RedisArgument[] = command,
+  ): Promise<unknown> {
+    const { link, backlog } = this.#options;
+    const reply = await link.send(command);
+    if (reply === unavailable) backlog.add(subject, later);
+    else backlog.remove(subject);
+    return reply;
   }
 
   readonly #answer = (): void => {
@@ -150,11 +153,11 @@ export class RedisEntries {
   };
 
   async #read(asked: readonly Asked[]): Promise<void> {
-    const { circuit, codec, keys } = this.#options;
+    const { link, codec, keys } = this.#options;
     const names = asked.map(({ key }) => keys.entry(key));
     const replies = names.length === 1
-      ? [await circuit.send(["GET", ...names], codec.bytes)]
-      : await circuit.send(["MGET", ...names], codec.bytes);
+      ? [await link.send(["GET", ...names], codec.bytes)]
+      : await link.send(["MGET", ...names], codec.bytes);
     if (!Array.isArray(replies)) {
       return asked.forEach(({ resolve }) => resolve(undefined));
     }
@@ -179,12 +182,12 @@ export class RedisEntries {
   async #validity(
     found: readonly (FoundEntry | undefined)[],
   ): Promise<(entry: FoundEntry) => boolean> {
-    const { circuit, keys } = this.#options;
+    const { link, keys } = this.#options;
     if (found.every((entry) => entry?.marks?.t === undefined)) return always;
     const tags = [
       ...new Set(found.flatMap((entry) => Object.keys(entry?.marks?.t ?? {}))),
     ];
-    const reply = await circuit.send(["MGET", ...keys.tags(tags)]);
+    const reply = await link.send(["MGET", ...keys.tags(tags)]);
     const current = new Map(
       Array.isArray(reply) ? reply.map((version, i) => [tags[i], version]) : [],
     );
@@ -196,7 +199,7 @@ export class RedisEntries {
 
   #setCommand(key: string, draft: EntryDraft): RedisArgument[] {
     const { keys } = this.#options;
-    return evalScript(scripts.SET, [keys.entry(key)], [
+    return scripts.evalScript(scripts.SET, [keys.entry(key)], [
       this.stored(draft, [], []),
       draft.ttlMs,
       keys.channel,
@@ -210,7 +213,7 @@ export class RedisEntries {
     tags: readonly string[],
   ): RedisArgument[] {
     const { keys } = this.#options;
-    return evalScript(
+    return scripts.evalScript(
       scripts.SET_TAGGED,
       [keys.entry(key), ...keys.tags(tags)],
       [
@@ -227,10 +230,14 @@ export class RedisEntries {
 
   #deleteCommand(key: string): RedisArgument[] {
     const { keys } = this.#options;
-    return evalScript(scripts.DELETE, [keys.entry(key), keys.lock(key)], [
-      keys.channel,
-      this.change("k", key),
-    ]);
+    return scripts.evalScript(
+      scripts.DELETE,
+      [keys.entry(key), keys.lock(key)],
+      [
+        keys.channel,
+        this.change("k", key),
+      ],
+    );
   }
 }
 

@@ -34,12 +34,3 @@ export class RedisKeys {
     return `${this.channel}:${id}`;
   }
 }
-
-/** The arguments of a script's call. */
-export function evalScript(
-  script: string,
-  keys: readonly string[],
-  args: readonly (string | Uint8Array)[],
-): (string | Uint8Array)[] {
-  return ["EVAL", script, String(keys.length), ...keys, ...args];
-}

@@ -1,19 +1,19 @@
 import { abortable } from "../../base/abort.ts";
 import type { Clock, TimerHandle } from "../../base/clock.ts";
-import { TimeoutError } from "../../base/errors.ts";
-import { circuitKind } from "../../limit/circuit_kind.ts";
-import { redisFailure } from "../../redis/redis_failure.ts";
+import { deadline } from "../../base/deadline.ts";
+import { type Admission, Circuit, circuitKind } from "../../limit/circuit.ts";
 import {
   instruments,
   type InstrumentValues,
 } from "../../observe/instruments.ts";
-import { Deadlines, type Expirable } from "./reply_deadlines.ts";
 import { RedisConnection } from "../../redis/redis_connection.ts";
-import type {
-  RedisArgument,
-  RedisOpener,
-  RedisPort,
+import {
+  type RedisArgument,
+  redisFailure,
+  type RedisOpener,
+  type RedisPort,
 } from "../../redis/redis_port.ts";
+import { type Expirable, ReplyDeadlines } from "./reply_deadlines.ts";
 
 /** Stands for a reply that didn't come in time, or at all. */
 export const unavailable: unique symbol = Symbol("unavailable");
@@ -24,12 +24,12 @@ const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
 /** How many pings a probe sends at the most. */
 const PINGS = 3;
 
-/** How a {@linkcode RedisCircuit} protects its callers. */
-export interface RedisCircuitOptions {
+/** How a {@linkcode RedisLink} protects its callers. */
+export interface RedisLinkOptions {
   /** What the log and metrics call it. */
   readonly name: string;
   /** A connection that someone else keeps, or how to open one. */
-  readonly link: RedisPort | RedisOpener;
+  readonly commands: RedisPort | RedisOpener;
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly failureThreshold: number;
@@ -37,14 +37,14 @@ export interface RedisCircuitOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: (message: string) => void;
-  /** Called before Redis is used again; what it rejects keeps the circuit open. */
+  /** Called before Redis is used again; what it rejects keeps it unused. */
   readonly onRecover: (port: RedisPort) => Promise<void>;
 }
 
 /** Whether Redis is used: not yet, yes, or no. */
 export type RedisState = "connecting" | "closed" | "open";
 
-/** What a {@linkcode RedisCircuit} has counted. */
+/** What a {@linkcode RedisCache} has met on its way to Redis. */
 export interface RedisCircuitStats {
   /** `closed`: in use; `open`: given up for now and probed. */
   readonly state: RedisState;
@@ -63,44 +63,47 @@ export interface RedisCircuitStats {
  * or slow: a late reply counts as none, and after several of these in a row
  * nothing more is sent until a probe is answered in time.
  */
-export class RedisCircuit {
-  readonly #options: RedisCircuitOptions;
+export class RedisLink {
+  readonly #options: RedisLinkOptions;
   readonly #connection: RedisConnection | undefined;
-  readonly #deadlines: Deadlines;
+  readonly #circuit: Circuit;
+  readonly #deadlines: ReplyDeadlines;
   readonly #refusals = new Set<string>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #untrack: () => void;
   #port: RedisPort | undefined;
-  #state: RedisState = "connecting";
-  #failuresInRow = 0;
+  /** Neither reached nor given up yet. */
+  #isConnecting = true;
+  #reason = "";
   #timeouts = 0;
   #errors = 0;
   #skipped = 0;
-  #opened = 0;
   #timer: TimerHandle;
-  /** Counts probes, so that the end of an old one can be told. */
-  #probe = 0;
+  #probing: AbortController | undefined;
   #stopped = false;
 
-  constructor(options: RedisCircuitOptions) {
+  constructor(options: RedisLinkOptions) {
+    const { name, commands, clock, failureThreshold, probeMs } = options;
     this.#options = options;
-    this.#deadlines = new Deadlines(options.clock, options.timeoutMs);
-    if (typeof options.link === "function") {
+    this.#deadlines = new ReplyDeadlines(clock, options.timeoutMs);
+    this.#circuit = new Circuit({
+      failures: failureThreshold,
+      openMs: probeMs,
+      clock,
+      onChange: (state) =>
+        state === "open" ? this.#opened() : this.#log("Redis is used again"),
+    });
+    if (typeof commands === "function") {
       this.#connection = new RedisConnection({
         ...options,
-        open: options.link,
+        open: commands,
         onOpen: (port) => this.#attach(port),
         onLost: (error) => this.#detach(error),
       });
     } else {
-      this.#attach(options.link);
+      this.#attach(commands);
     }
-    this.#untrack = instruments.track(
-      circuitKind,
-      { name: options.name },
-      this,
-      valuesOf,
-    );
+    this.#untrack = instruments.track(circuitKind, { name }, this, valuesOf);
   }
 
   /** Whether commands are sent at all. */
@@ -119,33 +122,34 @@ export class RedisCircuit {
       timeouts: this.#timeouts,
       errors: this.#errors,
       skipped: this.#skipped,
-      opened: this.#opened,
+      opened: this.#circuit.stats.opened,
     };
   }
 
   /** The reply, or {@linkcode unavailable}; never rejects. */
   send(args: readonly RedisArgument[], bytes = false): Promise<unknown> {
     const port = this.#port;
-    if (this.#state !== "closed" || port === undefined) {
+    const call = this.#state === "closed" ? this.#circuit.enter() : undefined;
+    if (port === undefined || call === undefined) {
       this.#skipped++;
       return Promise.resolve(unavailable);
     }
     return new Promise((resolve) => {
-      const operation = new Operation(resolve, () => this.#expired());
-      this.#deadlines.add(operation);
+      const pending = new PendingReply(resolve, () => this.#expired(call));
+      this.#deadlines.add(pending);
       dispatch(port, args, bytes).then((reply) => {
-        this.#failuresInRow = 0;
-        operation.settle(reply);
+        call.end("success");
+        pending.settle(reply);
       }, (error) => {
-        if (!operation.done) this.#failed(error);
-        operation.settle(unavailable);
+        if (!pending.done) this.#failed(call, error);
+        pending.settle(unavailable);
       });
     });
   }
 
   /**
-   * Whether Redis answers at all, however late: what a health check asks. It
-   * counts neither for the circuit nor against it.
+   * Says whether Redis answers at all, however late: what a health check asks.
+   * It counts neither for the circuit nor against it.
    */
   async answers(signal: AbortSignal | undefined): Promise<boolean> {
     const port = this.#port;
@@ -161,87 +165,82 @@ export class RedisCircuit {
   close(): void {
     this.#untrack();
     this.#stopped = true;
-    this.#state = "open";
     this.#endProbe();
     this.#deadlines.stop();
     this.#connection?.close();
     this.#ready.resolve();
   }
 
+  get #state(): RedisState {
+    if (this.#stopped) return "open";
+    if (this.#isConnecting) return "connecting";
+    return this.#circuit.state === "closed" ? "closed" : "open";
+  }
+
   #attach(port: RedisPort): void {
     this.#port = port;
-    this.#startProbe(port);
+    this.#probe(port);
   }
 
   #detach(error: unknown): void {
     this.#port = undefined;
     this.#endProbe();
-    this.#open(redisFailure(error));
+    this.#giveUp(redisFailure(error));
   }
 
-  #expired(): void {
+  #expired(call: Admission): void {
     this.#timeouts++;
-    this.#fail(`it gave no answer within ${this.#options.timeoutMs} ms`);
+    this.#fail(call, `it gave no answer within ${this.#options.timeoutMs} ms`);
   }
 
-  #failed(error: unknown): void {
+  #failed(call: Admission, error: unknown): void {
     this.#errors++;
     const message = redisFailure(error);
     const refusal = REFUSAL.exec(message)?.[0];
-    if (refusal === undefined) return this.#fail(message);
+    if (refusal === undefined) return this.#fail(call, message);
     if (this.#refusals.has(refusal)) return;
     this.#refusals.add(refusal);
     this.#log(`Redis refuses commands: ${message}`);
   }
 
-  #fail(reason: string): void {
-    if (++this.#failuresInRow < this.#options.failureThreshold) return;
-    if (this.#state !== "closed" || this.#stopped) return;
-    this.#open(reason);
+  #fail(call: Admission, reason: string): void {
+    this.#reason = reason;
+    call.end("failure");
+  }
+
+  #giveUp(reason: string): void {
+    this.#reason = reason;
+    this.#isConnecting = false;
+    this.#circuit.trip();
+  }
+
+  #opened(): void {
+    if (this.#stopped) return;
+    this.#refusals.clear();
+    this.#log(`Redis is not used for now: ${this.#reason}`);
     this.#probeLater();
   }
 
-  #open(reason: string): void {
-    if (this.#state === "open") return;
-    this.#state = "open";
-    this.#opened++;
-    this.#refusals.clear();
-    this.#log(`Redis is not used for now: ${reason}`);
-  }
-
-  #recover(port: RedisPort): void {
+  async #probe(port: RedisPort): Promise<void> {
     this.#endProbe();
-    if (this.#state === "open") this.#log("Redis is used again");
-    this.#state = "closed";
-    this.#failuresInRow = 0;
-    this.#refusals.clear();
-    this.#ready.resolve();
-    // For what was forgotten between the end of the last call and this one.
-    this.#options.onRecover(port).catch(() => {});
-  }
-
-  #startProbe(port: RedisPort): void {
-    this.#endProbe();
-    const probe = this.#probe;
-    const isCurrent = (): boolean => probe === this.#probe;
-    const { clock, connectTimeoutMs } = this.#options;
-    const fail = (error: unknown): void => {
-      if (isCurrent()) this.#probeFailed(error);
-    };
-    this.#timer = clock.setTimeout(
-      () => fail(new TimeoutError("a probe", connectTimeoutMs)),
-      connectTimeoutMs,
-      { keepAlive: false },
-    );
-    this.#answersInTime(port).then(async (inTime) => {
-      if (!isCurrent()) return;
-      if (!inTime) {
-        this.#open("it answers too slowly");
-        return this.#probeLater();
-      }
-      await this.#options.onRecover(port);
-      if (isCurrent()) this.#recover(port);
-    }).catch(fail);
+    const { clock, connectTimeoutMs, onRecover } = this.#options;
+    const { signal } = this.#probing = new AbortController();
+    const trial = this.#circuit.tryNow();
+    try {
+      const inTime = await deadline(
+        async () => {
+          if (!await this.#answersInTime(port)) return false;
+          await onRecover(port);
+          return true;
+        },
+        connectTimeoutMs,
+        { name: "a probe", clock, signal, keepAlive: false },
+      );
+      if (inTime) this.#recover(port, trial);
+      else this.#leaveAlone("it answers too slowly");
+    } catch (error) {
+      if (!signal.aborted) this.#probeFailed(error);
+    }
   }
 
   /** Asks a few times: the first answer over a new connection is a slow one. */
@@ -255,27 +254,40 @@ export class RedisCircuit {
     return false;
   }
 
+  #recover(port: RedisPort, trial: Admission): void {
+    this.#isConnecting = false;
+    trial.end("success");
+    this.#refusals.clear();
+    this.#ready.resolve();
+    // For what was forgotten between the end of the last call and this one.
+    this.#options.onRecover(port).catch(() => {});
+  }
+
   #probeFailed(error: unknown): void {
-    const isRefusal = REFUSAL.test(redisFailure(error));
-    if (!isRefusal && this.#connection !== undefined) {
+    const reason = redisFailure(error);
+    if (!REFUSAL.test(reason) && this.#connection !== undefined) {
       return this.#connection.drop(error);
     }
-    this.#open(redisFailure(error));
+    this.#leaveAlone(reason);
+  }
+
+  #leaveAlone(reason: string): void {
+    this.#giveUp(reason);
     this.#probeLater();
   }
 
   #probeLater(): void {
     this.#endProbe();
-    if (this.#port === undefined) return;
     const port = this.#port;
+    if (port === undefined) return;
     const { clock, probeMs } = this.#options;
-    this.#timer = clock.setTimeout(() => this.#startProbe(port), probeMs, {
+    this.#timer = clock.setTimeout(() => this.#probe(port), probeMs, {
       keepAlive: false,
     });
   }
 
   #endProbe(): void {
-    this.#probe++;
+    this.#probing?.abort();
     this.#options.clock.clearTimeout(this.#timer);
   }
 
@@ -285,7 +297,7 @@ export class RedisCircuit {
 }
 
 /** A command that waits for its reply. */
-class Operation implements Expirable {
+class PendingReply implements Expirable {
   readonly #resolve: (reply: unknown) => void;
   readonly #onExpired: () => void;
   deadline = 0;
@@ -309,14 +321,14 @@ class Operation implements Expirable {
 }
 
 function valuesOf(
-  { stats }: RedisCircuit,
+  { stats }: RedisLink,
 ): InstrumentValues<keyof typeof circuitKind.measures> {
   const { state, opened, skipped, errors, timeouts } = stats;
   const open = state === "open" ? 1 : 0;
   return { open, opened, refused: skipped, errors, timeouts };
 }
 
-/** A client may throw at once as well. */
+/** Sends a command by a client that may throw at once as well. */
 function dispatch(
   port: RedisPort,
   args: readonly RedisArgument[],

@@ -1,19 +1,18 @@
-import type { Clock } from "../../base/clock.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
   CacheSetOptions,
 } from "../cache_store.ts";
 import type { Lifetimes } from "../lifetimes.ts";
-import { type RedisCircuit, unavailable } from "./redis_link.ts";
-import { freeClaim, RedisClaim } from "./redis_claim.ts";
 import { newVersion, type RedisEntries } from "./redis_entries.ts";
-import { evalScript, type RedisKeys } from "./redis_keys.ts";
+import type { RedisKeys } from "./redis_keys.ts";
+import { type RedisLink, unavailable } from "./redis_link.ts";
 import * as scripts from "./redis_scripts.ts";
 
 /** What {@linkcode RedisLocks} works with. */
 export interface RedisLocksOptions {
-  readonly circuit: RedisCircuit;
+  readonly link: RedisLink;
   readonly keys: RedisKeys;
   readonly entries: RedisEntries;
   readonly lifetimes: Lifetimes;
@@ -21,10 +20,16 @@ export interface RedisLocksOptions {
   readonly clock: Clock;
 }
 
+/** The claim to give while Redis is away: nobody is in the way. */
+const freeClaim: CacheClaim<unknown> = {
+  commit: () => true,
+  release: () => {},
+};
+
 /** Decides which process loads an entry. */
 export class RedisLocks<V> {
   readonly #options: RedisLocksOptions;
-  readonly #claims = new Set<RedisClaim<V>>();
+  readonly #leases = new Set<Lease>();
 
   constructor(options: RedisLocksOptions) {
     this.#options = options;
@@ -35,12 +40,12 @@ export class RedisLocks<V> {
     key: string,
     options: CacheClaimOptions,
   ): Promise<CacheClaim<V> | undefined> {
-    const { circuit, leaseMs, lifetimes } = this.#options;
+    const { link, leaseMs, lifetimes } = this.#options;
     const { freshMs, staleMs } = lifetimes.of(options);
     const ttlMs = freshMs + staleMs;
     const token = newVersion();
-    const versions = await circuit.send(
-      evalScript(scripts.CLAIM, this.#keysOf(key, options), [
+    const versions = await link.send(
+      scripts.evalScript(scripts.CLAIM, this.#keysOf(key, options), [
         token,
         String(leaseMs),
         options.steal ? "1" : "0",
@@ -55,15 +60,15 @@ export class RedisLocks<V> {
 
   /** Says whether it is this caller's turn to refresh a stale entry. */
   async takeTurn(key: string): Promise<boolean> {
-    const { circuit, keys, leaseMs } = this.#options;
+    const { link, keys, leaseMs } = this.#options;
     const lock = keys.lock(key);
     const command = ["SET", lock, newVersion(), "NX", "PX", String(leaseMs)];
-    return await circuit.send(command) === "OK";
+    return await link.send(command) === "OK";
   }
 
   /** Keeps up no claim any more. */
   close(): void {
-    for (const claim of this.#claims) claim.end();
+    for (const lease of this.#leases) lease.end();
   }
 
   #claimed(
@@ -72,18 +77,31 @@ export class RedisLocks<V> {
     options: CacheSetOptions,
     versions: readonly string[],
   ): CacheClaim<V> {
-    const { circuit, clock, keys, leaseMs } = this.#options;
+    const { link, clock, keys, leaseMs } = this.#options;
     const lock = [keys.lock(key)];
-    const renew = evalScript(scripts.RENEW, lock, [token, String(leaseMs)]);
-    const release = evalScript(scripts.RELEASE, lock, [token]);
-    const claim = new RedisClaim<V>({
-      commit: (value) => this.#commit(key, token, value, options, versions),
-      renew: async () => await circuit.send(renew) !== 0,
-      release: async () => void await circuit.send(release),
-      onEnd: () => this.#claims.delete(claim),
-    }, { leaseMs, clock });
-    this.#claims.add(claim);
-    return claim;
+    const renewal = [token, String(leaseMs)];
+    const renew = scripts.evalScript(scripts.RENEW, lock, renewal);
+    const release = scripts.evalScript(scripts.RELEASE, lock, [token]);
+    const lease = new Lease(
+      async () => await link.send(renew) !== 0,
+      leaseMs / 3,
+      clock,
+    );
+    this.#leases.add(lease);
+    const end = (): void => {
+      lease.end();
+      this.#leases.delete(lease);
+    };
+    return {
+      commit: (value) => {
+        end();
+        return this.#commit(key, token, value, options, versions);
+      },
+      release: async () => {
+        end();
+        await link.send(release);
+      },
+    };
   }
 
   async #commit(
@@ -93,10 +111,10 @@ export class RedisLocks<V> {
     options: CacheSetOptions,
     versions: readonly string[],
   ): Promise<boolean> {
-    const { circuit, entries, keys } = this.#options;
+    const { link, entries, keys } = this.#options;
     const draft = entries.draft(value, options);
-    const reply = await circuit.send(
-      evalScript(scripts.COMMIT, this.#keysOf(key, options), [
+    const reply = await link.send(
+      scripts.evalScript(scripts.COMMIT, this.#keysOf(key, options), [
         token,
         entries.stored(draft, options.tags ?? [], versions),
         draft.ttlMs,
@@ -111,5 +129,37 @@ export class RedisLocks<V> {
   #keysOf(key: string, { tags = [] }: CacheSetOptions): string[] {
     const { keys } = this.#options;
     return [keys.entry(key), keys.lock(key), ...keys.tags(tags)];
+  }
+}
+
+/** Renews a lock in Redis for as long as the load takes, or the lock is held. */
+class Lease {
+  readonly #renew: () => Promise<boolean>;
+  readonly #renewMs: number;
+  readonly #clock: Clock;
+  #timer: TimerHandle;
+  #ended = false;
+
+  constructor(renew: () => Promise<boolean>, renewMs: number, clock: Clock) {
+    this.#renew = renew;
+    this.#renewMs = renewMs;
+    this.#clock = clock;
+    this.#renewLater();
+  }
+
+  /** Lets it run out. */
+  end(): void {
+    this.#ended = true;
+    this.#clock.clearTimeout(this.#timer);
+  }
+
+  #renewLater(): void {
+    this.#timer = this.#clock.setTimeout(
+      async () => {
+        if (await this.#renew() && !this.#ended) this.#renewLater();
+      },
+      this.#renewMs,
+      { keepAlive: false },
+    );
   }
 }

@@ -143,3 +143,12 @@ export const RELEASE = `${HELD}
 if not held(KEYS[1], ARGV[1]) then return 0 end
 return redis.call('UNLINK', KEYS[1])
 `;
+
+/** The arguments of a script's call. */
+export function evalScript(
+  script: string,
+  keys: readonly string[],
+  args: readonly (string | Uint8Array)[],
+): (string | Uint8Array)[] {
+  return ["EVAL", script, String(keys.length), ...keys, ...args];
+}

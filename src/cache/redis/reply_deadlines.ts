@@ -11,7 +11,7 @@ export interface Expirable {
  * Gives many operations the same time limit with one timer between them: they
  * expire in the order they began.
  */
-export class Deadlines {
+export class ReplyDeadlines {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   #waiting: Expirable[] = [];

@@ -1,10 +1,11 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
+import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkDurationMs } from "../../base/options.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { cacheKind, tieredValues } from "../cache_kind.ts";
+import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
@@ -20,7 +21,6 @@ import { type Fence, Fences } from "../fences.ts";
 import { MemoryCache } from "../memory/memory_cache.ts";
 import type { MemoryCacheOptions } from "../memory/memory_cache_options.ts";
 import { RedisCache } from "../redis/redis_cache.ts";
-import { waitAtMost } from "../../base/wait_at_most.ts";
 import type {
   TieredCacheOptions,
   TieredCacheStats,
@@ -39,7 +39,7 @@ interface LocalEntry<V> extends CacheHit<V> {
  * because Redis or the way to it is broken, memory serves a value for no longer
  * than `maxStaleMs` after it was read or set, and after that the value comes
  * from Redis, or is a miss. When changes may have been missed, memory is
- * emptied.
+ * emptied. Once it is closed its methods throw a {@linkcode ClosedError}.
  *
  * @example
  * ```ts
@@ -101,7 +101,7 @@ export class TieredCache<V = unknown>
       cacheKind,
       { name, type: "tiered" },
       this,
-      tieredValues,
+      shownOf,
     );
   }
 
@@ -123,9 +123,7 @@ export class TieredCache<V = unknown>
    */
   async ready(signal?: AbortSignal): Promise<boolean> {
     if (!await this.#remote.ready(signal)) return false;
-    const limitMs = this.#maxStaleMs;
-    await waitAtMost(this.#channel.ready, {
-      limitMs,
+    await waitAtMost(this.#channel.ready, this.#maxStaleMs, {
       clock: this.#clock,
       signal,
     });
@@ -153,17 +151,13 @@ export class TieredCache<V = unknown>
   /**
    * The value, or `undefined`: at once from memory, else from Redis. Of a stale
    * entry one caller among all processes is told a miss, to refresh it.
-   * @throws {ClosedError} once it is closed.
    */
   get(key: string): MaybePromise<V | undefined> {
     const entry = this.#fromMemory(key);
     return entry === undefined ? this.#getRemote(key) : entry.value;
   }
 
-  /**
-   * The entry, fresh or stale, without taking a turn to refresh it.
-   * @throws {ClosedError} once it is closed.
-   */
+  /** The entry, fresh or stale, without taking a turn to refresh it. */
   lookup(key: string): MaybePromise<CacheHit<V> | undefined> {
     const entry = this.#fromMemory(key);
     if (entry !== undefined) return entry;
@@ -173,7 +167,6 @@ export class TieredCache<V = unknown>
   /**
    * Keeps a value in Redis, then in memory, in place of any older one and its
    * tags; other processes drop theirs.
-   * @throws {ClosedError} once it is closed.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} for a value the format can't say.
    * @throws {InvalidOptionError} for a lifetime out of its range.
@@ -193,7 +186,6 @@ export class TieredCache<V = unknown>
   /**
    * Forgets one entry, here and in every process; says whether one is known to
    * have been in Redis.
-   * @throws {ClosedError} once it is closed.
    */
   async delete(key: string): Promise<boolean> {
     this.#forget(key);
@@ -205,7 +197,6 @@ export class TieredCache<V = unknown>
   /**
    * Forgets every entry whose latest `set` named this tag, here and in every
    * process.
-   * @throws {ClosedError} once it is closed.
    */
   async invalidateTag(tag: string): Promise<void> {
     this.#forgetTag(tag);
@@ -213,10 +204,7 @@ export class TieredCache<V = unknown>
     if (!this.#closed) this.#forgetTag(tag);
   }
 
-  /**
-   * Asks for the right to load an entry, among all processes.
-   * @throws {ClosedError} once it is closed.
-   */
+  /** Asks for the right to load an entry, among all processes. */
   async claim(
     key: string,
     options: CacheClaimOptions = {},
@@ -402,6 +390,19 @@ export class TieredCache<V = unknown>
   #checkOpen(): void {
     if (this.#closed) throw new ClosedError(`the cache "${this.#name}"`);
   }
+}
+
+/** What operators see: the memory tier's figures are among its own. */
+function shownOf({ stats }: { readonly stats: TieredCacheStats }): CacheValues {
+  return {
+    hits: stats.localHits + stats.remoteHits,
+    memory_hits: stats.localHits,
+    misses: stats.misses,
+    changes_heard: stats.changesHeard,
+    flushes: stats.flushes,
+    incoherent: stats.coherent ? 0 : 1,
+    ...heldValues(stats.local),
+  };
 }
 
 function localOptions<V>(

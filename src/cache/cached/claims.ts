@@ -1,3 +1,5 @@
+import { sleep } from "../../base/abort.ts";
+import type { Clock } from "../../base/clock.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
@@ -8,11 +10,44 @@ import type {
 } from "../cache_store.ts";
 import { Fences } from "../fences.ts";
 
-/** The store as it is if it knows claims, or behind fences of this process. */
+/** How often one that waits for another's load looks again. */
+const SHORTEST_POLL_MS = 5;
+const LONGEST_POLL_MS = 50;
+
+/** The end of the wait for a claim: the claim, or the value it was for. */
+export type SettledClaim = Exclude<
+  CacheClaimOutcome<unknown>,
+  { readonly kind: "busy" }
+>;
+
+/** Gives the store as it is if it knows claims, or behind fences of this process. */
 export function claiming(store: CacheStore): ClaimingCacheStore {
   return "claim" in store && "lookup" in store
     ? store as ClaimingCacheStore
     : new FencedStore(store);
+}
+
+/** How to wait. */
+export interface ObtainOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Asks for a claim for as long as another process holds it. */
+export async function obtainClaim(
+  store: ClaimingCacheStore,
+  key: string,
+  options: CacheClaimOptions,
+  { clock, random, signal }: ObtainOptions,
+): Promise<SettledClaim> {
+  let pollMs = SHORTEST_POLL_MS;
+  while (true) {
+    const outcome = await store.claim(key, options);
+    if (outcome.kind !== "busy") return outcome;
+    await sleep(pollMs * (0.5 + random()), { signal, clock });
+    pollMs = Math.min(1.5 * pollMs, LONGEST_POLL_MS);
+  }
 }
 
 /** Gives a plain {@linkcode CacheStore} claims that hold within this process. */
