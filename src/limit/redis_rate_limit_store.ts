@@ -6,7 +6,8 @@ import { stderrWarn } from "../observe/stderr_warn.ts";
 import { redisOpener } from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
 import { redisFailure } from "../redis/redis_port.ts";
-import { type Admission, Circuit, circuitKind } from "./circuit.ts";
+import { RedisScript } from "../redis/redis_script.ts";
+import { Circuit, circuitKind } from "./circuit.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import {
   type RateLimitDecision,
@@ -97,9 +98,9 @@ const connectTimeoutMs = 1_000;
 /** How much longer Redis keeps a key when its own clock isn't the one that counts. */
 const foreignClockMarginMs = 60_000;
 
-const scripts: Record<RateLimitRule["algorithm"], string> = {
-  "token-bucket": tokenBucketScript,
-  "sliding-window": slidingWindowScript,
+const scripts: Record<RateLimitRule["algorithm"], RedisScript> = {
+  "token-bucket": new RedisScript(tokenBucketScript),
+  "sliding-window": new RedisScript(slidingWindowScript),
 };
 
 /**
@@ -214,21 +215,24 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     cost: number,
     rule: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const call = this.#enter();
-    if (call === undefined) return this.#decideLocally(key, cost, rule);
+    const local = this.#whenDown === "local";
+    const call = this.#circuit.enter();
+    if (call === undefined && local) {
+      return this.#decideLocally(key, cost, rule);
+    }
     try {
       const decision = await deadline(
         () => this.#decide(key, cost, rule),
         this.#timeoutMs,
         { name: "the rate limit's Redis", clock: this.#clock },
       );
-      call.end("success");
+      call?.end("success");
       return decision;
     } catch (error) {
       this.#failures++;
       this.#lastError = error;
-      call.end("failure");
-      if (this.#whenDown === "throw") throw error;
+      call?.end("failure");
+      if (!local) throw error;
       return this.#decideLocally(key, cost, rule);
     }
   }
@@ -273,14 +277,6 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     ];
   }
 
-  /** With `"throw"` every call is a trial while Redis is down. */
-  #enter(): Admission | undefined {
-    if (this.#whenDown === "throw" && this.#circuit.state !== "closed") {
-      return this.#circuit.tryNow();
-    }
-    return this.#circuit.enter();
-  }
-
   async #decide(
     key: string,
     cost: number,
@@ -289,13 +285,11 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     const time = this.#useServerTime
       ? ["", 0]
       : [Math.floor(this.#wallClock()), foreignClockMarginMs];
-    const reply = await this.#send([
-      "EVAL",
-      scripts[algorithm],
-      "1",
+    const reply = await scripts[algorithm].run(
+      this.#send,
       this.#prefix + key,
-      ...[limit, intervalMs, burst, cost, ...time].map(String),
-    ]);
+      [limit, intervalMs, burst, cost, ...time].map(String),
+    );
     const [allowed, remaining, retryAfterMs, resetAfterMs] =
       (reply as unknown[]).map(Number);
     return { allowed: allowed === 1, remaining, retryAfterMs, resetAfterMs };
