@@ -12,10 +12,7 @@ export interface DeadlineOptions {
    * @default "the operation"
    */
   name?: string;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
   /**
    * Keep the process alive until the time is up.

@@ -24,10 +24,7 @@ export interface MemoryRateLimitStoreOptions {
    * @default 100_000
    */
   maxKeys?: number;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
 }
 

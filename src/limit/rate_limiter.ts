@@ -61,10 +61,7 @@ export interface RateLimiterOptions {
    * @default "rate_limiter"
    */
   name?: string;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
 }
 

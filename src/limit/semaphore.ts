@@ -42,10 +42,7 @@ export interface SemaphoreOptions {
    * @default Infinity
    */
   acquireTimeoutMs?: number;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
 }
 

@@ -1,8 +1,9 @@
-import type {
-  RedisArgument,
-  RedisListener,
-  RedisOpener,
-  RedisPort,
+import {
+  closeQuietly,
+  type RedisArgument,
+  type RedisListener,
+  type RedisOpener,
+  type RedisPort,
 } from "./redis_port.ts";
 
 /** What is used of a client of `jsr:@db/redis`. */
@@ -29,46 +30,23 @@ export interface DenoRedisSubscription {
   receive(): AsyncIterable<{ channel: string; message: string }>;
 }
 
-/** A client of `jsr:@db/redis` as a {@linkcode RedisPort}. */
-export class DenoRedisPort implements RedisPort {
-  readonly #client: DenoRedisClient;
-  #onLost: () => void = () => {};
-
-  constructor(client: DenoRedisClient) {
-    this.#client = client;
-    client.addEventListener("close", () => this.#onLost());
-    client.addEventListener("end", () => this.#onLost());
-  }
-
-  command([command, ...args]: readonly RedisArgument[]): Promise<unknown> {
-    return this.#client.sendCommand(command as string, args);
-  }
-
-  commandBytes([command, ...args]: readonly RedisArgument[]): Promise<unknown> {
-    return this.#client.sendCommand(command as string, args, {
-      returnUint8Arrays: true,
-    });
-  }
-
-  async subscribe(
-    channels: readonly string[],
-    listener: RedisListener,
-  ): Promise<void> {
-    const subscription = await this.#client.subscribe(...channels);
-    receive(subscription, listener).catch(() => {}).finally(this.#onLost);
-  }
-
-  onLost(callback: () => void): void {
-    this.#onLost = callback;
-  }
-
-  close(): void {
-    try {
-      this.#client.close();
-    } catch {
-      // It was closed already.
-    }
-  }
+/** Puts a client of `jsr:@db/redis` behind the {@linkcode RedisPort}. */
+export function denoRedisPort(client: DenoRedisClient): RedisPort {
+  let onLost = (): void => {};
+  client.addEventListener("close", () => onLost());
+  client.addEventListener("end", () => onLost());
+  return {
+    command: ([command, ...args]) =>
+      client.sendCommand(command as string, args),
+    commandBytes: ([command, ...args]) =>
+      client.sendCommand(command as string, args, { returnUint8Arrays: true }),
+    async subscribe(channels, listener) {
+      const subscription = await client.subscribe(...channels);
+      receive(subscription, listener).catch(() => {}).finally(onLost);
+    },
+    onLost: (callback) => void (onLost = callback),
+    close: () => closeQuietly(() => client.close()),
+  };
 }
 
 async function receive(
@@ -104,6 +82,6 @@ export function denoRedisOpener(url: string): RedisOpener {
       noDelay: true,
       signal: () => signal,
     });
-    return new DenoRedisPort(client);
+    return denoRedisPort(client);
   };
 }

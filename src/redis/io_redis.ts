@@ -1,12 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { toBuffers } from "./node_redis.ts";
-import {
-  opened,
-  type RedisArgument,
-  type RedisListener,
-  type RedisOpener,
-  type RedisPort,
-} from "./redis_port.ts";
+import { opened, type RedisOpener, type RedisPort } from "./redis_port.ts";
 
 /** What is used of a client of `npm:ioredis`, version 5 or later. */
 export interface IoRedisClient {
@@ -27,40 +21,25 @@ export interface IoRedisClient {
   disconnect(reconnect?: boolean): void;
 }
 
-/** A client of `npm:ioredis` as a {@linkcode RedisPort}. */
-export class IoRedisPort implements RedisPort {
-  readonly #client: IoRedisClient;
-
-  constructor(client: IoRedisClient) {
-    this.#client = client;
-    client.on("error", () => {});
-  }
-
-  command(args: readonly RedisArgument[]): Promise<unknown> {
-    const [command, ...rest] = toBuffers(args);
-    return this.#client.call(command as string, rest);
-  }
-
-  commandBytes(args: readonly RedisArgument[]): Promise<unknown> {
-    const [command, ...rest] = toBuffers(args);
-    return this.#client.callBuffer(command as string, rest);
-  }
-
-  async subscribe(
-    channels: readonly string[],
-    listener: RedisListener,
-  ): Promise<void> {
-    this.#client.on("message", listener);
-    await this.#client.subscribe(...channels);
-  }
-
-  onLost(callback: () => void): void {
-    this.#client.on("close", callback);
-  }
-
-  close(): void {
-    this.#client.disconnect();
-  }
+/** Puts a client of `npm:ioredis` behind the {@linkcode RedisPort}. */
+export function ioRedisPort(client: IoRedisClient): RedisPort {
+  client.on("error", () => {});
+  return {
+    command(args) {
+      const [command, ...rest] = toBuffers(args);
+      return client.call(command as string, rest);
+    },
+    commandBytes(args) {
+      const [command, ...rest] = toBuffers(args);
+      return client.callBuffer(command as string, rest);
+    },
+    async subscribe(channels, listener) {
+      client.on("message", listener);
+      await client.subscribe(...channels);
+    },
+    onLost: (callback) => void client.on("close", callback),
+    close: () => client.disconnect(),
+  };
 }
 
 /** Opens connections like the client's own. */
@@ -70,6 +49,6 @@ export function duplicateIoRedis(client: IoRedisClient): RedisOpener {
       lazyConnect: true,
       retryStrategy: null,
     }) as IoRedisClient;
-    return await opened(new IoRedisPort(copy), copy.connect(), signal);
+    return await opened(ioRedisPort(copy), copy.connect(), signal);
   };
 }

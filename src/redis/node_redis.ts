@@ -1,8 +1,8 @@
 import type { Buffer } from "node:buffer";
 import {
+  closeQuietly,
   opened,
   type RedisArgument,
-  type RedisListener,
   type RedisOpener,
   type RedisPort,
 } from "./redis_port.ts";
@@ -35,45 +35,23 @@ export interface NodeRedisClient {
 /** RESP's type byte of strings ("$"): node-redis maps reply types by number. */
 const bytesReply = () => ({ typeMapping: { 36: nodeBuffer() } });
 
-/** A client of `npm:redis` as a {@linkcode RedisPort}. */
-export class NodeRedisPort implements RedisPort {
-  readonly #client: NodeRedisClient;
-
-  constructor(client: NodeRedisClient) {
-    this.#client = client;
-    client.on("error", () => {});
-  }
-
-  command(args: readonly RedisArgument[]): Promise<unknown> {
-    return this.#client.sendCommand(toBuffers(args));
-  }
-
-  commandBytes(args: readonly RedisArgument[]): Promise<unknown> {
-    return this.#client.sendCommand(toBuffers(args), bytesReply());
-  }
-
-  subscribe(
-    channels: readonly string[],
-    listener: RedisListener,
-  ): Promise<void> {
-    return this.#client.subscribe(
-      [...channels],
-      (message, channel) => listener(channel, message),
-    );
-  }
-
-  onLost(callback: () => void): void {
-    this.#client.on("error", callback);
-    this.#client.on("end", callback);
-  }
-
-  close(): void {
-    try {
-      this.#client.destroy();
-    } catch {
-      // It was closed already.
-    }
-  }
+/** Puts a client of `npm:redis` behind the {@linkcode RedisPort}. */
+export function nodeRedisPort(client: NodeRedisClient): RedisPort {
+  client.on("error", () => {});
+  return {
+    command: (args) => client.sendCommand(toBuffers(args)),
+    commandBytes: (args) => client.sendCommand(toBuffers(args), bytesReply()),
+    subscribe: (channels, listener) =>
+      client.subscribe(
+        [...channels],
+        (message, channel) => listener(channel, message),
+      ),
+    onLost(callback) {
+      client.on("error", callback);
+      client.on("end", callback);
+    },
+    close: () => closeQuietly(() => client.destroy()),
+  };
 }
 
 /** Loads `npm:redis` and connects it to a URL. */
@@ -85,7 +63,7 @@ export function nodeRedisOpener(url: string): RedisOpener {
       disableOfflineQueue: true,
       socket: { reconnectStrategy: false },
     });
-    return await opened(new NodeRedisPort(client), client.connect(), signal);
+    return await opened(nodeRedisPort(client), client.connect(), signal);
   };
 }
 
@@ -96,7 +74,7 @@ export function duplicateNodeRedis(client: NodeRedisClient): RedisOpener {
     const copy = client.duplicate({
       socket: { ...options?.socket, reconnectStrategy: false },
     }) as NodeRedisClient;
-    return await opened(new NodeRedisPort(copy), copy.connect(), signal);
+    return await opened(nodeRedisPort(copy), copy.connect(), signal);
   };
 }
 

@@ -3,18 +3,18 @@ import { checkWord, quote } from "../base/options.ts";
 import {
   type DenoRedisClient,
   denoRedisOpener,
-  DenoRedisPort,
+  denoRedisPort,
 } from "./deno_redis.ts";
 import {
   duplicateIoRedis,
   type IoRedisClient,
-  IoRedisPort,
+  ioRedisPort,
 } from "./io_redis.ts";
 import {
   duplicateNodeRedis,
   type NodeRedisClient,
   nodeRedisOpener,
-  NodeRedisPort,
+  nodeRedisPort,
 } from "./node_redis.ts";
 import type { RedisOpener, RedisPort } from "./redis_port.ts";
 
@@ -79,9 +79,9 @@ export function redisOpener(
 /** Puts a client behind the {@linkcode RedisPort}. */
 function redisPort(client: RedisClient): RedisPort {
   if ("commandBytes" in client) return client;
-  if ("callBuffer" in client) return new IoRedisPort(client);
-  if ("withTypeMapping" in client) return new NodeRedisPort(client);
-  if ("isConnected" in client) return new DenoRedisPort(client);
+  if ("callBuffer" in client) return ioRedisPort(client);
+  if ("withTypeMapping" in client) return nodeRedisPort(client);
+  if ("isConnected" in client) return denoRedisPort(client);
   throw new InvalidOptionError(
     "client must be one of node-redis, ioredis or @db/redis, or a RedisPort, " +
       `got ${quote(client)}`,

@@ -51,6 +51,15 @@ export async function opened(
   }
 }
 
+/** Ends a connection that may have ended already, which its client calls an error. */
+export function closeQuietly(close: () => void): void {
+  try {
+    close();
+  } catch {
+    // It was closed already.
+  }
+}
+
 /** Says why Redis failed: an error of several addresses has a code, no message. */
 export function redisFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -34,10 +34,7 @@ export interface CachedOptions<A extends readonly unknown[]>
    * @default lines of `stderrLog`
    */
   log?: (message: string) => void;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
   /**
    * Gives a number from 0 up to 1.

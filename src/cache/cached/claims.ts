@@ -8,7 +8,7 @@ import type {
   CacheStore,
   ClaimingCacheStore,
 } from "../cache_store.ts";
-import { Fences } from "../fences.ts";
+import { claimBehind, Fences } from "../fences.ts";
 
 /** How often one that waits for another's load looks again. */
 const SHORTEST_POLL_MS = 5;
@@ -89,13 +89,10 @@ class FencedStore implements ClaimingCacheStore {
   ): CacheClaimOutcome<unknown> {
     if (options.steal) this.#fences.closeKey(key);
     const fence = this.#fences.add(key, options.tags ?? []);
-    const commit = async (value: unknown): Promise<boolean> => {
-      fence.remove();
-      if (!fence.open) return false;
-      await this.set(key, value, options);
-      return true;
-    };
-    const release = (): void => fence.remove();
-    return { kind: "claimed", claim: { commit, release } };
+    const claim = claimBehind(
+      fence,
+      (value) => this.set(key, value, options),
+    );
+    return { kind: "claimed", claim };
   }
 }

@@ -13,7 +13,7 @@ import type {
   ClaimingCacheStore,
 } from "../cache_store.ts";
 import { CoarseTime } from "../coarse_time.ts";
-import { type Fence, Fences } from "../fences.ts";
+import { claimBehind, Fences } from "../fences.ts";
 import { Lifetimes } from "../lifetimes.ts";
 import { LruEntry, LruMap } from "./lru_map.ts";
 import type {
@@ -197,7 +197,11 @@ export class MemoryCache<V = unknown>
       }
     }
     const fence = this.#fences.add(key, options.tags ?? []);
-    return { kind: "claimed", claim: this.#claimBehind(fence, key, options) };
+    const claim = claimBehind<V>(
+      fence,
+      (value) => this.set(key, value, options),
+    );
+    return { kind: "claimed", claim };
   }
 
   /** A snapshot of the counters. */
@@ -232,18 +236,6 @@ export class MemoryCache<V = unknown>
 
   #isFresh({ freshUntil }: Entry<V>): boolean {
     return freshUntil === FOR_EVER || this.#time.now() < freshUntil;
-  }
-
-  #claimBehind(fence: Fence, key: string, options: CacheSetOptions) {
-    return {
-      commit: (value: V): boolean => {
-        fence.remove();
-        if (!fence.open || this.#closed) return false;
-        this.set(key, value, options);
-        return true;
-      },
-      release: (): void => fence.remove(),
-    };
   }
 
   /** The first caller after the entry went stale is told a miss, to refresh it. */

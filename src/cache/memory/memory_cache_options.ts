@@ -31,10 +31,7 @@ export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
    * @default 5_000
    */
   leaseMs?: number;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
 }
 

@@ -26,7 +26,7 @@ import {
 import { redisCodec } from "./redis_codec.ts";
 import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
-import { RedisLink, unavailable } from "./redis_link.ts";
+import { RedisLink, type RedisState, unavailable } from "./redis_link.ts";
 import { RedisLocks } from "./redis_locks.ts";
 
 /** How many entries `setMany` sends at once. */
@@ -89,22 +89,11 @@ export class RedisCache<V = unknown>
       commands: this.#source.commands,
       onRecover: (port) => backlog.replay((command) => port.command(command)),
     });
-    const entries = this.#entries = new RedisEntries({
-      ...settings,
-      link,
-      keys,
-      codec: redisCodec(settings.format),
-      lifetimes,
-      backlog,
-      id: this.#id,
-    });
-    this.#locks = new RedisLocks({
-      ...settings,
-      link,
-      keys,
-      entries,
-      lifetimes,
-    });
+    const codec = redisCodec(settings.format);
+    const id = this.#id;
+    const parts = { ...settings, link, keys, codec, lifetimes, backlog, id };
+    this.#entries = new RedisEntries(parts);
+    this.#locks = new RedisLocks({ ...parts, entries: this.#entries });
     this.#untrack = instruments.track(
       cacheKind,
       { name: settings.name, type: "redis" },
@@ -151,15 +140,8 @@ export class RedisCache<V = unknown>
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
     if (await this.#link.answers(signal)) return { status: "healthy" };
-    const { state } = this.#link.stats;
-    return {
-      status: "unhealthy",
-      message: state === "closed"
-        ? "Redis gave no answer"
-        : state === "open"
-        ? "Redis is not used for now: it failed too often"
-        : "Redis has not been reached yet",
-    };
+    const message = unhealthyBecause[this.#link.stats.state];
+    return { status: "unhealthy", message };
   }
 
   /** Without Redis everything is a miss, which is slower but no failure. */
@@ -238,7 +220,8 @@ export class RedisCache<V = unknown>
       return { key, draft: this.#entries.draft(value, options) };
     });
     const tags = options?.tags ?? [];
-    for (const batch of batches(drafts)) {
+    for (let i = 0; i < drafts.length; i += BATCH) {
+      const batch = drafts.slice(i, i + BATCH);
       this.#sets += batch.length;
       await Promise.all(
         batch.map(({ key, draft }) => this.#entries.write(key, draft, tags)),
@@ -385,6 +368,12 @@ export class RedisCache<V = unknown>
   }
 }
 
+const unhealthyBecause: Record<RedisState, string> = {
+  connecting: "Redis has not been reached yet",
+  closed: "Redis gave no answer",
+  open: "Redis is not used for now: it failed too often",
+};
+
 /** What operators see, beside the circuit. */
 function shownOf({ stats }: { readonly stats: RedisCacheStats }): CacheValues {
   const { hits, staleHits, misses, sets } = stats;
@@ -400,8 +389,4 @@ function shownOf({ stats }: { readonly stats: RedisCacheStats }): CacheValues {
 
 function hitOf<V>({ value, stale }: FoundEntry): CacheHit<V> {
   return { value: value as V, stale };
-}
-
-function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += BATCH) yield items.slice(i, i + BATCH);
 }

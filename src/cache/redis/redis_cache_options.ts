@@ -75,10 +75,7 @@ export interface RedisCacheOptions extends LifetimeOptions {
    * @default lines of `stderrLog`
    */
   log?: (message: string) => void;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
   /**
    * The time in milliseconds since 1970, by which processes tell each other how

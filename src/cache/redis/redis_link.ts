@@ -13,7 +13,7 @@ import {
   type RedisOpener,
   type RedisPort,
 } from "../../redis/redis_port.ts";
-import { type Expirable, ReplyDeadlines } from "./reply_deadlines.ts";
+import { ReplyDeadlines } from "./reply_deadlines.ts";
 
 /** Stands for a reply that didn't come in time, or at all. */
 export const unavailable: unique symbol = Symbol("unavailable");
@@ -135,14 +135,18 @@ export class RedisLink {
       return Promise.resolve(unavailable);
     }
     return new Promise((resolve) => {
-      const pending = new PendingReply(resolve, () => this.#expired(call));
-      this.#deadlines.add(pending);
+      const pending = this.#deadlines.add(() => {
+        this.#expired(call);
+        resolve(unavailable);
+      });
       dispatch(port, args, bytes).then((reply) => {
+        pending.done = true;
         call.end("success");
-        pending.settle(reply);
+        resolve(reply);
       }, (error) => {
         if (!pending.done) this.#failed(call, error);
-        pending.settle(unavailable);
+        pending.done = true;
+        resolve(unavailable);
       });
     });
   }
@@ -293,30 +297,6 @@ export class RedisLink {
 
   #log(message: string): void {
     this.#options.log(`cache "${this.#options.name}": ${message}`);
-  }
-}
-
-/** A command that waits for its reply. */
-class PendingReply implements Expirable {
-  readonly #resolve: (reply: unknown) => void;
-  readonly #onExpired: () => void;
-  deadline = 0;
-  done = false;
-
-  constructor(resolve: (reply: unknown) => void, onExpired: () => void) {
-    this.#resolve = resolve;
-    this.#onExpired = onExpired;
-  }
-
-  settle(reply: unknown): void {
-    if (this.done) return;
-    this.done = true;
-    this.#resolve(reply);
-  }
-
-  expire(): void {
-    this.#onExpired();
-    this.settle(unavailable);
   }
 }
 

@@ -4,18 +4,17 @@ import type {
   CacheClaimOptions,
   CacheSetOptions,
 } from "../cache_store.ts";
-import type { Lifetimes } from "../lifetimes.ts";
-import { newVersion, type RedisEntries } from "./redis_entries.ts";
-import type { RedisKeys } from "./redis_keys.ts";
-import { type RedisLink, unavailable } from "./redis_link.ts";
+import {
+  newVersion,
+  type RedisEntries,
+  type RedisEntriesOptions,
+} from "./redis_entries.ts";
+import { unavailable } from "./redis_link.ts";
 import * as scripts from "./redis_scripts.ts";
 
 /** What {@linkcode RedisLocks} works with. */
-export interface RedisLocksOptions {
-  readonly link: RedisLink;
-  readonly keys: RedisKeys;
+export interface RedisLocksOptions extends RedisEntriesOptions {
   readonly entries: RedisEntries;
-  readonly lifetimes: Lifetimes;
   readonly leaseMs: number;
   readonly clock: Clock;
 }

@@ -1,20 +1,20 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 
-/** Something that must be done by its deadline. */
-export interface Expirable {
-  readonly done: boolean;
-  deadline: number;
-  expire(): void;
+/** A command that waits for its reply. */
+export interface PendingReply {
+  readonly deadline: number;
+  readonly expire: () => void;
+  done: boolean;
 }
 
 /**
- * Gives many operations the same time limit with one timer between them: they
+ * Gives many commands the same time limit with one timer between them: they
  * expire in the order they began.
  */
 export class ReplyDeadlines {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  #waiting: Expirable[] = [];
+  #waiting: PendingReply[] = [];
   #timer: TimerHandle;
   #sweepAt = Infinity;
   #patient = false;
@@ -24,19 +24,19 @@ export class ReplyDeadlines {
     this.#timeoutMs = timeoutMs;
   }
 
-  add(operation: Expirable): void {
-    operation.deadline = this.#clock.now() + this.#timeoutMs;
-    this.#waiting.push(operation);
+  add(expire: () => void): PendingReply {
+    const deadline = this.#clock.now() + this.#timeoutMs;
+    const pending = { deadline, expire, done: false };
+    this.#waiting.push(pending);
     if (this.#sweepAt === Infinity) this.#sweepIn(this.#timeoutMs);
+    return pending;
   }
 
   /** Lets everything expire now and leaves no timer behind. */
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#sweepAt = Infinity;
-    for (const operation of this.#waiting) {
-      if (!operation.done) operation.expire();
-    }
+    for (const pending of this.#waiting) expire(pending);
     this.#waiting = [];
   }
 
@@ -57,11 +57,8 @@ export class ReplyDeadlines {
     this.#patient = false;
     const waiting = this.#waiting;
     let i = 0;
-    while (
-      i < waiting.length && (waiting[i].done || waiting[i].deadline <= now)
-    ) {
-      if (!waiting[i].done) waiting[i].expire();
-      i++;
+    while (waiting[i]?.done || waiting[i]?.deadline <= now) {
+      expire(waiting[i++]);
     }
     this.#waiting = waiting.slice(i);
     this.#sweepAt = Infinity;
@@ -69,4 +66,10 @@ export class ReplyDeadlines {
       this.#sweepIn(Math.max(1, this.#waiting[0].deadline - now));
     }
   }
+}
+
+function expire(pending: PendingReply): void {
+  if (pending.done) return;
+  pending.done = true;
+  pending.expire();
 }

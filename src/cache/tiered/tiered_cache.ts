@@ -19,17 +19,13 @@ import type { ChangeChannel } from "../redis/change_channel.ts";
 import { CoarseTime } from "../coarse_time.ts";
 import { type Fence, Fences } from "../fences.ts";
 import { MemoryCache } from "../memory/memory_cache.ts";
-import type { MemoryCacheOptions } from "../memory/memory_cache_options.ts";
 import { RedisCache } from "../redis/redis_cache.ts";
-import type {
-  TieredCacheOptions,
-  TieredCacheStats,
+import {
+  type LocalEntry,
+  localOptions,
+  type TieredCacheOptions,
+  type TieredCacheStats,
 } from "./tiered_cache_options.ts";
-
-/** A value in memory, and when it was known to be the one in Redis. */
-interface LocalEntry<V> extends CacheHit<V> {
-  readonly knownAt: number;
-}
 
 /**
  * Memory in front of Redis, the same in every process: each change is told to
@@ -402,18 +398,5 @@ function shownOf({ stats }: { readonly stats: TieredCacheStats }): CacheValues {
     flushes: stats.flushes,
     incoherent: stats.coherent ? 0 : 1,
     ...heldValues(stats.local),
-  };
-}
-
-function localOptions<V>(
-  { local = {}, name = "tiered", clock }: TieredCacheOptions,
-): MemoryCacheOptions<LocalEntry<V>> {
-  const { maxBytes, maxEntries, sizeOf } = local;
-  return {
-    name: `${name} (memory)`,
-    maxBytes,
-    maxEntries,
-    sizeOf: sizeOf && ((entry, key) => sizeOf(entry.value, key)),
-    clock,
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { CacheHit } from "../cache_store.ts";
 import type {
   MemoryCacheOptions,
   MemoryCacheStats,
@@ -37,10 +38,7 @@ export interface TieredCacheOptions {
    * @default 60_000
    */
   localTtlMs?: number;
-  /**
-   * Where the time comes from.
-   * @default systemClock
-   */
+  /** @default systemClock */
   clock?: Clock;
 }
 
@@ -64,4 +62,23 @@ export interface TieredCacheStats {
   readonly local: MemoryCacheStats;
   /** What the Redis tier has done, for others too if it was handed in. */
   readonly remote: RedisCacheStats;
+}
+
+/** A value in memory, and when it was known to be the one in Redis. */
+export interface LocalEntry<V> extends CacheHit<V> {
+  readonly knownAt: number;
+}
+
+/** How the memory tier is made. */
+export function localOptions<V>(
+  { local = {}, name = "tiered", clock }: TieredCacheOptions,
+): MemoryCacheOptions<LocalEntry<V>> {
+  const { maxBytes, maxEntries, sizeOf } = local;
+  return {
+    name: `${name} (memory)`,
+    maxBytes,
+    maxEntries,
+    sizeOf: sizeOf && ((entry, key) => sizeOf(entry.value, key)),
+    clock,
+  };
 }
