@@ -3,12 +3,12 @@ import { type Clock, systemClock } from "./clock.ts";
 import { TimeoutError } from "./errors.ts";
 import { checkDurationMs } from "./options.ts";
 
-/** What a {@linkcode deadline} may be told. */
+/** Options of a {@linkcode deadline}. */
 export interface DeadlineOptions {
   /** Ends the wait early; its reason becomes the rejection. */
   signal?: AbortSignal | undefined;
   /**
-   * What the error says took too long.
+   * Name of the operation in the error.
    * @default "the operation"
    */
   name?: string;

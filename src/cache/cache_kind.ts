@@ -5,7 +5,7 @@ import {
 } from "../observe/instruments.ts";
 
 /**
- * What operators see of caches. The label `type` says of what a figure is:
+ * Figures of caches, for operators. The label `type` says of what a figure is:
  * `memory`, `redis`, `tiered`, or a `cached` function, whose calls count apart
  * from the reads of a cache that it shares with others.
  */
@@ -54,7 +54,7 @@ export interface HeldStats {
   readonly rejected: number;
 }
 
-/** What is, or was, in memory. */
+/** Figures of what is, or was, in memory. */
 export function heldValues(
   { entries, bytes, evictions, expirations, rejected }: HeldStats,
 ): CacheValues {

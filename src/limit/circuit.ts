@@ -6,7 +6,7 @@ import {
   type InstrumentValues,
 } from "../observe/instruments.ts";
 
-/** What operators see of circuits; those of HTTP origins have the label `origin`. */
+/** Figures of circuits, for operators; those of HTTP origins have the label `origin`. */
 export const circuitKind = {
   kind: "circuit",
   measures: {
@@ -19,7 +19,7 @@ export const circuitKind = {
   },
 } satisfies InstrumentKind;
 
-/** What a circuit shows; `errors` and `timeouts` are its owner's to add. */
+/** Figures of a circuit; `errors` and `timeouts` are its owner's to add. */
 export function circuitValues(
   { state, opened, refused }: CircuitStats,
 ): InstrumentValues<keyof typeof circuitKind.measures> {
@@ -34,21 +34,21 @@ export function circuitValues(
 /** Calls go through (`closed`), or don't (`open`), or one tries (`half-open`). */
 export type CircuitState = "closed" | "open" | "half-open";
 
-/** How a call ended; `unknown` where that says nothing of what was called. */
+/** Outcome of a call; `unknown` where that says nothing of what was called. */
 export type CallOutcome = "success" | "failure" | "unknown";
 
-/** How a {@linkcode Circuit} behaves. */
+/** Options of a {@linkcode Circuit}. */
 export interface CircuitOptions {
   /** So many failures in a row open it. */
   readonly failures: number;
-  /** How long it stays open before one call may try, in milliseconds. */
+  /** Time that it stays open before one call may try, in milliseconds. */
   readonly openMs: number;
   readonly clock: Clock;
   /** Told when it opens and closes; a trial that fails leaves it open. */
   readonly onChange?: ((state: "open" | "closed") => void) | undefined;
 }
 
-/** What a {@linkcode Circuit} has counted. */
+/** Statistics of a {@linkcode Circuit}. */
 export interface CircuitStats {
   readonly state: CircuitState;
   /** Times it opened. */
@@ -105,8 +105,8 @@ export class Circuit {
   }
 
   /**
-   * Lets one call try whether it should be closed, without waiting for its time;
-   * a trial that is out already no longer counts.
+   * Lets one call try whether it should be closed, without waiting for its
+   * time; a trial that is out already no longer counts.
    */
   tryNow(): Admission {
     if (this.#state !== "closed") this.#change("half-open");

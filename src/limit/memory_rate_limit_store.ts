@@ -11,15 +11,15 @@ import {
 import { SlidingWindow } from "./sliding_window.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** How much a {@linkcode MemoryRateLimitStore} remembers. */
+/** Options of a {@linkcode MemoryRateLimitStore}. */
 export interface MemoryRateLimitStoreOptions {
   /**
-   * What metrics call it.
+   * Name in metrics.
    * @default "memory_rate_limit_store"
    */
   name?: string;
   /**
-   * How many keys are remembered; one more and the key that asked least
+   * Number of keys that are remembered; one more and the key that asked least
    * recently is forgotten, which allows it a full limit again.
    * @default 100_000
    */
@@ -28,13 +28,13 @@ export interface MemoryRateLimitStoreOptions {
   clock?: Clock;
 }
 
-/** What a {@linkcode MemoryRateLimitStore} holds. */
+/** Statistics of a {@linkcode MemoryRateLimitStore}. */
 export interface MemoryRateLimitStoreStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many keys are remembered now. */
+  /** Number of keys remembered now. */
   keys: number;
-  /** How many keys were forgotten while they still counted, for want of room. */
+  /** Number of keys that were forgotten while they still counted, for want of room. */
   evicted: number;
 }
 
@@ -50,7 +50,8 @@ export class MemoryRateLimitStore implements RateLimitStore {
   /**
    * Begins with no keys: each has its full limit.
    *
-   * @throws {InvalidOptionError} when `maxKeys` is not a whole number of at least 1.
+   * @throws {InvalidOptionError} when `maxKeys` is not a whole number of at
+   * least 1.
    */
   constructor(options: MemoryRateLimitStoreOptions = {}) {
     const {

@@ -20,7 +20,7 @@ import type {
   RateLimitStore,
 } from "./rate_limit_store.ts";
 
-/** What operators see of rate limiters. */
+/** Figures of rate limiters, for operators. */
 const limiterKind = {
   kind: "limiter",
   measures: {
@@ -32,9 +32,9 @@ const limiterKind = {
   },
 };
 
-/** What a {@linkcode RateLimiter} allows, and where it remembers. */
+/** Options of a {@linkcode RateLimiter}. */
 export interface RateLimiterOptions {
-  /** How many units a key may take in `intervalMs`. */
+  /** Number of units that a key may take in `intervalMs`. */
   limit: number;
   /** A whole number of milliseconds. */
   intervalMs: number;
@@ -46,17 +46,18 @@ export interface RateLimiterOptions {
    */
   algorithm?: "token-bucket" | "sliding-window";
   /**
-   * How many units a token bucket holds when full.
+   * Number of units that a token bucket holds when full.
    * @default limit
    */
   burst?: number;
   /**
-   * Where to remember; a {@linkcode RedisRateLimitStore} is shared by processes.
+   * Store to remember in; a {@linkcode RedisRateLimitStore} is shared by
+   * processes.
    * @default a MemoryRateLimitStore of its own
    */
   store?: RateLimitStore;
   /**
-   * What metrics call it, and a prefix of its keys in the store: limiters that
+   * Name in metrics, and a prefix of its keys in the store: limiters that
    * share a store need names of their own.
    * @default "rate_limiter"
    */
@@ -65,35 +66,35 @@ export interface RateLimiterOptions {
   clock?: Clock;
 }
 
-/** How one call is counted. */
+/** Options of one call. */
 export interface RateLimitTakeOptions {
   /**
-   * How many units the call takes.
+   * Number of units that the call takes.
    * @default 1
    */
   cost?: number;
 }
 
-/** How one caller waits for its turn. */
+/** Options of one caller's wait for its turn. */
 export interface RateLimitAcquireOptions extends RateLimitTakeOptions {
   /** Ends the wait with its reason. */
   signal?: AbortSignal;
   /**
-   * How long to wait at most, in milliseconds; `Infinity` for as long as it takes.
+   * Longest time to wait, in milliseconds; `Infinity` for as long as it takes.
    * @default Infinity
    */
   timeoutMs?: number;
 }
 
-/** What a {@linkcode RateLimiter} has decided so far. */
+/** Statistics of a {@linkcode RateLimiter}. */
 export interface RateLimiterStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many calls were allowed. */
+  /** Number of calls that were allowed. */
   allowed: number;
-  /** How many were not. */
+  /** Number of calls that were not. */
   limited: number;
-  /** How many wait in `acquire` now. */
+  /** Number of callers that wait in `acquire` now. */
   waiting: number;
 }
 
@@ -141,7 +142,8 @@ export class RateLimiter {
   /**
    * Takes units for `key` if they are there, and says so either way.
    *
-   * @throws {InvalidOptionError} when `cost` is more than could ever be allowed.
+   * @throws {InvalidOptionError} when `cost` is more than could ever be
+   * allowed.
    */
   async take(
     key: string = "",
@@ -162,8 +164,10 @@ export class RateLimiter {
   /**
    * Waits until the units could be taken for `key`.
    *
-   * @throws {RateLimitedError} as soon as it is clear that `timeoutMs` won't do.
-   * @throws {InvalidOptionError} when `cost` is more than could ever be allowed.
+   * @throws {RateLimitedError} as soon as it is clear that `timeoutMs` won't
+   * do.
+   * @throws {InvalidOptionError} when `cost` is more than could ever be
+   * allowed.
    */
   async acquire(
     key: string = "",
@@ -198,7 +202,7 @@ export class RateLimiter {
     };
   }
 
-  /** What operators see: its calls, and the store that is its own. */
+  /** Figures for operators: its calls, and the store that is its own. */
   static #shownOf(
     limiter: RateLimiter,
   ): InstrumentValues<keyof typeof limiterKind.measures> {

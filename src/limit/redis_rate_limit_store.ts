@@ -25,10 +25,10 @@ import { tokenBucketScript } from "./token_bucket.ts";
  */
 export type RedisSend = (command: string[]) => Promise<unknown>;
 
-/** How a {@linkcode RedisRateLimitStore} behaves. */
+/** Options of a {@linkcode RedisRateLimitStore}. */
 export interface RedisRateLimitStoreOptions {
   /**
-   * What metrics call it.
+   * Name in metrics.
    * @default "redis_rate_limit_store"
    */
   name?: string;
@@ -38,12 +38,12 @@ export interface RedisRateLimitStoreOptions {
    */
   prefix?: string;
   /**
-   * How long Redis may take to answer, in milliseconds.
+   * Time that Redis may take to answer, in milliseconds.
    * @default 50
    */
   timeoutMs?: number;
   /**
-   * What happens while Redis is down or slow: `"local"` lets each process limit
+   * Behaviour while Redis is down or slow: `"local"` lets each process limit
    * on its own, `"throw"` passes the error on.
    * @default "local"
    */
@@ -62,12 +62,12 @@ export interface RedisRateLimitStoreOptions {
    */
   log?: (message: string) => void;
   /**
-   * Whether time is Redis's own, which all processes share, or `wallClock`'s.
+   * True if time is Redis's own, which all processes share, or `wallClock`'s.
    * @default true
    */
   useServerTime?: boolean;
   /**
-   * Where waits take their time from, and limits while Redis is down.
+   * Source of the time of waits, and limits while Redis is down.
    * @default systemClock
    */
   clock?: Clock;
@@ -79,23 +79,23 @@ export interface RedisRateLimitStoreOptions {
   wallClock?: () => number;
 }
 
-/** What a {@linkcode RedisRateLimitStore} has been through. */
+/** Statistics of a {@linkcode RedisRateLimitStore}. */
 export interface RedisRateLimitStoreStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** Whether Redis is being left alone after a failure. */
+  /** True while Redis is left alone after a failure. */
   down: boolean;
-  /** How many calls to Redis failed or took too long. */
+  /** Number of calls to Redis that failed or took too long. */
   failures: number;
-  /** How many times Redis failed after it had worked. */
+  /** Number of times Redis failed after it had worked. */
   outages: number;
-  /** How many decisions were made in this process instead. */
+  /** Number of decisions made in this process instead. */
   localDecisions: number;
 }
 
-/** How long `connect` waits for a Redis that says nothing. */
+/** Time that `connect` waits for a Redis that says nothing. */
 const connectTimeoutMs = 1_000;
-/** How much longer Redis keeps a key when its own clock isn't the one that counts. */
+/** Time that Redis keeps a key longer when its own clock isn't the one that counts. */
 const foreignClockMarginMs = 60_000;
 
 const scripts: Record<RateLimitRule["algorithm"], RedisScript> = {

@@ -9,7 +9,7 @@ import {
 } from "../observe/instruments.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
-/** What operators see of semaphores, if they are named. */
+/** Figures of semaphores, for operators, if they are named. */
 const semaphoreKind = {
   kind: "semaphore",
   measures: {
@@ -23,21 +23,21 @@ const semaphoreKind = {
   },
 };
 
-/** How a {@linkcode Semaphore} queues its callers. */
+/** Options of a {@linkcode Semaphore}. */
 export interface SemaphoreOptions {
   /**
-   * What metrics and errors call it; metrics leave one without a name out.
+   * Name in metrics and errors; metrics leave one without a name out.
    * @default "semaphore"
    */
   name?: string;
   /**
-   * How many callers may wait; one more is refused with a
+   * Number of callers that may wait; one more is refused with a
    * {@linkcode QueueFullError}. `Infinity` for no limit.
    * @default Infinity
    */
   maxWaiting?: number;
   /**
-   * How long a caller waits, in milliseconds, before a
+   * Time that a caller waits, in milliseconds, before a
    * {@linkcode TimeoutError}; `Infinity` for as long as it takes.
    * @default Infinity
    */
@@ -46,7 +46,7 @@ export interface SemaphoreOptions {
   clock?: Clock;
 }
 
-/** How one caller waits for a permit. */
+/** Options of one caller's wait for a permit. */
 export interface SemaphoreAcquireOptions {
   /** Gives the place in the queue up, rejecting with its reason. */
   signal?: AbortSignal;
@@ -54,23 +54,23 @@ export interface SemaphoreAcquireOptions {
   timeoutMs?: number;
 }
 
-/** What a {@linkcode Semaphore} has done so far. */
+/** Statistics of a {@linkcode Semaphore}. */
 export interface SemaphoreStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many may hold a permit at once. */
+  /** Number of callers that may hold a permit at once. */
   permits: number;
-  /** How many hold one now. */
+  /** Number of callers that hold one now. */
   active: number;
-  /** How many wait for one now. */
+  /** Number of callers that wait for one now. */
   waiting: number;
-  /** How many permits were ever given. */
+  /** Number of permits ever given. */
   acquired: number;
-  /** How many callers found the queue full. */
+  /** Number of callers that found the queue full. */
   rejected: number;
-  /** How many callers waited longer than `acquireTimeoutMs`. */
+  /** Number of callers that waited longer than `acquireTimeoutMs`. */
   timedOut: number;
-  /** How many callers gave up by their signal. */
+  /** Number of callers that gave up by their signal. */
   aborted: number;
 }
 

@@ -6,7 +6,7 @@ import {
   type RedisPort,
 } from "./redis_port.ts";
 
-/** What is used of a client of `jsr:@db/redis`. */
+/** Part that is used of a client of `jsr:@db/redis`. */
 export interface DenoRedisClient {
   /** Never read: by it this client is told from others. */
   readonly isConnected: boolean;
@@ -24,9 +24,9 @@ export interface DenoRedisClient {
   close(): void;
 }
 
-/** What is used of its subscriptions. */
+/** Part that is used of its subscriptions. */
 export interface DenoRedisSubscription {
-  /** What is published, until the connection ends. */
+  /** Messages that are published, until the connection ends. */
   receive(): AsyncIterable<{ channel: string; message: string }>;
 }
 
@@ -58,7 +58,7 @@ async function receive(
   }
 }
 
-/** What is used of the package. */
+/** Part that is used of the package. */
 interface DenoRedisPackage {
   parseURL(url: string): object;
   connect(options: object): Promise<DenoRedisClient>;

@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 import { toBuffers } from "./node_redis.ts";
 import { opened, type RedisOpener, type RedisPort } from "./redis_port.ts";
 
-/** What is used of a client of `npm:ioredis`, version 5 or later. */
+/** Part that is used of a client of `npm:ioredis`, version 5 or later. */
 export interface IoRedisClient {
   /** Sends one command; strings come back as strings. */
   call(command: string, args: (string | Buffer)[]): Promise<unknown>;

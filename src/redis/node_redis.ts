@@ -7,7 +7,7 @@ import {
   type RedisPort,
 } from "./redis_port.ts";
 
-/** What is used of a client of `npm:redis`, version 5 or later. */
+/** Part that is used of a client of `npm:redis`, version 5 or later. */
 export interface NodeRedisClient {
   /** Never called: by it this client is told from others. */
   withTypeMapping(mapping: Record<never, never>): unknown;

@@ -32,7 +32,7 @@ export type RedisDriver = "redis" | "@db/redis";
 export interface RedisSource {
   /** For commands: a connection that someone else keeps, or how to open one. */
   readonly commands: RedisPort | RedisOpener;
-  /** How to open one to listen with, where that is possible. */
+  /** Opener of one to listen with, where that is possible. */
   readonly opener: RedisOpener | undefined;
 }
 

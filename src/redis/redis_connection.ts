@@ -3,10 +3,10 @@ import type { Clock, TimerHandle } from "../base/clock.ts";
 import { deadline } from "../base/deadline.ts";
 import type { RedisArgument, RedisOpener, RedisPort } from "./redis_port.ts";
 
-/** How long to wait before a lost connection is opened again. */
+/** Time before a lost connection is opened again. */
 const WAIT = { firstMs: 25, maxMs: 1_000 };
 
-/** How a {@linkcode RedisConnection} is kept. */
+/** Options of a {@linkcode RedisConnection}. */
 export interface RedisConnectionOptions {
   readonly open: RedisOpener;
   readonly connectTimeoutMs: number;

@@ -6,9 +6,10 @@ export interface CachedFunction<A extends readonly unknown[], R>
   extends AsyncDisposable {
   /**
    * The value, from the cache or the function. Callers of one missing key share
-   * one load. An {@linkcode AbortSignal} among the arguments, or as the `signal`
-   * of an options object, is not part of the key: it frees its caller alone, and
-   * the function gets one that aborts when all of its callers are gone.
+   * one load. An {@linkcode AbortSignal} among the arguments, or as the
+   * `signal` of an options object, is not part of the key: it frees its caller
+   * alone, and the function gets one that aborts when all of its callers are
+   * gone.
    */
   (...args: A): Promise<R>;
   /** The cached value, fresh or stale, or `undefined`; never loads. */

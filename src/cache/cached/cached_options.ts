@@ -1,29 +1,29 @@
 import type { Clock } from "../../base/clock.ts";
 import type { CacheSetOptions, CacheStore } from "../cache_store.ts";
 
-/** How {@linkcode cached} keeps what a function returns. */
+/** Options of {@linkcode cached}. */
 export interface CachedOptions<A extends readonly unknown[]>
   extends Pick<CacheSetOptions, "ttlMs" | "staleMs"> {
   /**
-   * How long an error is remembered and thrown again, in milliseconds; by this
-   * process only. At 0 errors aren't remembered.
+   * Time for which an error is remembered and thrown again, in milliseconds; by
+   * this process only. At 0 errors aren't remembered.
    * @default 0
    */
   negativeTtlMs?: number;
   /**
-   * Where values are kept. One that is handed in is shared and stays open when
+   * Store of the values. One that is handed in is shared and stays open when
    * the function is closed.
    * @default a MemoryCache of its own, with the default bounds
    */
   cache?: CacheStore;
   /**
-   * What its statistics are filed under, and its keys in a shared cache begin
+   * Name in its statistics, and its keys in a shared cache begin
    * with: functions that share one need names of their own.
    * @default the function's name
    */
   name?: string;
   /**
-   * What tells one call from another: any value {@linkcode cacheKey} takes.
+   * Key that tells one call from another: any value {@linkcode cacheKey} takes.
    * @default the arguments, without abort signals
    */
   key?: (...args: A) => unknown;

@@ -1,6 +1,6 @@
 import { isPlainObject } from "../cache_key.ts";
 
-/** Where a call's arguments carry abort signals. */
+/** Abort signals among a call's arguments. */
 export interface CallSignals {
   /** Aborts with the first of them. */
   readonly signal: AbortSignal;

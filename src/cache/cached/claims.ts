@@ -10,7 +10,7 @@ import type {
 } from "../cache_store.ts";
 import { claimBehind, Fences } from "../fences.ts";
 
-/** How often one that waits for another's load looks again. */
+/** Time after which one that waits for another's load looks again. */
 const SHORTEST_POLL_MS = 5;
 const LONGEST_POLL_MS = 50;
 
@@ -27,7 +27,7 @@ export function claiming(store: CacheStore): ClaimingCacheStore {
     : new FencedStore(store);
 }
 
-/** How to wait. */
+/** Options of the wait for a claim. */
 export interface ObtainOptions {
   readonly clock: Clock;
   readonly random: () => number;

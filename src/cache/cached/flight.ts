@@ -1,4 +1,4 @@
-/** How a {@linkcode Flight} is known to its owner. */
+/** Options of a {@linkcode Flight}. */
 export interface FlightOptions {
   readonly tags?: readonly string[];
   /** Called when it has ended or its last caller has left. */

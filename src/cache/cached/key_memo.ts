@@ -3,11 +3,11 @@ import { isPlainObject } from "../cache_key.ts";
 
 /** A power of two, and twice what a cache keeps by default: 0.6 MB when full. */
 const SLOTS = 2_048;
-/** How many slots in a row a key may lie in, whatever its hash. */
+/** Number of slots in a row that a key may lie in, whatever its hash. */
 const REACH = 8;
-/** What is longer isn't remembered: it would take too long to recognise. */
+/** Length above which a text isn't remembered: it would take too long to recognise. */
 const LONGEST_TEXT = 64;
-/** What is longer isn't remembered: it would take too much memory. */
+/** Length above which a key isn't remembered: it would take too much memory. */
 const LONGEST_KEY = 500;
 
 /** A key, and what it was made of. */

@@ -21,7 +21,7 @@ import { KeyMemo } from "./key_memo.ts";
 import { checkLifetime } from "../lifetimes.ts";
 import { MemoryCache } from "../memory/memory_cache.ts";
 
-/** How often a load is repeated whose value was invalidated under way. */
+/** Number of times that a load is repeated whose value was invalidated under way. */
 const MOST_LOADS = 3;
 
 /** One call of a cached function. */
@@ -31,7 +31,7 @@ interface Call<A> {
   readonly signals: CallSignals | undefined;
 }
 
-/** What stands behind a function made by `cached`. */
+/** Machinery behind a function made by `cached`. */
 export class Loader<A extends readonly unknown[], R> {
   readonly #fn: (...args: A) => R | PromiseLike<R>;
   readonly #options: CachedOptions<A>;
@@ -158,7 +158,7 @@ export class Loader<A extends readonly unknown[], R> {
     };
   }
 
-  /** What operators see: its calls, and the cache that is its own. */
+  /** Figures for operators: its calls, and the cache that is its own. */
   static #shownOf<A extends readonly unknown[], R>(
     loader: Loader<A, R>,
   ): CacheValues {

@@ -1,4 +1,4 @@
-/** What an {@linkcode LruMap} holds; a cache's own entries extend it. */
+/** Entry of an {@linkcode LruMap}; a cache's own entries extend it. */
 export class LruEntry {
   /** The entry used next after this one. */
   newer: this | undefined = undefined;
@@ -8,7 +8,7 @@ export class LruEntry {
   constructor(readonly key: string, readonly size: number) {}
 }
 
-/** What an {@linkcode LruMap} may hold, and who is told of what leaves it. */
+/** Options of an {@linkcode LruMap}. */
 export interface LruMapOptions<E extends LruEntry> {
   /** The most entries. */
   maxEntries: number;
@@ -41,12 +41,12 @@ export class LruMap<E extends LruEntry> {
     this.#onRemove = onRemove;
   }
 
-  /** How many entries there are. */
+  /** Number of entries. */
   get length(): number {
     return this.#entries.size;
   }
 
-  /** What the sizes of all entries come to. */
+  /** Sum of the sizes of all entries. */
   get totalSize(): number {
     return this.#totalSize;
   }

@@ -100,8 +100,9 @@ export class MemoryCache<V = unknown>
   }
 
   /**
-   * The value, or `undefined`. When an entry goes stale its first caller is told
-   * a miss, and has `leaseMs` to refresh it; the others get the stale value.
+   * The value, or `undefined`. When an entry goes stale its first caller is
+   * told a miss, and has `leaseMs` to refresh it; the others get the stale
+   * value.
    */
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);

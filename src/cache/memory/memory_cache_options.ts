@@ -1,22 +1,22 @@
 import type { Clock } from "../../base/clock.ts";
 import type { LifetimeOptions } from "../lifetimes.ts";
 
-/** How a {@linkcode MemoryCache} is made. */
+/** Options of a {@linkcode MemoryCache}. */
 export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
   /**
-   * What its statistics are filed under.
+   * Name in its statistics.
    * @default "memory"
    */
   name?: string;
   /**
-   * How many entries it holds before the least recently used go; `Infinity` is
-   * allowed beside `maxBytes`.
+   * Number of entries that it holds before the least recently used go;
+   * `Infinity` is allowed beside `maxBytes`.
    * @default 1_000
    */
   maxEntries?: number;
   /**
-   * How many bytes its keys and values may take, as `sizeOf` counts them. A
-   * value that is bigger than this by itself isn't kept.
+   * Number of bytes that its keys and values may take, as `sizeOf` counts them.
+   * A value that is bigger than this by itself isn't kept.
    * @default Infinity
    */
   maxBytes?: number;
@@ -26,7 +26,7 @@ export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
    */
   sizeOf?: (value: V, key: string) => number;
   /**
-   * How long the one caller of `get` who was told that a stale entry is a miss
+   * Time that the one caller of `get` who was told that a stale entry is a miss
    * has to refresh it, in milliseconds, before another one is asked to.
    * @default 5_000
    */

@@ -1,4 +1,4 @@
-/** Which keys carry which tag. */
+/** Keys by the tags they carry. */
 export class TagIndex {
   readonly #keysByTag = new Map<string, Set<string>>();
 

@@ -13,17 +13,17 @@ export interface ChangeListener {
   onGap(): void;
 }
 
-/** How a {@linkcode ChangeChannel} listens. */
+/** Options of a {@linkcode ChangeChannel}. */
 export interface ChangeChannelOptions {
   readonly open: RedisOpener;
-  /** Where changes are told. */
+  /** Channel on which changes are told. */
   readonly channel: string;
   /** A channel of its own, for its heartbeats. */
   readonly inbox: string;
   /** The name its own process tells changes under; these it doesn't pass on. */
   readonly id: string;
   readonly publish: (channel: string, message: string) => Promise<unknown>;
-  /** How often it proves that it hears everything; ten times that until then. */
+  /** Time after which it proves that it hears everything; ten times that until then. */
   readonly heartbeatMs: number;
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
@@ -41,9 +41,9 @@ export class ChangeChannel {
   readonly #ready = Promise.withResolvers<void>();
   #timer: TimerHandle;
   #provenAt = -Infinity;
-  /** Which connection a heartbeat belongs to. */
+  /** Number of the connection that a heartbeat belongs to. */
   #generation = 0;
-  /** Whether changes may have been missed since the last proof. */
+  /** True if changes may have been missed since the last proof. */
   #gap = true;
   #openedAt = Infinity;
 

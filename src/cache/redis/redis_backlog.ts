@@ -3,7 +3,7 @@ import type { RedisArgument } from "../../redis/redis_port.ts";
 
 /** The most changes that are remembered while Redis is away. */
 const MOST_CHANGES = 10_000;
-/** How many are sent at a time. */
+/** Number of changes that are sent at a time. */
 const BATCH = 100;
 
 /** Sends one change; rejects if Redis wasn't told. */
@@ -11,19 +11,20 @@ export type SendChange = (
   command: readonly RedisArgument[],
 ) => Promise<unknown>;
 
-/** How a {@linkcode RedisBacklog} is worked off. */
+/** Options of a {@linkcode RedisBacklog}. */
 export interface RedisBacklogOptions {
   readonly send: SendChange;
-  /** Whether there is any use in sending now. */
+  /** Tells whether there is any use in sending now. */
   readonly canSend: () => boolean;
-  /** How long to wait before it is tried again, in milliseconds. */
+  /** Time before it is tried again, in milliseconds. */
   readonly retryMs: number;
   readonly clock: Clock;
 }
 
 /**
- * What Redis must still forget: entries and tags that were changed while it
- * couldn't be told. Until it has been, it may hold values that are out of date.
+ * Changes that Redis must still be told of: entries and tags that were changed
+ * while it couldn't be told. Until it has been, it may hold values that are out
+ * of date.
  */
 export class RedisBacklog {
   readonly #changes = new Map<string, readonly RedisArgument[]>();

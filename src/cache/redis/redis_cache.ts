@@ -29,17 +29,17 @@ import { RedisKeys } from "./redis_keys.ts";
 import { RedisLink, type RedisState, unavailable } from "./redis_link.ts";
 import { RedisLocks } from "./redis_locks.ts";
 
-/** How many entries `setMany` sends at once. */
+/** Number of entries that `setMany` sends at once. */
 const BATCH = 100;
 
 /**
  * A cache in Redis, shared by every process that uses the same prefix.
  *
- * Redis may die, hang or be slow: an operation then is a miss, after `timeoutMs`
- * at most, and after some of these Redis is left alone until it answers again.
- * Nothing here rejects on its account. What should have been forgotten
- * meanwhile is forgotten before Redis is used again. Once it is closed its
- * methods throw a {@linkcode ClosedError}.
+ * Redis may die, hang or be slow: an operation then is a miss, after
+ * `timeoutMs` at most, and after some of these Redis is left alone until it
+ * answers again. Nothing here rejects on its account. What should have been
+ * forgotten meanwhile is forgotten before Redis is used again. Once it is
+ * closed its methods throw a {@linkcode ClosedError}.
  *
  * @example
  * ```ts
@@ -117,8 +117,8 @@ export class RedisCache<V = unknown>
   }
 
   /**
-   * Waits until Redis is there, for `connectTimeoutMs` at most, and says whether
-   * it is.
+   * Waits until Redis is there, for `connectTimeoutMs` at most, and says
+   * whether it is.
    */
   async ready(signal?: AbortSignal): Promise<boolean> {
     const { clock, connectTimeoutMs } = this.#settings;
@@ -126,7 +126,7 @@ export class RedisCache<V = unknown>
     return this.#link.closed;
   }
 
-  /** Whether Redis answers within `timeoutMs` now. */
+  /** Tells whether Redis answers within `timeoutMs` now. */
   async ping(): Promise<boolean> {
     this.#checkOpen();
     return await this.#link.send(["PING"]) !== unavailable;
@@ -150,8 +150,8 @@ export class RedisCache<V = unknown>
   }
 
   /**
-   * The value, or `undefined`: also while Redis is away or late. Of a stale entry
-   * one caller among all processes is told a miss, to refresh it.
+   * The value, or `undefined`: also while Redis is away or late. Of a stale
+   * entry one caller among all processes is told a miss, to refresh it.
    */
   async get(key: string): Promise<V | undefined> {
     this.#check(key);
@@ -176,7 +176,8 @@ export class RedisCache<V = unknown>
   }
 
   /**
-   * Like {@linkcode lookup}, with what is left of the entry's life and its tags.
+   * Like {@linkcode lookup}, with what is left of the entry's life and its
+   * tags.
    */
   async read(key: string): Promise<RedisEntry<V> | undefined> {
     this.#check(key);
@@ -239,8 +240,8 @@ export class RedisCache<V = unknown>
   }
 
   /**
-   * Forgets every entry whose latest `set` named this tag, if need be when Redis
-   * is back.
+   * Forgets every entry whose latest `set` named this tag, if need be when
+   * Redis is back.
    */
   async invalidateTag(tag: string): Promise<void> {
     this.#checkOpen();
@@ -298,7 +299,7 @@ export class RedisCache<V = unknown>
     return channel;
   }
 
-  /** How long an entry set like this is fresh at least, in milliseconds. */
+  /** Tells how long an entry set like this is fresh at least, in milliseconds. */
   leastFreshMs(options?: CacheSetOptions): number {
     return this.#lifetimes.leastFreshMs(options);
   }
@@ -374,7 +375,7 @@ const unhealthyBecause: Record<RedisState, string> = {
   open: "Redis is not used for now: it failed too often",
 };
 
-/** What operators see, beside the circuit. */
+/** Figures for operators, beside the circuit. */
 function shownOf({ stats }: { readonly stats: RedisCacheStats }): CacheValues {
   const { hits, staleHits, misses, sets } = stats;
   return {

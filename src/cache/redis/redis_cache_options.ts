@@ -13,10 +13,10 @@ import type { LifetimeOptions } from "../lifetimes.ts";
 import type { RedisFormat } from "./redis_codec.ts";
 import type { RedisCircuitStats } from "./redis_link.ts";
 
-/** How a {@linkcode RedisCache} is made. */
+/** Options of a {@linkcode RedisCache}. */
 export interface RedisCacheOptions extends LifetimeOptions {
   /**
-   * Where Redis is: `redis://[[user]:password@]host[:port][/database]`, or
+   * Address of Redis: `redis://[[user]:password@]host[:port][/database]`, or
    * `rediss:` for TLS. Needed without `client`, and not taken beside it.
    */
   url?: string;
@@ -28,12 +28,12 @@ export interface RedisCacheOptions extends LifetimeOptions {
   /** A client that is connected already; it stays open when the cache closes. */
   client?: RedisClient;
   /**
-   * What its statistics and log messages are filed under.
+   * Name in its statistics and log messages.
    * @default "redis"
    */
   name?: string;
   /**
-   * What its keys in Redis begin with; caches with the same prefix share their
+   * Beginning of its keys in Redis; caches with the same prefix share their
    * entries. In a cluster it needs a hash tag, as in "{cache}".
    * @default "sluice"
    */
@@ -44,29 +44,29 @@ export interface RedisCacheOptions extends LifetimeOptions {
    */
   format?: RedisFormat;
   /**
-   * How long an operation may take, in milliseconds; after that it is a miss.
+   * Time that an operation may take, in milliseconds; after that it is a miss.
    * @default 5
    */
   timeoutMs?: number;
   /**
-   * How many operations in a row must fail before Redis is left alone.
+   * Number of operations in a row that must fail before Redis is left alone.
    * @default 5
    */
   failureThreshold?: number;
   /**
-   * How long to wait before Redis is tried again, in milliseconds.
+   * Time before Redis is tried again, in milliseconds.
    * @default 250
    */
   probeMs?: number;
   /**
-   * How long connecting, or a probe, may take, in milliseconds.
+   * Time that connecting, or a probe, may take, in milliseconds.
    * @default 2_000
    */
   connectTimeoutMs?: number;
   /**
-   * How long a claim to load a value holds without a sign of life from its
-   * owner, in milliseconds; and how long the caller of `get` who was told that a
-   * stale entry is a miss has to refresh it.
+   * Time for which a claim to load a value holds without a sign of life from
+   * its owner, in milliseconds; and how long the caller of `get` who was told
+   * that a stale entry is a miss has to refresh it.
    * @default 5_000
    */
   leaseMs?: number;
@@ -87,9 +87,9 @@ export interface RedisCacheOptions extends LifetimeOptions {
 
 /** An entry as {@linkcode RedisCache.read} gives it. */
 export interface RedisEntry<V> extends CacheHit<V> {
-  /** How long it is still fresh, in milliseconds. */
+  /** Time that it is still fresh, in milliseconds. */
   readonly freshForMs: number;
-  /** What its latest `set` named. */
+  /** Tags that its latest `set` named. */
   readonly tags: readonly string[];
 }
 

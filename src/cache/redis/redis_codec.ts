@@ -1,12 +1,12 @@
 import { CacheValueError } from "../../base/errors.ts";
 import { quote } from "../../base/options.ts";
 
-/** How a {@linkcode RedisCache} writes its values down. */
+/** Form in which a {@linkcode RedisCache} writes its values down. */
 export type RedisFormat = "json" | "bytes";
 
-/** What an entry says of itself beside its value. */
+/** Facts that an entry carries beside its value. */
 export interface EntryMarks {
-  /** When it goes stale, in milliseconds since 1970; absent if it never does. */
+  /** Time at which it goes stale, in milliseconds since 1970; absent if it never does. */
   readonly f?: number;
   /** The version of each of its tags when it was loaded. */
   readonly t?: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface DecodedEntry {
  * line. Nothing after it is `undefined`, which JSON can't say.
  */
 export interface RedisCodec {
-  /** Whether replies are wanted as bytes. */
+  /** True if replies are wanted as bytes. */
   readonly bytes: boolean;
   /** @throws {CacheValueError} for a value that can't be written down. */
   encode(value: unknown): string | Uint8Array;

@@ -14,7 +14,7 @@ export interface FoundEntry {
   readonly marks: EntryMarks | undefined;
 }
 
-/** What {@linkcode RedisEntries} works with. */
+/** Parts that {@linkcode RedisEntries} works with. */
 export interface RedisEntriesOptions {
   readonly link: RedisLink;
   readonly keys: RedisKeys;
@@ -32,13 +32,13 @@ interface Asked {
   resolve(found: FoundEntry | undefined): void;
 }
 
-/** How many entries one command reads. */
+/** Number of entries that one command reads. */
 const BATCH = 100;
 
 /** An entry about to be written. */
 export interface EntryDraft {
   readonly payload: string | Uint8Array;
-  /** When it goes stale, where it does before it expires. */
+  /** Time at which it goes stale, where it does before it expires. */
   readonly freshUntil: number | undefined;
   /** For Redis's `PX`; empty for an entry that never expires. */
   readonly ttlMs: string;
@@ -62,7 +62,7 @@ export class RedisEntries {
     });
   }
 
-  /** What is left of an entry's life in Redis, in milliseconds. */
+  /** Asks for what is left of an entry's life in Redis, in milliseconds. */
   async leftMs(key: string): Promise<number> {
     const { link, keys } = this.#options;
     const reply = await link.send(["PTTL", keys.entry(key)]);

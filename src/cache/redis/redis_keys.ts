@@ -1,9 +1,9 @@
-/** What things are called in Redis. */
+/** Names of things in Redis. */
 export class RedisKeys {
   readonly #entryPrefix: string;
   readonly #lockPrefix: string;
   readonly #tagPrefix: string;
-  /** Where changes are told. */
+  /** Channel on which changes are told. */
   readonly channel: string;
 
   constructor(prefix: string) {

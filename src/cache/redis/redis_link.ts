@@ -18,15 +18,15 @@ import { ReplyDeadlines } from "./reply_deadlines.ts";
 /** Stands for a reply that didn't come in time, or at all. */
 export const unavailable: unique symbol = Symbol("unavailable");
 
-/** How an error begins that Redis itself answers with. */
+/** Beginning of an error that Redis itself answers with. */
 const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
 
-/** How many pings a probe sends at the most. */
+/** Number of pings that a probe sends at the most. */
 const PINGS = 3;
 
-/** How a {@linkcode RedisLink} protects its callers. */
+/** Options of a {@linkcode RedisLink}. */
 export interface RedisLinkOptions {
-  /** What the log and metrics call it. */
+  /** Name in the log and metrics. */
   readonly name: string;
   /** A connection that someone else keeps, or how to open one. */
   readonly commands: RedisPort | RedisOpener;
@@ -41,10 +41,10 @@ export interface RedisLinkOptions {
   readonly onRecover: (port: RedisPort) => Promise<void>;
 }
 
-/** Whether Redis is used: not yet, yes, or no. */
+/** Use that is made of Redis: none yet, all, or none for now. */
 export type RedisState = "connecting" | "closed" | "open";
 
-/** What a {@linkcode RedisCache} has met on its way to Redis. */
+/** Statistics of a {@linkcode RedisCache}'s way to Redis. */
 export interface RedisCircuitStats {
   /** `closed`: in use; `open`: given up for now and probed. */
   readonly state: RedisState;
@@ -106,7 +106,7 @@ export class RedisLink {
     this.#untrack = instruments.track(circuitKind, { name }, this, valuesOf);
   }
 
-  /** Whether commands are sent at all. */
+  /** True while commands are sent at all. */
   get closed(): boolean {
     return this.#state === "closed";
   }

@@ -12,7 +12,7 @@ import {
 import { unavailable } from "./redis_link.ts";
 import * as scripts from "./redis_scripts.ts";
 
-/** What {@linkcode RedisLocks} works with. */
+/** Parts that {@linkcode RedisLocks} works with. */
 export interface RedisLocksOptions extends RedisEntriesOptions {
   readonly entries: RedisEntries;
   readonly leaseMs: number;

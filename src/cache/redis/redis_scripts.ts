@@ -1,12 +1,12 @@
 /**
- * What must happen in Redis in one step. The versions of tags are how a tag is
- * invalidated at once, whatever it is on: an entry names the versions it was
- * loaded under and is void when one has changed or is gone, even by eviction.
- * All keys are declared, so that a cluster takes the scripts if the prefix has
- * a hash tag.
+ * Scripts for what must happen in Redis in one step. The versions of tags are
+ * how a tag is invalidated at once, whatever it is on: an entry names the
+ * versions it was loaded under and is void when one has changed or is gone,
+ * even by eviction. All keys are declared, so that a cluster takes the scripts
+ * if the prefix has a hash tag.
  */
 
-/** How much longer than its entries a tag's version is kept, in milliseconds. */
+/** Time that a tag's version is kept longer than its entries, in milliseconds. */
 const VERSION_MARGIN_MS = 3_600_000;
 
 /** Gives a tag a version if it has none, and has it outlive an entry. */
@@ -78,7 +78,7 @@ redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1
 `;
 
-/** What the entry looks like now; the lock remembers it from the claim. */
+/** Fingerprint of the entry as it is now; the lock remembers it from the claim. */
 const FINGERPRINT = `
 local function fingerprint(key)
   local stored = redis.call('GET', key)
@@ -86,7 +86,7 @@ local function fingerprint(key)
 end
 `;
 
-/** Whether a claim's owner still has the lock; gives what it remembers. */
+/** Gives what a lock remembers, if the claim's owner still has it. */
 const HELD = `
 local function held(lock, token)
   local value = redis.call('GET', lock)

@@ -115,7 +115,8 @@ export class TieredCache<V = unknown>
 
   /**
    * Waits until Redis is there and changes are heard of, for its
-   * `connectTimeoutMs` and then `maxStaleMs` at most, and says whether they are.
+   * `connectTimeoutMs` and then `maxStaleMs` at most, and says whether they
+   * are.
    */
   async ready(signal?: AbortSignal): Promise<boolean> {
     if (!await this.#remote.ready(signal)) return false;
@@ -388,7 +389,7 @@ export class TieredCache<V = unknown>
   }
 }
 
-/** What operators see: the memory tier's figures are among its own. */
+/** Figures for operators: the memory tier's figures are among its own. */
 function shownOf({ stats }: { readonly stats: TieredCacheStats }): CacheValues {
   return {
     hits: stats.localHits + stats.remoteHits,

@@ -10,7 +10,7 @@ import type {
   RedisCacheStats,
 } from "../redis/redis_cache_options.ts";
 
-/** How a {@linkcode TieredCache} is made. */
+/** Options of a {@linkcode TieredCache}. */
 export interface TieredCacheOptions {
   /** The bounds of the memory tier. */
   local?: Pick<MemoryCacheOptions, "maxEntries" | "maxBytes" | "sizeOf">;
@@ -20,7 +20,7 @@ export interface TieredCacheOptions {
    */
   remote: RedisCache | RedisCacheOptions;
   /**
-   * What its statistics are filed under; those of a Redis tier that it makes
+   * Name in its statistics; those of a Redis tier that it makes
    * too, unless that has a name.
    * @default "tiered"
    */
@@ -52,15 +52,15 @@ export interface TieredCacheStats {
   readonly remoteHits: number;
   /** Reads that neither tier had a value for. */
   readonly misses: number;
-  /** Whether changes made elsewhere are being heard of. */
+  /** True while changes made elsewhere are heard of. */
   readonly coherent: boolean;
   /** Changes made elsewhere that were heard of. */
   readonly changesHeard: number;
   /** Times memory was emptied because changes may have been missed. */
   readonly flushes: number;
-  /** What the memory tier holds and has done. */
+  /** Statistics of the memory tier. */
   readonly local: MemoryCacheStats;
-  /** What the Redis tier has done, for others too if it was handed in. */
+  /** Statistics of the Redis tier, for others too if it was handed in. */
   readonly remote: RedisCacheStats;
 }
 
@@ -69,7 +69,7 @@ export interface LocalEntry<V> extends CacheHit<V> {
   readonly knownAt: number;
 }
 
-/** How the memory tier is made. */
+/** Options of the memory tier. */
 export function localOptions<V>(
   { local = {}, name = "tiered", clock }: TieredCacheOptions,
 ): MemoryCacheOptions<LocalEntry<V>> {
