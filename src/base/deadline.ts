@@ -12,7 +12,10 @@ export interface DeadlineOptions {
    * @default "the operation"
    */
   name?: string;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * Keep the process alive until the time is up.

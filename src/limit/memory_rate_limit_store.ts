@@ -24,7 +24,10 @@ export interface MemoryRateLimitStoreOptions {
    * @default 100_000
    */
   maxKeys?: number;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

@@ -62,7 +62,10 @@ export interface RateLimiterOptions {
    * @default "rate_limiter"
    */
   name?: string;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

@@ -42,7 +42,10 @@ export interface SemaphoreOptions {
    * @default Infinity
    */
   acquireTimeoutMs?: number;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

@@ -34,7 +34,10 @@ export interface CachedOptions<A extends readonly unknown[]>
    * @default lines of `stderrLog`
    */
   log?: (message: string) => void;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * Gives a number from 0 up to 1.

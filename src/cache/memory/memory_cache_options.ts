@@ -31,7 +31,10 @@ export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
    * @default 5_000
    */
   leaseMs?: number;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 

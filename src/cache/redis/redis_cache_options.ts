@@ -75,7 +75,10 @@ export interface RedisCacheOptions extends LifetimeOptions {
    * @default lines of `stderrLog`
    */
   log?: (message: string) => void;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
   /**
    * The time in milliseconds since 1970, by which processes tell each other how

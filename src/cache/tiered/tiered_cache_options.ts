@@ -38,7 +38,10 @@ export interface TieredCacheOptions {
    * @default 60_000
    */
   localTtlMs?: number;
-  /** @default systemClock */
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
   clock?: Clock;
 }
 
