@@ -48,8 +48,15 @@ export interface CacheStore<V = unknown> {
    * others are served the stale value meanwhile.
    */
   get(key: string): MaybePromise<V | undefined>;
-  /** Keeps a value, in place of any older one and its tags. */
-  set(key: string, value: V, options?: CacheSetOptions): MaybePromise<void>;
+  /**
+   * Keeps a value, in place of any older one and its tags. A store that others
+   * share says `false` if it couldn't: then nobody else knows of the value.
+   */
+  set(
+    key: string,
+    value: V,
+    options?: CacheSetOptions,
+  ): MaybePromise<boolean | void>;
   /** Forgets one entry; says whether one is known to have been there. */
   delete(key: string): MaybePromise<boolean>;
   /** Forgets every entry whose latest `set` named this tag. */

@@ -63,7 +63,7 @@ function close(fence: KeyFence): void {
 /** The claim of a load that is kept only if its fence is open at the end. */
 export function claimBehind<V>(
   fence: Fence,
-  keep: (value: V) => MaybePromise<void>,
+  keep: (value: V) => MaybePromise<unknown>,
 ): CacheClaim<V> {
   return {
     commit(value) {

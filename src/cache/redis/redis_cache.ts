@@ -195,39 +195,45 @@ export class RedisCache<V = unknown>
   }
 
   /**
-   * Keeps a value, in place of any older one and its tags. While Redis is away
-   * nothing is kept, and the older value is forgotten when it is back.
+   * Keeps a value, in place of any older one and its tags, and says whether it
+   * did. While Redis is away nothing is kept, and the older value is forgotten
+   * when it is back.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} for a value the format can't say.
    * @throws {InvalidOptionError} for a lifetime out of its range.
    */
-  async set(key: string, value: V, options?: CacheSetOptions): Promise<void> {
-    this.#check(key);
-    const draft = this.#entries.draft(value, options);
-    this.#sets++;
-    await this.#entries.write(key, draft, options?.tags ?? []);
+  async set(
+    key: string,
+    value: V,
+    options?: CacheSetOptions,
+  ): Promise<boolean> {
+    return await this.setMany([[key, value]], options);
   }
 
   /**
-   * Many entries in few round trips, all kept in the same way.
+   * Keeps many entries in few round trips, all in the same way, and says whether
+   * all of them are kept.
    * @throws as {@linkcode set}, before anything is written.
    */
   async setMany(
     entries: Iterable<readonly [key: string, value: V]>,
     options?: CacheSetOptions,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const drafts = Array.from(entries, ([key, value]) => {
       this.#check(key);
       return { key, draft: this.#entries.draft(value, options) };
     });
     const tags = options?.tags ?? [];
+    let areKept = true;
     for (let i = 0; i < drafts.length; i += BATCH) {
       const batch = drafts.slice(i, i + BATCH);
       this.#sets += batch.length;
-      await Promise.all(
+      const kept = await Promise.all(
         batch.map(({ key, draft }) => this.#entries.write(key, draft, tags)),
       );
+      areKept &&= kept.every(Boolean);
     }
+    return areKept;
   }
 
   /**

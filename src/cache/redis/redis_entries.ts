@@ -100,16 +100,20 @@ export class RedisEntries {
     return codec.mark(payload, { f: freshUntil, t });
   }
 
-  /** Writes an entry; if Redis can't be told, forgets the older one later. */
+  /**
+   * Writes an entry, and says whether Redis took it; if not, it forgets the older
+   * one later.
+   */
   async write(
     key: string,
     draft: EntryDraft,
     tags: readonly string[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const command = tags.length === 0
       ? this.#setCommand(key, draft)
       : this.#setTaggedCommand(key, draft, tags);
-    await this.#change(`key ${key}`, command, this.#deleteCommand(key));
+    const later = this.#deleteCommand(key);
+    return await this.#change(`key ${key}`, command, later) !== unavailable;
   }
 
   async remove(key: string): Promise<boolean> {

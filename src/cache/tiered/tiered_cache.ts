@@ -5,7 +5,7 @@ import { checkDurationMs } from "../../base/options.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
+import { cacheKind } from "../cache_kind.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
@@ -25,6 +25,7 @@ import {
   localOptions,
   type TieredCacheOptions,
   type TieredCacheStats,
+  tieredValues,
 } from "./tiered_cache_options.ts";
 
 /**
@@ -97,7 +98,7 @@ export class TieredCache<V = unknown>
       cacheKind,
       { name, type: "tiered" },
       this,
-      shownOf,
+      tieredValues,
     );
   }
 
@@ -163,18 +164,25 @@ export class TieredCache<V = unknown>
 
   /**
    * Keeps a value in Redis, then in memory, in place of any older one and its
-   * tags; other processes drop theirs.
+   * tags, and says whether Redis took it; other processes drop theirs then. One
+   * that Redis didn't take is known to this process alone, for `maxStaleMs`, and
+   * the others keep what they had until Redis can be told to forget it.
    * @throws {CacheKeyError} for a key that isn't a string.
    * @throws {CacheValueError} for a value the format can't say.
    * @throws {InvalidOptionError} for a lifetime out of its range.
    */
-  async set(key: string, value: V, options?: CacheSetOptions): Promise<void> {
+  async set(
+    key: string,
+    value: V,
+    options?: CacheSetOptions,
+  ): Promise<boolean> {
     this.#forget(key);
     const fence = this.#fences.add(key, options?.tags ?? []);
     const knownAt = this.#time.now();
     try {
-      await this.#remote.set(key, value, options);
+      const isKept = await this.#remote.set(key, value, options);
       if (fence.open) this.#keep(key, value, knownAt, options);
+      return isKept;
     } finally {
       fence.remove();
     }
@@ -387,17 +395,4 @@ export class TieredCache<V = unknown>
   #checkOpen(): void {
     if (this.#closed) throw new ClosedError(`the cache "${this.#name}"`);
   }
-}
-
-/** Figures for operators: the memory tier's figures are among its own. */
-function shownOf({ stats }: { readonly stats: TieredCacheStats }): CacheValues {
-  return {
-    hits: stats.localHits + stats.remoteHits,
-    memory_hits: stats.localHits,
-    misses: stats.misses,
-    changes_heard: stats.changesHeard,
-    flushes: stats.flushes,
-    incoherent: stats.coherent ? 0 : 1,
-    ...heldValues(stats.local),
-  };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { type CacheValues, heldValues } from "../cache_kind.ts";
 import type { CacheHit } from "../cache_store.ts";
 import type {
   MemoryCacheOptions,
@@ -83,5 +84,20 @@ export function localOptions<V>(
     maxEntries,
     sizeOf: sizeOf && ((entry, key) => sizeOf(entry.value, key)),
     clock,
+  };
+}
+
+/** Figures for operators: the memory tier's figures are among its own. */
+export function tieredValues(
+  { stats }: { readonly stats: TieredCacheStats },
+): CacheValues {
+  return {
+    hits: stats.localHits + stats.remoteHits,
+    memory_hits: stats.localHits,
+    misses: stats.misses,
+    changes_heard: stats.changesHeard,
+    flushes: stats.flushes,
+    incoherent: stats.coherent ? 0 : 1,
+    ...heldValues(stats.local),
   };
 }
