@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
+import type { RedisArgument } from "../../redis/redis_port.ts";
 import type {
   CacheClaim,
   CacheClaimOptions,
@@ -39,17 +40,20 @@ export class RedisLocks<V> {
     key: string,
     options: CacheClaimOptions,
   ): Promise<CacheClaim<V> | undefined> {
-    const { link, leaseMs, lifetimes } = this.#options;
+    const { leaseMs, lifetimes } = this.#options;
     const { freshMs, staleMs } = lifetimes.of(options);
     const ttlMs = freshMs + staleMs;
     const token = newVersion();
-    const versions = await link.send(
+    const versions = await this.#send(
+      key,
+      token,
       scripts.evalScript(scripts.CLAIM, this.#keysOf(key, options), [
         token,
         String(leaseMs),
         options.steal ? "1" : "0",
         ttlMs === Infinity ? "" : String(Math.ceil(ttlMs)),
       ]),
+      this.#options.link.closed,
     );
     if (versions === unavailable) return freeClaim;
     return Array.isArray(versions)
@@ -60,9 +64,10 @@ export class RedisLocks<V> {
   /** Says whether it is this caller's turn to refresh a stale entry. */
   async takeTurn(key: string): Promise<boolean> {
     const { link, keys, leaseMs } = this.#options;
+    const token = newVersion();
     const lock = keys.lock(key);
-    const command = ["SET", lock, newVersion(), "NX", "PX", String(leaseMs)];
-    return await link.send(command) === "OK";
+    const command = ["SET", lock, token, "NX", "PX", String(leaseMs)];
+    return await this.#send(key, token, command, link.closed) === "OK";
   }
 
   /** Keeps up no claim any more. */
@@ -80,7 +85,6 @@ export class RedisLocks<V> {
     const lock = [keys.lock(key)];
     const renewal = [token, String(leaseMs)];
     const renew = scripts.evalScript(scripts.RENEW, lock, renewal);
-    const release = scripts.evalScript(scripts.RELEASE, lock, [token]);
     const lease = new Lease(
       async () => await link.send(renew) !== 0,
       leaseMs / 3,
@@ -98,7 +102,7 @@ export class RedisLocks<V> {
       },
       release: async () => {
         end();
-        await link.send(release);
+        await this.#send(key, token, this.#release(key, token));
       },
     };
   }
@@ -110,9 +114,11 @@ export class RedisLocks<V> {
     options: CacheSetOptions,
     versions: readonly string[],
   ): Promise<boolean> {
-    const { link, entries, keys } = this.#options;
+    const { entries, keys } = this.#options;
     const draft = entries.draft(value, options);
-    const reply = await link.send(
+    const reply = await this.#send(
+      key,
+      token,
       scripts.evalScript(scripts.COMMIT, this.#keysOf(key, options), [
         token,
         entries.stored(draft, options.tags ?? [], versions),
@@ -123,6 +129,29 @@ export class RedisLocks<V> {
       ]),
     );
     return reply !== 0;
+  }
+
+  /**
+   * Sends what takes or ends a lock. If no answer comes Redis may hold the lock
+   * for nobody, and is told to release it as soon as it answers.
+   */
+  async #send(
+    key: string,
+    token: string,
+    command: readonly RedisArgument[],
+    mayBeHeld = true,
+  ): Promise<unknown> {
+    const { link, backlog } = this.#options;
+    const reply = await link.send(command);
+    if (reply === unavailable && mayBeHeld) {
+      backlog.add(`lock ${token}`, this.#release(key, token));
+    }
+    return reply;
+  }
+
+  #release(key: string, token: string): RedisArgument[] {
+    const lock = this.#options.keys.lock(key);
+    return scripts.evalScript(scripts.RELEASE, [lock], [token]);
   }
 
   #keysOf(key: string, { tags = [] }: CacheSetOptions): string[] {
