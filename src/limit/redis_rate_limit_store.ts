@@ -1,12 +1,14 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { deadline, waitAtMost } from "../base/deadline.ts";
-import { checkDurationMs, checkWord } from "../base/options.ts";
+import { waitAtMost } from "../base/deadline.ts";
+import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
+import { checkDurationMs, checkWord, quote } from "../base/options.ts";
 import { instruments } from "../observe/instruments.ts";
 import { stderrWarn } from "../observe/stderr_warn.ts";
 import { redisOpener } from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
-import { redisFailure } from "../redis/redis_port.ts";
+import { redisFailure, type RedisPort } from "../redis/redis_port.ts";
 import { RedisScript } from "../redis/redis_script.ts";
+import { ReplyDeadlines } from "../redis/reply_deadlines.ts";
 import { Circuit, circuitKind } from "./circuit.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import {
@@ -48,6 +50,14 @@ export interface RedisRateLimitStoreOptions {
    * @default "local"
    */
   whenDown?: "local" | "throw";
+  /**
+   * Share of each limit that this process allows on its own while Redis is down
+   * or slow, above 0 and at most 1: with 1 divided by the number of processes
+   * they don't allow more together than they do through Redis. At least one unit
+   * is allowed.
+   * @default 1
+   */
+  localShare?: number;
   /**
    * After a failure Redis is left alone for so long, in milliseconds.
    * @default 1_000
@@ -122,13 +132,16 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   readonly #prefix: string;
   readonly #timeoutMs: number;
   readonly #whenDown: "local" | "throw";
+  readonly #localShare: number;
   readonly #onStateChange: (error?: unknown) => void;
   readonly #log: (message: string) => void;
   readonly #useServerTime: boolean;
   readonly #clock: Clock;
   readonly #wallClock: () => number;
+  readonly #retryAfterMs: number;
   readonly #local: MemoryRateLimitStore;
   readonly #circuit: Circuit;
+  readonly #deadlines: ReplyDeadlines;
   readonly #endings: (() => void)[];
   #lastError: unknown;
   #failures = 0;
@@ -145,6 +158,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       prefix = "sluice:rate:",
       timeoutMs = 50,
       whenDown = "local",
+      localShare = 1,
       retryAfterMs = 1_000,
       onStateChange = () => {},
       log = stderrWarn,
@@ -157,6 +171,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#prefix = prefix;
     this.#timeoutMs = checkDurationMs("timeoutMs", timeoutMs, 1);
     this.#whenDown = checkWord("whenDown", whenDown, ["local", "throw"]);
+    this.#localShare = checkShare(localShare);
     this.#onStateChange = onStateChange;
     this.#log = log;
     this.#useServerTime = useServerTime;
@@ -165,13 +180,15 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#local = instruments.part(() =>
       new MemoryRateLimitStore({ name, clock })
     );
+    this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
     this.#circuit = new Circuit({
       failures: 1,
-      openMs: checkDurationMs("retryAfterMs", retryAfterMs),
+      openMs: this.#retryAfterMs,
       clock,
       onChange: (state) => state === "open" ? this.#down() : this.#up(),
     });
-    this.#endings = this.#track();
+    this.#deadlines = new ReplyDeadlines(clock, this.#timeoutMs);
+    this.#endings = [...this.#track(), () => this.#deadlines.stop()];
   }
 
   /**
@@ -193,7 +210,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     const clock = store.#clock;
     const connected = Promise.withResolvers<void>();
     const connection: RedisConnection = new RedisConnection({
-      open,
+      open: async (signal) => await warmed(await open(signal)),
       connectTimeoutMs,
       clock,
       random: Math.random,
@@ -221,11 +238,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       return this.#decideLocally(key, cost, rule);
     }
     try {
-      const decision = await deadline(
-        () => this.#decide(key, cost, rule),
-        this.#timeoutMs,
-        { name: "the rate limit's Redis", clock: this.#clock },
-      );
+      const decision = await this.#inTime(this.#decide(key, cost, rule));
       call?.end("success");
       return decision;
     } catch (error) {
@@ -295,13 +308,38 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     return { allowed: allowed === 1, remaining, retryAfterMs, resetAfterMs };
   }
 
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const pending = this.#deadlines.add(() =>
+        reject(new TimeoutError("the rate limit's Redis", this.#timeoutMs))
+      );
+      work.then(resolve, reject).finally(() => pending.done = true);
+    });
+  }
+
   #decideLocally(
     key: string,
     cost: number,
     rule: RateLimitRule,
   ): RateLimitDecision {
     this.#localDecisions++;
-    return this.#local.take(key, cost, rule);
+    const limit = this.#shareOf(rule.limit);
+    const burst = this.#shareOf(rule.burst);
+    const most = rule.algorithm === "token-bucket" ? burst : limit;
+    if (cost > most) {
+      // Never alone: Redis must be back for it.
+      return {
+        allowed: false,
+        remaining: 0,
+        retryAfterMs: this.#retryAfterMs,
+        resetAfterMs: this.#retryAfterMs,
+      };
+    }
+    return this.#local.take(key, cost, { ...rule, limit, burst });
+  }
+
+  #shareOf(units: number): number {
+    return Math.max(1, Math.floor(units * this.#localShare));
   }
 
   #lost(error: unknown): void {
@@ -327,4 +365,20 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   #report(message: string): void {
     if (this.#whenDown === "local") this.#log(`${this.#name}: ${message}`);
   }
+}
+
+/** Makes the first answers over a connection, which are slow, before they count. */
+async function warmed(port: RedisPort): Promise<RedisPort> {
+  const send = (command: string[]): Promise<unknown> => port.command(command);
+  for (const script of Object.values(scripts)) {
+    await script.load(send).catch(() => {});
+  }
+  return port;
+}
+
+function checkShare(share: number): number {
+  if (share > 0 && share <= 1) return share;
+  throw new InvalidOptionError(
+    `localShare must be above 0 and at most 1, got ${quote(share)}`,
+  );
 }

@@ -10,6 +10,12 @@ export class RedisScript {
     this.#source = source;
   }
 
+  /** Has Redis know it beforehand. */
+  async load(send: Send): Promise<void> {
+    await send(["SCRIPT", "LOAD", this.#source]);
+    this.#sha ??= await sha1(this.#source);
+  }
+
   /** Runs it on one key. */
   async run(send: Send, key: string, args: string[]): Promise<unknown> {
     const sha = this.#sha ??= await sha1(this.#source);

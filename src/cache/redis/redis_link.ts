@@ -13,7 +13,7 @@ import {
   type RedisOpener,
   type RedisPort,
 } from "../../redis/redis_port.ts";
-import { ReplyDeadlines } from "./reply_deadlines.ts";
+import { ReplyDeadlines } from "../../redis/reply_deadlines.ts";
 
 /** Stands for a reply that didn't come in time, or at all. */
 export const unavailable: unique symbol = Symbol("unavailable");

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "../../base/clock.ts";
+import type { Clock, TimerHandle } from "../base/clock.ts";
 
 /** A command that waits for its reply. */
 export interface PendingReply {
