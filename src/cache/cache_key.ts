@@ -1,4 +1,5 @@
 import { CacheKeyError } from "../base/errors.ts";
+import { isPlainObject } from "../base/json_value.ts";
 import { quote } from "../base/options.ts";
 
 const MAX_DEPTH = 100;
@@ -198,13 +199,4 @@ export function checkKey(key: string): void {
       `a cache key must be a string, got ${quote(key)}: cacheKey() makes one`,
     );
   }
-}
-
-/** Says whether a value is an object literal, or one without a prototype. */
-export function isPlainObject(
-  value: unknown,
-): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

@@ -149,6 +149,25 @@ for (const kind of ["RedisCache", "TieredCache"] as const) {
     assert.match(log[0], /cached function "load": .*JSON/);
   });
 
+  test("a hit gives what a miss gave, or there is none", async ([cache]) => {
+    const values: unknown[] = [
+      { at: new Date(0) },
+      new Map([["a", new Set([1])]]),
+      [Infinity],
+      { rows: [{ url: new URL("http://a/") }] },
+      { text: "\ud800", list: [null, 1.5, { deep: [[]] }] },
+    ];
+    const load = cached(
+      (i: number) => values[i],
+      { cache, name: "load", log: () => {} },
+    );
+    for (const [i, value] of values.entries()) {
+      assert.deepEqual(await load(i), value);
+      assert.deepEqual(await load(i), value);
+    }
+    assert.equal(load.stats.hits, 1);
+  });
+
   test("a stale value is refreshed by one process", async (caches) => {
     let loads = 0;
     const functions = caches.map((cache) =>

@@ -157,6 +157,14 @@ test(
       );
     }
     assert.equal(await cache.get("b"), undefined);
+    await assert.rejects(cache.set("a", { rows: [{ at: new Date(0) }] }), {
+      message:
+        "JSON can't say a value: value.rows[0].at is an instance of Date",
+    });
+    await assert.rejects(
+      cache.set("a", [new Map()]),
+      /value\[0\] is an instance of Map/,
+    );
   },
 );
 

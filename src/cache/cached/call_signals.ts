@@ -1,4 +1,4 @@
-import { isPlainObject } from "../cache_key.ts";
+import { isPlainObject } from "../../base/json_value.ts";
 
 /** Abort signals among a call's arguments. */
 export interface CallSignals {

@@ -1,5 +1,5 @@
+import { isPlainObject } from "../../base/json_value.ts";
 import { keyOfList } from "../cache_key.ts";
-import { isPlainObject } from "../cache_key.ts";
 
 /** A power of two, and twice what a cache keeps by default: 0.6 MB when full. */
 const SLOTS = 2_048;

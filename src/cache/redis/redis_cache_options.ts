@@ -39,7 +39,8 @@ export interface RedisCacheOptions extends LifetimeOptions {
    */
   prefix?: string;
   /**
-   * `json` for any value JSON can say, `bytes` for a Uint8Array.
+   * `json` for any value that comes back from JSON as it was (a Date, a Map and
+   * the like are refused), `bytes` for a Uint8Array.
    * @default "json"
    */
   format?: RedisFormat;

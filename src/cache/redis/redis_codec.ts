@@ -1,4 +1,5 @@
 import { CacheValueError } from "../../base/errors.ts";
+import { findNotJson } from "../../base/json_value.ts";
 import { quote } from "../../base/options.ts";
 
 /** Form in which a {@linkcode RedisCache} writes its values down. */
@@ -40,10 +41,7 @@ const LINE_END = "\n".charCodeAt(0);
 const jsonCodec: RedisCodec = {
   bytes: false,
   encode(value) {
-    if (value === undefined) return "";
-    const text = toJson(value);
-    if (text !== undefined) return text;
-    throw new CacheValueError(`${quote(value)} can't be written as JSON`);
+    return value === undefined ? "" : toJson(value);
   },
   mark: (payload, marks) => markLine(marks) + payload,
   decode(stored) {
@@ -96,10 +94,14 @@ export function redisCodec(format: RedisFormat): RedisCodec {
   return format === "json" ? jsonCodec : bytesCodec;
 }
 
-function toJson(value: unknown): string | undefined {
+/** Only what comes back as it was: a hit must give what a miss gave. */
+function toJson(value: unknown): string {
   try {
-    return JSON.stringify(value);
+    const found = findNotJson(value);
+    if (found === undefined) return JSON.stringify(value);
+    throw new CacheValueError(`JSON can't say a value: ${found}`);
   } catch (error) {
+    if (error instanceof CacheValueError) throw error;
     throw new CacheValueError(
       `a value can't be written as JSON: ${(error as Error).message}`,
       { cause: error },
