@@ -418,7 +418,7 @@ export type {
 } from "./src/protocol/types.ts";
 
 // Limits, pools, batches and caches, usable without MCP.
-export { deadline, type DeadlineOptions } from "./src/limit/deadline.ts";
+export { deadline, type DeadlineOptions } from "./src/base/deadline.ts";
 export {
   mapConcurrent,
   type MapConcurrentContext,
@@ -534,12 +534,11 @@ export {
   type PostgresErrorFields,
   PostgresParameterError,
 } from "./src/pool/postgres/postgres_errors.ts";
+export { cached, type CachedFunction } from "./src/cache/cached/cached.ts";
 export {
-  cached,
-  type CachedFunction,
   type CachedOptions,
   type CachedStats,
-} from "./src/cache/cached.ts";
+} from "./src/cache/cached/cached_options.ts";
 export { cacheKey } from "./src/cache/cache_key.ts";
 export {
   type CacheClaim,
@@ -552,46 +551,46 @@ export {
   type MaybePromise,
 } from "./src/cache/cache_store.ts";
 export { type LifetimeOptions } from "./src/cache/lifetimes.ts";
-export { MemoryCache } from "./src/cache/memory_cache.ts";
+export { MemoryCache } from "./src/cache/memory/memory_cache.ts";
 export {
   type MemoryCacheOptions,
   type MemoryCacheStats,
-} from "./src/cache/memory_cache_options.ts";
-export { RedisCache } from "./src/cache/redis_cache.ts";
+} from "./src/cache/memory/memory_cache_options.ts";
+export { RedisCache } from "./src/cache/redis/redis_cache.ts";
 export {
   type RedisCacheOptions,
   type RedisCacheStats,
   type RedisEntry,
-} from "./src/cache/redis_cache_options.ts";
+} from "./src/cache/redis/redis_cache_options.ts";
 export {
   type RedisCircuitStats,
   type RedisState,
-} from "./src/cache/redis_circuit.ts";
-export { type RedisFormat } from "./src/cache/redis_codec.ts";
+} from "./src/cache/redis/redis_link.ts";
+export { type RedisFormat } from "./src/cache/redis/redis_codec.ts";
 export {
   type RedisClient,
   type RedisDriver,
-} from "./src/cache/redis_clients.ts";
-export { type NodeRedisClient } from "./src/cache/node_redis.ts";
-export { type IoRedisClient } from "./src/cache/io_redis.ts";
+} from "./src/redis/redis_clients.ts";
+export { type NodeRedisClient } from "./src/redis/node_redis.ts";
+export { type IoRedisClient } from "./src/redis/io_redis.ts";
 export {
   type DenoRedisClient,
   type DenoRedisSubscription,
-} from "./src/cache/deno_redis.ts";
+} from "./src/redis/deno_redis.ts";
 export {
   type RedisArgument,
   type RedisListener,
   type RedisPort,
-} from "./src/cache/redis_port.ts";
+} from "./src/redis/redis_port.ts";
 export {
   type ChangeChannel,
   type ChangeListener,
-} from "./src/cache/change_channel.ts";
-export { TieredCache } from "./src/cache/tiered_cache.ts";
+} from "./src/cache/redis/change_channel.ts";
+export { TieredCache } from "./src/cache/tiered/tiered_cache.ts";
 export {
   type TieredCacheOptions,
   type TieredCacheStats,
-} from "./src/cache/tiered_cache_options.ts";
+} from "./src/cache/tiered/tiered_cache_options.ts";
 
 // Seeing inside, usable without MCP.
 export {

@@ -2,7 +2,7 @@
  * `deno run -A bench/cache/coherence.ts`: how long another process still serves
  * the old value from memory after a `set` has begun, and after it has returned.
  */
-import { TieredCache } from "../../src/cache/tiered_cache.ts";
+import { TieredCache } from "../../src/cache/tiered/tiered_cache.ts";
 import { TestRedis } from "../../tests/support/redis.ts";
 
 const CHANGES = 2_000;
@@ -10,7 +10,7 @@ const CHANGES = 2_000;
 /** The other process: a thread with a cache, and an event loop, of its own. */
 const READER = `
 import { TieredCache } from "${
-  import.meta.resolve("../../src/cache/tiered_cache.ts")
+  import.meta.resolve("../../src/cache/tiered/tiered_cache.ts")
 }";
 let cache;
 self.onmessage = async ({ data: { url, expect } }) => {

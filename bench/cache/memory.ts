@@ -1,7 +1,7 @@
 /** `deno run -A bench/cache/memory.ts`: MemoryCache and cached() against lru-cache. */
 import { LRUCache } from "lru-cache";
-import { cached } from "../../src/cache/cached.ts";
-import { MemoryCache } from "../../src/cache/memory_cache.ts";
+import { cached } from "../../src/cache/cached/cached.ts";
+import { MemoryCache } from "../../src/cache/memory/memory_cache.ts";
 import { compare } from "../support/compare.ts";
 
 const ENTRIES = 1_000;

@@ -3,8 +3,8 @@
  * bare node-redis client, over a Redis of its own.
  */
 import { createClient } from "redis";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import { TieredCache } from "../../src/cache/tiered_cache.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import { TieredCache } from "../../src/cache/tiered/tiered_cache.ts";
 import { eventually } from "../../tests/support/eventually.ts";
 import { TestRedis } from "../../tests/support/redis.ts";
 import { compare } from "../support/compare.ts";

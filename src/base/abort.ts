@@ -23,7 +23,7 @@ export function abortable<T>(
   });
 }
 
-/** What a {@linkcode sleep} may be told. */
+/** Options of a {@linkcode sleep}. */
 export interface SleepOptions {
   /** Ends the wait early by rejecting with its reason. */
   signal?: AbortSignal;

@@ -1,8 +1,8 @@
-/** How long to wait between one failure and the next try. */
+/** Options of the wait between one failure and the next try. */
 export interface BackoffOptions {
   /** Before the second try, in milliseconds; doubled after each failure. */
   firstMs: number;
-  /** What the doubling stops at, in milliseconds. */
+  /** Bound of the doubling, in milliseconds. */
   maxMs: number;
   /** From 0 to 1. */
   random: () => number;

@@ -1,9 +1,9 @@
 type Measure = (text: string) => number;
 
 /**
- * How many texts are encoded to be measured. Node's `Buffer` counts faster
- * (bench/http.ts, "observe"), but takes 8 ms to load, which a process that has
- * only begun has better uses for (bench/startup.ts).
+ * Number of texts that are encoded to be measured. Node's `Buffer` counts
+ * faster (bench/http.ts, "observe"), but takes 8 ms to load, which a process
+ * that has only begun has better uses for (bench/startup.ts).
  */
 const ENCODED = 100;
 
@@ -14,7 +14,7 @@ let measure: Measure = (text) => {
   return encodedLength(text);
 };
 
-/** How many bytes a text has in UTF-8. */
+/** Counts the bytes that a text has in UTF-8. */
 export function byteLength(text: string): number {
   return measure(text);
 }

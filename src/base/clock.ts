@@ -1,7 +1,7 @@
 /** A timer handle, meaningful only to the {@linkcode Clock} that gave it. */
 export type TimerHandle = unknown;
 
-/** How a timer behaves beside its delay. */
+/** Options of a timer beside its delay. */
 export interface TimerOptions {
   /**
    * Keep the process alive until the timer fires.
@@ -11,7 +11,7 @@ export interface TimerOptions {
 }
 
 /**
- * Where Sluice reads the time and sets its timers. Everything that waits takes
+ * Source of the time and of timers. Everything that waits takes
  * one, so that a test can move time by hand.
  *
  * @example

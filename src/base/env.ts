@@ -1,4 +1,4 @@
-/** What is used of Deno here. */
+/** Part that is used of Deno here. */
 interface DenoEnv {
   env: { get(name: string): string | undefined };
   permissions: {

@@ -36,7 +36,7 @@ export const errorTable = {
 /** A stable code from {@linkcode errorTable}. */
 export type SluiceErrorCode = keyof typeof errorTable;
 
-/** What all of Sluice's own errors have in common: a stable `code`. */
+/** Base of all of Sluice's own errors, with a stable `code`. */
 export class SluiceError extends Error {
   /** The class, by name. */
   override readonly name: string = "SluiceError";
@@ -76,7 +76,7 @@ export class ClosedError extends SluiceError {
 export class TimeoutError extends SluiceError {
   /** The class, by name. */
   override readonly name: string = "TimeoutError";
-  /** What was allowed, in milliseconds. */
+  /** Time that was allowed, in milliseconds. */
   readonly timeoutMs: number;
 
   /** Names the operation and what it was given, in milliseconds. */
@@ -94,7 +94,7 @@ export class TimeoutError extends SluiceError {
 export class QueueFullError extends SluiceError {
   /** The class, by name. */
   override readonly name = "QueueFullError";
-  /** How many may wait at once. */
+  /** Number of callers that may wait at once. */
   readonly maxWaiting: number;
 
   /** Names what the callers wait for, and how many may. */
@@ -111,7 +111,7 @@ export class QueueFullError extends SluiceError {
 export class RateLimitedError extends SluiceError {
   /** The class, by name. */
   override readonly name = "RateLimitedError";
-  /** When to come back, in milliseconds from now. */
+  /** Time to come back, in milliseconds from now. */
   readonly retryAfterMs: number;
 
   /** Names the limiter, and when to come back, in milliseconds from now. */

@@ -6,7 +6,7 @@ export function keyText(key: unknown): string {
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH - 1)}…` : text;
 }
 
-/** What JSON can't say has none. */
+/** None for what JSON can't say. */
 function jsonOf(key: unknown): string | undefined {
   try {
     return JSON.stringify(key);

@@ -1,4 +1,4 @@
-/** What a thrown value says; anything can be thrown, even what has no text. */
+/** Tells what a thrown value says; anything can be thrown, even what has no text. */
 export function thrownText(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message : thrown);

@@ -1,6 +1,6 @@
 import { CacheKeyError } from "../base/errors.ts";
+import { isPlainObject } from "../base/json_value.ts";
 import { quote } from "../base/options.ts";
-import { isPlainObject } from "./plain_object.ts";
 
 const MAX_DEPTH = 100;
 
@@ -28,8 +28,8 @@ export function cacheKey(...values: unknown[]): string {
 
 /**
  * {@linkcode cacheKey} of values that are already in a list. A string by itself
- * is its own key, which spares making one, unless it looks like another's; so is
- * the encoding of an object.
+ * is its own key, which spares making one, unless it looks like another's; so
+ * is the encoding of an object.
  */
 export function keyOfList(values: readonly unknown[]): string {
   if (values.length === 1) {
@@ -123,7 +123,7 @@ function encodePlain(
   return `{${properties}}`;
 }
 
-/** Whether JSON tells each of the values from any other. */
+/** Tells whether JSON tells each of the values from any other. */
 function isJson(
   object: Record<string, unknown>,
   names: readonly string[],

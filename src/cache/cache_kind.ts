@@ -3,13 +3,9 @@ import {
   gauge,
   type InstrumentValues,
 } from "../observe/metrics/instruments.ts";
-import type { CachedStats } from "./cached.ts";
-import type { MemoryCacheStats } from "./memory_cache_options.ts";
-import type { RedisCacheStats } from "./redis_cache_options.ts";
-import type { TieredCacheStats } from "./tiered_cache_options.ts";
 
 /**
- * What operators see of caches. The label `type` says of what a figure is:
+ * Figures of caches, for operators. The label `type` says of what a figure is:
  * `memory`, `redis`, `tiered`, or a `cached` function, whose calls count apart
  * from the reads of a cache that it shares with others.
  */
@@ -46,69 +42,21 @@ export const cacheKind = {
   },
 };
 
-type CacheValues = InstrumentValues<keyof typeof cacheKind.measures>;
+/** The figures of one cache. */
+export type CacheValues = InstrumentValues<keyof typeof cacheKind.measures>;
 
-/** What a MemoryCache shows. */
-export function memoryValues(
-  { stats }: { readonly stats: MemoryCacheStats },
-): CacheValues {
-  const { hits, staleHits, misses, sets } = stats;
-  return { hits, stale_hits: staleHits, misses, sets, ...heldValues(stats) };
+/** The part of a cache's statistics that tells what is, or was, in memory. */
+export interface HeldStats {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly evictions: number;
+  readonly expirations: number;
+  readonly rejected: number;
 }
 
-/** What a RedisCache shows, beside its circuit. */
-export function redisValues(
-  { stats }: { readonly stats: RedisCacheStats },
-): CacheValues {
-  const { hits, staleHits, misses, sets } = stats;
-  return {
-    hits,
-    stale_hits: staleHits,
-    misses,
-    sets,
-    pending_changes: stats.pendingChanges,
-    lost_changes: stats.lostChanges,
-  };
-}
-
-/** What a TieredCache shows: the memory tier's figures are among its own. */
-export function tieredValues(
-  { stats }: { readonly stats: TieredCacheStats },
-): CacheValues {
-  return {
-    hits: stats.localHits + stats.remoteHits,
-    memory_hits: stats.localHits,
-    misses: stats.misses,
-    changes_heard: stats.changesHeard,
-    flushes: stats.flushes,
-    incoherent: stats.coherent ? 0 : 1,
-    ...heldValues(stats.local),
-  };
-}
-
-/** What a cached function shows, and the cache that is its own. */
-export function cachedValues(
-  stats: CachedStats,
-  own: MemoryCacheStats | undefined,
-): CacheValues {
-  const { hits, staleHits, misses, coalesced, loads, uncacheable } = stats;
-  return {
-    hits,
-    stale_hits: staleHits,
-    misses,
-    coalesced,
-    negative_hits: stats.negativeHits,
-    loads,
-    load_errors: stats.failures,
-    uncacheable,
-    loading: stats.inFlight,
-    ...(own && heldValues(own)),
-  };
-}
-
-/** What is, or was, in memory. */
-function heldValues(
-  { entries, bytes, evictions, expirations, rejected }: MemoryCacheStats,
+/** Figures of what is, or was, in memory. */
+export function heldValues(
+  { entries, bytes, evictions, expirations, rejected }: HeldStats,
 ): CacheValues {
   return { entries, bytes, evictions, expirations, rejected };
 }

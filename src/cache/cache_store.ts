@@ -1,15 +1,15 @@
 /** A value, or the promise of one: what a store may answer with. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** How one entry is kept, where it differs from the store's own settings. */
+/** Options of one entry, where it differs from the store's own settings. */
 export interface CacheSetOptions {
   /**
-   * How long the value is fresh, in milliseconds; `Infinity` for ever.
+   * Time that the value is fresh, in milliseconds; `Infinity` for ever.
    * @default the store's `ttlMs`
    */
   ttlMs?: number;
   /**
-   * How much longer it may be served while one caller refreshes it, in
+   * Time for which it may be served longer while one caller refreshes it, in
    * milliseconds.
    * @default the store's `staleMs`
    */
@@ -22,10 +22,10 @@ export interface CacheSetOptions {
 }
 
 /**
- * What every cache of Sluice can do, and all that a cache of your own must do
- * to be used in their place. Keys are strings ({@linkcode cacheKey} makes one
- * from anything). A miss is `undefined`. A store that lives in memory may
- * answer at once; `await` takes both.
+ * Operations that every cache of Sluice has, and all that a cache of your own
+ * must do to be used in their place. Keys are strings ({@linkcode cacheKey}
+ * makes one from anything). A miss is `undefined`. A store that lives in memory
+ * may answer at once; `await` takes both.
  *
  * @example
  * ```ts
@@ -48,23 +48,30 @@ export interface CacheStore<V = unknown> {
    * others are served the stale value meanwhile.
    */
   get(key: string): MaybePromise<V | undefined>;
-  /** Keeps a value, in place of any older one and its tags. */
-  set(key: string, value: V, options?: CacheSetOptions): MaybePromise<void>;
+  /**
+   * Keeps a value, in place of any older one and its tags. A store that others
+   * share says `false` if it couldn't: then nobody else knows of the value.
+   */
+  set(
+    key: string,
+    value: V,
+    options?: CacheSetOptions,
+  ): MaybePromise<boolean | void>;
   /** Forgets one entry; says whether one is known to have been there. */
   delete(key: string): MaybePromise<boolean>;
   /** Forgets every entry whose latest `set` named this tag. */
   invalidateTag(tag: string): MaybePromise<void>;
 }
 
-/** What {@linkcode ClaimingCacheStore.lookup} found. */
+/** Entry that {@linkcode ClaimingCacheStore.lookup} found. */
 export interface CacheHit<V> {
-  /** What was kept; in memory the very same object. */
+  /** Value that was kept; in memory the very same object. */
   readonly value: V;
   /** Past its `ttlMs`: usable, but due to be refreshed. */
   readonly stale: boolean;
 }
 
-/** What is about to be loaded: how it will be kept, and how to claim it. */
+/** Options of a claim: how the value will be kept, and how to claim it. */
 export interface CacheClaimOptions extends CacheSetOptions {
   /**
    * Load even though a fresh value is there or another caller is loading; the

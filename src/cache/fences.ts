@@ -1,3 +1,5 @@
+import type { CacheClaim, MaybePromise } from "./cache_store.ts";
+
 /** Open until the entry it watches is set, deleted or invalidated. */
 export interface Fence {
   readonly open: boolean;
@@ -56,4 +58,20 @@ class KeyFence implements Fence {
 
 function close(fence: KeyFence): void {
   fence.open = false;
+}
+
+/** The claim of a load that is kept only if its fence is open at the end. */
+export function claimBehind<V>(
+  fence: Fence,
+  keep: (value: V) => MaybePromise<unknown>,
+): CacheClaim<V> {
+  return {
+    commit(value) {
+      fence.remove();
+      if (!fence.open) return false;
+      const keeping = keep(value);
+      return keeping instanceof Promise ? keeping.then(() => true) : true;
+    },
+    release: () => fence.remove(),
+  };
 }

@@ -2,15 +2,15 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, checkTimeoutMs, quote } from "../base/options.ts";
 import type { CacheSetOptions } from "./cache_store.ts";
 
-/** How long a store keeps its entries, unless a `set` says otherwise. */
+/** Times for which a store keeps its entries, unless a `set` says otherwise. */
 export interface LifetimeOptions {
   /**
-   * How long a value is fresh, in milliseconds; `Infinity` for ever.
+   * Time that a value is fresh, in milliseconds; `Infinity` for ever.
    * @default 300_000
    */
   ttlMs?: number;
   /**
-   * How much longer it may be served while one caller refreshes it, in
+   * Time for which it may be served longer while one caller refreshes it, in
    * milliseconds.
    * @default 0
    */
@@ -29,7 +29,7 @@ export interface LifetimeOptions {
   random?: () => number;
 }
 
-/** How long one entry is fresh, and then stale, in milliseconds. */
+/** Times for which one entry is fresh, and then stale, in milliseconds. */
 export interface Lifetime {
   readonly freshMs: number;
   readonly staleMs: number;
@@ -68,7 +68,7 @@ export class Lifetimes {
     return { freshMs: ttlMs * (1 - this.#jitter * this.#random()), staleMs };
   }
 
-  /** How long an entry is fresh whatever the jitter takes, in milliseconds. */
+  /** Tells how long an entry is fresh whatever the jitter takes, in milliseconds. */
   leastFreshMs({ ttlMs = this.#ttlMs }: CacheSetOptions = {}): number {
     return ttlMs === Infinity ? Infinity : ttlMs * (1 - this.#jitter);
   }

@@ -1,14 +1,14 @@
 import { abortable } from "../base/abort.ts";
 import { type Permit, Semaphore } from "./semaphore.ts";
 
-/** How {@linkcode mapConcurrent} goes about its items. */
+/** Options of {@linkcode mapConcurrent}. */
 export interface MapConcurrentOptions {
-  /** How many items are worked on at once; `Infinity` for all. */
+  /** Number of items that are worked on at once; `Infinity` for all. */
   concurrency: number;
   /** Ends the mapping, and the work under way, with its reason. */
   signal?: AbortSignal;
   /**
-   * Whether the first failure ends the mapping: no further item is begun and
+   * True if the first failure ends the mapping: no further item is begun and
    * the work under way sees its signal abort. Otherwise all items are worked
    * on, and the failures reach the caller together in an `AggregateError`.
    * @default true
@@ -16,7 +16,7 @@ export interface MapConcurrentOptions {
   stopOnError?: boolean;
 }
 
-/** What {@linkcode mapConcurrent} tells about the item at hand. */
+/** Facts that {@linkcode mapConcurrent} tells about the item at hand. */
 export interface MapConcurrentContext {
   /** The item's place, from 0. */
   index: number;
@@ -40,8 +40,10 @@ export interface MapConcurrentContext {
  * );
  * ```
  *
- * @throws {InvalidOptionError} when `concurrency` is not a number of at least 1.
- * @throws {AggregateError} of all failures, in the items' order, unless `stopOnError`.
+ * @throws {InvalidOptionError} when `concurrency` is not a number of at least
+ * 1.
+ * @throws {AggregateError} of all failures, in the items' order, unless
+ * `stopOnError`.
  */
 export async function mapConcurrent<T, R>(
   items: Iterable<T> | AsyncIterable<T>,

@@ -1,43 +1,43 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { checkInteger } from "../base/options.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
-import { memoryStoreValues, rateLimitStoreKind } from "./limit_kinds.ts";
-import type {
-  RateLimitDecision,
-  RateLimitRule,
-  RateLimitState,
-  RateLimitStore,
+import {
+  type RateLimitDecision,
+  type RateLimitRule,
+  type RateLimitState,
+  type RateLimitStore,
+  rateLimitStoreKind,
 } from "./rate_limit_store.ts";
 import { SlidingWindow } from "./sliding_window.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** How much a {@linkcode MemoryRateLimitStore} remembers. */
+/** Options of a {@linkcode MemoryRateLimitStore}. */
 export interface MemoryRateLimitStoreOptions {
   /**
-   * What metrics call it.
+   * Name in metrics.
    * @default "memory_rate_limit_store"
    */
   name?: string;
   /**
-   * How many keys are remembered; one more and the key that asked least
+   * Number of keys that are remembered; one more and the key that asked least
    * recently is forgotten, which allows it a full limit again.
    * @default 100_000
    */
   maxKeys?: number;
   /**
-   * Where the time comes from.
+   * Source of the time.
    * @default systemClock
    */
   clock?: Clock;
 }
 
-/** What a {@linkcode MemoryRateLimitStore} holds. */
+/** Statistics of a {@linkcode MemoryRateLimitStore}. */
 export interface MemoryRateLimitStoreStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many keys are remembered now. */
+  /** Number of keys remembered now. */
   keys: number;
-  /** How many keys were forgotten while they still counted, for want of room. */
+  /** Number of keys that were forgotten while they still counted, for want of room. */
   evicted: number;
 }
 
@@ -53,7 +53,8 @@ export class MemoryRateLimitStore implements RateLimitStore {
   /**
    * Begins with no keys: each has its full limit.
    *
-   * @throws {InvalidOptionError} when `maxKeys` is not a whole number of at least 1.
+   * @throws {InvalidOptionError} when `maxKeys` is not a whole number of at
+   * least 1.
    */
   constructor(options: MemoryRateLimitStoreOptions = {}) {
     const {
@@ -68,7 +69,7 @@ export class MemoryRateLimitStore implements RateLimitStore {
       rateLimitStoreKind,
       { name, type: "memory" },
       this,
-      memoryStoreValues,
+      ({ stats }) => ({ keys: stats.keys, evictions: stats.evicted }),
     );
   }
 

@@ -1,4 +1,6 @@
-/** What is allowed: `limit` units in every `intervalMs` milliseconds. */
+import { counter, gauge } from "../observe/metrics/instruments.ts";
+
+/** Rule of what is allowed: `limit` units in every `intervalMs` milliseconds. */
 export interface RateLimitRule {
   /**
    * `"token-bucket"` refills evenly and remembers one number per key.
@@ -6,19 +8,19 @@ export interface RateLimitRule {
    * `intervalMs`, and remembers each call of the window (to the millisecond).
    */
   algorithm: "token-bucket" | "sliding-window";
-  /** How many units a key may take in `intervalMs`. */
+  /** Number of units that a key may take in `intervalMs`. */
   limit: number;
-  /** What `limit` is counted over: a whole number of milliseconds. */
+  /** Time that `limit` is counted over: a whole number of milliseconds. */
   intervalMs: number;
-  /** How much a full token bucket holds. */
+  /** Units that a full token bucket holds. */
   burst: number;
 }
 
-/** Whether a call may go on, and when to come back if not. */
+/** Answer whether a call may go on, and when to come back if not. */
 export interface RateLimitDecision {
-  /** Whether the units were taken; if not, none of them were. */
+  /** True if the units were taken; if not, none of them were. */
   allowed: boolean;
-  /** How many units could still be taken now. */
+  /** Number of units that could still be taken now. */
   remaining: number;
   /** Milliseconds until the same call would be allowed; 0 if it was. */
   retryAfterMs: number;
@@ -26,7 +28,7 @@ export interface RateLimitDecision {
   resetAfterMs: number;
 }
 
-/** What one key has taken, under one rule. */
+/** State of one key under one rule. */
 export interface RateLimitState {
   /** Takes `cost` units, or none of them if that would be too much. */
   take(cost: number, nowMs: number): RateLimitDecision;
@@ -34,7 +36,7 @@ export interface RateLimitState {
   readonly expiresAtMs: number;
 }
 
-/** Where a {@linkcode RateLimiter} keeps what each key has taken. */
+/** Store in which a {@linkcode RateLimiter} keeps what each key has taken. */
 export interface RateLimitStore {
   /** Takes `cost` units for `key` in one atomic step. */
   take(
@@ -43,3 +45,16 @@ export interface RateLimitStore {
     rule: RateLimitRule,
   ): RateLimitDecision | Promise<RateLimitDecision>;
 }
+
+/**
+ * Figures, for operators, of the stores that rate limiters share. The label
+ * `type` is `memory` or `redis`.
+ */
+export const rateLimitStoreKind = {
+  kind: "rate_limit_store",
+  measures: {
+    keys: gauge("Keys remembered in this process."),
+    evictions: counter("Keys that went while they still counted."),
+    local_decisions: counter("Decisions made without Redis."),
+  },
+};

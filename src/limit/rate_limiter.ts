@@ -1,9 +1,18 @@
 import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
-import { checkInteger, checkTimeoutMs, quote } from "../base/options.ts";
-import { instruments } from "../observe/metrics/instruments.ts";
-import { limiterKind, limiterValues } from "./limit_kinds.ts";
+import {
+  checkInteger,
+  checkTimeoutMs,
+  checkWord,
+  quote,
+} from "../base/options.ts";
+import {
+  counter,
+  gauge,
+  instruments,
+  type InstrumentValues,
+} from "../observe/metrics/instruments.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
 import type {
   RateLimitDecision,
@@ -11,9 +20,21 @@ import type {
   RateLimitStore,
 } from "./rate_limit_store.ts";
 
-/** What a {@linkcode RateLimiter} allows, and where it remembers. */
+/** Figures of rate limiters, for operators. */
+const limiterKind = {
+  kind: "limiter",
+  measures: {
+    allowed: counter("Calls that were allowed."),
+    refused: counter("Calls that were over the limit."),
+    waiting: gauge("Callers that wait for their turn."),
+    keys: gauge("Keys remembered in this process."),
+    evictions: counter("Keys that went while they still counted."),
+  },
+};
+
+/** Options of a {@linkcode RateLimiter}. */
 export interface RateLimiterOptions {
-  /** How many units a key may take in `intervalMs`. */
+  /** Number of units that a key may take in `intervalMs`. */
   limit: number;
   /** A whole number of milliseconds. */
   intervalMs: number;
@@ -25,57 +46,58 @@ export interface RateLimiterOptions {
    */
   algorithm?: "token-bucket" | "sliding-window";
   /**
-   * How many units a token bucket holds when full.
+   * Number of units that a token bucket holds when full.
    * @default limit
    */
   burst?: number;
   /**
-   * Where to remember; a {@linkcode RedisRateLimitStore} is shared by processes.
+   * Store to remember in; a {@linkcode RedisRateLimitStore} is shared by
+   * processes.
    * @default a MemoryRateLimitStore of its own
    */
   store?: RateLimitStore;
   /**
-   * What metrics call it, and a prefix of its keys in the store: limiters that
+   * Name in metrics, and a prefix of its keys in the store: limiters that
    * share a store need names of their own.
    * @default "rate_limiter"
    */
   name?: string;
   /**
-   * Where the time comes from.
+   * Source of the time.
    * @default systemClock
    */
   clock?: Clock;
 }
 
-/** How one call is counted. */
+/** Options of one call. */
 export interface RateLimitTakeOptions {
   /**
-   * How many units the call takes.
+   * Number of units that the call takes.
    * @default 1
    */
   cost?: number;
 }
 
-/** How one caller waits for its turn. */
+/** Options of one caller's wait for its turn. */
 export interface RateLimitAcquireOptions extends RateLimitTakeOptions {
   /** Ends the wait with its reason. */
   signal?: AbortSignal;
   /**
-   * How long to wait at most, in milliseconds; `Infinity` for as long as it takes.
+   * Longest time to wait, in milliseconds; `Infinity` for as long as it takes.
    * @default Infinity
    */
   timeoutMs?: number;
 }
 
-/** What a {@linkcode RateLimiter} has decided so far. */
+/** Statistics of a {@linkcode RateLimiter}. */
 export interface RateLimiterStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many calls were allowed. */
+  /** Number of calls that were allowed. */
   allowed: number;
-  /** How many were not. */
+  /** Number of calls that were not. */
   limited: number;
-  /** How many wait in `acquire` now. */
+  /** Number of callers that wait in `acquire` now. */
   waiting: number;
 }
 
@@ -117,13 +139,14 @@ export class RateLimiter {
     this.#store = options.store ?? this.#own!;
     this.#name = name;
     this.#clock = clock;
-    instruments.track(limiterKind, { name }, this, RateLimiter.#valuesOf);
+    instruments.track(limiterKind, { name }, this, RateLimiter.#shownOf);
   }
 
   /**
    * Takes units for `key` if they are there, and says so either way.
    *
-   * @throws {InvalidOptionError} when `cost` is more than could ever be allowed.
+   * @throws {InvalidOptionError} when `cost` is more than could ever be
+   * allowed.
    */
   async take(
     key: string = "",
@@ -144,8 +167,10 @@ export class RateLimiter {
   /**
    * Waits until the units could be taken for `key`.
    *
-   * @throws {RateLimitedError} as soon as it is clear that `timeoutMs` won't do.
-   * @throws {InvalidOptionError} when `cost` is more than could ever be allowed.
+   * @throws {RateLimitedError} as soon as it is clear that `timeoutMs` won't
+   * do.
+   * @throws {InvalidOptionError} when `cost` is more than could ever be
+   * allowed.
    */
   async acquire(
     key: string = "",
@@ -180,20 +205,20 @@ export class RateLimiter {
     };
   }
 
-  static #valuesOf(limiter: RateLimiter): ReturnType<typeof limiterValues> {
-    return limiterValues(limiter.stats, limiter.#own?.stats);
+  /** Figures for operators: its calls, and the store that is its own. */
+  static #shownOf(
+    limiter: RateLimiter,
+  ): InstrumentValues<keyof typeof limiterKind.measures> {
+    const { allowed, limited, waiting } = limiter.stats;
+    const own = limiter.#own?.stats;
+    const held = own && { keys: own.keys, evictions: own.evicted };
+    return { allowed, refused: limited, waiting, ...held };
   }
 }
 
 function checkRule(options: RateLimiterOptions): RateLimitRule {
   const { limit, intervalMs, algorithm = "token-bucket" } = options;
-  if (algorithm !== "token-bucket" && algorithm !== "sliding-window") {
-    throw new InvalidOptionError(
-      `algorithm must be "token-bucket" or "sliding-window", got ${
-        quote(algorithm)
-      }`,
-    );
-  }
+  checkWord("algorithm", algorithm, ["token-bucket", "sliding-window"]);
   if (algorithm === "sliding-window" && options.burst !== undefined) {
     throw new InvalidOptionError(
       `burst belongs to a token bucket, got ${

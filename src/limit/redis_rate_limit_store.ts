@@ -1,22 +1,22 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, quote } from "../base/options.ts";
-import {
-  instruments,
-  type InstrumentValues,
-} from "../observe/metrics/instruments.ts";
-import { circuitKind } from "./circuit_kind.ts";
+import { waitAtMost } from "../base/deadline.ts";
+import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
+import { checkDurationMs, checkWord, quote } from "../base/options.ts";
+import { instruments } from "../observe/metrics/instruments.ts";
 import { stderrWarn } from "../observe/log/stderr_log.ts";
-import { deadline } from "./deadline.ts";
-import { rateLimitStoreKind, redisStoreValues } from "./limit_kinds.ts";
+import { redisOpener } from "../redis/redis_clients.ts";
+import { RedisConnection } from "../redis/redis_connection.ts";
+import { redisFailure, type RedisPort } from "../redis/redis_port.ts";
+import { RedisScript } from "../redis/redis_script.ts";
+import { ReplyDeadlines } from "../redis/reply_deadlines.ts";
+import { Circuit, circuitKind } from "./circuit.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
-import type {
-  RateLimitDecision,
-  RateLimitRule,
-  RateLimitStore,
+import {
+  type RateLimitDecision,
+  type RateLimitRule,
+  type RateLimitStore,
+  rateLimitStoreKind,
 } from "./rate_limit_store.ts";
-import { redisFailure } from "./redis_failure.ts";
-import { checkRedisUrl } from "./redis_url.ts";
 import { slidingWindowScript } from "./sliding_window.ts";
 import { tokenBucketScript } from "./token_bucket.ts";
 
@@ -27,10 +27,10 @@ import { tokenBucketScript } from "./token_bucket.ts";
  */
 export type RedisSend = (command: string[]) => Promise<unknown>;
 
-/** How a {@linkcode RedisRateLimitStore} behaves. */
+/** Options of a {@linkcode RedisRateLimitStore}. */
 export interface RedisRateLimitStoreOptions {
   /**
-   * What metrics call it.
+   * Name in metrics.
    * @default "redis_rate_limit_store"
    */
   name?: string;
@@ -40,16 +40,24 @@ export interface RedisRateLimitStoreOptions {
    */
   prefix?: string;
   /**
-   * How long Redis may take to answer, in milliseconds.
+   * Time that Redis may take to answer, in milliseconds.
    * @default 50
    */
   timeoutMs?: number;
   /**
-   * What happens while Redis is down or slow: `"local"` lets each process limit
+   * Behaviour while Redis is down or slow: `"local"` lets each process limit
    * on its own, `"throw"` passes the error on.
    * @default "local"
    */
   whenDown?: "local" | "throw";
+  /**
+   * Share of each limit that this process allows on its own while Redis is down
+   * or slow, above 0 and at most 1: with 1 divided by the number of processes
+   * they don't allow more together than they do through Redis. At least one unit
+   * is allowed.
+   * @default 1
+   */
+  localShare?: number;
   /**
    * After a failure Redis is left alone for so long, in milliseconds.
    * @default 1_000
@@ -64,12 +72,12 @@ export interface RedisRateLimitStoreOptions {
    */
   log?: (message: string) => void;
   /**
-   * Whether time is Redis's own, which all processes share, or `wallClock`'s.
+   * True if time is Redis's own, which all processes share, or `wallClock`'s.
    * @default true
    */
   useServerTime?: boolean;
   /**
-   * Where waits take their time from, and limits while Redis is down.
+   * Source of the time of waits, and limits while Redis is down.
    * @default systemClock
    */
   clock?: Clock;
@@ -81,29 +89,29 @@ export interface RedisRateLimitStoreOptions {
   wallClock?: () => number;
 }
 
-/** What a {@linkcode RedisRateLimitStore} has been through. */
+/** Statistics of a {@linkcode RedisRateLimitStore}. */
 export interface RedisRateLimitStoreStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** Whether Redis is being left alone after a failure. */
+  /** True while Redis is left alone after a failure. */
   down: boolean;
-  /** How many calls to Redis failed or took too long. */
+  /** Number of calls to Redis that failed or took too long. */
   failures: number;
-  /** How many times Redis failed after it had worked. */
+  /** Number of times Redis failed after it had worked. */
   outages: number;
-  /** How many decisions were made in this process instead. */
+  /** Number of decisions made in this process instead. */
   localDecisions: number;
 }
 
-/** How long `connect` waits for a Redis that says nothing. */
+/** Time that `connect` waits for a Redis that says nothing. */
 const connectTimeoutMs = 1_000;
-/** How much longer Redis keeps a key when its own clock isn't the one that counts. */
+/** Time that Redis keeps a key longer when its own clock isn't the one that counts. */
 const foreignClockMarginMs = 60_000;
 
-interface Script {
-  source: string;
-  sha?: string;
-}
+const scripts: Record<RateLimitRule["algorithm"], RedisScript> = {
+  "token-bucket": new RedisScript(tokenBucketScript),
+  "sliding-window": new RedisScript(slidingWindowScript),
+};
 
 /**
  * Keeps what each key has taken in Redis, so that all processes share one
@@ -124,23 +132,19 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   readonly #prefix: string;
   readonly #timeoutMs: number;
   readonly #whenDown: "local" | "throw";
-  readonly #retryAfterMs: number;
+  readonly #localShare: number;
   readonly #onStateChange: (error?: unknown) => void;
   readonly #log: (message: string) => void;
   readonly #useServerTime: boolean;
   readonly #clock: Clock;
   readonly #wallClock: () => number;
+  readonly #retryAfterMs: number;
   readonly #local: MemoryRateLimitStore;
-  readonly #scripts: Record<RateLimitRule["algorithm"], Script> = {
-    "token-bucket": { source: tokenBucketScript },
-    "sliding-window": { source: slidingWindowScript },
-  };
-  readonly #untrack: () => void;
-  #close: (() => void) | undefined;
-  #working = true;
-  #downUntilMs = -Infinity;
+  readonly #circuit: Circuit;
+  readonly #deadlines: ReplyDeadlines;
+  readonly #endings: (() => void)[];
+  #lastError: unknown;
   #failures = 0;
-  #outages = 0;
   #localDecisions = 0;
 
   /**
@@ -154,6 +158,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       prefix = "sluice:rate:",
       timeoutMs = 50,
       whenDown = "local",
+      localShare = 1,
       retryAfterMs = 1_000,
       onStateChange = () => {},
       log = stderrWarn,
@@ -161,17 +166,12 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       clock = systemClock,
       wallClock = Date.now,
     } = options;
-    if (whenDown !== "local" && whenDown !== "throw") {
-      throw new InvalidOptionError(
-        `whenDown must be "local" or "throw", got ${quote(whenDown)}`,
-      );
-    }
     this.#name = name;
     this.#send = send;
     this.#prefix = prefix;
     this.#timeoutMs = checkDurationMs("timeoutMs", timeoutMs, 1);
-    this.#whenDown = whenDown;
-    this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
+    this.#whenDown = checkWord("whenDown", whenDown, ["local", "throw"]);
+    this.#localShare = checkShare(localShare);
     this.#onStateChange = onStateChange;
     this.#log = log;
     this.#useServerTime = useServerTime;
@@ -180,7 +180,15 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#local = instruments.withdraw(
       new MemoryRateLimitStore({ name, clock }),
     );
-    this.#untrack = this.#track();
+    this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
+    this.#circuit = new Circuit({
+      failures: 1,
+      openMs: this.#retryAfterMs,
+      clock,
+      onChange: (state) => state === "open" ? this.#down() : this.#up(),
+    });
+    this.#deadlines = new ReplyDeadlines(clock, this.#timeoutMs);
+    this.#endings = [...this.#track(), () => this.#deadlines.stop()];
   }
 
   /**
@@ -194,18 +202,23 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     url: string,
     options: RedisRateLimitStoreOptions = {},
   ): Promise<RedisRateLimitStore> {
-    checkRedisUrl(url);
-    const { createClient } = await import("redis");
-    const client = createClient({ url, disableOfflineQueue: true });
-    const store = new RedisRateLimitStore(
-      (command) => client.sendCommand(command),
+    const open = redisOpener(url);
+    const store: RedisRateLimitStore = new RedisRateLimitStore(
+      (command) => connection.command(command),
       options,
     );
-    store.#close = () => client.destroy();
-    client.on("error", (error) => store.#fail(error));
-    const connected = client.connect().catch(() => {});
-    await deadline(() => connected, connectTimeoutMs, { clock: store.#clock })
-      .catch(() => {});
+    const clock = store.#clock;
+    const connected = Promise.withResolvers<void>();
+    const connection: RedisConnection = new RedisConnection({
+      open: async (signal) => await warmed(await open(signal)),
+      connectTimeoutMs,
+      clock,
+      random: Math.random,
+      onOpen: () => connected.resolve(),
+      onLost: (error) => store.#lost(error),
+    });
+    store.#endings.push(() => connection.close());
+    await waitAtMost(connected.promise, connectTimeoutMs, { clock });
     return store;
   }
 
@@ -220,20 +233,18 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     rule: RateLimitRule,
   ): Promise<RateLimitDecision> {
     const local = this.#whenDown === "local";
-    if (local && this.#clock.now() < this.#downUntilMs) {
+    const call = this.#circuit.enter();
+    if (call === undefined && local) {
       return this.#decideLocally(key, cost, rule);
     }
     try {
-      const decision = await deadline(
-        () => this.#runScript(key, cost, rule),
-        this.#timeoutMs,
-        { name: "the rate limit's Redis", clock: this.#clock },
-      );
-      this.#succeed();
+      const decision = await this.#inTime(this.#decide(key, cost, rule));
+      call?.end("success");
       return decision;
     } catch (error) {
       this.#failures++;
-      this.#fail(error);
+      this.#lastError = error;
+      call?.end("failure");
       if (!local) throw error;
       return this.#decideLocally(key, cost, rule);
     }
@@ -241,9 +252,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
 
   /** Ends the connection, if `connect` opened it. */
   close(): Promise<void> {
-    this.#untrack();
-    this.#close?.();
-    this.#close = undefined;
+    for (const end of this.#endings.splice(0)) end();
     return Promise.resolve();
   }
 
@@ -254,52 +263,58 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
 
   /** A snapshot of the counters. */
   get stats(): RedisRateLimitStoreStats {
+    const { state, opened } = this.#circuit.stats;
     return {
       name: this.#name,
-      down: this.#clock.now() < this.#downUntilMs,
+      down: state !== "closed",
       failures: this.#failures,
-      outages: this.#outages,
+      outages: opened,
       localDecisions: this.#localDecisions,
     };
   }
 
-  #track(): () => void {
+  #track(): (() => void)[] {
     const name = this.#name;
-    const endings = [
+    return [
       instruments.track(
         rateLimitStoreKind,
         { name, type: "redis" },
         this,
-        redisStoreValues,
+        ({ stats }) => ({ local_decisions: stats.localDecisions }),
       ),
-      instruments.track(circuitKind, { name }, this, circuitValues),
+      instruments.track(circuitKind, { name }, this, ({ stats }) => ({
+        open: stats.down ? 1 : 0,
+        opened: stats.outages,
+        errors: stats.failures,
+      })),
     ];
-    return () => endings.forEach((end) => end());
   }
 
-  async #runScript(
+  async #decide(
     key: string,
     cost: number,
     { algorithm, limit, intervalMs, burst }: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const script = this.#scripts[algorithm];
-    script.sha ??= await sha1(script.source);
     const time = this.#useServerTime
       ? ["", 0]
       : [Math.floor(this.#wallClock()), foreignClockMarginMs];
-    const rest = [
-      "1",
+    const reply = await scripts[algorithm].run(
+      this.#send,
       this.#prefix + key,
-      ...[limit, intervalMs, burst, cost, ...time].map(String),
-    ];
-    const reply = await this.#send(["EVALSHA", script.sha, ...rest])
-      .catch((error) => {
-        if (!String(error).includes("NOSCRIPT")) throw error;
-        return this.#send(["EVAL", script.source, ...rest]);
-      });
+      [limit, intervalMs, burst, cost, ...time].map(String),
+    );
     const [allowed, remaining, retryAfterMs, resetAfterMs] =
       (reply as unknown[]).map(Number);
     return { allowed: allowed === 1, remaining, retryAfterMs, resetAfterMs };
+  }
+
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const pending = this.#deadlines.add(() =>
+        reject(new TimeoutError("the rate limit's Redis", this.#timeoutMs))
+      );
+      work.then(resolve, reject).finally(() => pending.done = true);
+    });
   }
 
   #decideLocally(
@@ -308,26 +323,42 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     rule: RateLimitRule,
   ): RateLimitDecision {
     this.#localDecisions++;
-    return this.#local.take(key, cost, rule);
+    const limit = this.#shareOf(rule.limit);
+    const burst = this.#shareOf(rule.burst);
+    const most = rule.algorithm === "token-bucket" ? burst : limit;
+    if (cost > most) {
+      // Never alone: Redis must be back for it.
+      return {
+        allowed: false,
+        remaining: 0,
+        retryAfterMs: this.#retryAfterMs,
+        resetAfterMs: this.#retryAfterMs,
+      };
+    }
+    return this.#local.take(key, cost, { ...rule, limit, burst });
   }
 
-  #succeed(): void {
-    if (this.#working) return;
-    this.#working = true;
-    this.#downUntilMs = -Infinity;
+  #shareOf(units: number): number {
+    return Math.max(1, Math.floor(units * this.#localShare));
+  }
+
+  #lost(error: unknown): void {
+    this.#lastError = error;
+    this.#circuit.trip();
+  }
+
+  #down(): void {
+    this.#report(
+      `limits are not shared for now, Redis is away: ${
+        redisFailure(this.#lastError)
+      }`,
+    );
+    this.#onStateChange(this.#lastError);
+  }
+
+  #up(): void {
     this.#report("limits are shared through Redis again");
     this.#onStateChange();
-  }
-
-  #fail(error: unknown): void {
-    this.#downUntilMs = this.#clock.now() + this.#retryAfterMs;
-    if (!this.#working) return;
-    this.#working = false;
-    this.#outages++;
-    this.#report(
-      `limits are not shared for now, Redis is away: ${redisFailure(error)}`,
-    );
-    this.#onStateChange(error);
   }
 
   /** With `"throw"` the callers know already. */
@@ -336,20 +367,18 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   }
 }
 
-function circuitValues(
-  { stats }: RedisRateLimitStore,
-): InstrumentValues<keyof typeof circuitKind.measures> {
-  const { down, outages, failures } = stats;
-  return { open: down ? 1 : 0, opened: outages, errors: failures };
+/** Makes the first answers over a connection, which are slow, before they count. */
+async function warmed(port: RedisPort): Promise<RedisPort> {
+  const send = (command: string[]): Promise<unknown> => port.command(command);
+  for (const script of Object.values(scripts)) {
+    await script.load(send).catch(() => {});
+  }
+  return port;
 }
 
-async function sha1(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest(
-    "SHA-1",
-    new TextEncoder().encode(text),
+function checkShare(share: number): number {
+  if (share > 0 && share <= 1) return share;
+  throw new InvalidOptionError(
+    `localShare must be above 0 and at most 1, got ${quote(share)}`,
   );
-  return Array.from(
-    new Uint8Array(digest),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
 }

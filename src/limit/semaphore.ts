@@ -1,37 +1,55 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
 import { checkLimit, checkTimeoutMs } from "../base/options.ts";
-import { instruments } from "../observe/metrics/instruments.ts";
-import { semaphoreKind, semaphoreValues } from "./limit_kinds.ts";
+import {
+  counter,
+  gauge,
+  instruments,
+  type InstrumentValues,
+} from "../observe/metrics/instruments.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
-/** How a {@linkcode Semaphore} queues its callers. */
+/** Figures of semaphores, for operators, if they are named. */
+const semaphoreKind = {
+  kind: "semaphore",
+  measures: {
+    permits: gauge("How many may hold a permit at once, if that is limited."),
+    active: gauge("How many hold a permit."),
+    waiting: gauge("Callers in line."),
+    acquired: counter("Permits given."),
+    rejected: counter("Callers that found the line full."),
+    timeouts: counter("Callers that waited too long."),
+    aborted: counter("Callers that gave up by their signal."),
+  },
+};
+
+/** Options of a {@linkcode Semaphore}. */
 export interface SemaphoreOptions {
   /**
-   * What metrics and errors call it; metrics leave one without a name out.
+   * Name in metrics and errors; metrics leave one without a name out.
    * @default "semaphore"
    */
   name?: string;
   /**
-   * How many callers may wait; one more is refused with a
+   * Number of callers that may wait; one more is refused with a
    * {@linkcode QueueFullError}. `Infinity` for no limit.
    * @default Infinity
    */
   maxWaiting?: number;
   /**
-   * How long a caller waits, in milliseconds, before a
+   * Time that a caller waits, in milliseconds, before a
    * {@linkcode TimeoutError}; `Infinity` for as long as it takes.
    * @default Infinity
    */
   acquireTimeoutMs?: number;
   /**
-   * Where the time comes from.
+   * Source of the time.
    * @default systemClock
    */
   clock?: Clock;
 }
 
-/** How one caller waits for a permit. */
+/** Options of one caller's wait for a permit. */
 export interface SemaphoreAcquireOptions {
   /** Gives the place in the queue up, rejecting with its reason. */
   signal?: AbortSignal;
@@ -39,23 +57,23 @@ export interface SemaphoreAcquireOptions {
   timeoutMs?: number;
 }
 
-/** What a {@linkcode Semaphore} has done so far. */
+/** Statistics of a {@linkcode Semaphore}. */
 export interface SemaphoreStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many may hold a permit at once. */
+  /** Number of callers that may hold a permit at once. */
   permits: number;
-  /** How many hold one now. */
+  /** Number of callers that hold one now. */
   active: number;
-  /** How many wait for one now. */
+  /** Number of callers that wait for one now. */
   waiting: number;
-  /** How many permits were ever given. */
+  /** Number of permits ever given. */
   acquired: number;
-  /** How many callers found the queue full. */
+  /** Number of callers that found the queue full. */
   rejected: number;
-  /** How many callers waited longer than `acquireTimeoutMs`. */
+  /** Number of callers that waited longer than `acquireTimeoutMs`. */
   timedOut: number;
-  /** How many callers gave up by their signal. */
+  /** Number of callers that gave up by their signal. */
   aborted: number;
 }
 
@@ -125,7 +143,7 @@ export class Semaphore {
         semaphoreKind,
         { name },
         this,
-        semaphoreValues,
+        shownOf,
       );
     }
   }
@@ -217,6 +235,22 @@ export class Semaphore {
   };
 
   readonly #permit = (): Permit => new HeldPermit(this.#release);
+}
+
+function shownOf(
+  { stats }: Semaphore,
+): InstrumentValues<keyof typeof semaphoreKind.measures> {
+  const { permits, active, waiting, acquired, rejected, timedOut, aborted } =
+    stats;
+  return {
+    permits: permits === Infinity ? undefined : permits,
+    active,
+    waiting,
+    acquired,
+    rejected,
+    timeouts: timedOut,
+    aborted,
+  };
 }
 
 class HeldPermit implements Permit {

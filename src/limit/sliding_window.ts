@@ -4,7 +4,7 @@ import type {
   RateLimitState,
 } from "./rate_limit_store.ts";
 
-/** What was taken in the same millisecond. */
+/** Units that were taken in the same millisecond. */
 interface Entry {
   atMs: number;
   cost: number;
@@ -58,7 +58,7 @@ export class SlidingWindow implements RateLimitState {
     this.#taken += cost;
   }
 
-  /** When enough will have left the window for `cost` to fit. */
+  /** Finds when enough will have left the window for `cost` to fit. */
   #roomAtMs(cost: number): number {
     let excess = this.#taken + cost - this.#rule.limit;
     let index = this.#head;

@@ -60,6 +60,6 @@ end
 fullAt = fullAt + cost * interval
 local reset = math.ceil((fullAt - now) / limit)
 redis.call('SET', KEYS[1], string.format('%.0f', fullAt),
-  'PX', reset + tonumber(ARGV[6]))
+  'PX', math.max(1, reset) + tonumber(ARGV[6]))
 return { 1, math.floor(spare / interval), 0, reset }
 `;

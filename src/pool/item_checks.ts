@@ -1,4 +1,4 @@
-import { deadline } from "../limit/deadline.ts";
+import { deadline } from "../base/deadline.ts";
 import type { CheckedPoolOptions } from "./pool_options.ts";
 
 /** Whether an item is good; a promise only if its `validate` gives one. */

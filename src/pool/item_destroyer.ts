@@ -1,4 +1,4 @@
-import { deadline } from "../limit/deadline.ts";
+import { deadline } from "../base/deadline.ts";
 import type { CheckedPoolOptions, PoolCounters } from "./pool_options.ts";
 
 /** Ends a pool's items; one whose `destroy` throws or hangs hurts nobody. */

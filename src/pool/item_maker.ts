@@ -1,6 +1,6 @@
 import type { TimerHandle } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
-import { deadline } from "../limit/deadline.ts";
+import { deadline } from "../base/deadline.ts";
 import { backoffMs } from "../base/backoff.ts";
 import { Slot } from "./lease.ts";
 import type { CheckedPoolOptions } from "./pool_options.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { cached } from "../../src/cache/cached.ts";
-import { MemoryCache } from "../../src/cache/memory_cache.ts";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import { TieredCache } from "../../src/cache/tiered_cache.ts";
+import { cached } from "../../src/cache/cached/cached.ts";
+import { MemoryCache } from "../../src/cache/memory/memory_cache.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import { TieredCache } from "../../src/cache/tiered/tiered_cache.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { figuresOf } from "../support/figures.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { sleep } from "../../src/base/abort.ts";
-import { cached } from "../../src/cache/cached.ts";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import { TieredCache } from "../../src/cache/tiered_cache.ts";
+import { cached } from "../../src/cache/cached/cached.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import { TieredCache } from "../../src/cache/tiered/tiered_cache.ts";
 import { eventually } from "../support/eventually.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 
@@ -147,6 +147,25 @@ for (const kind of ["RedisCache", "TieredCache"] as const) {
     assert.equal(load.stats.uncacheable, 2);
     assert.equal(log.length, 1);
     assert.match(log[0], /cached function "load": .*JSON/);
+  });
+
+  test("a hit gives what a miss gave, or there is none", async ([cache]) => {
+    const values: unknown[] = [
+      { at: new Date(0) },
+      new Map([["a", new Set([1])]]),
+      [Infinity],
+      { rows: [{ url: new URL("http://a/") }] },
+      { text: "\ud800", list: [null, 1.5, { deep: [[]] }] },
+    ];
+    const load = cached(
+      (i: number) => values[i],
+      { cache, name: "load", log: () => {} },
+    );
+    for (const [i, value] of values.entries()) {
+      assert.deepEqual(await load(i), value);
+      assert.deepEqual(await load(i), value);
+    }
+    assert.equal(load.stats.hits, 1);
   });
 
   test("a stale value is refreshed by one process", async (caches) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ClosedError, InvalidOptionError } from "../../src/base/errors.ts";
-import { cached } from "../../src/cache/cached.ts";
+import { cached } from "../../src/cache/cached/cached.ts";
 import type { CacheStore } from "../../src/cache/cache_store.ts";
-import { MemoryCache } from "../../src/cache/memory_cache.ts";
+import { MemoryCache } from "../../src/cache/memory/memory_cache.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A function whose calls a test answers by hand. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CacheKeyError } from "../../src/base/errors.ts";
 import { cacheKey } from "../../src/cache/cache_key.ts";
-import { KeyMemo } from "../../src/cache/key_memo.ts";
+import { KeyMemo } from "../../src/cache/cached/key_memo.ts";
 
 /** Asks twice: the second answer is the remembered one, if any is. */
 function assertKey(memo: KeyMemo, ...values: unknown[]): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LruEntry, LruMap } from "../../src/cache/lru_map.ts";
+import { LruEntry, LruMap } from "../../src/cache/memory/lru_map.ts";
 
 /** The same map the plain way: an array from the least to the most recently used. */
 class Model {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { InvalidOptionError } from "../../src/base/errors.ts";
-import { MemoryCache } from "../../src/cache/memory_cache.ts";
+import { MemoryCache } from "../../src/cache/memory/memory_cache.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { testStoreContract } from "./store_contract.ts";
 

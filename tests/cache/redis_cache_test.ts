@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CacheValueError, InvalidOptionError } from "../../src/base/errors.ts";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import type { RedisCacheOptions } from "../../src/cache/redis_cache_options.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import type { RedisCacheOptions } from "../../src/cache/redis/redis_cache_options.ts";
 import { sleep } from "../../src/base/abort.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 import { clients, type ClientUnderTest } from "./redis_clients.ts";
@@ -157,6 +157,14 @@ test(
       );
     }
     assert.equal(await cache.get("b"), undefined);
+    await assert.rejects(cache.set("a", { rows: [{ at: new Date(0) }] }), {
+      message:
+        "JSON can't say a value: value.rows[0].at is an instance of Date",
+    });
+    await assert.rejects(
+      cache.set("a", [new Map()]),
+      /value\[0\] is an instance of Map/,
+    );
   },
 );
 

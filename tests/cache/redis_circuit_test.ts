@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import type { RedisCacheOptions } from "../../src/cache/redis_cache_options.ts";
-import type { RedisPort } from "../../src/cache/redis_port.ts";
-import { TieredCache } from "../../src/cache/tiered_cache.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import type { RedisCacheOptions } from "../../src/cache/redis/redis_cache_options.ts";
+import type { RedisPort } from "../../src/redis/redis_port.ts";
+import { TieredCache } from "../../src/cache/tiered/tiered_cache.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A Redis that answers as the test says, or not at all. */

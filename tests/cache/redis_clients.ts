@@ -1,7 +1,7 @@
-import { DENO_REDIS } from "../../src/cache/deno_redis.ts";
+import { DENO_REDIS } from "../../src/redis/deno_redis.ts";
 import { Redis as IoRedis } from "ioredis";
 import { createClient } from "redis";
-import type { RedisCacheOptions } from "../../src/cache/redis_cache_options.ts";
+import type { RedisCacheOptions } from "../../src/cache/redis/redis_cache_options.ts";
 
 /** One way to reach Redis. */
 export interface ClientUnderTest {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { sleep } from "../../src/base/abort.ts";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import type { RedisCacheOptions } from "../../src/cache/redis_cache_options.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import type { RedisCacheOptions } from "../../src/cache/redis/redis_cache_options.ts";
 import { eventually } from "../support/eventually.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 import { clients } from "./redis_clients.ts";
@@ -180,6 +180,64 @@ test(
   },
   HASTY,
 );
+
+/** How long a new process waits for the right to load an entry, in milliseconds. */
+async function waitForClaim(redis: TestRedis, key: string): Promise<number> {
+  await using fresh = await RedisCache.connect({ ...QUICK, url: redis.url });
+  const start = performance.now();
+  await eventually(async () => (await fresh.claim(key)).kind === "claimed");
+  return performance.now() - start;
+}
+
+test(
+  "a claim that got no answer isn't left behind for nobody",
+  async ({ redis, cache }) => {
+    redis.pause();
+    const claims = await Promise.all(["a", "b"].map((key) => cache.claim(key)));
+    for (const { kind } of claims) assert.equal(kind, "claimed");
+    await useUntilOpen(cache);
+    redis.resume();
+    await eventually(() => cache.stats.state === "closed");
+    assert.equal(cache.stats.pendingChanges, 0);
+    assert((await cache.claim("a")).kind === "claimed");
+    const waitedMs = await waitForClaim(redis, "b");
+    assert(waitedMs < 1_000, `${waitedMs} ms`);
+  },
+  { ...HASTY, leaseMs: 60_000 },
+);
+
+test(
+  "a claim that couldn't be ended is released when Redis is back",
+  async ({ redis, cache }) => {
+    const outcomes = await Promise.all([cache.claim("a"), cache.claim("b")]);
+    const [a, b] = outcomes.map((each) => {
+      assert(each.kind === "claimed");
+      return each.claim;
+    });
+    redis.pause();
+    await useUntilOpen(cache);
+    await a.release();
+    await b.commit("value");
+    redis.resume();
+    await eventually(() => cache.stats.state === "closed");
+    assert((await cache.claim("a")).kind === "claimed");
+    assert((await cache.claim("b")).kind === "claimed");
+  },
+  { ...HASTY, leaseMs: 60_000 },
+);
+
+test("a set says whether Redis took it", async ({ redis, cache }) => {
+  assert.equal(await cache.set("a", 1), true);
+  assert.equal(await cache.setMany([["a", 2], ["b", 3]]), true);
+  redis.pause();
+  assert.equal(await cache.set("a", 3), false, "no answer");
+  await useUntilOpen(cache);
+  assert.equal(await cache.set("a", 4, { tags: ["t"] }), false, "not asked");
+  assert.equal(await cache.setMany([["b", 5]]), false);
+  redis.resume();
+  await eventually(() => cache.stats.state === "closed");
+  assert.equal(await cache.set("a", 6), true);
+});
 
 Deno.test({
   name: "RedisCache: one that isn't there at the start is used when it comes",

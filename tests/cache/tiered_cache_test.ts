@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sleep } from "../../src/base/abort.ts";
 import { InvalidOptionError } from "../../src/base/errors.ts";
-import { RedisCache } from "../../src/cache/redis_cache.ts";
-import { TieredCache } from "../../src/cache/tiered_cache.ts";
-import type { TieredCacheOptions } from "../../src/cache/tiered_cache_options.ts";
+import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
+import { TieredCache } from "../../src/cache/tiered/tiered_cache.ts";
+import type { TieredCacheOptions } from "../../src/cache/tiered/tiered_cache_options.ts";
 import { eventually } from "../support/eventually.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
+import { StalledWay } from "../support/stalled_way.ts";
 import { clients } from "./redis_clients.ts";
 import { testStoreContract } from "./store_contract.ts";
 
@@ -164,6 +165,24 @@ test("while Redis hangs memory serves for maxStaleMs, then nothing", async (redi
   await eventually(() => cache.stats.coherent);
   await eventually(() => cache.stats.remote.state === "closed");
   assert.equal(await cache.get("a"), undefined, "1 is gone, 2 was never told");
+});
+
+test("a set that reached nobody says so, and the others follow when it can be told", async (redis) => {
+  using way = new StalledWay(redis.port);
+  await using writer = await open<string>(redis, {
+    remote: { ...QUICK, url: `redis://127.0.0.1:${way.port}` },
+  });
+  await using reader = await open<string>(redis);
+  assert.equal(await writer.set("a", "old"), true);
+  await eventually(async () => await reader.get("a") === "old");
+  way.stall();
+  assert.equal(await writer.set("a", "new"), false);
+  assert.equal(await reader.get("a"), "old", "nothing replaced it");
+  assert.equal(reader.stats.coherent, true);
+  way.resume();
+  await eventually(async () => await reader.get("a") !== "old");
+  assert.equal(await writer.set("a", "newer"), true);
+  await eventually(async () => await reader.get("a") === "newer");
 });
 
 test("it recovers from a Redis that died", async (redis) => {

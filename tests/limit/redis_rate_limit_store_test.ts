@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createClient } from "redis";
+import { sleep } from "../../src/base/abort.ts";
 import { InvalidOptionError, TimeoutError } from "../../src/base/errors.ts";
 import { RateLimiter } from "../../src/limit/rate_limiter.ts";
 import { RedisRateLimitStore } from "../../src/limit/redis_rate_limit_store.ts";
@@ -206,6 +207,76 @@ Deno.test("a Redis that never answers costs one time-out, then nothing", async (
   assert.equal(commands, 2);
 });
 
+Deno.test("with a share, processes on their own don't multiply a limit", async () => {
+  const clock = new FakeClock();
+  for (const algorithm of ["token-bucket", "sliding-window"] as const) {
+    const limiters = Array.from({ length: 3 }, () => {
+      const store = new RedisRateLimitStore(
+        () => Promise.reject(new Error("away")),
+        { clock, localShare: 1 / 3, log: () => {} },
+      );
+      return new RateLimiter({
+        limit: 10,
+        intervalMs: 60_000,
+        algorithm,
+        store,
+        clock,
+      });
+    });
+    let allowed = 0;
+    for (let call = 0; call < 60; call++) {
+      if ((await limiters[call % 3].take("a")).allowed) allowed++;
+    }
+    assert.equal(allowed, 9, algorithm);
+    const [limiter] = limiters;
+    for (const key of ["a", "b"]) {
+      const costly = await limiter.take(key, { cost: 4 });
+      assert.equal(costly.allowed, false, "more than its share ever holds");
+      assert.equal(costly.retryAfterMs, 1_000, "Redis may be back by then");
+    }
+    assert.equal((await limiter.take("c", { cost: 3 })).allowed, true);
+  }
+});
+
+Deno.test("a share leaves at least one unit", async () => {
+  const store = new RedisRateLimitStore(
+    () => Promise.reject(new Error("away")),
+    { localShare: 0.01, log: () => {}, clock: new FakeClock() },
+  );
+  const limiter = new RateLimiter({ limit: 5, intervalMs: 60_000, store });
+  assert.equal((await limiter.take("a")).allowed, true);
+  assert.equal((await limiter.take("a")).allowed, false);
+});
+
+Deno.test("a connection is warm before its first decision counts", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  await using store = await RedisRateLimitStore.connect(server.url);
+  await server.command("CONFIG", "RESETSTAT");
+  const limiter = new RateLimiter({ limit: 5, intervalMs: 60_000, store });
+  await limiter.take("a");
+  const commands = await server.command("INFO", "commandstats");
+  assert.match(commands, /cmdstat_evalsha:calls=1/);
+  assert.doesNotMatch(commands, /cmdstat_eval:/);
+});
+
+Deno.test("an answer that waits behind a busy event loop is in time", async () => {
+  const replied = Promise.withResolvers<unknown>();
+  const store = new RedisRateLimitStore(() => replied.promise, {
+    timeoutMs: 20,
+    whenDown: "throw",
+  });
+  const limiter = new RateLimiter({ limit: 5, intervalMs: 60_000, store });
+  const taking = limiter.take("a");
+  await sleep(5);
+  setTimeout(() => replied.resolve([1, 4, 0, 12_000]), 15);
+  const busyUntil = performance.now() + 60;
+  while (performance.now() < busyUntil);
+  assert.equal((await taking).remaining, 4);
+  await store.close();
+});
+
 Deno.test('whenDown: "throw" passes the failure on', async () => {
   const clock = new FakeClock();
   const broken = new RedisRateLimitStore(
@@ -239,6 +310,9 @@ Deno.test("options that make no sense are refused", () => {
       { timeoutMs: NaN },
       { retryAfterMs: -1 },
       { whenDown: "ignore" as never },
+      { localShare: 0 },
+      { localShare: 1.5 },
+      { localShare: NaN },
     ]
   ) {
     assert.throws(

@@ -4,8 +4,8 @@
  * saw of some before and after. Needs `--v8-flags=--expose-gc`.
  */
 import { Batcher } from "../../src/batch/batcher.ts";
-import { cached } from "../../src/cache/cached.ts";
-import { MemoryCache } from "../../src/cache/memory_cache.ts";
+import { cached } from "../../src/cache/cached/cached.ts";
+import { MemoryCache } from "../../src/cache/memory/memory_cache.ts";
 import { MemoryRateLimitStore } from "../../src/limit/memory_rate_limit_store.ts";
 import { RateLimiter } from "../../src/limit/rate_limiter.ts";
 import { Semaphore } from "../../src/limit/semaphore.ts";

@@ -1,4 +1,4 @@
-import { cached, type CachedFunction } from "../../cache/cached.ts";
+import { cached, type CachedFunction } from "../../cache/cached/cached.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import type { Call } from "../calls/call.ts";

@@ -1,0 +1,71 @@
+import type { Clock } from "../../base/clock.ts";
+import type { CacheSetOptions, CacheStore } from "../cache_store.ts";
+
+/** Options of {@linkcode cached}. */
+export interface CachedOptions<A extends readonly unknown[]>
+  extends Pick<CacheSetOptions, "ttlMs" | "staleMs"> {
+  /**
+   * Time for which an error is remembered and thrown again, in milliseconds; by
+   * this process only. At 0 errors aren't remembered.
+   * @default 0
+   */
+  negativeTtlMs?: number;
+  /**
+   * Store of the values. One that is handed in is shared and stays open when
+   * the function is closed.
+   * @default a MemoryCache of its own, with the default bounds
+   */
+  cache?: CacheStore;
+  /**
+   * Name in its statistics, and its keys in a shared cache begin
+   * with: functions that share one need names of their own.
+   * @default the function's name
+   */
+  name?: string;
+  /**
+   * Key that tells one call from another: any value {@linkcode cacheKey} takes.
+   * @default the arguments, without abort signals
+   */
+  key?: (...args: A) => unknown;
+  /** Names under which the value can be invalidated together with others. */
+  tags?: readonly string[] | ((...args: A) => readonly string[]);
+  /**
+   * Told once when a value can't be kept.
+   * @default lines of `stderrLog`
+   */
+  log?: (message: string) => void;
+  /**
+   * Source of the time.
+   * @default systemClock
+   */
+  clock?: Clock;
+  /**
+   * Gives a number from 0 up to 1.
+   * @default Math.random
+   */
+  random?: () => number;
+}
+
+/** A snapshot of what a {@linkcode CachedFunction} has done. */
+export interface CachedStats {
+  /** Its `name` option, to tell its figures from another's. */
+  readonly name: string;
+  /** Calls served from the cache. */
+  readonly hits: number;
+  /** Of the hits, those that served a stale value. */
+  readonly staleHits: number;
+  /** Calls that began a search for, or a load of, their value. */
+  readonly misses: number;
+  /** Calls that joined one under way. */
+  readonly coalesced: number;
+  /** Calls that were thrown a remembered error. */
+  readonly negativeHits: number;
+  /** Times the function itself was called. */
+  readonly loads: number;
+  /** Of the loads, those that failed. */
+  readonly failures: number;
+  /** Values the cache refused. */
+  readonly uncacheable: number;
+  /** Loads under way now. */
+  readonly inFlight: number;
+}

@@ -1,0 +1,71 @@
+/** Options of a {@linkcode Flight}. */
+export interface FlightOptions {
+  readonly tags?: readonly string[];
+  /** Called when it has ended or its last caller has left. */
+  readonly onEnd?: () => void;
+}
+
+/**
+ * One piece of work that several callers wait for. A caller that aborts leaves
+ * alone; when the last one has left, the work's own signal aborts.
+ */
+export class Flight<T> {
+  readonly tags: readonly string[];
+  readonly #controller = new AbortController();
+  readonly #onEnd: () => void;
+  readonly #promise: Promise<T>;
+  #callers = 0;
+  #superseded = false;
+
+  constructor(
+    work: (flight: Flight<T>) => Promise<T>,
+    { tags = [], onEnd = () => {} }: FlightOptions = {},
+  ) {
+    this.tags = tags;
+    this.#onEnd = onEnd;
+    this.#promise = work(this).finally(onEnd);
+    this.#promise.catch(() => {});
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Its value is out of date: for those who wait, but not to be kept. */
+  get superseded(): boolean {
+    return this.#superseded;
+  }
+
+  supersede(): void {
+    this.#superseded = true;
+  }
+
+  /** Waits with the others; without a signal the caller never leaves. */
+  join(signal?: AbortSignal): Promise<T> {
+    this.#callers++;
+    if (signal === undefined) return this.#promise;
+    return new Promise<T>((resolve, reject) => {
+      const leave = (): void => {
+        reject(signal.reason);
+        this.#leave(signal.reason);
+      };
+      if (signal.aborted) return leave();
+      signal.addEventListener("abort", leave, { once: true });
+      this.#promise.then(resolve, reject).finally(() =>
+        signal.removeEventListener("abort", leave)
+      );
+    });
+  }
+
+  /** Ends the work, whoever waits for it. */
+  abort(reason: unknown): void {
+    this.supersede();
+    this.#controller.abort(reason);
+  }
+
+  #leave(reason: unknown): void {
+    if (--this.#callers > 0) return;
+    this.#onEnd();
+    this.abort(reason);
+  }
+}

@@ -1,0 +1,36 @@
+/** Names of things in Redis. */
+export class RedisKeys {
+  readonly #entryPrefix: string;
+  readonly #lockPrefix: string;
+  readonly #tagPrefix: string;
+  /** Channel on which changes are told. */
+  readonly channel: string;
+
+  constructor(prefix: string) {
+    this.#entryPrefix = `${prefix}:`;
+    this.#lockPrefix = `${prefix}#lock:`;
+    this.#tagPrefix = `${prefix}#tag:`;
+    this.channel = `${prefix}#changes`;
+  }
+
+  entry(key: string): string {
+    return this.#entryPrefix + key;
+  }
+
+  lock(key: string): string {
+    return this.#lockPrefix + key;
+  }
+
+  tag(tag: string): string {
+    return this.#tagPrefix + tag;
+  }
+
+  tags(tags: readonly string[]): string[] {
+    return tags.map((tag) => this.tag(tag));
+  }
+
+  /** A channel that only one process listens to. */
+  inbox(id: string): string {
+    return `${this.channel}:${id}`;
+  }
+}

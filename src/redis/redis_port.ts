@@ -1,0 +1,68 @@
+import { abortable } from "../base/abort.ts";
+
+/** One argument of a Redis command. */
+export type RedisArgument = string | Uint8Array;
+
+/** Takes what is published on a channel. */
+export type RedisListener = (channel: string, message: string) => void;
+
+/**
+ * All that Sluice asks of one connection to Redis; any client can be put behind
+ * it.
+ */
+export interface RedisPort {
+  /** Sends one command, at once and in order; strings come back as strings. */
+  command(args: readonly RedisArgument[]): Promise<unknown>;
+  /** The same, but strings come back as bytes. */
+  commandBytes(args: readonly RedisArgument[]): Promise<unknown>;
+  /** Turns the connection into a subscriber. */
+  subscribe(
+    channels: readonly string[],
+    listener: RedisListener,
+  ): Promise<void>;
+  /** Has the callback called whenever the connection is lost. */
+  onLost(callback: () => void): void;
+  /** Ends the connection at once; never throws. */
+  close(): void;
+}
+
+/**
+ * Opens a connection that ends, rather than reconnects, when it is lost. The
+ * signal ends the attempt.
+ */
+export type RedisOpener = (signal: AbortSignal) => Promise<RedisPort>;
+
+/**
+ * Waits until a new connection stands. One that doesn't is closed, and again if
+ * it comes up after all: a client may miss the first time while it connects.
+ */
+export async function opened(
+  port: RedisPort,
+  opening: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<RedisPort> {
+  try {
+    await abortable(opening, signal);
+    return port;
+  } catch (error) {
+    port.close();
+    opening.then(() => port.close(), () => {});
+    throw error;
+  }
+}
+
+/** Ends a connection that may have ended already, which its client calls an error. */
+export function closeQuietly(close: () => void): void {
+  try {
+    close();
+  } catch {
+    // It was closed already.
+  }
+}
+
+/** Says why Redis failed: an error of several addresses has a code, no message. */
+export function redisFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, code } = error as Error & { code?: string };
+  return message || code || error.name;
+}

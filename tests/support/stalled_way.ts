@@ -1,0 +1,67 @@
+/** A way to a port of this machine that a test may stall: nothing goes through then. */
+export class StalledWay implements Disposable {
+  readonly #listener: Deno.TcpListener;
+  readonly #target: number;
+  readonly #connections = new Set<Deno.TcpConn>();
+  #open = Promise.withResolvers<void>();
+
+  constructor(target: number) {
+    this.#target = target;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#open.resolve();
+    this.#accept();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  stall(): void {
+    this.#open = Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#open.resolve();
+  }
+
+  [Symbol.dispose](): void {
+    this.resume();
+    this.#listener.close();
+    for (const connection of this.#connections) closeQuietly(connection);
+  }
+
+  async #accept(): Promise<void> {
+    for await (const near of this.#listener) {
+      const far = await Deno.connect({
+        hostname: "127.0.0.1",
+        port: this.#target,
+      });
+      this.#connections.add(near).add(far);
+      this.#pump(near, far);
+      this.#pump(far, near);
+    }
+  }
+
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    try {
+      for await (const chunk of from.readable) {
+        await this.#open.promise;
+        for (let sent = 0; sent < chunk.length;) {
+          sent += await to.write(chunk.subarray(sent));
+        }
+      }
+    } catch {
+      // One end is gone, and so the other.
+    } finally {
+      closeQuietly(to);
+    }
+  }
+}
+
+function closeQuietly(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // It was closed already.
+  }
+}
