@@ -483,19 +483,19 @@ export {
   HttpFailedError,
   HttpStatusError,
   HttpTimeoutError,
-} from "./src/pool/http_errors.ts";
+} from "./src/pool/http/http_errors.ts";
 export {
   type HttpCircuitOptions,
   type HttpPoolOptions,
   type HttpRequestOptions,
-} from "./src/pool/http_options.ts";
-export { type HttpOriginStats } from "./src/pool/http_origin.ts";
+} from "./src/pool/http/http_pool_options.ts";
+export { type HttpOriginStats } from "./src/pool/http/origin.ts";
 export {
   type HttpFetchAllOptions,
   HttpPool,
   type HttpPoolStats,
-} from "./src/pool/http_pool.ts";
-export { type HttpOutcome } from "./src/pool/http_outcome.ts";
+} from "./src/pool/http/http_pool.ts";
+export { type HttpOutcome } from "./src/pool/http/http_outcome.ts";
 export { PostgresPool } from "./src/pool/postgres/postgres_pool.ts";
 export {
   type PostgresDriverName,

@@ -3,8 +3,8 @@ import {
   HttpCircuitOpenError,
   HttpFailedError,
   HttpTimeoutError,
-} from "../../src/pool/http_errors.ts";
-import { HttpPool } from "../../src/pool/http_pool.ts";
+} from "../../src/pool/http/http_errors.ts";
+import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { RawServer, TestServer } from "./http_server.ts";

@@ -1,5 +1,5 @@
 import { HttpError } from "./http_errors.ts";
-import type { HttpRequestOptions } from "./http_options.ts";
+import type { HttpRequestOptions } from "./http_pool_options.ts";
 
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 const bodilessMethods = new Set(["GET", "HEAD"]);

@@ -1,4 +1,4 @@
-import type { HttpPoolSettings } from "./http_options.ts";
+import type { HttpPoolSettings } from "./http_pool_options.ts";
 
 /** What a runtime sends requests with. */
 export interface HttpClient {

@@ -1,5 +1,5 @@
-import type { HttpPoolSettings } from "./http_options.ts";
-import { HttpOrigin, type HttpOriginStats } from "./http_origin.ts";
+import type { HttpPoolSettings } from "./http_pool_options.ts";
+import { HttpOrigin, type HttpOriginStats } from "./origin.ts";
 
 /** How many origins are remembered; beyond that, idle ones are forgotten. */
 const maxOrigins = 1_000;

@@ -1,11 +1,11 @@
-import { abortable } from "../base/abort.ts";
-import { ClosedError, InvalidOptionError } from "../base/errors.ts";
-import { quote } from "../base/options.ts";
-import { mapConcurrent } from "../limit/map_concurrent.ts";
-import type { HealthCheckable } from "../observe/health_checkable.ts";
-import type { HealthResult } from "../observe/health_result.ts";
-import { instruments } from "../observe/instruments.ts";
-import { readBody, readExcerpt } from "./http_body.ts";
+import { abortable } from "../../base/abort.ts";
+import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
+import { quote } from "../../base/options.ts";
+import { mapConcurrent } from "../../limit/map_concurrent.ts";
+import type { HealthCheckable } from "../../observe/health_checkable.ts";
+import type { HealthResult } from "../../observe/health_result.ts";
+import { instruments } from "../../observe/instruments.ts";
+import { readBody, readExcerpt } from "./response_body.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
 import { HttpError, HttpStatusError } from "./http_errors.ts";
@@ -16,8 +16,8 @@ import {
   type HttpPoolOptions,
   type HttpPoolSettings,
   type HttpRequestOptions,
-} from "./http_options.ts";
-import type { HttpOriginStats } from "./http_origin.ts";
+} from "./http_pool_options.ts";
+import type { HttpOriginStats } from "./origin.ts";
 import { type HttpOutcome, toHttpOutcome } from "./http_outcome.ts";
 import { HttpRequest } from "./http_request.ts";
 

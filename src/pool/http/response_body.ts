@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { HttpError } from "./http_errors.ts";
 
 const drainBytes = 64 * 1024;

@@ -1,11 +1,11 @@
-import { ambientTelemetry } from "../observe/ambient_telemetry.ts";
-import { endSpanWith, errorType } from "../observe/span_outcome.ts";
+import { ambientTelemetry } from "../../observe/ambient_telemetry.ts";
+import { endSpanWith, errorType } from "../../observe/span_outcome.ts";
 import {
   type Attributes,
   SpanKind,
   type SpanLike,
-} from "../observe/telemetry_api.ts";
-import { traceparentOf } from "../observe/trace_context.ts";
+} from "../../observe/telemetry_api.ts";
+import { traceparentOf } from "../../observe/trace_context.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 /**

@@ -1,12 +1,12 @@
-import { type Clock, systemClock } from "../base/clock.ts";
-import { InvalidOptionError } from "../base/errors.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
   checkLimit,
   checkTimeoutMs,
   quote,
-} from "../base/options.ts";
+} from "../../base/options.ts";
 
 /** When an origin is left alone. */
 export interface HttpCircuitOptions {

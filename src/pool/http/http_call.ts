@@ -1,9 +1,9 @@
-import { sleep } from "../base/abort.ts";
-import type { TimerHandle } from "../base/clock.ts";
-import { backoffMs } from "../base/backoff.ts";
-import { discardBody } from "./http_body.ts";
+import { sleep } from "../../base/abort.ts";
+import type { TimerHandle } from "../../base/clock.ts";
+import { backoffMs } from "../../base/backoff.ts";
+import { discardBody } from "./response_body.ts";
 import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
-import type { HttpPoolSettings, HttpRequestOptions } from "./http_options.ts";
+import type { HttpPoolSettings, HttpRequestOptions } from "./http_pool_options.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { isRetryable, retryAfterMs } from "./http_retry.ts";
 

@@ -1,5 +1,5 @@
-import type { Clock, TimerHandle } from "../base/clock.ts";
-import { type HttpConnect, HttpConnectWatch } from "./http_connect_watch.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { type HttpConnect, HttpConnectWatch } from "./connect_watch.ts";
 import { HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";

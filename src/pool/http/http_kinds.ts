@@ -1,10 +1,10 @@
-import type { circuitKind } from "../limit/circuit_kind.ts";
+import type { circuitKind } from "../../limit/circuit_kind.ts";
 import {
   counter,
   gauge,
   type InstrumentValues,
-} from "../observe/instruments.ts";
-import type { HttpOriginStats } from "./http_origin.ts";
+} from "../../observe/instruments.ts";
+import type { HttpOriginStats } from "./origin.ts";
 import type { HttpPoolStats } from "./http_pool.ts";
 
 /** What operators see of HTTP pools. */

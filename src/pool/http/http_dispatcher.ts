@@ -1,14 +1,14 @@
-import { TimeoutError } from "../base/errors.ts";
-import { Semaphore } from "../limit/semaphore.ts";
-import { instruments } from "../observe/instruments.ts";
+import { TimeoutError } from "../../base/errors.ts";
+import { Semaphore } from "../../limit/semaphore.ts";
+import { instruments } from "../../observe/instruments.ts";
 import type { HttpCall } from "./http_call.ts";
 import { createHttpClient, type HttpClient } from "./http_client.ts";
-import { denoConnect } from "./http_connect_watch.ts";
+import { denoConnect } from "./connect_watch.ts";
 import { HttpTimeoutError } from "./http_errors.ts";
 import { HttpExchange } from "./http_exchange.ts";
-import type { HttpPoolSettings } from "./http_options.ts";
-import type { HttpOrigin, HttpOriginStats } from "./http_origin.ts";
-import { HttpOrigins } from "./http_origins.ts";
+import type { HttpPoolSettings } from "./http_pool_options.ts";
+import type { HttpOrigin, HttpOriginStats } from "./origin.ts";
+import { HttpOrigins } from "./origins.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 /** What an {@linkcode HttpDispatcher} has under way. */

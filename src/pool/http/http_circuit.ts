@@ -1,5 +1,5 @@
 import type { CircuitBreakerPolicy } from "cockatiel";
-import type { HttpCircuitOptions } from "./http_options.ts";
+import type { HttpCircuitOptions } from "./http_pool_options.ts";
 
 /** What a circuit is told of, and asked about, by its owner. */
 export interface HttpCircuitHooks {

@@ -1,6 +1,6 @@
-import { type Permit, Semaphore } from "../limit/semaphore.ts";
-import { circuitKind } from "../limit/circuit_kind.ts";
-import { instruments } from "../observe/instruments.ts";
+import { type Permit, Semaphore } from "../../limit/semaphore.ts";
+import { circuitKind } from "../../limit/circuit_kind.ts";
+import { instruments } from "../../observe/instruments.ts";
 import { HttpCircuit } from "./http_circuit.ts";
 import {
   HttpCircuitOpenError,
@@ -12,7 +12,7 @@ import {
   httpOriginKind,
   httpOriginValues,
 } from "./http_kinds.ts";
-import type { HttpCircuitOptions, HttpPoolSettings } from "./http_options.ts";
+import type { HttpCircuitOptions, HttpPoolSettings } from "./http_pool_options.ts";
 
 /** What an {@linkcode HttpPool} knows of one origin. */
 export interface HttpOriginStats {

@@ -2,7 +2,7 @@ import {
   SluiceError,
   type SluiceErrorCode,
   TimeoutError,
-} from "../base/errors.ts";
+} from "../../base/errors.ts";
 
 /** The codes of {@linkcode HttpError}. */
 export type HttpErrorCode = Extract<SluiceErrorCode, `SLUICE_HTTP_${string}`>;

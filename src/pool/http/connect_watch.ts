@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "../base/clock.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
 
 /** Opens a connection, only to see whether that can be done. */
 export type HttpConnect = (
