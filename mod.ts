@@ -489,13 +489,16 @@ export {
   type HttpPoolOptions,
   type HttpRequestOptions,
 } from "./src/pool/http/http_pool_options.ts";
-export { type HttpOriginStats } from "./src/pool/http/origin.ts";
+export {
+  type HttpOriginStats,
+  type HttpPoolStats,
+} from "./src/pool/http/http_stats.ts";
 export {
   type HttpFetchAllOptions,
+  type HttpOutcome,
   HttpPool,
-  type HttpPoolStats,
 } from "./src/pool/http/http_pool.ts";
-export { type HttpOutcome } from "./src/pool/http/http_outcome.ts";
+
 export { PostgresPool } from "./src/pool/postgres/postgres_pool.ts";
 export {
   type PostgresDriverName,

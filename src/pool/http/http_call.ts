@@ -3,9 +3,13 @@ import type { TimerHandle } from "../../base/clock.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import { discardBody } from "./response_body.ts";
 import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
-import type { HttpPoolSettings, HttpRequestOptions } from "./http_pool_options.ts";
+import type {
+  HttpPoolSettings,
+  HttpRequestOptions,
+} from "./http_pool_options.ts";
 import type { HttpRequest } from "./http_request.ts";
-import { isRetryable, retryAfterMs } from "./http_retry.ts";
+
+const retryableStatuses = new Set([408, 425, 429, 502, 503, 504]);
 
 /** What an {@linkcode HttpCall} needs of its pool. */
 export interface HttpCallHooks {
@@ -217,4 +221,26 @@ export class HttpCall {
       `${url} redirects once more after ${maxRedirects} redirects`,
     );
   }
+}
+
+/** Whether a status says that the same request may fare better later. */
+function isRetryable({ status }: Response): boolean {
+  return retryableStatuses.has(status);
+}
+
+/**
+ * How long a response asks its client to wait, in milliseconds; undefined if it
+ * doesn't say. A date is measured by the server's own clock where it tells it.
+ */
+function retryAfterMs({ headers }: Response): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  const atMs = Date.parse(value);
+  if (Number.isNaN(atMs)) return undefined;
+  const serverNowMs = Date.parse(headers.get("date") ?? "");
+  return Math.max(
+    0,
+    atMs - (Number.isNaN(serverNowMs) ? Date.now() : serverNowMs),
+  );
 }

@@ -7,9 +7,12 @@ import { denoConnect } from "./connect_watch.ts";
 import { HttpTimeoutError } from "./http_errors.ts";
 import { HttpExchange } from "./http_exchange.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
-import type { HttpOrigin, HttpOriginStats } from "./origin.ts";
-import { HttpOrigins } from "./origins.ts";
+import { HttpOrigin } from "./http_origin.ts";
+import type { HttpOriginStats } from "./http_stats.ts";
 import type { HttpRequest } from "./http_request.ts";
+
+/** How many origins are remembered; beyond that, idle ones are forgotten. */
+const maxOrigins = 1_000;
 
 /** What an {@linkcode HttpDispatcher} has under way. */
 export interface HttpDispatcherStats {
@@ -114,5 +117,44 @@ export class HttpDispatcher {
       requests: this.#requests,
       origins,
     };
+  }
+}
+
+/** All origins that a pool talks to. */
+class HttpOrigins {
+  readonly #settings: HttpPoolSettings;
+  readonly #origins = new Map<string, HttpOrigin>();
+
+  constructor(settings: HttpPoolSettings) {
+    this.#settings = settings;
+  }
+
+  get(name: string): HttpOrigin {
+    let origin = this.#origins.get(name);
+    if (origin === undefined) {
+      if (this.#origins.size >= maxOrigins) this.#forgetIdle();
+      origin = new HttpOrigin(name, this.#settings);
+      this.#origins.set(name, origin);
+    }
+    return origin;
+  }
+
+  get stats(): Record<string, HttpOriginStats> {
+    return Object.fromEntries(
+      Array.from(this.#origins, ([name, { stats }]) => [name, stats]),
+    );
+  }
+
+  /** Their figures are no longer shown. */
+  close(): void {
+    for (const origin of this.#origins.values()) origin.close();
+  }
+
+  #forgetIdle(): void {
+    for (const [name, origin] of this.#origins) {
+      if (!origin.isIdle) continue;
+      this.#origins.delete(name);
+      origin.close();
+    }
   }
 }

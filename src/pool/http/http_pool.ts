@@ -9,7 +9,11 @@ import { readBody, readExcerpt } from "./response_body.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
 import { HttpError, HttpStatusError } from "./http_errors.ts";
-import { httpPoolKind, httpPoolValues } from "./http_kinds.ts";
+import {
+  httpPoolKind,
+  type HttpPoolStats,
+  httpPoolValues,
+} from "./http_stats.ts";
 import {
   checkHttpPoolOptions,
   checkRequestLimits,
@@ -17,8 +21,6 @@ import {
   type HttpPoolSettings,
   type HttpRequestOptions,
 } from "./http_pool_options.ts";
-import type { HttpOriginStats } from "./origin.ts";
-import { type HttpOutcome, toHttpOutcome } from "./http_outcome.ts";
 import { HttpRequest } from "./http_request.ts";
 
 /** How much of a body goes into an {@linkcode HttpStatusError}. */
@@ -38,27 +40,10 @@ export interface HttpFetchAllOptions extends HttpRequestOptions {
   as?: "json" | "text" | "bytes";
 }
 
-/** What an {@linkcode HttpPool} has done so far. */
-export interface HttpPoolStats {
-  /** Its `name` option, to tell its figures from another's. */
-  name: string;
-  /** How many requests run now, waiting ones not counted. */
-  active: number;
-  /** How many wait for their turn. */
-  waiting: number;
-  /** How many calls were made. */
-  calls: number;
-  /** How many requests went out for them. */
-  requests: number;
-  /** How many of those were retries. */
-  retries: number;
-  /** How many followed a redirect. */
-  redirects: number;
-  /** How many calls came to an error. */
-  failures: number;
-  /** What each origin is doing; beyond 1_000 of them, idle ones are forgotten. */
-  origins: Record<string, HttpOriginStats>;
-}
+/** What became of one URL. */
+export type HttpOutcome<T = unknown> =
+  | { url: string; status: "success"; data: T }
+  | { url: string; status: "error"; error: Error };
 
 /**
  * One HTTP client for many origins, which bounds what a request may take: time
@@ -193,7 +178,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     const get = this.#getterOf(as);
     return await mapConcurrent(urls, (each) => {
       const url = String(each);
-      return toHttpOutcome(url, get(url, requestOptions) as Promise<T>);
+      return toOutcome(url, get(url, requestOptions) as Promise<T>);
     }, { concurrency });
   }
 
@@ -310,5 +295,20 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     if (this.#calls.size > 0) return;
     this.#drained?.resolve();
     this.#drained = undefined;
+  }
+}
+
+/** Turns the end of a request, whichever it is, into its outcome. */
+async function toOutcome<T>(
+  url: string,
+  request: Promise<T>,
+): Promise<HttpOutcome<T>> {
+  try {
+    return { url, status: "success", data: await request };
+  } catch (reason) {
+    const error = reason instanceof Error
+      ? reason
+      : new Error(String(reason), { cause: reason });
+    return { url, status: "error", error };
   }
 }

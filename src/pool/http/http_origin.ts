@@ -10,27 +10,13 @@ import {
 import {
   httpCircuitValues,
   httpOriginKind,
+  type HttpOriginStats,
   httpOriginValues,
-} from "./http_kinds.ts";
-import type { HttpCircuitOptions, HttpPoolSettings } from "./http_pool_options.ts";
-
-/** What an {@linkcode HttpPool} knows of one origin. */
-export interface HttpOriginStats {
-  /** How many requests run now. */
-  active: number;
-  /** How many wait for their turn. */
-  waiting: number;
-  /** Whether requests are let through. */
-  circuit: "closed" | "open" | "half-open";
-  /** How many requests went out. */
-  requests: number;
-  /** How many of them had no answer, or a status of 500 and above. */
-  failures: number;
-  /** How many times the circuit opened. */
-  opened: number;
-  /** How many requests it didn't let through. */
-  refused: number;
-}
+} from "./http_stats.ts";
+import type {
+  HttpCircuitOptions,
+  HttpPoolSettings,
+} from "./http_pool_options.ts";
 
 /** One origin: who may talk to it, and whether it is worth while. */
 export class HttpOrigin {
