@@ -456,7 +456,7 @@ export {
   type PoolStats,
 } from "./src/pool/pool_options.ts";
 export { type Lease } from "./src/pool/lease.ts";
-export { LeaseReleasedError } from "./src/pool/pool_errors.ts";
+export { LeaseReleasedError } from "./src/pool/lease.ts";
 export {
   type BatchContext,
   type BatcherOptions,
