@@ -175,9 +175,10 @@ export function isGood<T>(
 /** Whether an item has been lent so often, or is so old, that it is replaced. */
 export function isWorn<T>(
   { uses, diesAt }: Slot<T>,
-  { maxUses, clock }: CheckedPoolOptions<T>,
+  options: CheckedPoolOptions<T>,
 ): boolean {
-  return uses >= maxUses || (diesAt !== Infinity && diesAt <= clock.now());
+  return uses >= options.maxUses ||
+    (diesAt !== Infinity && diesAt <= options.clock.now());
 }
 
 async function inTime<T>(

@@ -1,14 +1,12 @@
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
-import { circuitKind } from "../../limit/circuit_kind.ts";
+import { Circuit, circuitKind, circuitValues } from "../../limit/circuit.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { HttpCircuit } from "./http_circuit.ts";
 import {
   HttpCircuitOpenError,
   HttpFailedError,
   HttpTimeoutError,
 } from "./http_errors.ts";
 import {
-  httpCircuitValues,
   httpOriginKind,
   type HttpOriginStats,
   httpOriginValues,
@@ -23,13 +21,10 @@ export class HttpOrigin {
   readonly #origin: string;
   readonly #settings: HttpPoolSettings;
   readonly #semaphore: Semaphore;
-  #loading: Promise<HttpCircuit> | undefined;
-  #circuit: HttpCircuit | undefined;
+  readonly #circuit: Circuit | undefined;
   #heardAtMs = -Infinity;
   #requests = 0;
   #failures = 0;
-  #opened = 0;
-  #refused = 0;
   readonly #untrack: (() => void)[];
 
   constructor(origin: string, settings: HttpPoolSettings) {
@@ -49,8 +44,18 @@ export class HttpOrigin {
       instruments.track(httpOriginKind, labels, this, httpOriginValues),
     ];
     if (settings.circuit !== false) {
+      this.#circuit = new Circuit({
+        ...settings.circuit,
+        clock,
+        onChange: (state) => settings.onCircuitChange?.(origin, state),
+      });
       this.#untrack.push(
-        instruments.track(circuitKind, labels, this, httpCircuitValues),
+        instruments.track(
+          circuitKind,
+          labels,
+          this.#circuit,
+          ({ stats }) => circuitValues(stats),
+        ),
       );
     }
   }
@@ -60,23 +65,28 @@ export class HttpOrigin {
     return this.#semaphore.acquire({ signal });
   }
 
-  /** Sends a request past the circuit. */
+  /**
+   * Sends a request past the circuit.
+   *
+   * @throws {HttpCircuitOpenError} when it is left alone.
+   */
   async send(url: string, send: () => Promise<Response>): Promise<Response> {
-    const { circuit, clock } = this.#settings;
-    if (circuit !== false && this.#circuit === undefined) {
-      this.#circuit = await (this.#loading ??= this.#makeCircuit(circuit));
+    const admission = this.#circuit?.enter();
+    if (this.#circuit !== undefined && admission === undefined) {
+      throw new HttpCircuitOpenError(url, this.#origin);
     }
-    const attempt = (): Promise<Response> => {
-      this.#requests++;
-      return send();
-    };
+    this.#requests++;
     try {
-      const response = await (this.#circuit?.run(url, attempt) ?? attempt());
-      this.#heardAtMs = clock.now();
-      if (response.status >= 500) this.#failures++;
+      const response = await send();
+      this.#heardAtMs = this.#settings.clock.now();
+      const failed = response.status >= 500;
+      if (failed) this.#failures++;
+      admission?.end(failed ? "failure" : "success");
       return response;
     } catch (error) {
-      if (isFailure(error)) this.#failures++;
+      const failed = isFailure(error);
+      if (failed) this.#failures++;
+      admission?.end(failed ? "failure" : "unknown");
       throw error;
     }
   }
@@ -94,38 +104,22 @@ export class HttpOrigin {
   }
 
   get stats(): HttpOriginStats {
+    const circuit = this.#circuit?.stats;
     const { active, waiting } = this.#semaphore.stats;
     return {
       active,
       waiting,
-      circuit: this.#circuit?.state ?? "closed",
+      circuit: circuit?.state ?? "closed",
       requests: this.#requests,
       failures: this.#failures,
-      opened: this.#opened,
-      refused: this.#refused,
+      opened: circuit?.opened ?? 0,
+      refused: circuit?.refused ?? 0,
     };
   }
 
   /** Its figures are no longer shown. */
   close(): void {
     for (const untrack of this.#untrack) untrack();
-  }
-
-  #makeCircuit(
-    options: Required<HttpCircuitOptions>,
-  ): Promise<HttpCircuit> {
-    const { onCircuitChange } = this.#settings;
-    return HttpCircuit.create(options, {
-      isFailure,
-      onRefused: (url) => {
-        this.#refused++;
-        return new HttpCircuitOpenError(url, this.#origin);
-      },
-      onChange: (state) => {
-        if (state === "open") this.#opened++;
-        onCircuitChange?.(this.#origin, state);
-      },
-    });
   }
 }
 

@@ -1,4 +1,3 @@
-import type { circuitKind } from "../../limit/circuit_kind.ts";
 import {
   counter,
   gauge,
@@ -87,17 +86,4 @@ export function httpOriginValues(
 ): InstrumentValues<keyof typeof httpOriginKind.measures> {
   const { active, waiting, requests, failures } = stats;
   return { active, waiting, requests, failures };
-}
-
-/** What an origin's circuit shows. */
-export function httpCircuitValues(
-  { stats }: { readonly stats: HttpOriginStats },
-): InstrumentValues<keyof typeof circuitKind.measures> {
-  const { circuit, opened, refused } = stats;
-  return {
-    open: circuit === "open" ? 1 : 0,
-    half_open: circuit === "half-open" ? 1 : 0,
-    opened,
-    refused,
-  };
 }
