@@ -1,34 +1,34 @@
-import type { Clock, TimerHandle } from "../../base/clock.ts";
-import { type HttpConnect, HttpConnectWatch } from "./connect_watch.ts";
-import { HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
+import type { Clock } from "../../base/clock.ts";
+import { HttpError, HttpFailedError, shownUrl } from "./http_errors.ts";
+import type { Connections } from "./http_client.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";
+import { readUpTo } from "./response_body.ts";
 
 /** How much of a body is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
 
-const bodilessStatuses = new Set([204, 205, 304]);
+/** How much of an unwanted body is read, and for how long. */
+const drainBytes = 64 * 1024;
+const drainMs = 1_000;
 
-/** Whether a response announces a body of no more than what is read ahead. */
-function isSmall({ headers }: Response): boolean {
-  const length = headers.get("content-length");
-  return length !== null && Number(length) <= readAheadBytes &&
-    !headers.has("content-encoding");
-}
+/** How much of a body goes into an error. */
+const excerptBytes = 1_024;
+
+const bodilessStatuses = new Set([101, 204, 205, 304]);
 
 /** What an {@linkcode HttpExchange} needs. */
 export interface HttpExchangeOptions {
   request: HttpRequest;
   /** How often its call has sent a request before. */
   resends: number;
-  /** Ends it, also while the body is read. */
-  signal: AbortSignal;
-  fetch: typeof globalThis.fetch;
-  readTimeoutMs: number;
-  connectTimeoutMs: number;
-  /** Given when the origin should be watched for accepting a connection. */
-  connect?: HttpConnect;
+  client: Connections | undefined;
   clock: Clock;
+  /** Told when the server is to say something, and when it needn't. */
+  watch: { expectSign(): void; expectNothing(): void };
+  /** Called once the server has done what it should, or has failed to. */
+  onJudged: (status: number, error?: unknown) => void;
   /** Called once, after the last byte or the failure. */
   onEnd: () => void;
 }
@@ -37,96 +37,154 @@ export interface HttpExchangeOptions {
 export class HttpExchange {
   readonly #options: HttpExchangeOptions;
   readonly #controller = new AbortController();
-  readonly #onAbort: () => void;
-  #readTimer: TimerHandle;
+  #response: Response | undefined;
+  #judged = false;
   #ended = false;
 
   constructor(options: HttpExchangeOptions) {
-    const { signal } = options;
     this.#options = options;
-    this.#onAbort = () => this.#abort(signal.reason);
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get href(): string {
+    return this.#options.request.href;
+  }
+
+  get response(): Response {
+    return this.#response!;
   }
 
   /**
-   * Sends the request. The exchange goes on until the response's body has been
-   * read, cancelled or aborted.
+   * Sends the request. The exchange goes on until one of the methods below has
+   * done with the response.
    *
    * @throws {HttpFailedError} when no answer came.
    * @throws {HttpTimeoutError} when none came in time.
    */
-  async send(): Promise<Response> {
-    const { request, resends, fetch } = this.#options;
-    const { url, method, body } = request;
+  async send(): Promise<void> {
+    const { request, resends, client } = this.#options;
+    const { href, method, body } = request;
     const { signal } = this.#controller;
-    using _watch = this.#watchConnect();
-    this.#startReadTimer();
     try {
-      const response = await sendInSpan(
-        request,
-        resends,
-        (headers) =>
-          fetch(url, { method, headers, body, signal, redirect: "manual" }),
-      );
-      return isSmall(response)
-        ? await this.#readNow(response)
-        : this.#guard(response);
+      this.#response = await sendInSpan(request, resends, (headers) => {
+        const redirect = "manual";
+        const init = { method, headers, body, signal, redirect, client };
+        return fetch(href, init as RequestInit);
+      });
     } catch (error) {
-      this.#end();
-      throw this.#failure(error);
-    } finally {
-      this.#stopReadTimer();
+      throw this.#fail(error);
     }
   }
 
-  /** The response, with its body already here: much cheaper than a stream. */
-  async #readNow(response: Response): Promise<Response> {
-    const bytes = await response.bytes();
-    this.#end();
-    return this.#withBody(
-      response,
-      bodilessStatuses.has(response.status) ? null : bytes,
+  /**
+   * Reads all of the body.
+   *
+   * @throws {HttpError} when it is larger than `maxBytes`.
+   */
+  async read(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { bytes, complete } = await this.#readUpTo(maxBytes);
+    if (complete) return bytes;
+    const { href, shownUrl } = this.#options.request;
+    throw new HttpError(
+      "SLUICE_HTTP_BODY_TOO_LARGE",
+      href,
+      `${shownUrl} answered with more than ${maxBytes} bytes`,
     );
   }
 
-  /** The response, with a body that is watched over and says when it ends. */
-  #guard(response: Response): Response {
-    if (response.body !== null) {
-      return this.#withBody(response, this.#guardBody(response.body));
-    }
-    this.#end();
-    return response;
+  /** Reads the beginning of the body as text, and lets the rest go. */
+  async readExcerpt(): Promise<string> {
+    const { bytes } = await this.#readUpTo(excerptBytes);
+    return new TextDecoder().decode(bytes);
   }
 
-  #withBody(
-    { status, statusText, headers }: Response,
-    body: BodyInit | null,
-  ): Response {
-    const response = new Response(body, { status, statusText, headers });
-    return Object.defineProperty(response, "url", {
-      value: this.#options.request.url.href,
-    });
+  /**
+   * Gets rid of a body that nobody wants: reads what little there is of it, so
+   * that its connection can be used again, or else cancels it.
+   */
+  async discard(): Promise<void> {
+    const { clock } = this.#options;
+    const timer = clock.setTimeout(
+      () => this.#controller.abort(),
+      drainMs,
+    );
+    try {
+      await readUpTo(this.response, drainBytes, () => {});
+    } catch {
+      // a body that nobody wants may break
+    } finally {
+      clock.clearTimeout(timer);
+      this.#end();
+    }
+  }
+
+  /**
+   * The response for a caller who reads it when it likes: with a small body
+   * already here, much cheaper than a stream, or with one that is watched over.
+   */
+  async toResponse(): Promise<Response> {
+    const { response } = this;
+    const { body, headers } = response;
+    if (body === null) {
+      this.#end();
+      return response;
+    }
+    if (!announcesSmall(headers)) {
+      this.#judge();
+      return this.#withBody(this.#guard(body));
+    }
+    const { bytes } = await this.#readUpTo(readAheadBytes);
+    return this.#withBody(bodilessStatuses.has(response.status) ? null : bytes);
+  }
+
+  /** Ends it at once. */
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#end(reason);
+  }
+
+  async #readUpTo(maxBytes: number) {
+    try {
+      const read = await readUpTo(
+        this.response,
+        maxBytes,
+        () => this.#options.watch.expectSign(),
+      );
+      this.#end();
+      return read;
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #withBody(body: BodyInit | null): Response {
+    const { status, statusText, headers } = this.response;
+    const init = { statusText, headers };
+    const url = new URL(this.#options.request.href).href;
+    if (status < 200 || status > 599) return anyStatus(body, init, status, url);
+    const response = new Response(body, { ...init, status });
+    return Object.defineProperty(response, "url", { value: url });
   }
 
   /**
    * Reads a little ahead, so that a small body ends its exchange even if nobody
    * reads it.
    */
-  #guardBody(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  #guard(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const { watch } = this.#options;
     const reader = body.getReader();
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        this.#startReadTimer();
+        watch.expectSign();
         try {
           const { done, value } = await reader.read();
-          if (!done) return controller.enqueue(value);
+          if (!done) {
+            watch.expectNothing();
+            return controller.enqueue(value);
+          }
           this.#end();
           controller.close();
         } catch (error) {
-          this.#end();
-          throw this.#failure(error);
-        } finally {
-          this.#stopReadTimer();
+          throw this.#fail(error);
         }
       },
       cancel: async (reason) => {
@@ -136,60 +194,77 @@ export class HttpExchange {
     }, new ByteLengthQueuingStrategy({ highWaterMark: readAheadBytes }));
   }
 
-  #watchConnect(): HttpConnectWatch | undefined {
-    const { request, connect, connectTimeoutMs, clock } = this.#options;
-    if (connect === undefined || connectTimeoutMs === Infinity) return;
-    return new HttpConnectWatch(
-      connect,
-      request.url,
-      connectTimeoutMs,
-      clock,
-      () =>
-        this.#abort(
-          new HttpTimeoutError(request.url.href, "connect", connectTimeoutMs),
-        ),
-    );
-  }
-
-  #startReadTimer(): void {
-    const { request, readTimeoutMs, clock } = this.#options;
-    if (readTimeoutMs === Infinity) return;
-    this.#readTimer = clock.setTimeout(() => {
-      this.#abort(
-        new HttpTimeoutError(request.url.href, "read", readTimeoutMs),
-      );
-    }, readTimeoutMs);
-  }
-
-  #stopReadTimer(): void {
-    this.#options.clock.clearTimeout(this.#readTimer);
+  #fail(error: unknown): unknown {
+    const failure = this.#explain(error);
+    this.#end(failure);
+    return failure;
   }
 
   /** What to tell the caller: why it was aborted, if it was. */
-  #failure(error: unknown): unknown {
+  #explain(error: unknown): unknown {
+    const { request } = this.#options;
     const { signal } = this.#controller;
     if (signal.aborted) return signal.reason;
-    const { method, url } = this.#options.request;
-    const cause = (error as Error).cause ?? error;
-    const detail = (cause as Error).message ?? String(cause);
+    if (request.bodyError !== undefined) return request.bodyError.error;
+    const { cause, message } = error as Error;
+    const isUnanswered = this.#response === undefined;
+    const what = `${request.method} ${request.shownUrl}`;
+    // Deno and Node give what the network did as the cause of a TypeError; one
+    // without a cause comes of the request itself, before it was sent.
+    if (isUnanswered && cause === undefined) {
+      return new InvalidOptionError(`${what} can't be sent: ${message}`);
+    }
+    const told = (cause as Error | undefined)?.message ?? message;
+    const detail = withoutQuery(told, request);
     return new HttpFailedError(
-      url.href,
-      `${method} ${url} failed: ${detail}`,
-      !detail.includes("client error (Connect)"),
-      error,
+      request.href,
+      `${what} failed: ${detail}`,
+      !isUnanswered || !detail.includes("client error (Connect)"),
+      detail === told ? error : new Error(detail),
     );
   }
 
-  #abort(reason: unknown): void {
-    this.#controller.abort(reason);
-    this.#end();
+  #judge(error?: unknown): void {
+    if (this.#judged) return;
+    this.#judged = true;
+    this.#options.onJudged(this.#response?.status ?? 0, error);
   }
 
-  #end(): void {
+  #end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { signal, onEnd } = this.#options;
-    signal.removeEventListener("abort", this.#onAbort);
-    onEnd();
+    this.#judge(error);
+    this.#options.onEnd();
   }
+}
+
+/**
+ * Whether a response announces a body of no more than what is read ahead, and
+ * nothing that makes its length mean something else.
+ */
+function announcesSmall(headers: Headers): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= readAheadBytes &&
+    !headers.has("content-encoding") && !headers.has("transfer-encoding");
+}
+
+/** A response with a status that can't be given to `Response`, as some servers send. */
+function anyStatus(
+  body: BodyInit | null,
+  init: ResponseInit,
+  status: number,
+  url: string,
+): Response {
+  return Object.defineProperties(new Response(body, init), {
+    status: { value: status },
+    ok: { value: false },
+    url: { value: url },
+  });
+}
+
+/** What the runtime says of a request, without the query that it quotes. */
+function withoutQuery(text: string, { href }: HttpRequest): string {
+  const url = new URL(href);
+  url.hash = "";
+  return text.replaceAll(url.href, shownUrl(url.href));
 }

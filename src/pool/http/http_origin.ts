@@ -1,11 +1,12 @@
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
-import { Circuit, circuitKind, circuitValues } from "../../limit/circuit.ts";
-import { instruments } from "../../observe/instruments.ts";
 import {
-  HttpCircuitOpenError,
-  HttpFailedError,
-  HttpTimeoutError,
-} from "./http_errors.ts";
+  type Admission,
+  Circuit,
+  circuitKind,
+  circuitValues,
+} from "../../limit/circuit.ts";
+import { instruments } from "../../observe/instruments.ts";
+import { HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import {
   httpOriginKind,
   type HttpOriginStats,
@@ -18,7 +19,6 @@ import type {
 
 /** One origin: who may talk to it, and whether it is worth while. */
 export class HttpOrigin {
-  readonly #origin: string;
   readonly #settings: HttpPoolSettings;
   readonly #semaphore: Semaphore;
   readonly #circuit: Circuit | undefined;
@@ -28,14 +28,12 @@ export class HttpOrigin {
   readonly #untrack: (() => void)[];
 
   constructor(origin: string, settings: HttpPoolSettings) {
-    const { maxPerOrigin, maxWaiting, queueTimeoutMs, clock } = settings;
-    this.#origin = origin;
+    const { maxPerOrigin, maxWaiting, clock } = settings;
     this.#settings = settings;
     this.#semaphore = instruments.part(() =>
       new Semaphore(maxPerOrigin, {
         name: origin,
         maxWaiting,
-        acquireTimeoutMs: queueTimeoutMs,
         clock,
       })
     );
@@ -60,47 +58,64 @@ export class HttpOrigin {
     }
   }
 
+  /** Gives the right to talk to it, if that can be had at once. */
+  tryAcquire(): Permit | undefined {
+    return this.#semaphore.tryAcquire();
+  }
+
   /** Waits for the right to talk to it. */
   acquire(signal: AbortSignal): Promise<Permit> {
     return this.#semaphore.acquire({ signal });
   }
 
+  /** Lets a request be sent, unless it is being left alone. */
+  enter(): Admission | undefined {
+    const admission = this.#circuit === undefined
+      ? always
+      : this.#circuit.enter();
+    if (admission !== undefined) this.#requests++;
+    return admission;
+  }
+
+  /** Takes note that it answered. */
+  hear(nowMs: number): void {
+    this.#heardAtMs = nowMs;
+  }
+
   /**
-   * Sends a request past the circuit.
+   * Takes note of how a request ended.
    *
-   * @throws {HttpCircuitOpenError} when it is left alone.
+   * @param isPatient Whether it had as much time as the pool gives.
    */
-  async send(url: string, send: () => Promise<Response>): Promise<Response> {
-    const admission = this.#circuit?.enter();
-    if (this.#circuit !== undefined && admission === undefined) {
-      throw new HttpCircuitOpenError(url, this.#origin);
-    }
-    this.#requests++;
-    try {
-      const response = await send();
-      this.#heardAtMs = this.#settings.clock.now();
-      const failed = response.status >= 500;
-      if (failed) this.#failures++;
-      admission?.end(failed ? "failure" : "success");
-      return response;
-    } catch (error) {
-      const failed = isFailure(error);
-      if (failed) this.#failures++;
-      admission?.end(failed ? "failure" : "unknown");
-      throw error;
-    }
+  judge(
+    admission: Admission,
+    status: number,
+    error: unknown,
+    isPatient: boolean,
+  ): void {
+    const failed = error === undefined
+      ? status >= 500
+      : error instanceof HttpFailedError ||
+        error instanceof HttpTimeoutError && isPatient;
+    if (failed) this.#failures++;
+    if (failed) admission.end("failure");
+    else admission.end(error === undefined ? "success" : "unknown");
   }
 
   /** Whether it answered so lately that its connections may still be open. */
-  get isWarm(): boolean {
-    const { keepAliveMs, clock } = this.#settings;
-    return clock.now() - this.#heardAtMs < keepAliveMs;
+  isWarm(nowMs: number): boolean {
+    return nowMs - this.#heardAtMs < this.#settings.keepAliveMs;
   }
 
-  /** Whether forgetting it loses nothing. */
+  /** Whether nobody talks to it or waits for that. */
   get isIdle(): boolean {
-    const { active, waiting, circuit } = this.stats;
-    return active + waiting === 0 && circuit === "closed";
+    const { active, waiting } = this.#semaphore.stats;
+    return active + waiting === 0;
+  }
+
+  /** Whether its circuit refuses requests. */
+  get isLeftAlone(): boolean {
+    return this.#circuit?.isRefusing ?? false;
   }
 
   get stats(): HttpOriginStats {
@@ -123,7 +138,5 @@ export class HttpOrigin {
   }
 }
 
-/** Whether an error is the origin's fault. */
-function isFailure(error: unknown): boolean {
-  return error instanceof HttpFailedError || error instanceof HttpTimeoutError;
-}
+/** What an origin without a circuit gives. */
+const always: Admission = { end: () => {} };
