@@ -17,6 +17,8 @@ export interface HttpCallHooks {
   send: (request: HttpRequest, call: HttpCall) => Promise<HttpExchange>;
   /** Told when the call's time ends sooner than it did. */
   onSooner: (call: HttpCall) => void;
+  /** Told when the call comes to an error. */
+  onFailure: () => void;
   /** Told before a request is repeated. */
   onRetry: () => void;
   /** Told before a redirect is followed. */
@@ -37,11 +39,8 @@ export interface HttpCallOptions {
   hooks: HttpCallHooks;
 }
 
-/** What one try came to. */
-type Outcome<T> =
-  | { value: T }
-  | { redirect: HttpRequest }
-  | { retryDelayMs: number };
+/** What a response leads to. */
+type Next = { redirect: HttpRequest } | { retryDelayMs: number };
 
 /** One call of a pool's user: its redirects, its retries, and the time for all of it. */
 export class HttpCall implements Timed {
@@ -61,6 +60,8 @@ export class HttpCall implements Timed {
   #aborted: { reason: unknown } | undefined;
   #holds = 0;
   #tries = 0;
+  #failedTries = 0;
+  #redirects = 0;
 
   constructor(options: HttpCallOptions) {
     const { request, settings, signal } = options;
@@ -154,55 +155,40 @@ export class HttpCall implements Timed {
   }
 
   /** Sends the request, and others in its wake, until `consume` has its response. */
-  async run<T>(
-    consume: (exchange: HttpExchange) => T | Promise<T>,
-  ): Promise<T> {
+  async run<T>(consume: (exchange: HttpExchange) => Promise<T>): Promise<T> {
     this.#holds++;
     try {
-      let redirects = 0;
-      let failures = 0;
       if (this.#settings.allowUrl !== undefined) await this.#checkAllowed();
       if (this.#request.body !== null) await this.#request.prepareBody();
       for (;;) {
         if (this.#aborted !== undefined) throw this.#aborted.reason;
-        const outcome = await this.#try(failures, consume);
-        if ("value" in outcome) return outcome.value;
-        if ("redirect" in outcome) {
-          await this.#redirect(outcome.redirect, ++redirects);
-        } else {
-          failures++;
-          await this.#pause(outcome.retryDelayMs);
+        this.#tries++;
+        try {
+          const exchange = await this.#hooks.send(this.#request, this);
+          const next = this.#nextAfter(exchange.response);
+          if (next === undefined) return await consume(exchange);
+          await exchange.discard();
+          if ("redirect" in next) await this.#redirect(next.redirect);
+          else await this.#pause(next.retryDelayMs);
+        } catch (error) {
+          this.#exchange?.abort(error);
+          const delayMs = this.#delayAfterError(error);
+          if (delayMs === undefined) throw error;
+          await this.#pause(delayMs);
         }
       }
+    } catch (error) {
+      this.#hooks.onFailure();
+      throw error;
     } finally {
       this.#release();
     }
   }
 
-  async #try<T>(
-    failures: number,
-    consume: (exchange: HttpExchange) => T | Promise<T>,
-  ): Promise<Outcome<T>> {
-    const request = this.#request;
-    this.#tries++;
-    try {
-      const exchange = await this.#hooks.send(request, this);
-      const outcome = this.#nextAfter(exchange.response, failures);
-      if (outcome === undefined) return { value: await consume(exchange) };
-      await exchange.discard();
-      return outcome;
-    } catch (error) {
-      this.#exchange?.abort(error);
-      const retryDelayMs = this.#delayAfterError(error, failures);
-      if (retryDelayMs === undefined) throw error;
-      return { retryDelayMs };
-    }
-  }
-
-  async #redirect(request: HttpRequest, redirects: number): Promise<void> {
+  async #redirect(request: HttpRequest): Promise<void> {
     const { maxRedirects, allowUrl } = this.#settings;
     this.#hooks.onRedirect();
-    if (redirects > maxRedirects) {
+    if (++this.#redirects > maxRedirects) {
       throw new HttpError(
         "SLUICE_HTTP_REDIRECT",
         this.#request.href,
@@ -214,6 +200,7 @@ export class HttpCall implements Timed {
   }
 
   async #pause(delayMs: number): Promise<void> {
+    this.#failedTries++;
     this.#hooks.onRetry();
     const { clock } = this.#settings;
     await sleep(delayMs, { signal: this.#waitSignal, clock });
@@ -231,10 +218,7 @@ export class HttpCall implements Timed {
   }
 
   /** What a response leads to, if that is not the caller's to have. */
-  #nextAfter(
-    response: Response,
-    failures: number,
-  ): { redirect: HttpRequest } | { retryDelayMs: number } | undefined {
+  #nextAfter(response: Response): Next | undefined {
     const { status } = response;
     if (status < 300) return undefined;
     if (this.#followsRedirects) {
@@ -246,7 +230,7 @@ export class HttpCall implements Timed {
     if (!retryableStatuses.has(status) || !this.#request.idempotent) {
       return undefined;
     }
-    const retryDelayMs = this.#delay(failures, retryAfterMs(response));
+    const retryDelayMs = this.#delay(retryAfterMs(response));
     return retryDelayMs === undefined ? undefined : { retryDelayMs };
   }
 
@@ -254,21 +238,23 @@ export class HttpCall implements Timed {
    * How long to wait after an error before the request is repeated, if it may
    * be. What never reached the server may be even if repeating it could do harm.
    */
-  #delayAfterError(error: unknown, failures: number): number | undefined {
+  #delayAfterError(error: unknown): number | undefined {
     if (this.#aborted !== undefined) return undefined;
     const failed = error instanceof HttpFailedError;
     const lost = failed ||
       error instanceof HttpTimeoutError && error.phase !== "queue";
     const repeatable = failed && !error.sent ||
       lost && this.#request.idempotent;
-    return repeatable ? this.#delay(failures) : undefined;
+    return repeatable ? this.#delay() : undefined;
   }
 
-  #delay(failures: number, askedMs?: number): number | undefined {
+  #delay(askedMs?: number): number | undefined {
     const { maxRetries, retryDelayMs, maxRetryDelayMs, random, clock } =
       this.#settings;
-    if (failures >= maxRetries || this.#request.hasStream) return undefined;
-    const delayMs = askedMs ?? backoffMs(failures + 1, {
+    if (this.#failedTries >= maxRetries || this.#request.hasStream) {
+      return undefined;
+    }
+    const delayMs = askedMs ?? backoffMs(this.#failedTries + 1, {
       firstMs: retryDelayMs,
       maxMs: maxRetryDelayMs,
       random,

@@ -10,7 +10,7 @@ import type { HttpCall } from "./http_call.ts";
 import { HttpClient } from "./http_client.ts";
 import { HttpCircuitOpenError, HttpTimeoutError } from "./http_errors.ts";
 import { HttpExchange } from "./http_exchange.ts";
-import { HttpOrigin } from "./http_origin.ts";
+import { HttpOrigin, type Place } from "./http_origin.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpOriginStats } from "./http_stats.ts";
@@ -56,7 +56,7 @@ export class HttpDispatcher {
     const atOrigin = origin.tryAcquire();
     const inPool = atOrigin && this.#semaphore.tryAcquire();
     const place = atOrigin !== undefined && inPool !== undefined
-      ? [atOrigin, inPool]
+      ? [atOrigin, inPool] as const
       : await this.#waitForPlace(atOrigin, origin, call);
     const exchange = this.#begin(request, call, origin, place);
     const nowMs = call.expectSign();
@@ -73,7 +73,7 @@ export class HttpDispatcher {
     free: Permit | undefined,
     origin: HttpOrigin,
     call: HttpCall,
-  ): Promise<Permit[]> {
+  ): Promise<Place> {
     return call.wait(async (signal) => {
       const atOrigin = free ?? await origin.acquire(signal);
       try {
@@ -89,14 +89,11 @@ export class HttpDispatcher {
     request: HttpRequest,
     call: HttpCall,
     origin: HttpOrigin,
-    place: Permit[],
+    place: Place,
   ): HttpExchange {
-    const leave = () => {
+    const visit = origin.enter(place, call.isPatient);
+    if (visit === undefined) {
       for (const permit of place) permit.release();
-    };
-    const admission = origin.enter();
-    if (admission === undefined) {
-      leave();
       throw new HttpCircuitOpenError(request.href, request.origin);
     }
     this.#requests++;
@@ -106,14 +103,9 @@ export class HttpDispatcher {
       client: request.needsFreshConnection
         ? this.#client.single
         : this.#client.kept,
-      watch: call,
       clock: this.#settings.clock,
-      onJudged: (status, error) =>
-        origin.judge(admission, status, error, call.isPatient),
-      onEnd: () => {
-        leave();
-        call.end();
-      },
+      call,
+      visit,
     });
     call.begin(exchange);
     return exchange;

@@ -1,7 +1,13 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import type { Clock } from "../../base/clock.ts";
-import { HttpError, HttpFailedError, shownUrl } from "./http_errors.ts";
+import {
+  HttpError,
+  HttpFailedError,
+  HttpStatusError,
+  shownUrl,
+} from "./http_errors.ts";
 import type { Connections } from "./http_client.ts";
+import type { Visit } from "./http_origin.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";
 import { readUpTo } from "./response_body.ts";
@@ -25,12 +31,10 @@ export interface HttpExchangeOptions {
   resends: number;
   client: Connections | undefined;
   clock: Clock;
-  /** Told when the server is to say something, and when it needn't. */
-  watch: { expectSign(): void; expectNothing(): void };
-  /** Called once the server has done what it should, or has failed to. */
-  onJudged: (status: number, error?: unknown) => void;
-  /** Called once, after the last byte or the failure. */
-  onEnd: () => void;
+  /** Told when the server is to say something, when it needn't, and of the end. */
+  call: { expectSign(): void; expectNothing(): void; end(): void };
+  /** The request's place at its origin. */
+  visit: Visit;
 }
 
 /** One request to one origin and its response, to the last byte of the body. */
@@ -38,15 +42,10 @@ export class HttpExchange {
   readonly #options: HttpExchangeOptions;
   readonly #controller = new AbortController();
   #response: Response | undefined;
-  #judged = false;
   #ended = false;
 
   constructor(options: HttpExchangeOptions) {
     this.#options = options;
-  }
-
-  get href(): string {
-    return this.#options.request.href;
   }
 
   get response(): Response {
@@ -62,12 +61,15 @@ export class HttpExchange {
    */
   async send(): Promise<void> {
     const { request, resends, client } = this.#options;
-    const { href, method, body } = request;
     const { signal } = this.#controller;
+    const redirect = "manual";
     try {
       this.#response = await sendInSpan(request, resends, (headers) => {
-        const redirect = "manual";
-        const init = { method, headers, body, signal, redirect, client };
+        const { href, method, body } = request;
+        // Each member costs; a GET needs no more.
+        const init = method === "GET" && body === null
+          ? { headers, signal, redirect, client }
+          : { headers, signal, redirect, client, method, body };
         return fetch(href, init as RequestInit);
       });
     } catch (error) {
@@ -76,25 +78,34 @@ export class HttpExchange {
   }
 
   /**
-   * Reads all of the body.
+   * Makes something of all of a successful response's body.
    *
-   * @throws {HttpError} when it is larger than `maxBytes`.
+   * @throws {HttpStatusError} when the status is no success.
+   * @throws {HttpError} when the body is larger than `maxBytes`.
    */
-  async read(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { bytes, complete } = await this.#readUpTo(maxBytes);
-    if (complete) return bytes;
-    const { href, shownUrl } = this.#options.request;
-    throw new HttpError(
-      "SLUICE_HTTP_BODY_TOO_LARGE",
-      href,
-      `${shownUrl} answered with more than ${maxBytes} bytes`,
-    );
-  }
-
-  /** Reads the beginning of the body as text, and lets the rest go. */
-  async readExcerpt(): Promise<string> {
-    const { bytes } = await this.#readUpTo(excerptBytes);
-    return new TextDecoder().decode(bytes);
+  async read<T>(
+    maxBytes: number,
+    use: (bytes: Uint8Array<ArrayBuffer>) => T,
+  ): Promise<T> {
+    const { response } = this;
+    const { request, call } = this.#options;
+    const { href } = request;
+    try {
+      const used = await readUpTo(
+        response,
+        response.ok ? maxBytes : excerptBytes,
+        () => call.expectSign(),
+        (bytes, isComplete) => {
+          if (!response.ok) throw statusError(href, response, bytes);
+          if (!isComplete) throw tooLarge(href, maxBytes);
+          return use(bytes);
+        },
+      );
+      this.#end();
+      return used;
+    } catch (error) {
+      throw this.#fail(error);
+    }
   }
 
   /**
@@ -108,7 +119,7 @@ export class HttpExchange {
       drainMs,
     );
     try {
-      await readUpTo(this.response, drainBytes, () => {});
+      await readUpTo(this.response, drainBytes, () => {}, () => {});
     } catch {
       // a body that nobody wants may break
     } finally {
@@ -129,11 +140,10 @@ export class HttpExchange {
       return response;
     }
     if (!announcesSmall(headers)) {
-      this.#judge();
+      this.#options.visit.judge(response.status);
       return this.#withBody(this.#guard(body));
     }
-    const { bytes } = await this.#readUpTo(readAheadBytes);
-    return this.#withBody(bodilessStatuses.has(response.status) ? null : bytes);
+    return this.#withBody(await this.#readAhead());
   }
 
   /** Ends it at once. */
@@ -142,15 +152,18 @@ export class HttpExchange {
     this.#end(reason);
   }
 
-  async #readUpTo(maxBytes: number) {
+  async #readAhead(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const { response } = this;
+    const { call } = this.#options;
     try {
-      const read = await readUpTo(
-        this.response,
-        maxBytes,
-        () => this.#options.watch.expectSign(),
+      const bytes = await readUpTo(
+        response,
+        readAheadBytes,
+        () => call.expectSign(),
+        (bytes) => bytes.slice(),
       );
       this.#end();
-      return read;
+      return bodilessStatuses.has(response.status) ? null : bytes;
     } catch (error) {
       throw this.#fail(error);
     }
@@ -170,15 +183,15 @@ export class HttpExchange {
    * reads it.
    */
   #guard(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const { watch } = this.#options;
+    const { call } = this.#options;
     const reader = body.getReader();
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        watch.expectSign();
+        call.expectSign();
         try {
           const { done, value } = await reader.read();
           if (!done) {
-            watch.expectNothing();
+            call.expectNothing();
             return controller.enqueue(value);
           }
           this.#end();
@@ -205,6 +218,7 @@ export class HttpExchange {
     const { request } = this.#options;
     const { signal } = this.#controller;
     if (signal.aborted) return signal.reason;
+    if (error instanceof HttpError) return error;
     if (request.bodyError !== undefined) return request.bodyError.error;
     const { cause, message } = error as Error;
     const isUnanswered = this.#response === undefined;
@@ -224,17 +238,13 @@ export class HttpExchange {
     );
   }
 
-  #judge(error?: unknown): void {
-    if (this.#judged) return;
-    this.#judged = true;
-    this.#options.onJudged(this.#response?.status ?? 0, error);
-  }
-
   #end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#judge(error);
-    this.#options.onEnd();
+    const { visit, call } = this.#options;
+    visit.judge(this.#response?.status, error);
+    visit.leave();
+    call.end();
   }
 }
 
@@ -267,4 +277,21 @@ function withoutQuery(text: string, { href }: HttpRequest): string {
   const url = new URL(href);
   url.hash = "";
   return text.replaceAll(url.href, shownUrl(url.href));
+}
+
+function statusError(
+  href: string,
+  { status, headers }: Response,
+  bytes: Uint8Array,
+): HttpStatusError {
+  const excerpt = new TextDecoder().decode(bytes);
+  return new HttpStatusError(href, status, headers, excerpt);
+}
+
+function tooLarge(href: string, maxBytes: number): HttpError {
+  return new HttpError(
+    "SLUICE_HTTP_BODY_TOO_LARGE",
+    href,
+    `${shownUrl(href)} answered with more than ${maxBytes} bytes`,
+  );
 }

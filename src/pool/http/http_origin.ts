@@ -6,7 +6,11 @@ import {
   circuitValues,
 } from "../../limit/circuit.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
+import {
+  HttpFailedError,
+  HttpStatusError,
+  HttpTimeoutError,
+} from "./http_errors.ts";
 import {
   httpOriginKind,
   type HttpOriginStats,
@@ -68,38 +72,24 @@ export class HttpOrigin {
     return this.#semaphore.acquire({ signal });
   }
 
-  /** Lets a request be sent, unless it is being left alone. */
-  enter(): Admission | undefined {
-    const admission = this.#circuit === undefined
-      ? always
-      : this.#circuit.enter();
-    if (admission !== undefined) this.#requests++;
-    return admission;
+  /**
+   * Lets a request be sent, unless the origin is being left alone.
+   *
+   * @param place What the request holds while it is under way.
+   * @param isPatient Whether it has as much time as the pool gives.
+   */
+  enter(place: Place, isPatient: boolean): Visit | undefined {
+    const admission = this.#circuit?.enter();
+    if (this.#circuit !== undefined && admission === undefined) {
+      return undefined;
+    }
+    this.#requests++;
+    return new Visit(place, isPatient, admission, () => this.#failures++);
   }
 
   /** Takes note that it answered. */
   hear(nowMs: number): void {
     this.#heardAtMs = nowMs;
-  }
-
-  /**
-   * Takes note of how a request ended.
-   *
-   * @param isPatient Whether it had as much time as the pool gives.
-   */
-  judge(
-    admission: Admission,
-    status: number,
-    error: unknown,
-    isPatient: boolean,
-  ): void {
-    const failed = error === undefined
-      ? status >= 500
-      : error instanceof HttpFailedError ||
-        error instanceof HttpTimeoutError && isPatient;
-    if (failed) this.#failures++;
-    if (failed) admission.end("failure");
-    else admission.end(error === undefined ? "success" : "unknown");
   }
 
   /** Whether it answered so lately that its connections may still be open. */
@@ -138,5 +128,45 @@ export class HttpOrigin {
   }
 }
 
-/** What an origin without a circuit gives. */
-const always: Admission = { end: () => {} };
+/** The permits that a request holds while it is under way. */
+export type Place = readonly [atOrigin: Permit, inPool: Permit];
+
+/** One request's stay at an origin. */
+export class Visit {
+  readonly #place: Place;
+  readonly #isPatient: boolean;
+  readonly #admission: Admission | undefined;
+  readonly #onFailure: () => void;
+  #isJudged = false;
+
+  constructor(
+    place: Place,
+    isPatient: boolean,
+    admission: Admission | undefined,
+    onFailure: () => void,
+  ) {
+    this.#place = place;
+    this.#isPatient = isPatient;
+    this.#admission = admission;
+    this.#onFailure = onFailure;
+  }
+
+  /** Says what the request came to; only the first time counts. */
+  judge(status: number | undefined, error?: unknown): void {
+    if (this.#isJudged) return;
+    this.#isJudged = true;
+    const failed = status !== undefined && status >= 500 ||
+      error instanceof HttpFailedError ||
+      error instanceof HttpTimeoutError && this.#isPatient;
+    if (failed) this.#onFailure();
+    const answered = error === undefined || error instanceof HttpStatusError;
+    if (failed) this.#admission?.end("failure");
+    else this.#admission?.end(answered ? "success" : "unknown");
+  }
+
+  leave(): void {
+    const [atOrigin, inPool] = this.#place;
+    inPool.release();
+    atOrigin.release();
+  }
+}

@@ -8,7 +8,7 @@ import { instruments } from "../../observe/instruments.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
 import { Deadlines } from "./deadlines.ts";
-import { HttpError, HttpStatusError, shownUrl } from "./http_errors.ts";
+import { HttpError, shownUrl } from "./http_errors.ts";
 import type { HttpExchange } from "./http_exchange.ts";
 import {
   httpPoolKind,
@@ -104,11 +104,11 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * @throws {QueueFullError} when `maxWaiting` requests wait for the origin.
    * @throws {ClosedError} once closed.
    */
-  fetch(
+  async fetch(
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Response> {
-    return this.#call(
+    return await this.#call(
       url,
       options,
       this.#headers,
@@ -126,9 +126,9 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<T> {
-    const bytes = await this.#read(url, options, this.#jsonHeaders);
+    const text = await this.#read(url, options, this.#jsonHeaders, toText);
     try {
-      return JSON.parse(decoder.decode(bytes));
+      return JSON.parse(text);
     } catch (cause) {
       const shown = shownUrl(String(url));
       throw new HttpError(
@@ -150,7 +150,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<string> {
-    return decoder.decode(await this.#read(url, options, this.#headers));
+    return await this.#read(url, options, this.#headers, toText);
   }
 
   /**
@@ -163,7 +163,12 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.#read(url, options, this.#headers)).slice();
+    return await this.#read(
+      url,
+      options,
+      this.#headers,
+      (bytes) => bytes.slice(),
+    );
   }
 
   /**
@@ -233,21 +238,22 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     };
   }
 
-  #read(
+  #read<T>(
     url: string | URL,
     options: HttpRequestOptions,
     headers: DefaultHeaders,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+    use: (bytes: Uint8Array<ArrayBuffer>) => T,
+  ): Promise<T> {
     const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
     return this.#call(
       url,
       options,
       headers,
-      (exchange) => readSuccess(exchange, maxBodyBytes),
+      (exchange) => exchange.read(maxBodyBytes, use),
     );
   }
 
-  async #call<T>(
+  #call<T>(
     url: string | URL,
     options: HttpRequestOptions,
     headers: DefaultHeaders,
@@ -258,18 +264,26 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     signal?.throwIfAborted();
     const settings = this.#settingsFor(options);
     this.#callCount++;
+    const call = new HttpCall({
+      request: this.#requestFor(url, options, headers),
+      settings,
+      isPatient: isAsPatient(settings, this.#settings),
+      followsRedirects: redirect === "follow",
+      signal,
+      hooks: this.#hooks,
+    });
+    this.#calls.add(call);
+    return call.run(consume);
+  }
+
+  #requestFor(
+    url: string | URL,
+    options: HttpRequestOptions,
+    headers: DefaultHeaders,
+  ): HttpRequest {
     try {
       const { isOrigin } = this.#dispatcher;
-      const call = new HttpCall({
-        request: HttpRequest.from(url, options, headers, isOrigin),
-        settings,
-        isPatient: isAsPatient(settings, this.#settings),
-        followsRedirects: redirect === "follow",
-        signal,
-        hooks: this.#hooks,
-      });
-      this.#calls.add(call);
-      return await call.run(consume);
+      return HttpRequest.from(url, options, headers, isOrigin);
     } catch (error) {
       this.#failures++;
       throw error;
@@ -309,6 +323,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     send: (request: HttpRequest, call: HttpCall): Promise<HttpExchange> =>
       this.#dispatcher.send(request, call),
     onSooner: (call: HttpCall): void => this.#calls.watch(call),
+    onFailure: (): void => void this.#failures++,
     onRetry: (): void => void this.#retries++,
     onRedirect: (): void => void this.#redirects++,
     onEnd: (call: HttpCall): void => this.#forget(call),
@@ -337,14 +352,8 @@ async function toOutcome<T>(
   }
 }
 
-async function readSuccess(
-  exchange: HttpExchange,
-  maxBodyBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { ok, status, headers } = exchange.response;
-  if (ok) return await exchange.read(maxBodyBytes);
-  const excerpt = await exchange.readExcerpt();
-  throw new HttpStatusError(exchange.href, status, headers, excerpt);
+function toText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
 }
 
 /** Whether the origin has as much time in a call as the pool would give it. */
