@@ -459,7 +459,7 @@ export {
   type PoolStats,
 } from "./src/pool/pool_options.ts";
 export { type Lease } from "./src/pool/lease.ts";
-export { LeaseReleasedError } from "./src/pool/pool_errors.ts";
+export { LeaseReleasedError } from "./src/pool/lease.ts";
 export {
   type BatchContext,
   type BatcherOptions,
@@ -486,19 +486,22 @@ export {
   HttpFailedError,
   HttpStatusError,
   HttpTimeoutError,
-} from "./src/pool/http_errors.ts";
+} from "./src/pool/http/http_errors.ts";
 export {
   type HttpCircuitOptions,
   type HttpPoolOptions,
   type HttpRequestOptions,
-} from "./src/pool/http_options.ts";
-export { type HttpOriginStats } from "./src/pool/http_origin.ts";
+} from "./src/pool/http/http_pool_options.ts";
+export {
+  type HttpOriginStats,
+  type HttpPoolStats,
+} from "./src/pool/http/http_stats.ts";
 export {
   type HttpFetchAllOptions,
+  type HttpOutcome,
   HttpPool,
-  type HttpPoolStats,
-} from "./src/pool/http_pool.ts";
-export { type HttpOutcome } from "./src/pool/http_outcome.ts";
+} from "./src/pool/http/http_pool.ts";
+
 export { PostgresPool } from "./src/pool/postgres/postgres_pool.ts";
 export {
   type PostgresDriverName,

@@ -1,5 +1,5 @@
 /** `deno run -A bench/http_pool.ts`: HttpPool against bare fetch, on one local server. */
-import { HttpPool } from "../src/pool/http_pool.ts";
+import { HttpPool } from "../src/pool/http/http_pool.ts";
 import { compare, type Variant } from "./support/compare.ts";
 
 const CALLERS = 32;

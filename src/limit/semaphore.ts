@@ -102,13 +102,12 @@ export class Semaphore {
   readonly #name: string;
   readonly #maxWaiting: number;
   readonly #acquireTimeoutMs: number;
-  readonly #queue: WaitQueue;
+  readonly #queue: WaitQueue<unknown, () => unknown>;
   readonly #untrack: (() => void) | undefined;
   #active = 0;
   #acquired = 0;
   #rejected = 0;
-  #timedOut = 0;
-  #aborted = 0;
+  readonly #left = { timedOut: 0, aborted: 0 };
   #closed = false;
 
   /**
@@ -132,11 +131,8 @@ export class Semaphore {
       acquireTimeoutMs,
     );
     this.#queue = new WaitQueue(clock, {
-      onTimeout: (timeoutMs) => {
-        this.#timedOut++;
-        return new TimeoutError(`waiting for ${name}`, timeoutMs);
-      },
-      onAbort: () => this.#aborted++,
+      left: (why) => this.#left[why]++,
+      late: (timeoutMs) => new TimeoutError(`waiting for ${name}`, timeoutMs),
     });
     if (options.name !== undefined) {
       this.#untrack = instruments.track(
@@ -177,7 +173,7 @@ export class Semaphore {
   /** Refuses all new callers and those in line; permits that are out stay good. */
   close(): void {
     this.#closed = true;
-    this.#queue.rejectAll(() => new ClosedError(this.#name));
+    this.#queue.reject(new ClosedError(this.#name));
     this.#untrack?.();
   }
 
@@ -190,8 +186,7 @@ export class Semaphore {
       waiting: this.#queue.size,
       acquired: this.#acquired,
       rejected: this.#rejected,
-      timedOut: this.#timedOut,
-      aborted: this.#aborted,
+      ...this.#left,
     };
   }
 
@@ -212,7 +207,7 @@ export class Semaphore {
       return Promise.reject(new QueueFullError(this.#name, this.#maxWaiting));
     }
     const timeoutMs = options?.timeoutMs ?? this.#acquireTimeoutMs;
-    return this.#queue.wait({ onTurn, signal, timeoutMs }) as Promise<T>;
+    return this.#queue.wait(onTurn, { signal, timeoutMs }) as Promise<T>;
   }
 
   #take(): void {
@@ -230,8 +225,13 @@ export class Semaphore {
 
   /** Hands the place to the next in line, so that nobody can overtake it. */
   readonly #release = (): void => {
-    if (this.#queue.releaseFirst()) this.#acquired++;
-    else this.#active--;
+    const waiter = this.#queue.next();
+    if (waiter === undefined) {
+      this.#active--;
+    } else {
+      this.#acquired++;
+      waiter.resolve(waiter.ticket());
+    }
   };
 
   readonly #permit = (): Permit => new HeldPermit(this.#release);

@@ -1,138 +1,126 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
 import { checkTimeoutMs } from "../base/options.ts";
+import { TimedEntry, TimedQueue } from "../base/timed_queue.ts";
 
-/** What a {@linkcode WaitQueue} tells its owner. */
-export interface WaitQueueHooks {
-  /** Makes the error of a caller that waited too long. */
-  onTimeout: (timeoutMs: number) => Error;
-  /** Told when a caller left by its signal. */
-  onAbort: () => void;
+/** What a {@linkcode WaitQueue} asks and tells its owner. */
+export interface WaitQueueOwner {
+  /** Told when a caller has left without its turn. */
+  left: (why: "timedOut" | "aborted") => void;
+  /** Makes the error of one that waited too long. */
+  late: (timeoutMs: number) => Error;
 }
 
 /** How one caller waits in a {@linkcode WaitQueue}. */
-export interface WaitOptions<T> {
-  /** Makes what the caller gets when it is its turn. */
-  onTurn: () => T;
+export interface WaitQueueOptions {
   /** Leaves the queue with its reason. */
-  signal?: AbortSignal;
-  /** Leaves the queue with an error; `Infinity` waits on. */
-  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /**
+   * Leaves the queue with an error after so many milliseconds, measured by a
+   * timer of its own.
+   * @default Infinity
+   */
+  timeoutMs?: number;
 }
 
-/** Callers in line, first come first served; leaving costs the same anywhere in it. */
-export class WaitQueue {
+/**
+ * Callers in line, first come first served; leaving costs the same anywhere in
+ * it. Each gets a `Turn` in the end, and brings a `Ticket` for who gives it.
+ */
+export class WaitQueue<Turn, Ticket> {
   readonly #clock: Clock;
-  readonly #hooks: WaitQueueHooks;
-  #first: Waiter | undefined;
-  #last: Waiter | undefined;
-  #size = 0;
+  readonly #owner: WaitQueueOwner;
+  readonly #waiters: TimedQueue<Waiter<Turn, Ticket>>;
 
-  constructor(clock: Clock, hooks: WaitQueueHooks) {
+  /** @param limitMs What all callers are given; a {@linkcode TimedQueue} keeps it. */
+  constructor(clock: Clock, owner: WaitQueueOwner, limitMs = Infinity) {
     this.#clock = clock;
-    this.#hooks = hooks;
+    this.#owner = owner;
+    this.#waiters = new TimedQueue(
+      clock,
+      limitMs,
+      (waiter) => this.#sendAway(waiter, limitMs),
+    );
   }
 
   get size(): number {
-    return this.#size;
+    return this.#waiters.size;
   }
 
   /** Joins the end of the line; resolves when it is this caller's turn. */
-  wait<T>(options: WaitOptions<T>): Promise<T> {
+  wait(
+    ticket: Ticket,
+    { signal, timeoutMs = Infinity }: WaitQueueOptions = {},
+  ): Promise<Turn> {
     return new Promise((resolve, reject) => {
-      const { timeoutMs } = options;
       checkTimeoutMs("timeoutMs", timeoutMs);
-      const waiter = new Waiter(
-        this,
-        this.#clock,
-        options,
-        resolve as (value: unknown) => void,
-        reject,
-      );
-      waiter.begin(this.#hooks);
-      this.#append(waiter);
+      const waiter = new Waiter<Turn, Ticket>(ticket, resolve, reject);
+      this.#waiters.push(waiter);
+      if (signal !== undefined) this.#leaveOn(signal, waiter);
+      if (timeoutMs !== Infinity) this.#leaveAfter(timeoutMs, waiter);
     });
   }
 
-  /** Lets the first in line go on; false when nobody waits. */
-  releaseFirst(): boolean {
-    const waiter = this.#first;
-    if (waiter === undefined) return false;
-    waiter.leave();
-    waiter.resolve(waiter.options.onTurn());
-    return true;
+  /** Takes the first out of the line, to be given its turn. */
+  next(): Waiter<Turn, Ticket> | undefined {
+    const waiter = this.#waiters.shift();
+    waiter?.stop();
+    return waiter;
   }
 
-  /** Sends everybody away. */
-  rejectAll(makeError: () => Error): void {
-    while (this.#first !== undefined) {
-      const waiter = this.#first;
-      waiter.leave();
-      waiter.reject(makeError());
-    }
+  /** Sends the first `count` away. */
+  reject(error: unknown, count = this.size): void {
+    for (let sent = 0; sent < count; sent++) this.next()?.reject(error);
   }
 
-  #append(waiter: Waiter): void {
-    waiter.previous = this.#last;
-    if (this.#last === undefined) this.#first = waiter;
-    else this.#last.next = waiter;
-    this.#last = waiter;
-    this.#size++;
+  /** Forgets `limitMs`, which no longer sends anybody away. */
+  stopWatching(): void {
+    this.#waiters.stopWatching();
   }
 
-  /** Takes a waiter out of the line; called by the waiter itself. */
-  remove(waiter: Waiter): void {
-    const { previous, next } = waiter;
-    if (previous === undefined) this.#first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    waiter.previous = waiter.next = undefined;
-    this.#size--;
+  #leaveOn(signal: AbortSignal, waiter: Waiter<Turn, Ticket>): void {
+    const onAbort = () => {
+      this.#leave(waiter, "aborted");
+      waiter.reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    waiter.forgetSignal = () => signal.removeEventListener("abort", onAbort);
+  }
+
+  #leaveAfter(timeoutMs: number, waiter: Waiter<Turn, Ticket>): void {
+    const timer: TimerHandle = this.#clock.setTimeout(
+      () => this.#sendAway(waiter, timeoutMs),
+      timeoutMs,
+    );
+    waiter.forgetTimer = () => this.#clock.clearTimeout(timer);
+  }
+
+  #sendAway(waiter: Waiter<Turn, Ticket>, timeoutMs: number): void {
+    this.#leave(waiter, "timedOut");
+    waiter.reject(this.#owner.late(timeoutMs));
+  }
+
+  #leave(waiter: Waiter<Turn, Ticket>, why: "timedOut" | "aborted"): void {
+    this.#waiters.delete(waiter);
+    waiter.stop();
+    this.#owner.left(why);
   }
 }
 
-class Waiter {
-  previous: Waiter | undefined;
-  next: Waiter | undefined;
-  readonly #queue: WaitQueue;
-  readonly #clock: Clock;
-  #onAbort: (() => void) | undefined;
-  #timer: TimerHandle;
+/** One caller in line. */
+class Waiter<Turn, Ticket> extends TimedEntry {
+  forgetSignal: (() => void) | undefined;
+  forgetTimer: (() => void) | undefined;
 
   constructor(
-    queue: WaitQueue,
-    clock: Clock,
-    readonly options: WaitOptions<unknown>,
-    readonly resolve: (value: unknown) => void,
+    readonly ticket: Ticket,
+    readonly resolve: (turn: Turn | Promise<Turn>) => void,
     readonly reject: (reason: unknown) => void,
   ) {
-    this.#queue = queue;
-    this.#clock = clock;
+    super();
   }
 
-  begin(hooks: WaitQueueHooks): void {
-    const { signal, timeoutMs } = this.options;
-    if (signal !== undefined) {
-      this.#onAbort = () => {
-        this.leave();
-        hooks.onAbort();
-        this.reject(signal.reason);
-      };
-      signal.addEventListener("abort", this.#onAbort, { once: true });
-    }
-    if (timeoutMs !== Infinity) {
-      this.#timer = this.#clock.setTimeout(() => {
-        this.leave();
-        this.reject(hooks.onTimeout(timeoutMs));
-      }, timeoutMs);
-    }
-  }
-
-  leave(): void {
-    this.#queue.remove(this);
-    if (this.#onAbort !== undefined) {
-      this.options.signal!.removeEventListener("abort", this.#onAbort);
-    }
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+  stop(): void {
+    this.forgetSignal?.();
+    this.forgetTimer?.();
   }
 }

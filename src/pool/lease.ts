@@ -1,5 +1,6 @@
-import { LeaseReleasedError } from "./pool_errors.ts";
-import { TimedEntry } from "./timed_queue.ts";
+import { SluiceError } from "../base/errors.ts";
+import type { CheckedPoolOptions, PoolCounters } from "./pool_options.ts";
+import { TimedEntry, TimedQueue } from "../base/timed_queue.ts";
 
 /** One item of a pool, and what the pool knows of it. */
 export class Slot<T> extends TimedEntry {
@@ -78,3 +79,48 @@ export class PoolLease<T> implements Lease<T> {
 }
 
 const released = Promise.resolve();
+
+/** A lease was used after it had been released or discarded. */
+export class LeaseReleasedError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "LeaseReleasedError";
+
+  /** Names the pool that the item belongs to. */
+  constructor(pool: string) {
+    super(
+      "SLUICE_LEASE_RELEASED",
+      `this lease of ${pool} has been released and can't be used any more`,
+    );
+  }
+}
+
+/** Warns once of each item that is held for longer than it should be. */
+export class HeldWatch<T> {
+  readonly #held: TimedQueue<Slot<T>>;
+
+  constructor(options: CheckedPoolOptions<T>, counters: PoolCounters) {
+    const { clock, heldWarningMs, log, name } = options;
+    this.#held = new TimedQueue(clock, heldWarningMs, (slot) => {
+      counters.heldTooLong++;
+      log.warn(
+        `${name}: an item has been held for more than ${heldWarningMs} ms`,
+        slot.taken,
+      );
+    });
+  }
+
+  /** @param taken Whose stack shows where the item was asked for. */
+  add(slot: Slot<T>, taken: Error | undefined): void {
+    slot.taken = taken;
+    this.#held.push(slot);
+  }
+
+  delete(slot: Slot<T>): void {
+    this.#held.delete(slot);
+    slot.taken = undefined;
+  }
+
+  stop(): void {
+    this.#held.stopWatching();
+  }
+}

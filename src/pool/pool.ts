@@ -1,14 +1,19 @@
 import { abortable } from "../base/abort.ts";
-import { ClosedError, QueueFullError } from "../base/errors.ts";
+import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
+import { WaitQueue } from "../limit/wait_queue.ts";
 import type { HealthCheckable } from "../observe/health/health_checkable.ts";
 import type { HealthResult } from "../observe/health/health_check.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
-import { HeldWatch } from "./held_watch.ts";
 import { IdleStack } from "./idle_stack.ts";
-import { isGood } from "./item_checks.ts";
-import { ItemDestroyer } from "./item_destroyer.ts";
-import { ItemMaker } from "./item_maker.ts";
-import { type Lease, type LeaseHome, PoolLease, type Slot } from "./lease.ts";
+import {
+  HeldWatch,
+  type Lease,
+  type LeaseHome,
+  PoolLease,
+  type Slot,
+} from "./lease.ts";
+import { isGood, isWorn, ItemDestroyer, ItemMaker } from "./pool_items.ts";
+import { poolKind, poolValues } from "./pool_kind.ts";
 import {
   type AcquireOptions,
   type CheckedPoolOptions,
@@ -18,8 +23,6 @@ import {
   type PoolOptions,
   type PoolStats,
 } from "./pool_options.ts";
-import { poolKind, poolValues } from "./pool_kind.ts";
-import { WaitingLine } from "./waiting_line.ts";
 
 /**
  * Shares items that are dear to make: connections, workers, parsers. Callers
@@ -55,7 +58,8 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
   readonly #maker: ItemMaker<T>;
   readonly #destroyer: ItemDestroyer<T>;
   readonly #idle: IdleStack<T>;
-  readonly #line: WaitingLine<T>;
+  /** Each with where it asked, while somebody wants to know. */
+  readonly #line: WaitQueue<Lease<T>, Error | undefined>;
   readonly #held: HeldWatch<T> | undefined;
   readonly #home: LeaseHome<T>;
   readonly #untrack: () => void;
@@ -71,6 +75,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
    */
   constructor(options: PoolOptions<T>) {
     const checked = this.#options = checkPoolOptions(options);
+    const { name, clock, acquireTimeoutMs } = checked;
     const counters = this.#counters;
     this.#maker = new ItemMaker(checked, {
       made: (slot) => this.#addMade(slot),
@@ -83,19 +88,24 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
       spare: () => this.#lasting - checked.min,
       expire: (slots) => this.#retire(slots),
     });
-    this.#line = new WaitingLine(checked, counters, {
-      cause: () => this.#maker.lastFailure,
-      left: () => this.#notify(),
-    });
+    this.#line = new WaitQueue(clock, {
+      left: (why) => {
+        counters[why]++;
+        this.#notify();
+      },
+      late: (timeoutMs) =>
+        new TimeoutError(`waiting for an item of ${name}`, timeoutMs, {
+          cause: this.#maker.lastFailure,
+        }),
+    }, acquireTimeoutMs);
     if (checked.heldWarningMs !== Infinity) {
       this.#held = new HeldWatch(checked, counters);
     }
     this.#home = {
-      name: checked.name,
+      name,
       takeBack: (slot) => this.#takeBack(slot),
       throwAway: (slot) => this.#throwAway(slot),
     };
-    const { name } = checked;
     this.#untrack = instruments.track(poolKind, { name }, this, poolValues);
     this.#pump();
   }
@@ -174,7 +184,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
       this.#state = "closed";
       this.#maker.stop();
       this.#held?.stop();
-      this.#line.reject(new ClosedError(this.name), this.#line.size);
+      this.#line.reject(new ClosedError(this.name));
       this.#line.stopWatching();
       this.#retire(this.#idle.empty());
     }
@@ -252,7 +262,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
       this.#counters.rejected++;
       return Promise.reject(new QueueFullError(this.name, maxWaiting));
     }
-    const turn = this.#line.join(signal, taken);
+    const turn = this.#line.wait(taken, { signal });
     this.#pump();
     return turn;
   }
@@ -324,7 +334,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
   #serve(slot: Slot<T>): void {
     const waiter = this.#line.next();
     if (waiter !== undefined) {
-      waiter.resolve(this.#lend(slot, waiter.taken));
+      waiter.resolve(this.#lend(slot, waiter.ticket));
     } else if (this.#state === "open") {
       this.#idle.push(slot);
     } else {
@@ -343,7 +353,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
   #takeBack(slot: Slot<T>): void {
     this.#inUse--;
     this.#held?.delete(slot);
-    if (this.#isWorn(slot)) this.#retire([slot]);
+    if (isWorn(slot, this.#options)) this.#retire([slot]);
     else this.#passOn(slot);
     this.#notify();
   }
@@ -363,11 +373,6 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
     this.#held?.delete(slot);
     this.#counters.discarded++;
     this.#retire([slot]);
-  }
-
-  #isWorn({ uses, diesAt }: Slot<T>): boolean {
-    return uses >= this.#options.maxUses ||
-      (diesAt !== Infinity && diesAt <= this.#options.clock.now());
   }
 
   #retire(slots: Slot<T>[]): void {

@@ -9,7 +9,7 @@ import { MemoryCache } from "../../src/cache/memory/memory_cache.ts";
 import { MemoryRateLimitStore } from "../../src/limit/memory_rate_limit_store.ts";
 import { RateLimiter } from "../../src/limit/rate_limiter.ts";
 import { Semaphore } from "../../src/limit/semaphore.ts";
-import { HttpPool } from "../../src/pool/http_pool.ts";
+import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { Pool } from "../../src/pool/pool.ts";
 import { figuresOf } from "../support/figures.ts";
 

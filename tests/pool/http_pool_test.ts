@@ -8,9 +8,9 @@ import {
   HttpError,
   HttpStatusError,
   HttpTimeoutError,
-} from "../../src/pool/http_errors.ts";
-import type { HttpPoolOptions } from "../../src/pool/http_options.ts";
-import { HttpPool } from "../../src/pool/http_pool.ts";
+} from "../../src/pool/http/http_errors.ts";
+import type { HttpPoolOptions } from "../../src/pool/http/http_pool_options.ts";
+import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { TestServer } from "./http_server.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { HttpError } from "../../src/pool/http_errors.ts";
-import { HttpPool } from "../../src/pool/http_pool.ts";
+import { HttpError } from "../../src/pool/http/http_errors.ts";
+import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawServer, TestServer } from "./http_server.ts";
 

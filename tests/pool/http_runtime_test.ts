@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { HttpFailedError } from "../../src/pool/http_errors.ts";
-import { HttpPool } from "../../src/pool/http_pool.ts";
+import { HttpFailedError } from "../../src/pool/http/http_errors.ts";
+import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { TestServer } from "./http_server.ts";
 
 const hasOpenssl = Deno.env.get("CI") === "true" ||
@@ -76,7 +76,7 @@ Deno.test("on a runtime without Deno's client the pool works over plain fetch", 
       ? new Response(null, { status: 302, headers: { location: "/" } })
       : Response.json({ path: new URL(request.url).pathname })
   );
-  const pool = import.meta.resolve("../../src/pool/http_pool.ts");
+  const pool = import.meta.resolve("../../src/pool/http/http_pool.ts");
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const script = await Deno.makeTempFile({ suffix: ".ts" });
   try {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HttpPool } from "../../src/pool/http_pool.ts";
+import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { Pool } from "../../src/pool/pool.ts";
 import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
 import type { PostgresDriver } from "../../src/pool/postgres/postgres_driver.ts";

@@ -5,7 +5,7 @@ import {
   TimeoutError,
 } from "../../src/base/errors.ts";
 import { Pool } from "../../src/pool/pool.ts";
-import { LeaseReleasedError } from "../../src/pool/pool_errors.ts";
+import { LeaseReleasedError } from "../../src/pool/lease.ts";
 import type { PoolOptions } from "../../src/pool/pool_options.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ClosedError, TimeoutError } from "../../src/base/errors.ts";
-import { LeaseReleasedError } from "../../src/pool/pool_errors.ts";
+import { LeaseReleasedError } from "../../src/pool/lease.ts";
 import {
   PostgresError,
   PostgresParameterError,

@@ -2,7 +2,7 @@ import { sleep } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import { deadline } from "../../base/deadline.ts";
-import { TimedEntry, TimedQueue } from "../timed_queue.ts";
+import { TimedEntry, TimedQueue } from "../../base/timed_queue.ts";
 import type { PostgresConnection } from "./postgres_driver.ts";
 
 /** How one statement is run. */

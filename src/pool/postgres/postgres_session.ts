@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Lease } from "../lease.ts";
-import { LeaseReleasedError } from "../pool_errors.ts";
+import { LeaseReleasedError } from "../lease.ts";
 import type { CommandGuard, QueryOptions } from "./command_guard.ts";
 import { readByCursor } from "./postgres_cursor.ts";
 import type { PostgresConnection, PostgresResult } from "./postgres_driver.ts";

@@ -1,11 +1,48 @@
-import type { circuitKind } from "../limit/circuit_kind.ts";
 import {
   counter,
   gauge,
   type InstrumentValues,
-} from "../observe/metrics/instruments.ts";
-import type { HttpOriginStats } from "./http_origin.ts";
-import type { HttpPoolStats } from "./http_pool.ts";
+} from "../../observe/metrics/instruments.ts";
+
+/** What an {@linkcode HttpPool} has done so far. */
+export interface HttpPoolStats {
+  /** Its `name` option, to tell its figures from another's. */
+  name: string;
+  /** How many requests run now, waiting ones not counted. */
+  active: number;
+  /** How many wait for their turn. */
+  waiting: number;
+  /** How many calls were made. */
+  calls: number;
+  /** How many requests went out for them. */
+  requests: number;
+  /** How many of those were retries. */
+  retries: number;
+  /** How many followed a redirect. */
+  redirects: number;
+  /** How many calls came to an error. */
+  failures: number;
+  /** What each origin is doing; beyond 1_000 of them, idle ones are forgotten. */
+  origins: Record<string, HttpOriginStats>;
+}
+
+/** What an {@linkcode HttpPool} knows of one origin. */
+export interface HttpOriginStats {
+  /** How many requests run now. */
+  active: number;
+  /** How many wait for their turn. */
+  waiting: number;
+  /** Whether requests are let through. */
+  circuit: "closed" | "open" | "half-open";
+  /** How many requests went out. */
+  requests: number;
+  /** How many of them had no answer, or a status of 500 and above. */
+  failures: number;
+  /** How many times the circuit opened. */
+  opened: number;
+  /** How many requests it didn't let through. */
+  refused: number;
+}
 
 /** What operators see of HTTP pools. */
 export const httpPoolKind = {
@@ -49,17 +86,4 @@ export function httpOriginValues(
 ): InstrumentValues<keyof typeof httpOriginKind.measures> {
   const { active, waiting, requests, failures } = stats;
   return { active, waiting, requests, failures };
-}
-
-/** What an origin's circuit shows. */
-export function httpCircuitValues(
-  { stats }: { readonly stats: HttpOriginStats },
-): InstrumentValues<keyof typeof circuitKind.measures> {
-  const { circuit, opened, refused } = stats;
-  return {
-    open: circuit === "open" ? 1 : 0,
-    half_open: circuit === "half-open" ? 1 : 0,
-    opened,
-    refused,
-  };
 }

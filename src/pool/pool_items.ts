@@ -3,7 +3,7 @@ import { ClosedError } from "../base/errors.ts";
 import { deadline } from "../base/deadline.ts";
 import { backoffMs } from "../base/backoff.ts";
 import { Slot } from "./lease.ts";
-import type { CheckedPoolOptions } from "./pool_options.ts";
+import type { CheckedPoolOptions, PoolCounters } from "./pool_options.ts";
 
 /** Who gets what an {@linkcode ItemMaker} makes. */
 export interface ItemMakerOwner<T> {
@@ -113,5 +113,85 @@ export class ItemMaker<T> {
       this.#pause = undefined;
       this.#owner.ready();
     }, backoffMs(this.#failures, { firstMs, maxMs, random }));
+  }
+}
+
+/** Ends a pool's items; one whose `destroy` throws or hangs hurts nobody. */
+export class ItemDestroyer<T> {
+  readonly #options: CheckedPoolOptions<T>;
+  readonly #counters: PoolCounters;
+  readonly #onGone: () => void;
+  #destroying = 0;
+
+  constructor(
+    options: CheckedPoolOptions<T>,
+    counters: PoolCounters,
+    onGone: () => void,
+  ) {
+    this.#options = options;
+    this.#counters = counters;
+    this.#onGone = onGone;
+  }
+
+  /** How many items are being destroyed. */
+  get destroying(): number {
+    return this.#destroying;
+  }
+
+  async destroy(item: T): Promise<void> {
+    const { destroy, destroyTimeoutMs, name, clock, log } = this.#options;
+    this.#destroying++;
+    try {
+      await deadline(
+        async () => await destroy(item),
+        destroyTimeoutMs,
+        { name: `destroying an item of ${name}`, clock },
+      );
+    } catch (error) {
+      this.#counters.destroyErrors++;
+      log.warn(`${name}: destroying an item failed`, error);
+    }
+    this.#destroying--;
+    this.#counters.destroyed++;
+    this.#onGone();
+  }
+}
+
+/** Judges an item; a promise only if its `validate` gives one. */
+export function isGood<T>(
+  item: T,
+  options: CheckedPoolOptions<T>,
+): boolean | Promise<boolean> {
+  const { validate } = options;
+  if (validate === undefined) return true;
+  try {
+    const verdict = validate(item);
+    return typeof verdict === "boolean" ? verdict : inTime(verdict, options);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether an item has been lent so often, or is so old, that it is replaced. */
+export function isWorn<T>(
+  { uses, diesAt }: Slot<T>,
+  options: CheckedPoolOptions<T>,
+): boolean {
+  return uses >= options.maxUses ||
+    (diesAt !== Infinity && diesAt <= options.clock.now());
+}
+
+async function inTime<T>(
+  verdict: PromiseLike<boolean>,
+  { validateTimeoutMs, clock }: CheckedPoolOptions<T>,
+): Promise<boolean> {
+  try {
+    return await deadline(
+      async () => await verdict,
+      validateTimeoutMs,
+      { clock },
+    ) === true;
+  } catch {
+    return false;
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "../base/clock.ts";
+import type { Clock, TimerHandle } from "./clock.ts";
 
 const longestTimerMs = 2 ** 31 - 1;
 const ticksPerLimit = 16;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TimedEntry, TimedQueue } from "../../src/pool/timed_queue.ts";
+import { TimedEntry, TimedQueue } from "../../src/base/timed_queue.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 class Entry extends TimedEntry {

@@ -1,7 +1,7 @@
+import { ambientTelemetry, SpanKind } from "../../observe/trace/telemetry.ts";
+import { endSpanWith, errorType } from "../../observe/trace/span_outcome.ts";
 import type { Attributes, Span } from "@opentelemetry/api";
-import { endSpanWith, errorType } from "../observe/trace/span_outcome.ts";
-import { ambientTelemetry, SpanKind } from "../observe/trace/telemetry.ts";
-import { traceparentOf } from "../observe/trace/trace_context.ts";
+import { traceparentOf } from "../../observe/trace/trace_context.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { HttpRequest } from "./http_request.ts";
 export function sendInSpan(
   request: HttpRequest,
   resends: number,
-  send: (headers: Headers) => Promise<Response>,
+  send: (headers: HeadersInit) => Promise<Response>,
 ): Promise<Response> {
   const telemetry = ambientTelemetry();
   if (telemetry === undefined || telemetry.tracedByDeno) {
@@ -31,9 +31,10 @@ export function sendInSpan(
 }
 
 function describeRequest(
-  { method, url }: HttpRequest,
+  { method, href }: HttpRequest,
   resends: number,
 ): Attributes {
+  const url = new URL(href);
   return {
     "http.request.method": method,
     "server.address": url.hostname,
@@ -52,7 +53,7 @@ function describeResponse({ status }: Response): Attributes {
 }
 
 /** The headers of a request that the server shall count to a span. */
-function withTrace(headers: Headers, span: Span): Headers {
+function withTrace(headers: HeadersInit, span: Span): Headers {
   const context = span.spanContext();
   const traced = new Headers(headers);
   traced.set("traceparent", traceparentOf(context));

@@ -1,28 +1,30 @@
-import { abortable } from "../base/abort.ts";
-import { ClosedError, InvalidOptionError } from "../base/errors.ts";
-import { quote } from "../base/options.ts";
-import { mapConcurrent } from "../limit/map_concurrent.ts";
-import type { HealthCheckable } from "../observe/health/health_checkable.ts";
-import type { HealthResult } from "../observe/health/health_check.ts";
-import { instruments } from "../observe/metrics/instruments.ts";
-import { readBody, readExcerpt } from "./http_body.ts";
+import { abortable } from "../../base/abort.ts";
+import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
+import { quote } from "../../base/options.ts";
+import { mapConcurrent } from "../../limit/map_concurrent.ts";
+import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
+import type { HealthResult } from "../../observe/health/health_check.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
-import { HttpError, HttpStatusError } from "./http_errors.ts";
-import { httpPoolKind, httpPoolValues } from "./http_kinds.ts";
+import { Deadlines } from "./deadlines.ts";
+import { HttpError, shownUrl } from "./http_errors.ts";
+import type { HttpExchange } from "./http_exchange.ts";
+import {
+  httpPoolKind,
+  type HttpPoolStats,
+  httpPoolValues,
+} from "./http_stats.ts";
 import {
   checkHttpPoolOptions,
   checkRequestLimits,
   type HttpPoolOptions,
   type HttpPoolSettings,
   type HttpRequestOptions,
-} from "./http_options.ts";
-import type { HttpOriginStats } from "./http_origin.ts";
-import { type HttpOutcome, toHttpOutcome } from "./http_outcome.ts";
-import { HttpRequest } from "./http_request.ts";
+} from "./http_pool_options.ts";
+import { DefaultHeaders, HttpRequest } from "./http_request.ts";
 
-/** How much of a body goes into an {@linkcode HttpStatusError}. */
-const excerptBytes = 1_024;
+const decoder = new TextDecoder();
 
 /** How {@linkcode HttpPool.fetchAll} goes about its URLs. */
 export interface HttpFetchAllOptions extends HttpRequestOptions {
@@ -38,27 +40,10 @@ export interface HttpFetchAllOptions extends HttpRequestOptions {
   as?: "json" | "text" | "bytes";
 }
 
-/** What an {@linkcode HttpPool} has done so far. */
-export interface HttpPoolStats {
-  /** Its `name` option, to tell its figures from another's. */
-  name: string;
-  /** How many requests run now, waiting ones not counted. */
-  active: number;
-  /** How many wait for their turn. */
-  waiting: number;
-  /** How many calls were made. */
-  calls: number;
-  /** How many requests went out for them. */
-  requests: number;
-  /** How many of those were retries. */
-  retries: number;
-  /** How many followed a redirect. */
-  redirects: number;
-  /** How many calls came to an error. */
-  failures: number;
-  /** What each origin is doing; beyond 1_000 of them, idle ones are forgotten. */
-  origins: Record<string, HttpOriginStats>;
-}
+/** What became of one URL. */
+export type HttpOutcome<T = unknown> =
+  | { url: string; status: "success"; data: T }
+  | { url: string; status: "error"; error: Error };
 
 /**
  * One HTTP client for many origins, which bounds what a request may take: time
@@ -77,7 +62,9 @@ export interface HttpPoolStats {
 export class HttpPool implements AsyncDisposable, HealthCheckable {
   readonly #settings: HttpPoolSettings;
   readonly #dispatcher: HttpDispatcher;
-  readonly #calls = new Set<HttpCall>();
+  readonly #headers: DefaultHeaders;
+  readonly #jsonHeaders: DefaultHeaders;
+  readonly #calls: Deadlines<HttpCall>;
   readonly #untrack: () => void;
   #closed = false;
   #drained: PromiseWithResolvers<void> | undefined;
@@ -93,8 +80,11 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    */
   constructor(options: HttpPoolOptions = {}) {
     this.#settings = checkHttpPoolOptions(options);
+    const { name, clock, headers } = this.#settings;
+    this.#headers = new DefaultHeaders(headers);
+    this.#jsonHeaders = new DefaultHeaders(headers, "application/json");
+    this.#calls = new Deadlines(clock);
     this.#dispatcher = new HttpDispatcher(this.#settings);
-    const { name } = this.#settings;
     this.#untrack = instruments.track(
       httpPoolKind,
       { name },
@@ -114,11 +104,16 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * @throws {QueueFullError} when `maxWaiting` requests wait for the origin.
    * @throws {ClosedError} once closed.
    */
-  fetch(
+  async fetch(
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Response> {
-    return this.#call(url, options, (response) => response);
+    return await this.#call(
+      url,
+      options,
+      this.#headers,
+      (exchange) => exchange.toResponse(),
+    );
   }
 
   /**
@@ -131,16 +126,15 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<T> {
-    const headers = new Headers(options.headers);
-    if (!headers.has("accept")) headers.set("accept", "application/json");
-    const text = await this.getText(url, { ...options, headers });
+    const text = await this.#read(url, options, this.#jsonHeaders, toText);
     try {
       return JSON.parse(text);
     } catch (cause) {
+      const shown = shownUrl(String(url));
       throw new HttpError(
         "SLUICE_HTTP_NOT_JSON",
-        String(url),
-        `${url} answered with something else than JSON`,
+        shown,
+        `${shown} answered with something else than JSON`,
         { cause },
       );
     }
@@ -156,7 +150,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<string> {
-    return new TextDecoder().decode(await this.getBytes(url, options));
+    return await this.#read(url, options, this.#headers, toText);
   }
 
   /**
@@ -165,18 +159,16 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * @throws {HttpStatusError} when the status is no success.
    * @throws {HttpError} as `fetch`, and when the body is too large.
    */
-  getBytes(
+  async getBytes(
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
-    return this.#call(url, options, async (response, request) => {
-      const { href } = request.url;
-      if (response.ok) return await readBody(response, href, maxBodyBytes);
-      const { status, headers } = response;
-      const excerpt = await readExcerpt(response, excerptBytes);
-      throw new HttpStatusError(href, status, headers, excerpt);
-    });
+    return await this.#read(
+      url,
+      options,
+      this.#headers,
+      (bytes) => bytes.slice(),
+    );
   }
 
   /**
@@ -193,7 +185,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     const get = this.#getterOf(as);
     return await mapConcurrent(urls, (each) => {
       const url = String(each);
-      return toHttpOutcome(url, get(url, requestOptions) as Promise<T>);
+      return toOutcome(url, get(url, requestOptions) as Promise<T>);
     }, { concurrency });
   }
 
@@ -224,9 +216,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   /** Unhealthy when closed; degraded while origins are left alone for failing. */
   checkHealth(): HealthResult {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
-    const failing = Object.entries(this.#dispatcher.stats.origins)
-      .filter(([_, { circuit }]) => circuit !== "closed")
-      .map(([origin]) => origin);
+    const failing = this.#dispatcher.leftAlone;
     if (failing.length === 0) return { status: "healthy" };
     const named = failing.slice(0, 5).join(", ");
     return {
@@ -248,25 +238,52 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     };
   }
 
-  async #call<T>(
+  #read<T>(
     url: string | URL,
     options: HttpRequestOptions,
-    consume: (response: Response, request: HttpRequest) => T | Promise<T>,
+    headers: DefaultHeaders,
+    use: (bytes: Uint8Array<ArrayBuffer>) => T,
   ): Promise<T> {
+    const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
+    return this.#call(
+      url,
+      options,
+      headers,
+      (exchange) => exchange.read(maxBodyBytes, use),
+    );
+  }
+
+  #call<T>(
+    url: string | URL,
+    options: HttpRequestOptions,
+    headers: DefaultHeaders,
+    consume: (exchange: HttpExchange) => Promise<T>,
+  ): Promise<T> {
+    const { signal, redirect = "follow" } = options;
     if (this.#closed) throw new ClosedError(this.#settings.name);
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const settings = this.#settingsFor(options);
     this.#callCount++;
+    const call = new HttpCall({
+      request: this.#requestFor(url, options, headers),
+      settings,
+      isPatient: isAsPatient(settings, this.#settings),
+      followsRedirects: redirect === "follow",
+      signal,
+      hooks: this.#hooks,
+    });
+    this.#calls.add(call);
+    return call.run(consume);
+  }
+
+  #requestFor(
+    url: string | URL,
+    options: HttpRequestOptions,
+    headers: DefaultHeaders,
+  ): HttpRequest {
     try {
-      const request = await HttpRequest.from(url, options, settings.headers);
-      const call = new HttpCall(
-        request.url.href,
-        settings,
-        options,
-        this.#hooks,
-      );
-      this.#calls.add(call);
-      return await call.run(request, consume);
+      const { isOrigin } = this.#dispatcher;
+      return HttpRequest.from(url, options, headers, isOrigin);
     } catch (error) {
       this.#failures++;
       throw error;
@@ -286,20 +303,27 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
 
   #settingsFor(options: HttpRequestOptions): HttpPoolSettings {
     const pool = this.#settings;
+    const { totalTimeoutMs, readTimeoutMs, maxRetries, maxBodyBytes } = options;
+    if (
+      totalTimeoutMs === undefined && readTimeoutMs === undefined &&
+      maxRetries === undefined && maxBodyBytes === undefined
+    ) return pool;
     const settings = {
       ...pool,
-      totalTimeoutMs: options.totalTimeoutMs ?? pool.totalTimeoutMs,
-      readTimeoutMs: options.readTimeoutMs ?? pool.readTimeoutMs,
-      maxRetries: options.maxRetries ?? pool.maxRetries,
-      maxBodyBytes: options.maxBodyBytes ?? pool.maxBodyBytes,
+      totalTimeoutMs: totalTimeoutMs ?? pool.totalTimeoutMs,
+      readTimeoutMs: readTimeoutMs ?? pool.readTimeoutMs,
+      maxRetries: maxRetries ?? pool.maxRetries,
+      maxBodyBytes: maxBodyBytes ?? pool.maxBodyBytes,
     };
     checkRequestLimits(settings);
     return settings;
   }
 
   readonly #hooks = {
-    exchange: (request: HttpRequest, call: HttpCall): Promise<Response> =>
-      this.#dispatcher.exchange(request, call),
+    send: (request: HttpRequest, call: HttpCall): Promise<HttpExchange> =>
+      this.#dispatcher.send(request, call),
+    onSooner: (call: HttpCall): void => this.#calls.watch(call),
+    onFailure: (): void => void this.#failures++,
     onRetry: (): void => void this.#retries++,
     onRedirect: (): void => void this.#redirects++,
     onEnd: (call: HttpCall): void => this.#forget(call),
@@ -311,4 +335,29 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     this.#drained?.resolve();
     this.#drained = undefined;
   }
+}
+
+/** Turns the end of a request, whichever it is, into its outcome. */
+async function toOutcome<T>(
+  url: string,
+  request: Promise<T>,
+): Promise<HttpOutcome<T>> {
+  try {
+    return { url, status: "success", data: await request };
+  } catch (reason) {
+    const error = reason instanceof Error
+      ? reason
+      : new Error(String(reason), { cause: reason });
+    return { url, status: "error", error };
+  }
+}
+
+function toText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Whether the origin has as much time in a call as the pool would give it. */
+function isAsPatient(call: HttpPoolSettings, pool: HttpPoolSettings): boolean {
+  return call.readTimeoutMs >= pool.readTimeoutMs &&
+    call.totalTimeoutMs >= pool.totalTimeoutMs;
 }

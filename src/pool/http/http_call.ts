@@ -1,0 +1,287 @@
+import { abortable, sleep } from "../../base/abort.ts";
+import { backoffMs } from "../../base/backoff.ts";
+import type { Timed } from "./deadlines.ts";
+import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
+import type { HttpExchange } from "./http_exchange.ts";
+import type { HttpPoolSettings } from "./http_pool_options.ts";
+import type { HttpRequest } from "./http_request.ts";
+
+const retryableStatuses = new Set([408, 425, 429, 502, 503, 504]);
+
+/** A date as HTTP writes it (RFC 9110, section 5.6.7), in any of the three ways. */
+const httpDate = /^[A-Z][a-z]+,? .*\d\d:\d\d:\d\d/;
+
+/** What an {@linkcode HttpCall} needs of its pool. */
+export interface HttpCallHooks {
+  /** Waits for a turn and sends one request. */
+  send: (request: HttpRequest, call: HttpCall) => Promise<HttpExchange>;
+  /** Told when the call's time ends sooner than it did. */
+  onSooner: (call: HttpCall) => void;
+  /** Told when the call comes to an error. */
+  onFailure: () => void;
+  /** Told before a request is repeated. */
+  onRetry: () => void;
+  /** Told before a redirect is followed. */
+  onRedirect: () => void;
+  /** Called once, when nothing of the call is left. */
+  onEnd: (call: HttpCall) => void;
+}
+
+/** What an {@linkcode HttpCall} is made from. */
+export interface HttpCallOptions {
+  request: HttpRequest;
+  /** The pool's, with what the call overrides. */
+  settings: HttpPoolSettings;
+  /** Whether the origin has all the time that the pool gives. */
+  isPatient: boolean;
+  followsRedirects: boolean;
+  signal: AbortSignal | undefined;
+  hooks: HttpCallHooks;
+}
+
+/** What a response leads to. */
+type Next = { redirect: HttpRequest } | { retryDelayMs: number };
+
+/** One call of a pool's user: its redirects, its retries, and the time for all of it. */
+export class HttpCall implements Timed {
+  readonly #settings: HttpPoolSettings;
+  readonly #hooks: HttpCallHooks;
+  readonly #callerSignal: AbortSignal | undefined;
+  readonly #onCallerAbort: (() => void) | undefined;
+  readonly #endsAtMs: number;
+  readonly #followsRedirects: boolean;
+  readonly isPatient: boolean;
+  #request: HttpRequest;
+  /** When the stage ends that it is in: its turn, or the next sign of the server. */
+  #stageEndsAtMs = Infinity;
+  #exchange: HttpExchange | undefined;
+  /** Ends waits; made only if it comes to one. */
+  #waits: AbortController | undefined;
+  #aborted: { reason: unknown } | undefined;
+  #holds = 0;
+  #tries = 0;
+  #failedTries = 0;
+  #redirects = 0;
+
+  constructor(options: HttpCallOptions) {
+    const { request, settings, signal } = options;
+    this.#request = request;
+    this.#settings = settings;
+    this.#followsRedirects = options.followsRedirects;
+    this.isPatient = options.isPatient;
+    this.#hooks = options.hooks;
+    this.#endsAtMs = settings.clock.now() + settings.totalTimeoutMs;
+    if (signal === undefined) return;
+    this.#callerSignal = signal;
+    this.#onCallerAbort = () => this.abort(signal.reason);
+    signal.addEventListener("abort", this.#onCallerAbort, { once: true });
+  }
+
+  /** How often a request was sent before the one at hand. */
+  get resends(): number {
+    return this.#tries - 1;
+  }
+
+  get dueAtMs(): number {
+    return Math.min(this.#endsAtMs, this.#stageEndsAtMs);
+  }
+
+  expire(): void {
+    const { clock, totalTimeoutMs, readTimeoutMs, queueTimeoutMs } =
+      this.#settings;
+    const { href } = this.#request;
+    if (clock.now() >= this.#endsAtMs) {
+      this.abort(new HttpTimeoutError(href, "total", totalTimeoutMs));
+    } else if (this.#exchange === undefined) {
+      this.abort(new HttpTimeoutError(href, "queue", queueTimeoutMs));
+    } else {
+      this.#exchange.abort(new HttpTimeoutError(href, "read", readTimeoutMs));
+    }
+  }
+
+  /** Ends the call, whatever it is at. */
+  abort(reason: unknown): void {
+    if (this.#aborted !== undefined) return;
+    this.#aborted = { reason };
+    this.#waits?.abort(reason);
+    this.#exchange?.abort(reason);
+  }
+
+  /** Waits for the call's turn, for no longer than `queueTimeoutMs`. */
+  async wait<T>(turn: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, queueTimeoutMs } = this.#settings;
+    this.#stageEndsAtMs = clock.now() + queueTimeoutMs;
+    this.#hooks.onSooner(this);
+    try {
+      return await turn(this.#waitSignal);
+    } finally {
+      this.#stageEndsAtMs = Infinity;
+    }
+  }
+
+  /** From now on the server is waited for, until `exchange` has ended. */
+  begin(exchange: HttpExchange): void {
+    this.#holds++;
+    this.#exchange = exchange;
+    if (this.#aborted !== undefined) exchange.abort(this.#aborted.reason);
+  }
+
+  /** Gives the server `readTimeoutMs` to say something; returns the time. */
+  expectSign(): number {
+    const nowMs = this.#settings.clock.now();
+    this.#stageEndsAtMs = nowMs + this.#settings.readTimeoutMs;
+    this.#hooks.onSooner(this);
+    return nowMs;
+  }
+
+  /** Nothing is expected of the server for now. */
+  expectNothing(): void {
+    this.#stageEndsAtMs = Infinity;
+  }
+
+  /** Told when the exchange that began last has ended. */
+  end(): void {
+    this.#exchange = undefined;
+    this.expectNothing();
+    this.#release();
+  }
+
+  #release(): void {
+    if (--this.#holds > 0) return;
+    if (this.#onCallerAbort !== undefined) {
+      this.#callerSignal!.removeEventListener("abort", this.#onCallerAbort);
+    }
+    this.#hooks.onEnd(this);
+  }
+
+  /** Sends the request, and others in its wake, until `consume` has its response. */
+  async run<T>(consume: (exchange: HttpExchange) => Promise<T>): Promise<T> {
+    this.#holds++;
+    try {
+      if (this.#settings.allowUrl !== undefined) await this.#checkAllowed();
+      if (this.#request.body !== null) await this.#request.prepareBody();
+      for (;;) {
+        if (this.#aborted !== undefined) throw this.#aborted.reason;
+        this.#tries++;
+        try {
+          const exchange = await this.#hooks.send(this.#request, this);
+          const next = this.#nextAfter(exchange.response);
+          if (next === undefined) return await consume(exchange);
+          await exchange.discard();
+          if ("redirect" in next) await this.#redirect(next.redirect);
+          else await this.#pause(next.retryDelayMs);
+        } catch (error) {
+          this.#exchange?.abort(error);
+          const delayMs = this.#delayAfterError(error);
+          if (delayMs === undefined) throw error;
+          await this.#pause(delayMs);
+        }
+      }
+    } catch (error) {
+      this.#hooks.onFailure();
+      throw error;
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #redirect(request: HttpRequest): Promise<void> {
+    const { maxRedirects, allowUrl } = this.#settings;
+    this.#hooks.onRedirect();
+    if (++this.#redirects > maxRedirects) {
+      throw new HttpError(
+        "SLUICE_HTTP_REDIRECT",
+        this.#request.href,
+        `${this.#request.shownUrl} redirects once more after ${maxRedirects} redirects`,
+      );
+    }
+    this.#request = request;
+    if (allowUrl !== undefined) await this.#checkAllowed();
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    this.#failedTries++;
+    this.#hooks.onRetry();
+    const { clock } = this.#settings;
+    await sleep(delayMs, { signal: this.#waitSignal, clock });
+  }
+
+  async #checkAllowed(): Promise<void> {
+    const { href, shownUrl } = this.#request;
+    const allowed = this.#settings.allowUrl!(new URL(href));
+    if (await abortable(Promise.resolve(allowed), this.#waitSignal)) return;
+    throw new HttpError(
+      "SLUICE_HTTP_URL_REFUSED",
+      href,
+      `${shownUrl} is not among the URLs that this pool may fetch`,
+    );
+  }
+
+  /** What a response leads to, if that is not the caller's to have. */
+  #nextAfter(response: Response): Next | undefined {
+    const { status } = response;
+    if (status < 300) return undefined;
+    if (this.#followsRedirects) {
+      const { headersToOtherOrigins } = this.#settings;
+      const redirect = this.#request
+        .redirectedBy(response, headersToOtherOrigins);
+      if (redirect !== undefined) return { redirect };
+    }
+    if (!retryableStatuses.has(status) || !this.#request.idempotent) {
+      return undefined;
+    }
+    const retryDelayMs = this.#delay(retryAfterMs(response));
+    return retryDelayMs === undefined ? undefined : { retryDelayMs };
+  }
+
+  /**
+   * How long to wait after an error before the request is repeated, if it may
+   * be. What never reached the server may be even if repeating it could do harm.
+   */
+  #delayAfterError(error: unknown): number | undefined {
+    if (this.#aborted !== undefined) return undefined;
+    const failed = error instanceof HttpFailedError;
+    const lost = failed ||
+      error instanceof HttpTimeoutError && error.phase !== "queue";
+    const repeatable = failed && !error.sent ||
+      lost && this.#request.idempotent;
+    return repeatable ? this.#delay() : undefined;
+  }
+
+  #delay(askedMs?: number): number | undefined {
+    const { maxRetries, retryDelayMs, maxRetryDelayMs, random, clock } =
+      this.#settings;
+    if (this.#failedTries >= maxRetries || this.#request.hasStream) {
+      return undefined;
+    }
+    const delayMs = askedMs ?? backoffMs(this.#failedTries + 1, {
+      firstMs: retryDelayMs,
+      maxMs: maxRetryDelayMs,
+      random,
+    });
+    const tooLate = clock.now() + delayMs >= this.#endsAtMs;
+    return delayMs > maxRetryDelayMs || tooLate ? undefined : delayMs;
+  }
+
+  /** Aborts when the call is over before its time. */
+  get #waitSignal(): AbortSignal {
+    this.#waits ??= new AbortController();
+    if (this.#aborted !== undefined) this.#waits.abort(this.#aborted.reason);
+    return this.#waits.signal;
+  }
+}
+
+/**
+ * How long a response asks its client to wait, in milliseconds; undefined if it
+ * doesn't say so in a way that HTTP knows, or names a time that is over. A date
+ * is measured by the server's own clock where it tells it.
+ */
+function retryAfterMs({ headers }: Response): number | undefined {
+  const value = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  if (!httpDate.test(value)) return undefined;
+  const serverNowMs = Date.parse(headers.get("date") ?? "");
+  const delayMs = Date.parse(value) -
+    (Number.isNaN(serverNowMs) ? Date.now() : serverNowMs);
+  return delayMs > 0 ? delayMs : undefined;
+}

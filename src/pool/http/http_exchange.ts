@@ -1,0 +1,297 @@
+import { InvalidOptionError } from "../../base/errors.ts";
+import type { Clock } from "../../base/clock.ts";
+import {
+  HttpError,
+  HttpFailedError,
+  HttpStatusError,
+  shownUrl,
+} from "./http_errors.ts";
+import type { Connections } from "./http_client.ts";
+import type { Visit } from "./http_origin.ts";
+import type { HttpRequest } from "./http_request.ts";
+import { sendInSpan } from "./http_span.ts";
+import { readUpTo } from "./response_body.ts";
+
+/** How much of a body is read before anyone asks for it. */
+const readAheadBytes = 64 * 1024;
+
+/** How much of an unwanted body is read, and for how long. */
+const drainBytes = 64 * 1024;
+const drainMs = 1_000;
+
+/** How much of a body goes into an error. */
+const excerptBytes = 1_024;
+
+const bodilessStatuses = new Set([101, 204, 205, 304]);
+
+/** What an {@linkcode HttpExchange} needs. */
+export interface HttpExchangeOptions {
+  request: HttpRequest;
+  /** How often its call has sent a request before. */
+  resends: number;
+  client: Connections | undefined;
+  clock: Clock;
+  /** Told when the server is to say something, when it needn't, and of the end. */
+  call: { expectSign(): void; expectNothing(): void; end(): void };
+  /** The request's place at its origin. */
+  visit: Visit;
+}
+
+/** One request to one origin and its response, to the last byte of the body. */
+export class HttpExchange {
+  readonly #options: HttpExchangeOptions;
+  readonly #controller = new AbortController();
+  #response: Response | undefined;
+  #ended = false;
+
+  constructor(options: HttpExchangeOptions) {
+    this.#options = options;
+  }
+
+  get response(): Response {
+    return this.#response!;
+  }
+
+  /**
+   * Sends the request. The exchange goes on until one of the methods below has
+   * done with the response.
+   *
+   * @throws {HttpFailedError} when no answer came.
+   * @throws {HttpTimeoutError} when none came in time.
+   */
+  async send(): Promise<void> {
+    const { request, resends, client } = this.#options;
+    const { signal } = this.#controller;
+    const redirect = "manual";
+    try {
+      this.#response = await sendInSpan(request, resends, (headers) => {
+        const { href, method, body } = request;
+        // Each member costs; a GET needs no more.
+        const init = method === "GET" && body === null
+          ? { headers, signal, redirect, client }
+          : { headers, signal, redirect, client, method, body };
+        return fetch(href, init as RequestInit);
+      });
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /**
+   * Makes something of all of a successful response's body.
+   *
+   * @throws {HttpStatusError} when the status is no success.
+   * @throws {HttpError} when the body is larger than `maxBytes`.
+   */
+  async read<T>(
+    maxBytes: number,
+    use: (bytes: Uint8Array<ArrayBuffer>) => T,
+  ): Promise<T> {
+    const { response } = this;
+    const { request, call } = this.#options;
+    const { href } = request;
+    try {
+      const used = await readUpTo(
+        response,
+        response.ok ? maxBytes : excerptBytes,
+        () => call.expectSign(),
+        (bytes, isComplete) => {
+          if (!response.ok) throw statusError(href, response, bytes);
+          if (!isComplete) throw tooLarge(href, maxBytes);
+          return use(bytes);
+        },
+      );
+      this.#end();
+      return used;
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /**
+   * Gets rid of a body that nobody wants: reads what little there is of it, so
+   * that its connection can be used again, or else cancels it.
+   */
+  async discard(): Promise<void> {
+    const { clock } = this.#options;
+    const timer = clock.setTimeout(
+      () => this.#controller.abort(),
+      drainMs,
+    );
+    try {
+      await readUpTo(this.response, drainBytes, () => {}, () => {});
+    } catch {
+      // a body that nobody wants may break
+    } finally {
+      clock.clearTimeout(timer);
+      this.#end();
+    }
+  }
+
+  /**
+   * The response for a caller who reads it when it likes: with a small body
+   * already here, much cheaper than a stream, or with one that is watched over.
+   */
+  async toResponse(): Promise<Response> {
+    const { response } = this;
+    const { body, headers } = response;
+    if (body === null) {
+      this.#end();
+      return response;
+    }
+    if (!announcesSmall(headers)) {
+      this.#options.visit.judge(response.status);
+      return this.#withBody(this.#guard(body));
+    }
+    return this.#withBody(await this.#readAhead());
+  }
+
+  /** Ends it at once. */
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#end(reason);
+  }
+
+  async #readAhead(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const { response } = this;
+    const { call } = this.#options;
+    try {
+      const bytes = await readUpTo(
+        response,
+        readAheadBytes,
+        () => call.expectSign(),
+        (bytes) => bytes.slice(),
+      );
+      this.#end();
+      return bodilessStatuses.has(response.status) ? null : bytes;
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #withBody(body: BodyInit | null): Response {
+    const { status, statusText, headers } = this.response;
+    const init = { statusText, headers };
+    const url = new URL(this.#options.request.href).href;
+    if (status < 200 || status > 599) return anyStatus(body, init, status, url);
+    const response = new Response(body, { ...init, status });
+    return Object.defineProperty(response, "url", { value: url });
+  }
+
+  /**
+   * Reads a little ahead, so that a small body ends its exchange even if nobody
+   * reads it.
+   */
+  #guard(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const { call } = this.#options;
+    const reader = body.getReader();
+    return new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        call.expectSign();
+        try {
+          const { done, value } = await reader.read();
+          if (!done) {
+            call.expectNothing();
+            return controller.enqueue(value);
+          }
+          this.#end();
+          controller.close();
+        } catch (error) {
+          throw this.#fail(error);
+        }
+      },
+      cancel: async (reason) => {
+        this.#end();
+        await reader.cancel(reason);
+      },
+    }, new ByteLengthQueuingStrategy({ highWaterMark: readAheadBytes }));
+  }
+
+  #fail(error: unknown): unknown {
+    const failure = this.#explain(error);
+    this.#end(failure);
+    return failure;
+  }
+
+  /** What to tell the caller: why it was aborted, if it was. */
+  #explain(error: unknown): unknown {
+    const { request } = this.#options;
+    const { signal } = this.#controller;
+    if (signal.aborted) return signal.reason;
+    if (error instanceof HttpError) return error;
+    if (request.bodyError !== undefined) return request.bodyError.error;
+    const { cause, message } = error as Error;
+    const isUnanswered = this.#response === undefined;
+    const what = `${request.method} ${request.shownUrl}`;
+    // Deno and Node give what the network did as the cause of a TypeError; one
+    // without a cause comes of the request itself, before it was sent.
+    if (isUnanswered && cause === undefined) {
+      return new InvalidOptionError(`${what} can't be sent: ${message}`);
+    }
+    const told = (cause as Error | undefined)?.message ?? message;
+    const detail = withoutQuery(told, request);
+    return new HttpFailedError(
+      request.href,
+      `${what} failed: ${detail}`,
+      !isUnanswered || !detail.includes("client error (Connect)"),
+      detail === told ? error : new Error(detail),
+    );
+  }
+
+  #end(error?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { visit, call } = this.#options;
+    visit.judge(this.#response?.status, error);
+    visit.leave();
+    call.end();
+  }
+}
+
+/**
+ * Whether a response announces a body of no more than what is read ahead, and
+ * nothing that makes its length mean something else.
+ */
+function announcesSmall(headers: Headers): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= readAheadBytes &&
+    !headers.has("content-encoding") && !headers.has("transfer-encoding");
+}
+
+/** A response with a status that can't be given to `Response`, as some servers send. */
+function anyStatus(
+  body: BodyInit | null,
+  init: ResponseInit,
+  status: number,
+  url: string,
+): Response {
+  return Object.defineProperties(new Response(body, init), {
+    status: { value: status },
+    ok: { value: false },
+    url: { value: url },
+  });
+}
+
+/** What the runtime says of a request, without the query that it quotes. */
+function withoutQuery(text: string, { href }: HttpRequest): string {
+  const url = new URL(href);
+  url.hash = "";
+  return text.replaceAll(url.href, shownUrl(url.href));
+}
+
+function statusError(
+  href: string,
+  { status, headers }: Response,
+  bytes: Uint8Array,
+): HttpStatusError {
+  const excerpt = new TextDecoder().decode(bytes);
+  return new HttpStatusError(href, status, headers, excerpt);
+}
+
+function tooLarge(href: string, maxBytes: number): HttpError {
+  return new HttpError(
+    "SLUICE_HTTP_BODY_TOO_LARGE",
+    href,
+    `${shownUrl(href)} answered with more than ${maxBytes} bytes`,
+  );
+}

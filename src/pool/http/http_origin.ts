@@ -1,0 +1,172 @@
+import { type Permit, Semaphore } from "../../limit/semaphore.ts";
+import {
+  type Admission,
+  Circuit,
+  circuitKind,
+  circuitValues,
+} from "../../limit/circuit.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
+import {
+  HttpFailedError,
+  HttpStatusError,
+  HttpTimeoutError,
+} from "./http_errors.ts";
+import {
+  httpOriginKind,
+  type HttpOriginStats,
+  httpOriginValues,
+} from "./http_stats.ts";
+import type {
+  HttpCircuitOptions,
+  HttpPoolSettings,
+} from "./http_pool_options.ts";
+
+/** One origin: who may talk to it, and whether it is worth while. */
+export class HttpOrigin {
+  readonly #settings: HttpPoolSettings;
+  readonly #semaphore: Semaphore;
+  readonly #circuit: Circuit | undefined;
+  #heardAtMs = -Infinity;
+  #requests = 0;
+  #failures = 0;
+  readonly #untrack: (() => void)[];
+
+  constructor(origin: string, settings: HttpPoolSettings) {
+    const { maxPerOrigin, maxWaiting, clock } = settings;
+    this.#settings = settings;
+    this.#semaphore = instruments.withdraw(
+      new Semaphore(maxPerOrigin, {
+        name: origin,
+        maxWaiting,
+        clock,
+      }),
+    );
+    const labels = { name: settings.name, origin };
+    this.#untrack = [
+      instruments.track(httpOriginKind, labels, this, httpOriginValues),
+    ];
+    if (settings.circuit !== false) {
+      this.#circuit = new Circuit({
+        ...settings.circuit,
+        clock,
+        onChange: (state) => settings.onCircuitChange?.(origin, state),
+      });
+      this.#untrack.push(
+        instruments.track(
+          circuitKind,
+          labels,
+          this.#circuit,
+          ({ stats }) => circuitValues(stats),
+        ),
+      );
+    }
+  }
+
+  /** Gives the right to talk to it, if that can be had at once. */
+  tryAcquire(): Permit | undefined {
+    return this.#semaphore.tryAcquire();
+  }
+
+  /** Waits for the right to talk to it. */
+  acquire(signal: AbortSignal): Promise<Permit> {
+    return this.#semaphore.acquire({ signal });
+  }
+
+  /**
+   * Lets a request be sent, unless the origin is being left alone.
+   *
+   * @param place What the request holds while it is under way.
+   * @param isPatient Whether it has as much time as the pool gives.
+   */
+  enter(place: Place, isPatient: boolean): Visit | undefined {
+    const admission = this.#circuit?.enter();
+    if (this.#circuit !== undefined && admission === undefined) {
+      return undefined;
+    }
+    this.#requests++;
+    return new Visit(place, isPatient, admission, () => this.#failures++);
+  }
+
+  /** Takes note that it answered. */
+  hear(nowMs: number): void {
+    this.#heardAtMs = nowMs;
+  }
+
+  /** Whether it answered so lately that its connections may still be open. */
+  isWarm(nowMs: number): boolean {
+    return nowMs - this.#heardAtMs < this.#settings.keepAliveMs;
+  }
+
+  /** Whether nobody talks to it or waits for that. */
+  get isIdle(): boolean {
+    const { active, waiting } = this.#semaphore.stats;
+    return active + waiting === 0;
+  }
+
+  /** Whether its circuit refuses requests. */
+  get isLeftAlone(): boolean {
+    return this.#circuit?.isRefusing ?? false;
+  }
+
+  get stats(): HttpOriginStats {
+    const circuit = this.#circuit?.stats;
+    const { active, waiting } = this.#semaphore.stats;
+    return {
+      active,
+      waiting,
+      circuit: circuit?.state ?? "closed",
+      requests: this.#requests,
+      failures: this.#failures,
+      opened: circuit?.opened ?? 0,
+      refused: circuit?.refused ?? 0,
+    };
+  }
+
+  /** Its figures are no longer shown. */
+  close(): void {
+    for (const untrack of this.#untrack) untrack();
+  }
+}
+
+/** The permits that a request holds while it is under way. */
+export type Place = readonly [atOrigin: Permit, inPool: Permit];
+
+/** One request's stay at an origin. */
+export class Visit {
+  readonly #place: Place;
+  readonly #isPatient: boolean;
+  readonly #admission: Admission | undefined;
+  readonly #onFailure: () => void;
+  #isJudged = false;
+
+  constructor(
+    place: Place,
+    isPatient: boolean,
+    admission: Admission | undefined,
+    onFailure: () => void,
+  ) {
+    this.#place = place;
+    this.#isPatient = isPatient;
+    this.#admission = admission;
+    this.#onFailure = onFailure;
+  }
+
+  /** Says what the request came to; only the first time counts. */
+  judge(status: number | undefined, error?: unknown): void {
+    if (this.#isJudged) return;
+    this.#isJudged = true;
+    const failed = status !== undefined && status >= 500 ||
+      error instanceof HttpFailedError ||
+      error instanceof HttpTimeoutError && this.#isPatient;
+    if (failed) this.#onFailure();
+    const answered = error === undefined || error instanceof HttpStatusError;
+    if (failed) this.#admission?.end("failure");
+    else this.#admission?.end(answered ? "success" : "unknown");
+  }
+
+  leave(): void {
+    const [atOrigin, inPool] = this.#place;
+    inPool.release();
+    atOrigin.release();
+  }
+}
