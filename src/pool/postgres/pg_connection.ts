@@ -1,57 +1,51 @@
 import { Buffer } from "node:buffer";
-import type { PgClient, PgModule, PgValue } from "./pg_module.ts";
-import { PgStatementCache } from "./pg_statement_cache.ts";
 import {
   type PgDecoders,
-  type PgErrorListener,
   PgPrepared,
-  type PgRequest,
-  PgScript,
-  PgStatement,
+  PgRun,
+  PgStatementCache,
+  sendStatement,
 } from "./pg_statement.ts";
+import type { PgMessages, PgValue, PgWire } from "./pg_wire.ts";
 import type { PostgresConnection, PostgresResult } from "./postgres_driver.ts";
 import {
   connectionLost,
-  isServerError,
   PostgresError,
   type ServerError,
   toPostgresError,
 } from "./postgres_errors.ts";
 import { encodeParameter } from "./postgres_values.ts";
 
-/** What a {@linkcode PgConnection} shares with the others of its driver. */
+/** What a {@linkcode PgConnection} is told by its driver. */
 export interface PgConnectionSettings {
-  pg: PgModule;
   decoders: PgDecoders;
   statementCacheSize: number;
+  /** Asks the server, by another way, to end what runs. */
+  cancel: () => Promise<void>;
   onClose: (connection: PgConnection) => void;
 }
 
-/** A connection of `npm:pg`. */
+/** A connection that speaks PostgreSQL's protocol by `pg`'s wire. */
 export class PgConnection implements PostgresConnection {
+  readonly #wire: PgWire;
   readonly #settings: PgConnectionSettings;
-  readonly #client: PgClient;
   readonly #statements: PgStatementCache;
+  readonly #ended = Promise.withResolvers<void>();
+  #status: PgMessages["readyForQuery"]["status"] = "I";
+  #running: PgRun | undefined;
   #lost: Error | undefined;
-  /** Refused by the server, which isn't ready for the next one yet. */
-  #refused: {
-    request: Parameters<PgErrorListener>[0];
-    error: PostgresError;
-  } | undefined;
 
-  /** @param client Connected. */
-  constructor(client: PgClient, settings: PgConnectionSettings) {
-    this.#client = client;
+  /** @param wire Connected, ready for a statement, and nobody else's. */
+  constructor(wire: PgWire, settings: PgConnectionSettings) {
+    this.#wire = wire;
     this.#settings = settings;
     this.#statements = new PgStatementCache(settings.statementCacheSize);
-    client.connection.on("readyForQuery", () => this.#finishRefused());
-    client.on("error", (error) => this.#lost ??= error);
-    client.on("end", () => this.#end());
+    this.#listen(wire);
   }
 
   get state(): "idle" | "transaction" | "broken" {
     if (this.#lost !== undefined) return "broken";
-    return this.#client.getTransactionStatus() === "I" ? "idle" : "transaction";
+    return this.#status === "I" ? "idle" : "transaction";
   }
 
   async query(
@@ -74,77 +68,77 @@ export class PgConnection implements PostgresConnection {
     }
   }
 
-  script(text: string): Promise<void> {
-    return this.#submit(new PgScript(text, this.#refuse));
+  async script(text: string): Promise<void> {
+    await this.#start(new PgRun(), () => this.#wire.query(text));
   }
 
   cancel(): Promise<void> {
-    const { host, port, ssl, processID, secretKey } = this.#client;
-    const wire = new this.#settings.pg.Connection({ ssl });
-    return new Promise((resolve, reject) => {
-      const send = () => wire.cancel(processID, secretKey);
-      wire.on("connect", () => ssl ? wire.requestSsl() : send());
-      wire.on("sslconnect", send);
-      wire.on("end", resolve);
-      wire.on("error", reject);
-      if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
-      else wire.connect(port, host);
-    });
+    return this.#settings.cancel();
   }
 
   close(): Promise<void> {
+    const isQuiet = this.#running === undefined && this.#lost === undefined;
     this.#lost ??= new Error("the connection has been closed");
-    return this.#client.end();
+    if (isQuiet) this.#wire.end();
+    else this.#wire.stream.destroy();
+    return this.#ended.promise;
   }
 
   destroy(): void {
     this.#lost ??= new Error("the connection has been given up");
-    this.#client.connection.stream.destroy();
+    this.#wire.stream.destroy();
   }
 
   #run(prepared: PgPrepared, values: PgValue[]): Promise<PostgresResult> {
-    const { decoders } = this.#settings;
     const forget = this.#statements.overflow();
-    return this.#submit(
-      new PgStatement({
-        prepared,
-        values,
-        decoders,
-        forget,
-        onError: this.#refuse,
-      }),
+    return this.#start(
+      new PgRun(prepared),
+      () => sendStatement(this.#wire, prepared, values, forget),
     );
   }
 
-  #submit<R>(request: PgRequest<R>): Promise<R> {
-    if (this.#lost !== undefined) request.reject(connectionLost(this.#lost));
-    else this.#client.query(request);
-    return request.done;
+  #start(run: PgRun, send: () => void): Promise<PostgresResult> {
+    if (this.#lost !== undefined) run.done.reject(connectionLost(this.#lost));
+    else {
+      this.#running = run;
+      send();
+    }
+    return run.done.promise;
   }
 
-  /** The server is ready for the next statement only some messages later. */
-  readonly #refuse: PgErrorListener = (request, error) => {
-    if (isServerError(error)) {
-      this.#refused = { request, error: toPostgresError(error) };
-    } else {
-      this.#lost ??= error;
-      request.reject(connectionLost(error));
-    }
-  };
+  #listen(wire: PgWire): void {
+    const { decoders } = this.#settings;
+    wire.on("rowDescription", (it) => this.#running?.takeFields(it, decoders));
+    wire.on("dataRow", (row) => this.#running?.takeRow(row));
+    wire.on("commandComplete", (it) => this.#running?.takeCount(it));
+    wire.on("copyInResponse", () => this.#running?.refuseCopyIn(wire));
+    wire.on("copyData", () => this.#running?.refuseCopyOut());
+    wire.on("errorMessage", (error) => this.#refuse(error as ServerError));
+    wire.on("readyForQuery", ({ status }) => this.#finish(status));
+    wire.on("error", (error) => this.#lost ??= error);
+    wire.on("end", () => this.#end());
+  }
 
-  #finishRefused(): void {
-    const refused = this.#refused;
-    this.#refused = undefined;
-    refused?.request.reject(refused.error);
+  #refuse(error: ServerError): void {
+    const refusal = toPostgresError(error);
+    if (this.#running !== undefined) this.#running.refusal = refusal;
+    else this.#lost ??= refusal;
+  }
+
+  #finish(status: PgMessages["readyForQuery"]["status"]): void {
+    this.#status = status;
+    const run = this.#running;
+    this.#running = undefined;
+    run?.finish();
   }
 
   /** What was refused last is why the server has hung up. */
   #end(): void {
-    const refused = this.#refused;
-    this.#lost = refused?.error ?? this.#lost ??
-      new Error("the server hung up");
-    this.#refused = undefined;
-    refused?.request.reject(connectionLost(refused.error));
+    const run = this.#running;
+    this.#running = undefined;
+    this.#lost = run?.refusal ?? this.#lost ?? new Error("the server hung up");
+    run?.done.reject(connectionLost(this.#lost));
+    this.#ended.resolve();
     this.#settings.onClose(this);
   }
 }

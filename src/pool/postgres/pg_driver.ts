@@ -1,6 +1,6 @@
 import { PgConnection } from "./pg_connection.ts";
-import type { PgClient, PgModule } from "./pg_module.ts";
 import type { PgDecoders } from "./pg_statement.ts";
+import { loadPg, type PgClient, type PgModule } from "./pg_wire.ts";
 import type {
   PostgresConnectContext,
   PostgresConnection,
@@ -21,14 +21,11 @@ export class PgDriver implements PostgresDriver {
   private constructor(pg: PgModule, settings: PostgresDriverSettings) {
     this.#pg = pg;
     this.#settings = settings;
-    this.#decoders = decodersOf(pg);
+    this.#decoders = pgDecoders(pg);
   }
 
   static async load(settings: PostgresDriverSettings): Promise<PgDriver> {
-    const { default: pg } = await import("pg") as unknown as {
-      default: PgModule;
-    };
-    return new PgDriver(pg, settings);
+    return new PgDriver(await loadPg(), settings);
   }
 
   async connect(
@@ -36,12 +33,18 @@ export class PgDriver implements PostgresDriver {
   ): Promise<PostgresConnection> {
     const client = this.#makeClient();
     await connected(client, signal);
-    return new PgConnection(client, {
-      pg: this.#pg,
+    // pg's client has connected and proved who it is; the rest is ours.
+    client.connection.removeAllListeners();
+    return new PgConnection(client.connection, {
       decoders: this.#decoders,
       statementCacheSize: this.#settings.statementCacheSize,
+      cancel: () => cancelWork(this.#pg, client),
       onClose,
     });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Fails where `pg` may not read the variables that libpq knows. */
@@ -57,10 +60,6 @@ export class PgDriver implements PostgresDriver {
     } catch (error) {
       throw connectionRefused(error as Error);
     }
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 }
 
@@ -80,7 +79,23 @@ async function connected(client: PgClient, signal: AbortSignal): Promise<void> {
   }
 }
 
-function decodersOf({ types }: PgModule): PgDecoders {
+/** Asks by a connection of its own, as the protocol wants it. */
+function cancelWork(pg: PgModule, client: PgClient): Promise<void> {
+  const { host, port, ssl, processID, secretKey } = client;
+  const wire = new pg.Connection({ ssl });
+  return new Promise((resolve, reject) => {
+    const send = () => wire.cancel(processID, secretKey);
+    wire.on("connect", () => ssl ? wire.requestSsl() : send());
+    wire.on("sslconnect", send);
+    wire.on("end", () => resolve());
+    wire.on("error", reject);
+    if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
+    else wire.connect(port, host);
+  });
+}
+
+/** Reads the text of each type as Sluice does, and else as `pg` does. */
+export function pgDecoders({ types }: PgModule): PgDecoders {
   const asIs = (text: string) => text;
   const ours: Record<number, (text: string) => unknown> = {
     [typeIds.int8]: decodeInt8,
