@@ -4,13 +4,12 @@ import { InvalidOptionError, SluiceError } from "../../base/errors.ts";
 import { checkInteger, quote } from "../../base/options.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import type { QueryOptions } from "./command_guard.ts";
-import { readByCursor, type RunInTransaction } from "./postgres_cursor.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
 import { PostgresError } from "./postgres_errors.ts";
 import {
+  type CursorScope,
   PostgresQueries,
-  type PostgresRow,
-  type StreamOptions,
+  type RunStatement,
 } from "./postgres_queries.ts";
 
 /**
@@ -56,7 +55,7 @@ export interface TransactionOptions {
 
 /** A transaction while it runs; of no use afterwards. */
 export class PostgresTransaction extends PostgresQueries {
-  readonly #run: RunInTransaction;
+  readonly #run: RunStatement;
   readonly #signal: AbortSignal | undefined;
   #failure: PostgresError | undefined;
   #isOver = false;
@@ -65,24 +64,10 @@ export class PostgresTransaction extends PostgresQueries {
    * Made by `transaction()` alone.
    * @internal
    */
-  constructor(run: RunInTransaction, signal: AbortSignal | undefined) {
+  constructor(run: RunStatement, signal: AbortSignal | undefined) {
     super();
     this.#run = run;
     this.#signal = signal;
-  }
-
-  /** The rows of a query, a batch at a time; other statements may run meanwhile. */
-  stream<Row = PostgresRow>(
-    text: string,
-    params: readonly unknown[] = [],
-    options: StreamOptions = {},
-  ): AsyncGenerator<Row, void, undefined> {
-    return readByCursor(
-      (...statement) => this.run(...statement),
-      text,
-      params,
-      options,
-    ) as AsyncGenerator<Row, void, undefined>;
   }
 
   /** What the server refused last, whether or not anybody cared. */
@@ -115,6 +100,14 @@ export class PostgresTransaction extends PostgresQueries {
       throw error;
     }
   }
+
+  /** Leaves a cursor in the transaction that there is. */
+  protected override openScope(): Promise<CursorScope> {
+    return Promise.resolve({
+      run: (...statement) => this.run(...statement),
+      end: () => Promise.resolve(),
+    });
+  }
 }
 
 /** A transaction was used after its function had returned. */
@@ -137,7 +130,7 @@ export class TransactionOverError extends SluiceError {
  * COMMIT would roll back without a word.
  */
 export async function runTransaction<R>(
-  run: RunInTransaction,
+  run: RunStatement,
   fn: (transaction: PostgresTransaction) => R | PromiseLike<R>,
   options: TransactionOptions,
 ): Promise<R> {
@@ -192,7 +185,7 @@ function isRetryable(error: unknown): boolean {
 }
 
 async function failIfAborted(
-  run: RunInTransaction,
+  run: RunStatement,
   failure: PostgresError,
 ): Promise<void> {
   try {
