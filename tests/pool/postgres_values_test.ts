@@ -3,8 +3,8 @@ import { PostgresParameterError } from "../../src/pool/postgres/postgres_errors.
 import {
   decodeInt8,
   decodeTimestamp,
-  encodeParameter,
-} from "../../src/pool/postgres/postgres_values.ts";
+} from "../../src/pool/postgres/postgres_types.ts";
+import { encodeParameter } from "../../src/pool/postgres/postgres_values.ts";
 
 const date = new Date("2026-02-03T04:05:06.789Z");
 const cases: [unknown, string | null][] = [

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import {
-  type PgDecoders,
+  type PgField,
   PgPrepared,
   PgRun,
   PgStatementCache,
@@ -14,11 +14,12 @@ import {
   type ServerError,
   toPostgresError,
 } from "./postgres_errors.ts";
+import type { PostgresTypes } from "./postgres_types.ts";
 import { encodeParameter } from "./postgres_values.ts";
 
 /** What a {@linkcode PgConnection} is told by its driver. */
 export interface PgConnectionSettings {
-  decoders: PgDecoders;
+  types: PostgresTypes;
   statementCacheSize: number;
   /** Asks the server, by another way, to end what runs. */
   cancel: () => Promise<void>;
@@ -89,12 +90,28 @@ export class PgConnection implements PostgresConnection {
     this.#wire.stream.destroy();
   }
 
-  #run(prepared: PgPrepared, values: PgValue[]): Promise<PostgresResult> {
+  async #run(prepared: PgPrepared, values: PgValue[]): Promise<PostgresResult> {
     const forget = this.#statements.overflow();
-    return this.#start(
+    const result = await this.#start(
       new PgRun(prepared),
       () => sendStatement(this.#wire, prepared, values, forget),
     );
+    const isNew = ({ decode }: PgField) => decode === undefined;
+    if (prepared.fields.some(isNew)) {
+      await this.#readNew(prepared.fields.filter(isNew), result);
+    }
+    return result;
+  }
+
+  /** Reads what came of types that have not been met before. */
+  async #readNew(fields: PgField[], result: PostgresResult): Promise<void> {
+    const { types } = this.#settings;
+    await types.read(
+      result,
+      fields,
+      (text, params) => this.query(text, params, false),
+    );
+    for (const field of fields) field.decode = types.decoderOf(field.typeId);
   }
 
   #start(run: PgRun, send: () => void): Promise<PostgresResult> {
@@ -107,8 +124,8 @@ export class PgConnection implements PostgresConnection {
   }
 
   #listen(wire: PgWire): void {
-    const { decoders } = this.#settings;
-    wire.on("rowDescription", (it) => this.#running?.takeFields(it, decoders));
+    const { types } = this.#settings;
+    wire.on("rowDescription", (it) => this.#running?.takeFields(it, types));
     wire.on("dataRow", (row) => this.#running?.takeRow(row));
     wire.on("commandComplete", (it) => this.#running?.takeCount(it));
     wire.on("copyInResponse", () => this.#running?.refuseCopyIn(wire));
@@ -150,8 +167,8 @@ function isStale(error: unknown): boolean {
       (error.cause as ServerError).routine === "RevalidateCachedQuery";
 }
 
-function toWire(value: unknown): PgValue {
-  const encoded = encodeParameter(value);
+function toWire(value: unknown, index: number): PgValue {
+  const encoded = encodeParameter(value, index);
   if (encoded === null || typeof encoded === "string") return encoded;
   return Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }

@@ -1,5 +1,4 @@
 import { PgConnection } from "./pg_connection.ts";
-import type { PgDecoders } from "./pg_statement.ts";
 import { loadPg, type PgClient, type PgModule } from "./pg_wire.ts";
 import type {
   PostgresConnectContext,
@@ -8,7 +7,7 @@ import type {
   PostgresDriverSettings,
 } from "./postgres_driver.ts";
 import { connectionRefused } from "./postgres_errors.ts";
-import { decodeInt8, decodeTimestamp, typeIds } from "./postgres_values.ts";
+import { PostgresTypes } from "./postgres_types.ts";
 
 /** PostgreSQL over TCP by `npm:pg`; the driver by default. */
 export class PgDriver implements PostgresDriver {
@@ -16,12 +15,11 @@ export class PgDriver implements PostgresDriver {
   readonly maxConnections = Infinity;
   readonly #pg: PgModule;
   readonly #settings: PostgresDriverSettings;
-  readonly #decoders: PgDecoders;
+  readonly #types = new PostgresTypes();
 
   private constructor(pg: PgModule, settings: PostgresDriverSettings) {
     this.#pg = pg;
     this.#settings = settings;
-    this.#decoders = pgDecoders(pg);
   }
 
   static async load(settings: PostgresDriverSettings): Promise<PgDriver> {
@@ -36,7 +34,7 @@ export class PgDriver implements PostgresDriver {
     // pg's client has connected and proved who it is; the rest is ours.
     client.connection.removeAllListeners();
     return new PgConnection(client.connection, {
-      decoders: this.#decoders,
+      types: this.#types,
       statementCacheSize: this.#settings.statementCacheSize,
       cancel: () => cancelWork(this.#pg, client),
       onClose,
@@ -92,20 +90,4 @@ function cancelWork(pg: PgModule, client: PgClient): Promise<void> {
     if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
     else wire.connect(port, host);
   });
-}
-
-/** Reads the text of each type as Sluice does, and else as `pg` does. */
-export function pgDecoders({ types }: PgModule): PgDecoders {
-  const asIs = (text: string) => text;
-  const ours: Record<number, (text: string) => unknown> = {
-    [typeIds.int8]: decodeInt8,
-    [typeIds.date]: asIs,
-    [typeIds.timestamp]: decodeTimestamp,
-  };
-  const arrayOf = (element: number) => (text: string) =>
-    types.arrayParser.create(text, ours[element]).parse();
-  ours[typeIds.int8Array] = arrayOf(typeIds.int8);
-  ours[typeIds.dateArray] = arrayOf(typeIds.date);
-  ours[typeIds.timestampArray] = arrayOf(typeIds.timestamp);
-  return (typeId) => ours[typeId] ?? types.getTypeParser(typeId, "text");
 }

@@ -1,15 +1,12 @@
 import type { PgMessages, PgValue, PgWire } from "./pg_wire.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
 import type { PostgresError } from "./postgres_errors.ts";
+import type { Decode, PostgresTypes, TypedColumn } from "./postgres_types.ts";
 
-/** A column of a result, and how its text is read. */
-export interface PgField {
-  readonly name: string;
-  readonly decode: (text: string) => unknown;
+/** A column of a result; without a way to read it, it is text so far. */
+export interface PgField extends TypedColumn {
+  decode: Decode | undefined;
 }
-
-/** Reads the text of a type. */
-export type PgDecoders = (typeId: number) => (text: string) => unknown;
 
 /** A statement that a connection's server knows, or will know, by its name. */
 export class PgPrepared {
@@ -71,12 +68,13 @@ export class PgRun {
 
   takeFields(
     { fields }: PgMessages["rowDescription"],
-    decoders: PgDecoders,
+    types: PostgresTypes,
   ): void {
     if (this.#prepared === undefined) return;
-    this.#prepared.fields = fields.map(({ name, dataTypeID }) => ({
+    this.#prepared.fields = fields.map(({ name, dataTypeID: typeId }) => ({
       name,
-      decode: decoders(dataTypeID),
+      typeId,
+      decode: types.decoderOf(typeId),
     }));
   }
 
@@ -87,7 +85,8 @@ export class PgRun {
     try {
       for (let i = 0; i < texts.length; i++) {
         const text = texts[i];
-        row[fields[i].name] = text === null ? null : fields[i].decode(text);
+        const { name, decode } = fields[i];
+        row[name] = text === null || decode === undefined ? text : decode(text);
       }
     } catch (error) {
       this.#failure = { error };

@@ -60,15 +60,6 @@ export interface PgClient {
 export interface PgModule {
   Client: new (config: object) => PgClient;
   Connection: new (config: object) => PgWire;
-  types: {
-    getTypeParser(typeId: number, format: "text"): (text: string) => unknown;
-    arrayParser: {
-      create(
-        text: string,
-        decode: (text: string) => unknown,
-      ): { parse(): unknown };
-    };
-  };
 }
 
 /** Loads `pg`, which none needs who has a driver of their own. */

@@ -1,5 +1,4 @@
 import { PgConnection } from "./pg_connection.ts";
-import { pgDecoders } from "./pg_driver.ts";
 import { loadPg, type PgModule } from "./pg_wire.ts";
 import { PgliteThread } from "./pglite_thread.ts";
 import type {
@@ -9,6 +8,7 @@ import type {
   PostgresDriverSettings,
 } from "./postgres_driver.ts";
 import { connectionRefused } from "./postgres_errors.ts";
+import { PostgresTypes } from "./postgres_types.ts";
 
 /**
  * PostgreSQL itself, in a thread of this process, on one connection. Its
@@ -19,6 +19,7 @@ export class PgliteDriver implements PostgresDriver {
   readonly maxConnections = 1;
   readonly #pg: PgModule;
   readonly #thread: PgliteThread;
+  readonly #types = new PostgresTypes();
   readonly #statementCacheSize: number;
 
   private constructor(
@@ -47,7 +48,7 @@ export class PgliteDriver implements PostgresDriver {
     const wire = new this.#pg.Connection({ stream: this.#thread.connect() });
     wire.connect(0);
     const connection = new PgConnection(wire, {
-      decoders: pgDecoders(this.#pg),
+      types: this.#types,
       statementCacheSize: this.#statementCacheSize,
       cancel: () => Promise.resolve(),
       onClose,
