@@ -101,7 +101,7 @@ function toJsonValue(
       (item, i) => toJsonValue(item, `${place}[${i}]`, within),
     );
   }
-  if (!isPlain(value)) throw refused(place, `a ${className(value)}`);
+  if (!isPlain(value)) throw refused(place, className(value));
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
@@ -127,7 +127,8 @@ function isPlain(value: object): boolean {
 }
 
 function className(value: object): string {
-  return value.constructor?.name || "object with a class";
+  const name = value.constructor?.name || "object with a class";
+  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** Notes what a value stands in; one that stands in itself has no end. */
