@@ -23,6 +23,9 @@ export type PostgresIsolation =
   | "repeatable read"
   | "serializable";
 
+/** The server says so when it doesn't know itself, as one behind a proxy. */
+const RESOLUTION_UNKNOWN: ReadonlySet<string> = new Set(["08007", "40003"]);
+
 const isolations: readonly PostgresIsolation[] = [
   "read committed",
   "repeatable read",
@@ -125,6 +128,24 @@ export class TransactionOverError extends SluiceError {
 }
 
 /**
+ * A transaction's COMMIT was sent and got no answer: it may have been committed,
+ * or not. It is never run again by itself; look before you do.
+ */
+export class CommitUnknownError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "CommitUnknownError";
+
+  /** The cause is why no answer came. */
+  constructor(options: ErrorOptions) {
+    super(
+      "SLUICE_COMMIT_UNKNOWN",
+      "the transaction may have been committed or not: its COMMIT got no answer",
+      options,
+    );
+  }
+}
+
+/**
  * Runs `fn` between BEGIN and COMMIT, or ROLLBACK if it throws. If the server
  * has refused a statement and `fn` made nothing of it, that is thrown too: a
  * COMMIT would roll back without a word.
@@ -142,10 +163,11 @@ export async function runTransaction<R>(
     transaction.end();
     signal?.throwIfAborted();
     if (transaction.failure) await failIfAborted(run, transaction.failure);
-    await run("COMMIT", [], {});
+    await commit(run);
     return result;
   } catch (error) {
     transaction.end();
+    if (error instanceof CommitUnknownError) throw error;
     await run("ROLLBACK", [], {}).catch(() => {});
     if (isRetryable(error)) throw error;
     if (isRetryable(transaction.failure)) throw transaction.failure;
@@ -182,6 +204,17 @@ export async function retryTransaction<R>(
 function isRetryable(error: unknown): boolean {
   return error instanceof PostgresError &&
     (error.sqlState === "40001" || error.sqlState === "40P01");
+}
+
+/** Fails as the server does; without its answer, nobody knows. */
+async function commit(run: RunStatement): Promise<void> {
+  try {
+    await run("COMMIT", [], {});
+  } catch (cause) {
+    const isKnown = cause instanceof PostgresError &&
+      !RESOLUTION_UNKNOWN.has(cause.sqlState);
+    throw isKnown ? cause : new CommitUnknownError({ cause });
+  }
 }
 
 async function failIfAborted(
