@@ -35,6 +35,8 @@ export class PgConnection implements PostgresConnection {
   #status: PgMessages["readyForQuery"]["status"] = "I";
   #running: PgRun | undefined;
   #lost: Error | undefined;
+  /** Whether a statement was gone that had been prepared: as behind a pooler. */
+  #serverForgets = false;
 
   /** @param wire Connected, ready for a statement, and nobody else's. */
   constructor(wire: PgWire, settings: PgConnectionSettings) {
@@ -55,7 +57,7 @@ export class PgConnection implements PostgresConnection {
     prepare: boolean,
   ): Promise<PostgresResult> {
     const values = params.map(toWire);
-    const prepared = prepare
+    const prepared = prepare && !this.#serverForgets
       ? this.#statements.get(text)
       : new PgPrepared("", text);
     const wasReady = prepared.isReady;
@@ -64,7 +66,8 @@ export class PgConnection implements PostgresConnection {
     } catch (error) {
       if (!wasReady || !isStale(error)) throw error;
       prepared.isReady = false;
-      if (this.state !== "idle") throw error;
+      this.#serverForgets ||= error.sqlState === GONE;
+      if (this.state !== "idle") throw withWayOut(error);
       return await this.#run(prepared, values);
     }
   }
@@ -160,11 +163,22 @@ export class PgConnection implements PostgresConnection {
   }
 }
 
-/** Whether it says that the server's prepared statement is gone or out of date. */
-function isStale(error: unknown): boolean {
+const GONE = "26000";
+
+/** Tells that the server's prepared statement is gone or out of date. */
+function isStale(error: unknown): error is PostgresError {
   if (!(error instanceof PostgresError)) return false;
-  return error.sqlState === "26000" || error.sqlState === "0A000" &&
+  return error.sqlState === GONE || error.sqlState === "0A000" &&
       (error.cause as ServerError).routine === "RevalidateCachedQuery";
+}
+
+/** Says what helps where a transaction had to fail for it. */
+function withWayOut(error: PostgresError): PostgresError {
+  if (error.sqlState !== GONE) return error;
+  const cause = error.cause as ServerError;
+  const message = `${cause.message}; behind a pooler that shares its ` +
+    "connections between transactions, connect with prepare: false";
+  return toPostgresError(Object.assign(new Error(message), cause, { message }));
 }
 
 function toWire(value: unknown, index: number): PgValue {

@@ -19,8 +19,12 @@ export class PgPrepared {
   constructor(readonly name: string, readonly text: string) {}
 }
 
-/** The statements that one connection has prepared: the most recent ones. */
+/**
+ * The statements that one connection has prepared: the most recent ones. Behind
+ * a pooler others' have the same server, so their names can't be guessed.
+ */
 export class PgStatementCache {
+  readonly #prefix = `sluice_${crypto.randomUUID().slice(0, 23)}`;
   readonly #maxSize: number;
   readonly #statements = new Map<string, PgPrepared>();
   #made = 0;
@@ -31,7 +35,7 @@ export class PgStatementCache {
 
   get(text: string): PgPrepared {
     const statement = this.#statements.get(text) ??
-      new PgPrepared(`sluice_${++this.#made}`, text);
+      new PgPrepared(`${this.#prefix}_${++this.#made}`, text);
     this.#statements.delete(text);
     this.#statements.set(text, statement);
     return statement;
