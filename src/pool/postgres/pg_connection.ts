@@ -51,6 +51,16 @@ export class PgConnection implements PostgresConnection {
     return this.#status === "I" ? "idle" : "transaction";
   }
 
+  /** Tells that a statement runs, or a transaction is open. */
+  get isBusy(): boolean {
+    return this.#running !== undefined || this.state === "transaction";
+  }
+
+  /** Resolves when the connection has come to its end. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   async query(
     text: string,
     params: readonly unknown[],

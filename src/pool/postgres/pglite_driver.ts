@@ -1,3 +1,5 @@
+import { deadline } from "../../limit/deadline.ts";
+import { lockFolder } from "./folder_lock.ts";
 import { PgConnection } from "./pg_connection.ts";
 import { loadPg, type PgModule } from "./pg_wire.ts";
 import { PgliteThread } from "./pglite_thread.ts";
@@ -10,6 +12,17 @@ import type {
 import { connectionRefused } from "./postgres_errors.ts";
 import { PostgresTypes } from "./postgres_types.ts";
 
+/** How long what is in flight may take when the database is closed. */
+const MAX_CLOSE_WAIT_MS = 30_000;
+
+/** Where a database lives. */
+interface PgliteHome {
+  pg: PgModule;
+  thread: PgliteThread;
+  /** Keeps others out of its folder, if it has one. */
+  lock: Deno.FsFile | undefined;
+}
+
 /**
  * PostgreSQL itself, in a thread of this process, on one connection. Its
  * statements can't be cancelled: one that is given up runs to its end.
@@ -17,46 +30,59 @@ import { PostgresTypes } from "./postgres_types.ts";
 export class PgliteDriver implements PostgresDriver {
   readonly name = "pglite";
   readonly maxConnections = 1;
-  readonly #pg: PgModule;
-  readonly #thread: PgliteThread;
-  readonly #types = new PostgresTypes();
+  readonly #home: PgliteHome;
   readonly #statementCacheSize: number;
+  readonly #types = new PostgresTypes();
+  #connection: PgConnection | undefined;
 
-  private constructor(
-    pg: PgModule,
-    thread: PgliteThread,
-    statementCacheSize: number,
-  ) {
-    this.#pg = pg;
-    this.#thread = thread;
+  private constructor(home: PgliteHome, statementCacheSize: number) {
+    this.#home = home;
     this.#statementCacheSize = statementCacheSize;
   }
 
   static async load(
     { url, statementCacheSize }: PostgresDriverSettings,
   ): Promise<PgliteDriver> {
-    const pg = await loadPg();
     try {
-      const thread = await PgliteThread.open(url);
-      return new PgliteDriver(pg, thread, statementCacheSize);
+      return new PgliteDriver(await openHome(url), statementCacheSize);
     } catch (error) {
       throw connectionRefused(error as Error);
     }
   }
 
   connect({ onClose }: PostgresConnectContext): Promise<PostgresConnection> {
-    const wire = new this.#pg.Connection({ stream: this.#thread.connect() });
+    const { pg, thread } = this.#home;
+    const wire = new pg.Connection({ stream: thread.connect() });
     wire.connect(0);
-    const connection = new PgConnection(wire, {
+    this.#connection = new PgConnection(wire, {
       types: this.#types,
       statementCacheSize: this.#statementCacheSize,
       cancel: () => Promise.resolve(),
       onClose,
     });
-    return Promise.resolve(connection);
+    return Promise.resolve(this.#connection);
   }
 
-  close(): Promise<void> {
-    return this.#thread.close();
+  /** Lets a statement that runs, or a transaction, come to its end first. */
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    if (connection?.isBusy) {
+      await deadline(() => connection.ended, MAX_CLOSE_WAIT_MS).catch(() => {});
+    }
+    await this.#home.thread.close();
+    this.#home.lock?.close();
+  }
+}
+
+async function openHome(url: string): Promise<PgliteHome> {
+  const folder = /^file:(?:\/\/)?(.+)/.exec(url)?.[1];
+  const pg = await loadPg();
+  const lock = folder === undefined ? undefined : await lockFolder(folder);
+  try {
+    const place = folder === undefined ? "memory://" : `file://${folder}`;
+    return { pg, thread: await PgliteThread.open(place), lock };
+  } catch (error) {
+    lock?.close();
+    throw error;
   }
 }

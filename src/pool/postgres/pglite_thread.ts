@@ -6,6 +6,9 @@ import { ClosedError } from "../../base/errors.ts";
 /** What the thread is asked: the protocol's messages, or what they can't say. */
 export type PgliteQuestion = Uint8Array | { url: string } | "reset" | "close";
 
+/** How ReadyForQuery, which comes last, ends outside of transactions. */
+const IDLE = "I".charCodeAt(0);
+
 /** What the thread answers. */
 export interface PgliteAnswer {
   bytes?: Uint8Array;
@@ -14,8 +17,8 @@ export interface PgliteAnswer {
 
 /**
  * PGlite in a thread of its own, which never holds the process up: neither its
- * event loop, nor, while nothing is asked, its end. It answers in the order in
- * which it is asked.
+ * event loop, nor its end, unless it is asked something or a transaction is
+ * open. It answers in the order in which it is asked.
  */
 export class PgliteThread {
   readonly #worker: Worker;
@@ -83,7 +86,8 @@ export class PgliteThread {
 
   #take({ bytes, failure }: PgliteAnswer): void {
     const asked = this.#asked.shift();
-    if (this.#asked.length === 0) this.#worker.unref();
+    const isInTransaction = bytes !== undefined && bytes.at(-1) !== IDLE;
+    if (this.#asked.length === 0 && !isInTransaction) this.#worker.unref();
     if (failure === undefined) asked?.resolve(bytes);
     else asked?.reject(new Error(failure));
   }

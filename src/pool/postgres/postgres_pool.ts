@@ -1,4 +1,5 @@
 import { systemClock } from "../../base/clock.ts";
+import { TimeoutError } from "../../base/errors.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
@@ -176,7 +177,7 @@ export class PostgresPool extends PostgresQueries
    * @throws {ClosedError} once draining or closed.
    */
   async acquire(options?: AcquireOptions): Promise<PostgresSession> {
-    const lease = await this.#pool.acquire(options);
+    const lease = await this.#borrow(options);
     return new PostgresSession(lease, this.#context);
   }
 
@@ -258,7 +259,7 @@ export class PostgresPool extends PostgresQueries
   ): Promise<R> {
     const { database, guard } = this.#context;
     return runInSpan(text, hasParams, database, async () => {
-      const lease = await this.#pool.acquire(options);
+      const lease = await this.#borrow(options);
       const connection = lease.value;
       try {
         return await guard.run(connection, () => start(connection), options);
@@ -266,6 +267,22 @@ export class PostgresPool extends PostgresQueries
         this.#giveBack(lease);
       }
     });
+  }
+
+  async #borrow(options?: AcquireOptions): Promise<Lease<PostgresConnection>> {
+    try {
+      return await this.#pool.acquire(options);
+    } catch (error) {
+      const { inUse, max } = this.#pool.stats;
+      if (!(error instanceof TimeoutError) || inUse < max) throw error;
+      const all = max === 1 ? "whose only one is" : `whose ${max} are all`;
+      throw new TimeoutError(
+        `waiting for a connection of ${this.name}, ${all} in use ` +
+          "(inside a transaction or a session, ask that and not the pool),",
+        error.timeoutMs,
+        { cause: error.cause },
+      );
+    }
   }
 
   #giveBack(lease: Lease<PostgresConnection>): void {
