@@ -515,6 +515,7 @@ export {
 } from "./src/pool/postgres/postgres_queries.ts";
 export { PostgresSession } from "./src/pool/postgres/postgres_session.ts";
 export {
+  CommitUnknownError,
   type PostgresIsolation,
   PostgresTransaction,
   type TransactionOptions,

@@ -15,6 +15,7 @@ export const errorTable = {
   SLUICE_POSTGRES: "PostgreSQL refused a statement.",
   SLUICE_POSTGRES_CONNECTION: "A connection to PostgreSQL failed or was lost.",
   SLUICE_POSTGRES_PARAMETER: "A query parameter has no form in PostgreSQL.",
+  SLUICE_COMMIT_UNKNOWN: "A transaction's COMMIT got no answer.",
   SLUICE_TRANSACTION_OVER: "A transaction was used after its end.",
   SLUICE_CACHE_KEY: "Something was used as a cache key that can't be one.",
   SLUICE_CACHE_VALUE: "A value can't be kept in this cache.",

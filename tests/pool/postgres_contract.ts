@@ -91,6 +91,102 @@ export function postgresContract(
     });
   });
 
+  test("reads an array as its elements are read", async (db) => {
+    await db.script(`
+      CREATE TYPE mood AS ENUM ('fine', 'so, so', 'NULL');
+      CREATE DOMAIN cents AS int8;
+      CREATE DOMAIN price AS numeric CHECK (VALUE >= 0);
+      CREATE TYPE span AS RANGE (subtype = float8);
+      CREATE TYPE pair AS (a int, b text)`);
+    const values = [
+      ["numeric", "12345678901234567890.123", "NaN"],
+      ["int8", "9007199254740993", "-1"],
+      ["float8", "NaN", "-Infinity", "1.5"],
+      ["float4", "Infinity", "0.25"],
+      ["date", "infinity", "2026-02-03"],
+      ["timestamp", "infinity", "2026-02-03 04:05:06.789", "0044-03-15 BC"],
+      ["timestamptz", "-infinity", "2026-02-03 04:05:06+05:30", "1800-01-01"],
+      ["interval", "1 year 2 days 03:04:05.678"],
+      ["time", "23:59:59.5"],
+      ["bool", "true", "false"],
+      ["bytea", "\\x00ff", ""],
+      ["uuid", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"],
+      ["inet", "10.0.0.1/8"],
+      ["point", "(1,2)"],
+      ["box", "(3,4),(1,2)"],
+      ["json", '{"a":[1,"}"]}', "null"],
+      ["jsonb", '"x,y"'],
+      ["numrange", "[1.5,2)", "empty"],
+      ["int8range", "[1,5)"],
+      ["tstzrange", '["2026-02-03 00:00:00+00",infinity)'],
+      ["mood", "fine", "so, so", "NULL"],
+      ["cents", "9007199254740993", "7"],
+      ["price", "0.10"],
+      ["span", "[0.5,1]"],
+      ["pair", '(1,"a ""b""")'],
+    ];
+    for (const [type, ...texts] of values) {
+      for (const text of texts) {
+        const row = await db.queryOne<Record<string, unknown>>(
+          `SELECT v AS one, ARRAY[v, NULL]::${type}[] AS many,
+            ARRAY[[v], [NULL]]::${type}[] AS nested
+          FROM (SELECT $1::text::${type} AS v) AS given`,
+          [text],
+        );
+        const { one, many, nested } = row!;
+        assert.deepEqual(many, [one, null], `${type}: ${text}`);
+        assert.deepEqual(nested, [[one], [null]], `${type}: ${text}`);
+        if (type === "json" && text === "null") continue;
+        assert.notEqual(one, null, `${type}: ${text}`);
+        assert.notEqual(JSON.stringify(one), "null", `${type}: ${text}`);
+      }
+    }
+    await db.script(`DROP TYPE mood, span, pair; DROP DOMAIN cents, price`);
+  }, { max: 1 });
+
+  test("reads what JSON has no word for as PostgreSQL writes it", async (db) => {
+    assert.deepEqual(
+      await db.queryOne(
+        `SELECT 'NaN'::float8 AS nan, 'infinity'::timestamptz AS end,
+        '-infinity'::timestamp AS start, 'infinity'::date AS day,
+        '-Infinity'::float4 AS least, '[2:3]={7,8}'::int[] AS bounds,
+        '{}'::int[] AS empty, '2026-02-03 04:05:06+05:30'::timestamptz AS point,
+        '0044-03-15'::timestamp AS early, '3 days'::interval AS while`,
+      ),
+      {
+        nan: "NaN",
+        end: "infinity",
+        start: "-infinity",
+        day: "infinity",
+        least: "-Infinity",
+        bounds: [7, 8],
+        empty: [],
+        point: new Date("2026-02-02T22:35:06Z"),
+        early: new Date("0044-03-15T00:00:00Z"),
+        while: "3 days",
+      },
+    );
+  });
+
+  test("learns of a type that is made while it runs", async (db) => {
+    const text = "SELECT ARRAY['b', NULL, 'a']::made[] AS all";
+    await assert.rejects(db.query(text), PostgresError);
+    await db.script("CREATE TYPE made AS ENUM ('a', 'b')");
+    for (let i = 0; i < 3; i++) {
+      assert.deepEqual(await db.queryValue(text), ["b", null, "a"]);
+    }
+    const streamed = await Array.fromAsync(
+      db.stream("SELECT ARRAY[m] AS m FROM unnest(enum_range(NULL::made)) m"),
+    );
+    assert.deepEqual(streamed, [{ m: ["a"] }, { m: ["b"] }]);
+    await db.script("DROP TYPE made");
+  }, { max: 1 });
+
+  test("reads and writes NULL in an array", async (db) => {
+    const texts = ["a", null, "NULL"];
+    assert.deepEqual(await db.queryValue("SELECT $1::text[]", [texts]), texts);
+  });
+
   test("writes the same values by every driver", async (db) => {
     const when = new Date("2026-02-03T04:05:06.789Z");
     const bytes = new Uint8Array([0, 1, 255]);
@@ -549,11 +645,6 @@ export function postgresContract(
     }, /enough/);
     assert.equal(await countRunning(db), 0);
     assert.equal(db.stats.inUse, 0);
-  });
-
-  test("reads and writes NULL in an array", async (db) => {
-    const texts = ["a", null, "NULL"];
-    assert.deepEqual(await db.queryValue("SELECT $1::text[]", [texts]), texts);
   });
 
   test("goes by its application name", async (db) => {

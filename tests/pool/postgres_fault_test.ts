@@ -7,6 +7,7 @@ import {
 } from "../../src/pool/postgres/postgres_errors.ts";
 import type { PostgresOptions } from "../../src/pool/postgres/postgres_options.ts";
 import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
+import { CommitUnknownError } from "../../src/pool/postgres/postgres_transaction.ts";
 import { PostgresServer, skipsPostgres } from "../support/postgres.ts";
 
 const silent: PostgresOptions = {
@@ -147,6 +148,46 @@ test("a terminated backend fails its statement and is replaced", async (server) 
   await rejected;
   assert.equal(await db.queryValue("SELECT 1"), 1);
   assert.equal(db.stats.discarded, 1);
+});
+
+test("a transaction whose COMMIT got no answer is neither failed nor done", async (server) => {
+  await using db = await PostgresPool.connect(server.url, silent);
+  await db.script(`CREATE TABLE t (n int);
+    CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER late AFTER INSERT ON t DEFERRABLE
+      INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()`);
+  let runs = 0;
+  const unknown = assert.rejects(
+    db.transaction(async (tx) => {
+      runs++;
+      await tx.execute("INSERT INTO t VALUES (1)");
+    }),
+    (error: CommitUnknownError) => {
+      assert.ok(error instanceof CommitUnknownError);
+      assert.equal(error.code, "SLUICE_COMMIT_UNKNOWN");
+      assert.ok(error.cause instanceof PostgresConnectionError);
+      return true;
+    },
+  );
+  const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE query = 'COMMIT' AND state = 'active' AND datname = current_database()`;
+  while (!await db.queryValue(end)) await sleep(10);
+  await unknown;
+  assert.equal(runs, 1);
+  assert.equal(db.stats.transactionRetries, 0);
+});
+
+test("a COMMIT that the server refuses has failed for certain", async (server) => {
+  await using db = await PostgresPool.connect(server.url, silent);
+  await db.script(
+    "CREATE TABLE t (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)",
+  );
+  await assert.rejects(
+    db.transaction((tx) => tx.execute("INSERT INTO t VALUES (1), (1)")),
+    { name: "PostgresError", sqlState: "23505" },
+  );
+  assert.equal(await db.queryValue("SELECT count(*) FROM t"), 0);
 });
 
 test("two transactions that deadlock both get through", async (server) => {

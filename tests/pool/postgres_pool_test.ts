@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
-import { InvalidOptionError } from "../../src/base/errors.ts";
+import {
+  InvalidOptionError,
+  type SluiceError,
+  TimeoutError,
+} from "../../src/base/errors.ts";
 import type {
   PostgresConnection,
   PostgresDriver,
   PostgresResult,
 } from "../../src/pool/postgres/postgres_driver.ts";
-import { PostgresConnectionError } from "../../src/pool/postgres/postgres_errors.ts";
+import {
+  PostgresConnectionError,
+  PostgresError,
+} from "../../src/pool/postgres/postgres_errors.ts";
 import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
+import { CommitUnknownError } from "../../src/pool/postgres/postgres_transaction.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 /** A driver that answers every statement with its text. */
@@ -14,6 +22,8 @@ class EchoDriver implements PostgresDriver {
   readonly name = "echo";
   readonly sent: unknown[][] = [];
   readonly connections: EchoConnection[] = [];
+  /** How statements fail, by their text. */
+  readonly failures = new Map<string, Error>();
   isUp = true;
   closes = 0;
 
@@ -21,7 +31,7 @@ class EchoDriver implements PostgresDriver {
 
   connect(): Promise<PostgresConnection> {
     if (!this.isUp) throw new PostgresConnectionError("down");
-    const connection = new EchoConnection(this.sent);
+    const connection = new EchoConnection(this.sent, this.failures);
     this.connections.push(connection);
     return Promise.resolve(connection);
   }
@@ -35,10 +45,15 @@ class EchoDriver implements PostgresDriver {
 class EchoConnection implements PostgresConnection {
   state: "idle" | "transaction" | "broken" = "idle";
 
-  constructor(readonly sent: unknown[][]) {}
+  constructor(
+    readonly sent: unknown[][],
+    readonly failures?: Map<string, Error>,
+  ) {}
 
   query(...statement: [string, readonly unknown[], boolean]) {
     this.sent.push(statement);
+    const failure = this.failures?.get(statement[0]);
+    if (failure !== undefined) return Promise.reject(failure);
     const result: PostgresResult = {
       rows: [{ text: statement[0] }],
       affectedRows: 1,
@@ -164,4 +179,32 @@ Deno.test("the snapshot tells of the pool and of the statements", async () => {
     { name, idle, inUse, commands, transactions },
     { name: "users", idle: 1, inUse: 0, commands: 3, transactions: 1 },
   );
+});
+
+Deno.test("only an answer tells that a COMMIT has failed", async () => {
+  const driver = new EchoDriver();
+  await using db = await PostgresPool.connect("echo:", { driver });
+  const serverSays = (sqlState: string) =>
+    new PostgresError({ sqlState, message: "no" });
+  const failures: [Error, code: string, runs: number][] = [
+    [new PostgresConnectionError("lost"), "SLUICE_COMMIT_UNKNOWN", 1],
+    [new TimeoutError("COMMIT", 5), "SLUICE_COMMIT_UNKNOWN", 1],
+    [serverSays("08007"), "SLUICE_COMMIT_UNKNOWN", 1],
+    [serverSays("23505"), "SLUICE_POSTGRES", 1],
+    [serverSays("40001"), "SLUICE_POSTGRES", 2],
+  ];
+  for (const [failure, code, runs] of failures) {
+    driver.failures.set("COMMIT", failure);
+    let count = 0;
+    const transaction = db.transaction(() => {
+      count++;
+    }, { maxRetries: 1 });
+    await assert.rejects(transaction, (error: SluiceError) => {
+      assert.equal(error.code, code);
+      const isUnknown = error instanceof CommitUnknownError;
+      assert.equal(isUnknown ? error.cause : error, failure);
+      return true;
+    });
+    assert.equal(count, runs);
+  }
 });

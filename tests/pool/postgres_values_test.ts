@@ -3,8 +3,8 @@ import { PostgresParameterError } from "../../src/pool/postgres/postgres_errors.
 import {
   decodeInt8,
   decodeTimestamp,
-  encodeParameter,
-} from "../../src/pool/postgres/postgres_values.ts";
+} from "../../src/pool/postgres/postgres_types.ts";
+import { encodeParameter } from "../../src/pool/postgres/postgres_values.ts";
 
 const date = new Date("2026-02-03T04:05:06.789Z");
 const cases: [unknown, string | null][] = [
@@ -42,6 +42,82 @@ Deno.test("what has no form is refused, in an array too", () => {
   for (const value of [() => 1, Symbol("s"), new Date(NaN), unserialisable]) {
     assert.throws(() => encodeParameter(value), PostgresParameterError);
     assert.throws(() => encodeParameter([value]), PostgresParameterError);
+  }
+});
+
+/** A class as anybody writes one. */
+class Basket {
+  readonly #items = ["tea"];
+  get size() {
+    return this.#items.length;
+  }
+}
+
+const looped: Record<string, unknown> = { list: [{}] };
+(looped.list as unknown[])[0] = { back: looped };
+const ring: unknown[] = [1];
+ring.push(ring);
+
+const refused: [value: unknown, message: string][] = [
+  [new Map([["a", 1]]), "$1 is a Map"],
+  [new Set([1]), "$1 is a Set"],
+  [new WeakMap(), "$1 is a WeakMap"],
+  [new TypeError("gone"), "$1 is a TypeError"],
+  [new Response("x"), "$1 is a Response"],
+  [new Headers({ a: "b" }), "$1 is a Headers"],
+  [/a/, "$1 is a RegExp"],
+  [Promise.resolve(), "$1 is a Promise"],
+  [new Basket(), "$1 is a Basket"],
+  [new Float64Array(1), "$1 is a Float64Array"],
+  [new ArrayBuffer(1), "$1 is an ArrayBuffer"],
+  [() => 1, "$1 is a function"],
+  [Symbol("s"), "$1 is a symbol"],
+  [new Date(NaN), "$1 is an invalid Date"],
+  [{ tags: [1, { seen: new Set() }] }, "$1.tags[1].seen is a Set"],
+  [{ at: new Date(NaN) }, "$1.at is an invalid Date"],
+  [{ n: 1n }, "$1.n is a bigint"],
+  [{ n: [0, NaN] }, "$1.n[1] is NaN"],
+  [{ n: -Infinity }, "$1.n is -Infinity"],
+  [{ call() {} }, "$1.call is a function"],
+  [[1, new Map()], "$1[1] is a Map"],
+  [[[1], [new Basket()]], "$1[1][0] is a Basket"],
+  [looped, "$1.list[0].back is part of itself"],
+  [ring, "$1[1] is part of itself"],
+  [{ toJSON: () => new Set() }, "$1 is a Set"],
+];
+for (const [value, message] of refused) {
+  Deno.test(`a parameter is refused where ${message}`, () => {
+    assert.throws(
+      () => encodeParameter(value),
+      (error: PostgresParameterError) => {
+        assert.equal(error.code, "SLUICE_POSTGRES_PARAMETER");
+        assert.ok(error.message.startsWith(`${message}, which`), error.message);
+        return true;
+      },
+    );
+  });
+}
+
+Deno.test("a refusal names the parameter", () => {
+  assert.throws(() => encodeParameter(new Set(), 2), /^\w+: \$3 is a Set/);
+});
+
+Deno.test("what has a JSON of its own goes out as that", () => {
+  const same = { b: 1 };
+  const taken: [unknown, string][] = [
+    [new URL("https://a.example/x"), "https://a.example/x"],
+    [{ toJSON: () => "1.50" }, "1.50"],
+    [{ toJSON: () => [1, 2] }, "[1,2]"],
+    [{ at: date, u: undefined }, '{"at":"2026-02-03T04:05:06.789Z"}'],
+    [
+      Object.assign(Object.create(null), { a: same, b: same }),
+      '{"a":{"b":1},"b":{"b":1}}',
+    ],
+    [[new URL("https://a.example")], '{"https://a.example/"}'],
+    [Array(2), "{NULL,NULL}"],
+  ];
+  for (const [value, encoded] of taken) {
+    assert.equal(encodeParameter(value), encoded);
   }
 });
 

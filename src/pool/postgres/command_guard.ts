@@ -81,11 +81,11 @@ export class CommandGuard {
       return await start();
     } catch (error) {
       this.counters.commandErrors++;
-      throw command.interruption?.reason ?? error;
+      throw command.wasInterrupted ? command.reason : error;
     } finally {
       disarm?.();
       this.#running.delete(command);
-      await command.interruption?.settled();
+      if (command.wasInterrupted) await command.settled();
     }
   }
 
@@ -112,7 +112,7 @@ export class CommandGuard {
       : undefined;
     return () => {
       signal?.removeEventListener("abort", onAbort);
-      if (timer !== undefined) clock.clearTimeout(timer);
+      clock.clearTimeout(timer);
     };
   }
 
@@ -122,9 +122,11 @@ export class CommandGuard {
   }
 }
 
-/** A statement on its way. */
+/** A statement on its way, and the end of it before its time. */
 class Command extends TimedEntry {
-  interruption: Interruption | undefined;
+  reason: unknown;
+  #over: AbortController | undefined;
+  #cancelled: Promise<void> | undefined;
 
   constructor(
     readonly connection: PostgresConnection,
@@ -133,60 +135,44 @@ class Command extends TimedEntry {
     super();
   }
 
-  interrupt(reason: unknown): void {
-    this.interruption ??= new Interruption(
-      this.connection,
-      reason,
-      this.options,
-    );
+  get wasInterrupted(): boolean {
+    return this.#over !== undefined;
   }
-}
 
-/** The end of a statement before its time. */
-class Interruption {
-  readonly reason: unknown;
-  readonly #over = new AbortController();
-  readonly #cancelled: Promise<void>;
-
-  constructor(
-    connection: PostgresConnection,
-    reason: unknown,
-    options: CommandGuardOptions,
-  ) {
+  interrupt(reason: unknown): void {
+    if (this.wasInterrupted) return;
     this.reason = reason;
-    this.#cancelled = this.#cancel(connection, options);
+    this.#over = new AbortController();
+    this.#cancelled = this.#cancel(this.#over.signal);
   }
 
   /** The statement is over: waits until no request to cancel can hit a later one. */
   async settled(): Promise<void> {
-    this.#over.abort();
+    this.#over?.abort();
     await this.#cancelled;
   }
 
-  async #cancel(
-    connection: PostgresConnection,
-    { clock, cancelTimeoutMs }: CommandGuardOptions,
-  ): Promise<void> {
+  async #cancel(over: AbortSignal): Promise<void> {
+    const { clock, cancelTimeoutMs } = this.options;
     try {
       await deadline(
-        (signal) => this.#cancelUntilOver(connection, clock, signal),
+        (tooLate) => this.#cancelUntilOver(over, tooLate),
         cancelTimeoutMs,
         { clock },
       );
     } catch {
-      connection.destroy();
+      this.connection.destroy();
     }
   }
 
   /** The server ignores a request that comes before the statement has begun. */
   async #cancelUntilOver(
-    connection: PostgresConnection,
-    clock: Clock,
+    over: AbortSignal,
     tooLate: AbortSignal,
   ): Promise<void> {
-    const over = this.#over.signal;
+    const { clock } = this.options;
     for (let pauseMs = 10; !over.aborted && !tooLate.aborted; pauseMs *= 2) {
-      await connection.cancel();
+      await this.connection.cancel();
       await sleep(pauseMs, { clock, signal: over }).catch(() => {});
     }
   }

@@ -12,12 +12,8 @@ import {
   type ServerError,
   toPostgresError,
 } from "./postgres_errors.ts";
-import {
-  decodeInt8,
-  decodeTimestamp,
-  encodeParameter,
-  typeIds,
-} from "./postgres_values.ts";
+import { PostgresTypes } from "./postgres_types.ts";
+import { encodeParameter } from "./postgres_values.ts";
 import { IN_TRANSACTION, TransactionWatch } from "./transaction_watch.ts";
 
 /**
@@ -35,35 +31,15 @@ interface DbPostgresClient {
   readonly connected: boolean;
   readonly session: { pid: number | undefined };
   connect(): Promise<void>;
-  queryObject(
-    text: string,
-    params?: unknown[],
-  ): Promise<{ rows: Record<string, unknown>[]; rowCount?: number }>;
+  queryObject(text: string, params?: unknown[]): Promise<DbPostgresResult>;
   end(): Promise<void>;
 }
 
-type ParseArray = (
-  text: string,
-  decode: (text: string) => unknown,
-) => unknown;
-
-const arrayOf =
-  (decode: (text: string) => unknown) =>
-  (text: string, _type: number, parse: ParseArray) => parse(text, decode);
-const asIs = (text: string) => text;
-
-const decoders = {
-  [typeIds.int8]: decodeInt8,
-  [typeIds.float4]: (text: string) => Number(text),
-  [typeIds.float8]: (text: string) => Number(text),
-  [typeIds.date]: asIs,
-  [typeIds.timestamp]: decodeTimestamp,
-  [typeIds.int8Array]: arrayOf(decodeInt8),
-  [typeIds.float4Array]: arrayOf(Number),
-  [typeIds.float8Array]: arrayOf(Number),
-  [typeIds.dateArray]: arrayOf(asIs),
-  [typeIds.timestampArray]: arrayOf(decodeTimestamp),
-};
+interface DbPostgresResult {
+  rows: Record<string, unknown>[];
+  rowCount?: number;
+  rowDescription?: { columns: { name: string; typeOid: number }[] };
+}
 
 /**
  * PostgreSQL over TCP by `jsr:@db/postgres`. It prepares no statements, and
@@ -74,6 +50,7 @@ export class DbPostgresDriver implements PostgresDriver {
   readonly maxConnections = Infinity;
   readonly #module: DbPostgresModule;
   readonly #options: object;
+  readonly #types = new PostgresTypes();
 
   private constructor(module: DbPostgresModule, options: object) {
     this.#module = module;
@@ -94,12 +71,17 @@ export class DbPostgresDriver implements PostgresDriver {
   async connect(
     { signal, onClose }: PostgresConnectContext,
   ): Promise<PostgresConnection> {
-    const client = await this.#open();
+    const open = () => this.#open();
+    const client = await open();
     if (signal.aborted) {
       await client.end();
       throw signal.reason;
     }
-    return new DbPostgresConnection(client, () => this.#open(), onClose);
+    return new DbPostgresConnection(client, {
+      open,
+      onClose,
+      types: this.#types,
+    });
   }
 
   close(): Promise<void> {
@@ -117,21 +99,22 @@ export class DbPostgresDriver implements PostgresDriver {
   }
 }
 
+/** What a connection is told by its driver. */
+interface DbPostgresSettings {
+  open: () => Promise<DbPostgresClient>;
+  onClose: (connection: PostgresConnection) => void;
+  types: PostgresTypes;
+}
+
 class DbPostgresConnection implements PostgresConnection {
   readonly #client: DbPostgresClient;
-  readonly #open: () => Promise<DbPostgresClient>;
-  readonly #onClose: (connection: PostgresConnection) => void;
+  readonly #settings: DbPostgresSettings;
   readonly #transaction = new TransactionWatch(() => this.#isInTransaction());
   #isClosed = false;
 
-  constructor(
-    client: DbPostgresClient,
-    open: () => Promise<DbPostgresClient>,
-    onClose: (connection: PostgresConnection) => void,
-  ) {
+  constructor(client: DbPostgresClient, settings: DbPostgresSettings) {
     this.#client = client;
-    this.#open = open;
-    this.#onClose = onClose;
+    this.#settings = settings;
   }
 
   get state(): "idle" | "transaction" | "broken" {
@@ -144,8 +127,16 @@ class DbPostgresConnection implements PostgresConnection {
     params: readonly unknown[],
   ): Promise<PostgresResult> {
     const values = params.map(encodeParameter);
-    const { rows, rowCount = 0 } = await this.#run(text, values);
-    return { rows, affectedRows: rowCount };
+    const found = await this.#run(text, values);
+    const result = { rows: found.rows, affectedRows: found.rowCount ?? 0 };
+    const columns = (found.rowDescription?.columns ?? [])
+      .map(({ name, typeOid }) => ({ name, typeId: typeOid }));
+    await this.#settings.types.read(
+      result,
+      columns,
+      (sql, values) => this.query(sql, values),
+    );
+    return result;
   }
 
   async script(text: string): Promise<void> {
@@ -153,7 +144,7 @@ class DbPostgresConnection implements PostgresConnection {
   }
 
   async cancel(): Promise<void> {
-    const client = await this.#open();
+    const client = await this.#settings.open();
     try {
       await client.queryObject("SELECT pg_cancel_backend($1::int)", [
         this.#client.session.pid,
@@ -179,7 +170,7 @@ class DbPostgresConnection implements PostgresConnection {
 
   async #isInTransaction(): Promise<boolean> {
     const { rows } = await this.#ask(IN_TRANSACTION, []);
-    return rows[0].open === true;
+    return rows[0].open === "t";
   }
 
   async #ask(text: string, values: unknown[]) {
@@ -198,7 +189,7 @@ class DbPostgresConnection implements PostgresConnection {
   #noteClosed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#onClose(this);
+    this.#settings.onClose(this);
   }
 }
 
@@ -220,7 +211,7 @@ function clientOptions(settings: PostgresDriverSettings): object {
     applicationName: settings.applicationName,
     connection: { attempts: 0 },
     tls: tlsOptions(settings, url.searchParams.get("sslmode")),
-    controls: { decoders },
+    controls: { decodeStrategy: "string" },
   };
 }
 

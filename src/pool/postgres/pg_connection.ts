@@ -1,57 +1,64 @@
 import { Buffer } from "node:buffer";
-import type { PgClient, PgModule, PgValue } from "./pg_module.ts";
-import { PgStatementCache } from "./pg_statement_cache.ts";
 import {
-  type PgDecoders,
-  type PgErrorListener,
+  type PgField,
   PgPrepared,
-  type PgRequest,
-  PgScript,
-  PgStatement,
+  PgRun,
+  PgStatementCache,
+  sendStatement,
 } from "./pg_statement.ts";
+import type { PgMessages, PgValue, PgWire } from "./pg_wire.ts";
 import type { PostgresConnection, PostgresResult } from "./postgres_driver.ts";
 import {
   connectionLost,
-  isServerError,
   PostgresError,
   type ServerError,
   toPostgresError,
 } from "./postgres_errors.ts";
+import type { PostgresTypes } from "./postgres_types.ts";
 import { encodeParameter } from "./postgres_values.ts";
 
-/** What a {@linkcode PgConnection} shares with the others of its driver. */
+/** What a {@linkcode PgConnection} is told by its driver. */
 export interface PgConnectionSettings {
-  pg: PgModule;
-  decoders: PgDecoders;
+  types: PostgresTypes;
   statementCacheSize: number;
+  /** Asks the server, by another way, to end what runs. */
+  cancel: () => Promise<void>;
   onClose: (connection: PgConnection) => void;
 }
 
-/** A connection of `npm:pg`. */
+/** A connection that speaks PostgreSQL's protocol by `pg`'s wire. */
 export class PgConnection implements PostgresConnection {
+  readonly #wire: PgWire;
   readonly #settings: PgConnectionSettings;
-  readonly #client: PgClient;
   readonly #statements: PgStatementCache;
+  readonly #ended = Promise.withResolvers<void>();
+  #status: PgMessages["readyForQuery"]["status"] = "I";
+  #running: PgRun | undefined;
   #lost: Error | undefined;
-  /** Refused by the server, which isn't ready for the next one yet. */
-  #refused: {
-    request: Parameters<PgErrorListener>[0];
-    error: PostgresError;
-  } | undefined;
+  /** Whether a statement was gone that had been prepared: as behind a pooler. */
+  #serverForgets = false;
 
-  /** @param client Connected. */
-  constructor(client: PgClient, settings: PgConnectionSettings) {
-    this.#client = client;
+  /** @param wire Connected, ready for a statement, and nobody else's. */
+  constructor(wire: PgWire, settings: PgConnectionSettings) {
+    this.#wire = wire;
     this.#settings = settings;
     this.#statements = new PgStatementCache(settings.statementCacheSize);
-    client.connection.on("readyForQuery", () => this.#finishRefused());
-    client.on("error", (error) => this.#lost ??= error);
-    client.on("end", () => this.#end());
+    this.#listen(wire);
   }
 
   get state(): "idle" | "transaction" | "broken" {
     if (this.#lost !== undefined) return "broken";
-    return this.#client.getTransactionStatus() === "I" ? "idle" : "transaction";
+    return this.#status === "I" ? "idle" : "transaction";
+  }
+
+  /** Tells that a statement runs, or a transaction is open. */
+  get isBusy(): boolean {
+    return this.#running !== undefined || this.state === "transaction";
+  }
+
+  /** Resolves when the connection has come to its end. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   async query(
@@ -60,7 +67,7 @@ export class PgConnection implements PostgresConnection {
     prepare: boolean,
   ): Promise<PostgresResult> {
     const values = params.map(toWire);
-    const prepared = prepare
+    const prepared = prepare && !this.#serverForgets
       ? this.#statements.get(text)
       : new PgPrepared("", text);
     const wasReady = prepared.isReady;
@@ -69,95 +76,123 @@ export class PgConnection implements PostgresConnection {
     } catch (error) {
       if (!wasReady || !isStale(error)) throw error;
       prepared.isReady = false;
-      if (this.state !== "idle") throw error;
+      this.#serverForgets ||= error.sqlState === GONE;
+      if (this.state !== "idle") throw withWayOut(error);
       return await this.#run(prepared, values);
     }
   }
 
-  script(text: string): Promise<void> {
-    return this.#submit(new PgScript(text, this.#refuse));
+  async script(text: string): Promise<void> {
+    await this.#start(new PgRun(), () => this.#wire.query(text));
   }
 
   cancel(): Promise<void> {
-    const { host, port, ssl, processID, secretKey } = this.#client;
-    const wire = new this.#settings.pg.Connection({ ssl });
-    return new Promise((resolve, reject) => {
-      const send = () => wire.cancel(processID, secretKey);
-      wire.on("connect", () => ssl ? wire.requestSsl() : send());
-      wire.on("sslconnect", send);
-      wire.on("end", resolve);
-      wire.on("error", reject);
-      if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
-      else wire.connect(port, host);
-    });
+    return this.#settings.cancel();
   }
 
   close(): Promise<void> {
+    const isQuiet = this.#running === undefined && this.#lost === undefined;
     this.#lost ??= new Error("the connection has been closed");
-    return this.#client.end();
+    if (isQuiet) this.#wire.end();
+    else this.#wire.stream.destroy();
+    return this.#ended.promise;
   }
 
   destroy(): void {
     this.#lost ??= new Error("the connection has been given up");
-    this.#client.connection.stream.destroy();
+    this.#wire.stream.destroy();
   }
 
-  #run(prepared: PgPrepared, values: PgValue[]): Promise<PostgresResult> {
-    const { decoders } = this.#settings;
+  async #run(prepared: PgPrepared, values: PgValue[]): Promise<PostgresResult> {
     const forget = this.#statements.overflow();
-    return this.#submit(
-      new PgStatement({
-        prepared,
-        values,
-        decoders,
-        forget,
-        onError: this.#refuse,
-      }),
+    const result = await this.#start(
+      new PgRun(prepared),
+      () => sendStatement(this.#wire, prepared, values, forget),
     );
-  }
-
-  #submit<R>(request: PgRequest<R>): Promise<R> {
-    if (this.#lost !== undefined) request.reject(connectionLost(this.#lost));
-    else this.#client.query(request);
-    return request.done;
-  }
-
-  /** The server is ready for the next statement only some messages later. */
-  readonly #refuse: PgErrorListener = (request, error) => {
-    if (isServerError(error)) {
-      this.#refused = { request, error: toPostgresError(error) };
-    } else {
-      this.#lost ??= error;
-      request.reject(connectionLost(error));
+    const isNew = ({ decode }: PgField) => decode === undefined;
+    if (prepared.fields.some(isNew)) {
+      await this.#readNew(prepared.fields.filter(isNew), result);
     }
-  };
+    return result;
+  }
 
-  #finishRefused(): void {
-    const refused = this.#refused;
-    this.#refused = undefined;
-    refused?.request.reject(refused.error);
+  /** Reads what came of types that have not been met before. */
+  async #readNew(fields: PgField[], result: PostgresResult): Promise<void> {
+    const { types } = this.#settings;
+    await types.read(
+      result,
+      fields,
+      (text, params) => this.query(text, params, false),
+    );
+    for (const field of fields) field.decode = types.decoderOf(field.typeId);
+  }
+
+  #start(run: PgRun, send: () => void): Promise<PostgresResult> {
+    if (this.#lost !== undefined) run.done.reject(connectionLost(this.#lost));
+    else {
+      this.#running = run;
+      send();
+    }
+    return run.done.promise;
+  }
+
+  #listen(wire: PgWire): void {
+    const { types } = this.#settings;
+    wire.on("rowDescription", (it) => this.#running?.takeFields(it, types));
+    wire.on("dataRow", (row) => this.#running?.takeRow(row));
+    wire.on("commandComplete", (it) => this.#running?.takeCount(it));
+    wire.on("copyInResponse", () => this.#running?.refuseCopyIn(wire));
+    wire.on("copyData", () => this.#running?.refuseCopyOut());
+    wire.on("errorMessage", (error) => this.#refuse(error as ServerError));
+    wire.on("readyForQuery", ({ status }) => this.#finish(status));
+    wire.on("error", (error) => this.#lost ??= error);
+    wire.on("end", () => this.#end());
+  }
+
+  #refuse(error: ServerError): void {
+    const refusal = toPostgresError(error);
+    if (this.#running !== undefined) this.#running.refusal = refusal;
+    else this.#lost ??= refusal;
+  }
+
+  #finish(status: PgMessages["readyForQuery"]["status"]): void {
+    this.#status = status;
+    const run = this.#running;
+    this.#running = undefined;
+    run?.finish();
   }
 
   /** What was refused last is why the server has hung up. */
   #end(): void {
-    const refused = this.#refused;
-    this.#lost = refused?.error ?? this.#lost ??
-      new Error("the server hung up");
-    this.#refused = undefined;
-    refused?.request.reject(connectionLost(refused.error));
+    const run = this.#running;
+    this.#running = undefined;
+    this.#lost = run?.refusal ?? this.#lost ?? new Error("the server hung up");
+    run?.done.reject(connectionLost(this.#lost));
+    this.#ended.resolve();
     this.#settings.onClose(this);
   }
 }
 
-/** Whether it says that the server's prepared statement is gone or out of date. */
-function isStale(error: unknown): boolean {
+const GONE = "26000";
+
+/** Tells that the server's prepared statement is gone or out of date. */
+function isStale(error: unknown): error is PostgresError {
   if (!(error instanceof PostgresError)) return false;
-  return error.sqlState === "26000" || error.sqlState === "0A000" &&
+  return error.sqlState === GONE || error.sqlState === "0A000" &&
       (error.cause as ServerError).routine === "RevalidateCachedQuery";
 }
 
-function toWire(value: unknown): PgValue {
-  const encoded = encodeParameter(value);
+/** Says what helps where a transaction had to fail for it. */
+function withWayOut(error: PostgresError): PostgresError {
+  if (error.sqlState !== GONE) return error;
+  const cause = error.cause as ServerError;
+  const message = `${cause.message}; behind a pooler that shares its ` +
+    "connections between transactions, connect with prepare: false";
+  return toPostgresError(Object.assign(new Error(message), cause, { message }));
+}
+
+function toWire(value: unknown, index: number): PgValue {
+  const encoded = encodeParameter(value, index);
   if (encoded === null || typeof encoded === "string") return encoded;
   return Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }

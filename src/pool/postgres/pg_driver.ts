@@ -1,6 +1,5 @@
 import { PgConnection } from "./pg_connection.ts";
-import type { PgClient, PgModule } from "./pg_module.ts";
-import type { PgDecoders } from "./pg_statement.ts";
+import { loadPg, type PgClient, type PgModule } from "./pg_wire.ts";
 import type {
   PostgresConnectContext,
   PostgresConnection,
@@ -8,7 +7,7 @@ import type {
   PostgresDriverSettings,
 } from "./postgres_driver.ts";
 import { connectionRefused } from "./postgres_errors.ts";
-import { decodeInt8, decodeTimestamp, typeIds } from "./postgres_values.ts";
+import { PostgresTypes } from "./postgres_types.ts";
 
 /** PostgreSQL over TCP by `npm:pg`; the driver by default. */
 export class PgDriver implements PostgresDriver {
@@ -16,19 +15,15 @@ export class PgDriver implements PostgresDriver {
   readonly maxConnections = Infinity;
   readonly #pg: PgModule;
   readonly #settings: PostgresDriverSettings;
-  readonly #decoders: PgDecoders;
+  readonly #types = new PostgresTypes();
 
   private constructor(pg: PgModule, settings: PostgresDriverSettings) {
     this.#pg = pg;
     this.#settings = settings;
-    this.#decoders = decodersOf(pg);
   }
 
   static async load(settings: PostgresDriverSettings): Promise<PgDriver> {
-    const { default: pg } = await import("pg") as unknown as {
-      default: PgModule;
-    };
-    return new PgDriver(pg, settings);
+    return new PgDriver(await loadPg(), settings);
   }
 
   async connect(
@@ -36,12 +31,18 @@ export class PgDriver implements PostgresDriver {
   ): Promise<PostgresConnection> {
     const client = this.#makeClient();
     await connected(client, signal);
-    return new PgConnection(client, {
-      pg: this.#pg,
-      decoders: this.#decoders,
+    // pg's client has connected and proved who it is; the rest is ours.
+    client.connection.removeAllListeners();
+    return new PgConnection(client.connection, {
+      types: this.#types,
       statementCacheSize: this.#settings.statementCacheSize,
+      cancel: () => cancelWork(this.#pg, client),
       onClose,
     });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Fails where `pg` may not read the variables that libpq knows. */
@@ -57,10 +58,6 @@ export class PgDriver implements PostgresDriver {
     } catch (error) {
       throw connectionRefused(error as Error);
     }
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
   }
 }
 
@@ -80,17 +77,17 @@ async function connected(client: PgClient, signal: AbortSignal): Promise<void> {
   }
 }
 
-function decodersOf({ types }: PgModule): PgDecoders {
-  const asIs = (text: string) => text;
-  const ours: Record<number, (text: string) => unknown> = {
-    [typeIds.int8]: decodeInt8,
-    [typeIds.date]: asIs,
-    [typeIds.timestamp]: decodeTimestamp,
-  };
-  const arrayOf = (element: number) => (text: string) =>
-    types.arrayParser.create(text, ours[element]).parse();
-  ours[typeIds.int8Array] = arrayOf(typeIds.int8);
-  ours[typeIds.dateArray] = arrayOf(typeIds.date);
-  ours[typeIds.timestampArray] = arrayOf(typeIds.timestamp);
-  return (typeId) => ours[typeId] ?? types.getTypeParser(typeId, "text");
+/** Asks by a connection of its own, as the protocol wants it. */
+function cancelWork(pg: PgModule, client: PgClient): Promise<void> {
+  const { host, port, ssl, processID, secretKey } = client;
+  const wire = new pg.Connection({ ssl });
+  return new Promise((resolve, reject) => {
+    const send = () => wire.cancel(processID, secretKey);
+    wire.on("connect", () => ssl ? wire.requestSsl() : send());
+    wire.on("sslconnect", send);
+    wire.on("end", () => resolve());
+    wire.on("error", reject);
+    if (host.startsWith("/")) wire.connect(`${host}/.s.PGSQL.${port}`);
+    else wire.connect(port, host);
+  });
 }

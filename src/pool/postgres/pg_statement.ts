@@ -1,14 +1,12 @@
-import type { PgValue, PgWire } from "./pg_module.ts";
+import type { PgMessages, PgValue, PgWire } from "./pg_wire.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
+import type { PostgresError } from "./postgres_errors.ts";
+import type { Decode, PostgresTypes, TypedColumn } from "./postgres_types.ts";
 
-/** A column of a result, and how its text is read. */
-export interface PgField {
-  readonly name: string;
-  readonly decode: (text: string) => unknown;
+/** A column of a result; without a way to read it, it is text so far. */
+export interface PgField extends TypedColumn {
+  decode: Decode | undefined;
 }
-
-/** Reads the text of a type. */
-export type PgDecoders = (typeId: number) => (text: string) => unknown;
 
 /** A statement that a connection's server knows, or will know, by its name. */
 export class PgPrepared {
@@ -21,122 +19,78 @@ export class PgPrepared {
   constructor(readonly name: string, readonly text: string) {}
 }
 
-/** Takes the error of a request that is to be rejected sooner or later. */
-export type PgErrorListener = (
-  request: { reject(error: unknown): void },
-  error: Error,
-) => void;
+/**
+ * The statements that one connection has prepared: the most recent ones. Behind
+ * a pooler others' have the same server, so their names can't be guessed.
+ */
+export class PgStatementCache {
+  readonly #prefix = `sluice_${crypto.randomUUID().slice(0, 23)}`;
+  readonly #maxSize: number;
+  readonly #statements = new Map<string, PgPrepared>();
+  #made = 0;
 
-/** What `pg` calls while a request runs, and who learns what came of it. */
-export abstract class PgRequest<R> {
-  readonly #settle: PromiseWithResolvers<R> = Promise.withResolvers();
-  readonly #onError: PgErrorListener;
-
-  constructor(onError: PgErrorListener) {
-    this.#onError = onError;
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize;
   }
 
-  get done(): Promise<R> {
-    return this.#settle.promise;
+  get(text: string): PgPrepared {
+    const statement = this.#statements.get(text) ??
+      new PgPrepared(`${this.#prefix}_${++this.#made}`, text);
+    this.#statements.delete(text);
+    this.#statements.set(text, statement);
+    return statement;
   }
 
-  abstract submit(wire: PgWire): Error | null;
-  abstract handleReadyForQuery(): void;
-
-  protected resolve(result: R): void {
-    this.#settle.resolve(result);
+  /** Takes out the statement that was used least recently, if there are too many. */
+  overflow(): PgPrepared | undefined {
+    if (this.#statements.size <= this.#maxSize) return undefined;
+    const [oldest] = this.#statements.values();
+    this.#statements.delete(oldest.text);
+    return oldest;
   }
-
-  reject(error: unknown): void {
-    this.#settle.reject(error);
-  }
-
-  handleError(error: Error): void {
-    this.#onError(this, error);
-  }
-
-  handleCopyInResponse(wire: PgWire): void {
-    wire.sendCopyFail("COPY FROM STDIN is not supported");
-    wire.sync();
-  }
-
-  handleRowDescription(_message: PgRowDescription): void {}
-  handleDataRow(_message: PgDataRow): void {}
-  handleCommandComplete(_message: { text: string }): void {}
-  handleEmptyQuery(): void {}
-  handlePortalSuspended(): void {}
-  handleCopyData(): void {}
-}
-
-interface PgRowDescription {
-  fields: { name: string; dataTypeID: number }[];
-}
-
-interface PgDataRow {
-  fields: (string | null)[];
-}
-
-/** What a {@linkcode PgStatement} runs. */
-export interface PgStatementOptions {
-  prepared: PgPrepared;
-  values: PgValue[];
-  decoders: PgDecoders;
-  /** A statement to forget on the way, so that there are never too many. */
-  forget: PgPrepared | undefined;
-  onError: PgErrorListener;
 }
 
 /**
- * One run of a statement. `pg`'s own `Query` describes the result anew each
- * time and goes through several layers; this asks once per statement, which
- * makes 32 callers a fifth faster.
+ * One run of a statement, or of a script, and what has come of it so far.
+ * `pg`'s own `Query` has the result described anew each time and goes through
+ * several layers; this asks once per statement, which makes 32 callers a fifth
+ * faster.
  */
-export class PgStatement extends PgRequest<PostgresResult> {
-  readonly #options: PgStatementOptions;
+export class PgRun {
+  readonly done: PromiseWithResolvers<PostgresResult> = Promise.withResolvers();
+  /** What the server said against it; it is ready for the next only later. */
+  refusal: PostgresError | undefined;
+  readonly #prepared: PgPrepared | undefined;
   readonly #rows: Record<string, unknown>[] = [];
   #affectedRows = 0;
   #failure: { error: unknown } | undefined;
 
-  constructor(options: PgStatementOptions) {
-    super(options.onError);
-    this.#options = options;
+  /** @param prepared None for a script, whose results nobody wants. */
+  constructor(prepared?: PgPrepared) {
+    this.#prepared = prepared;
   }
 
-  submit(wire: PgWire): null {
-    const { prepared, values, forget } = this.#options;
-    const { name, text } = prepared;
-    wire.stream.cork();
-    if (forget !== undefined) wire.close({ type: "S", name: forget.name });
-    if (!prepared.isReady) {
-      if (prepared.wasSent) wire.close({ type: "S", name });
-      prepared.wasSent = true;
-      prepared.fields = [];
-      wire.parse({ name, text });
-      wire.describe({ type: "S", name });
-    }
-    wire.bind({ statement: name, values });
-    wire.execute({});
-    wire.sync();
-    wire.stream.uncork();
-    return null;
-  }
-
-  override handleRowDescription({ fields }: PgRowDescription): void {
-    const { prepared, decoders } = this.#options;
-    prepared.fields = fields.map(({ name, dataTypeID }) => ({
+  takeFields(
+    { fields }: PgMessages["rowDescription"],
+    types: PostgresTypes,
+  ): void {
+    if (this.#prepared === undefined) return;
+    this.#prepared.fields = fields.map(({ name, dataTypeID: typeId }) => ({
       name,
-      decode: decoders(dataTypeID),
+      typeId,
+      decode: types.decoderOf(typeId),
     }));
   }
 
-  override handleDataRow({ fields: texts }: PgDataRow): void {
-    if (this.#failure !== undefined) return;
-    const { fields } = this.#options.prepared;
+  takeRow({ fields: texts }: PgMessages["dataRow"]): void {
+    if (this.#prepared === undefined || this.#failure !== undefined) return;
+    const { fields } = this.#prepared;
     const row: Record<string, unknown> = {};
     try {
       for (let i = 0; i < texts.length; i++) {
         const text = texts[i];
-        row[fields[i].name] = text === null ? null : fields[i].decode(text);
+        const { name, decode } = fields[i];
+        row[name] = text === null || decode === undefined ? text : decode(text);
       }
     } catch (error) {
       this.#failure = { error };
@@ -144,40 +98,55 @@ export class PgStatement extends PgRequest<PostgresResult> {
     this.#rows.push(row);
   }
 
-  override handleCommandComplete({ text }: { text: string }): void {
+  takeCount({ text }: PgMessages["commandComplete"]): void {
     this.#affectedRows = Number(text.slice(text.lastIndexOf(" ") + 1)) || 0;
   }
 
-  override handleCopyData(): void {
+  refuseCopyIn(wire: PgWire): void {
+    wire.sendCopyFail("COPY FROM STDIN is not supported");
+    if (this.#prepared !== undefined) wire.sync();
+  }
+
+  refuseCopyOut(): void {
+    if (this.#prepared === undefined) return;
     this.#failure ??= { error: new Error("COPY TO STDOUT is not supported") };
   }
 
-  override handleReadyForQuery(): void {
-    this.#options.prepared.isReady = true;
-    if (this.#failure !== undefined) this.reject(this.#failure.error);
-    else this.resolve({ rows: this.#rows, affectedRows: this.#affectedRows });
+  /** The server is ready for the next. */
+  finish(): void {
+    if (this.refusal !== undefined) return this.done.reject(this.refusal);
+    if (this.#prepared !== undefined) this.#prepared.isReady = true;
+    if (this.#failure !== undefined) this.done.reject(this.#failure.error);
+    else {
+      this.done.resolve({ rows: this.#rows, affectedRows: this.#affectedRows });
+    }
   }
 }
 
-/** Several statements in one text, whose results nobody wants. */
-export class PgScript extends PgRequest<void> {
-  readonly #text: string;
-
-  constructor(text: string, onError: PgErrorListener) {
-    super(onError);
-    this.#text = text;
+/**
+ * Sends a statement, all in one piece.
+ *
+ * @param forget A statement to forget on the way, so that there are never too
+ * many.
+ */
+export function sendStatement(
+  wire: PgWire,
+  prepared: PgPrepared,
+  values: PgValue[],
+  forget: PgPrepared | undefined,
+): void {
+  const { name, text } = prepared;
+  wire.stream.cork();
+  if (forget !== undefined) wire.close({ type: "S", name: forget.name });
+  if (!prepared.isReady) {
+    if (prepared.wasSent) wire.close({ type: "S", name });
+    prepared.wasSent = true;
+    prepared.fields = [];
+    wire.parse({ name, text });
+    wire.describe({ type: "S", name });
   }
-
-  submit(wire: PgWire): null {
-    wire.query(this.#text);
-    return null;
-  }
-
-  override handleCopyInResponse(wire: PgWire): void {
-    wire.sendCopyFail("COPY FROM STDIN is not supported");
-  }
-
-  override handleReadyForQuery(): void {
-    this.resolve();
-  }
+  wire.bind({ statement: name, values });
+  wire.execute({});
+  wire.sync();
+  wire.stream.uncork();
 }

@@ -121,24 +121,18 @@ export interface ServerError extends Error {
   routine?: string;
 }
 
-/** Whether it was the server who said so. */
+/** Tells what the server said from what else can go wrong. */
 export function isServerError(error: Error): error is ServerError {
   return "severity" in error && "code" in error;
 }
 
 /** What the server reports, as Sluice does. */
 export function toPostgresError(error: ServerError): PostgresError {
-  const { code, position, message, detail, hint } = error;
-  const { schema, table, column, constraint } = error;
+  const { code, message, position } = error;
   return new PostgresError({
+    ...error,
     sqlState: code,
     message,
-    detail,
-    hint,
     position: position === undefined ? undefined : Number(position),
-    schema,
-    table,
-    column,
-    constraint,
   }, { cause: error });
 }

@@ -8,7 +8,7 @@ import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";
 import { CommandGuard, type QueryOptions } from "./command_guard.ts";
-import { loadDriver } from "./load_driver.ts";
+import { checkPostgresUrl, loadDriver } from "./load_driver.ts";
 import type {
   PostgresConnection,
   PostgresDriver,
@@ -22,8 +22,8 @@ import {
   type PostgresStats,
 } from "./postgres_options.ts";
 import {
+  type CursorScope,
   PostgresQueries,
-  type PostgresRow,
   type StreamOptions,
 } from "./postgres_queries.ts";
 import {
@@ -35,7 +35,6 @@ import {
   retryTransaction,
   type TransactionOptions,
 } from "./postgres_transaction.ts";
-import { checkPostgresUrl } from "./postgres_url.ts";
 import { describeDatabase, runInSpan } from "./statement_span.ts";
 
 /**
@@ -65,11 +64,8 @@ export class PostgresPool extends PostgresQueries
   implements AsyncDisposable, HealthCheckable {
   readonly #driver: PostgresDriver;
   readonly #pool: Pool<PostgresConnection>;
-  readonly #guard: CommandGuard;
-  readonly #prepare: boolean;
+  readonly #context: PostgresSessionContext;
   readonly #log: PoolLog;
-  readonly #database: Attributes;
-  readonly #sessions: PostgresSessionContext;
   readonly #untrack: () => void;
   #transactions = 0;
   #transactionRetries = 0;
@@ -83,29 +79,20 @@ export class PostgresPool extends PostgresQueries
   ) {
     super();
     const { clock = systemClock, random = Math.random } = options;
-    const { log = { warn: stderrWarn } } = options;
-    const { commandTimeoutMs, cancelTimeoutMs, prepare } = checked;
     this.#driver = driver;
-    this.#prepare = prepare;
-    this.#log = log;
-    this.#database = database;
-    this.#guard = new CommandGuard({
-      clock,
-      commandTimeoutMs,
-      cancelTimeoutMs,
-    });
+    this.#log = options.log ?? { warn: stderrWarn };
     this.#pool = new Pool({
       name: "postgres",
       ...options,
       ...limitsFor(driver, options),
-      create: ({ signal }) => this.#connect(signal, checked),
+      create: ({ signal }) => this.#connect(signal, checked.settings),
       destroy: (connection) => connection.close(),
       validate: (connection) => connection.state === "idle",
     });
-    this.#sessions = {
-      name: this.#pool.name,
-      guard: this.#guard,
-      prepare,
+    this.#context = {
+      name: this.name,
+      guard: new CommandGuard({ clock, ...checked }),
+      prepare: checked.prepare,
       database,
       retry: { clock, random, onRetry: () => this.#transactionRetries++ },
       giveBack: (lease) => this.#giveBack(lease),
@@ -113,7 +100,7 @@ export class PostgresPool extends PostgresQueries
     };
     this.#untrack = instruments.track(
       postgresKind,
-      { name: this.#pool.name },
+      { name: this.name },
       this,
       postgresValues,
     );
@@ -139,17 +126,12 @@ export class PostgresPool extends PostgresQueries
       : await loadDriver(options.driver, {
         url: checkPostgresUrl(url),
         ssl: options.ssl,
-        applicationName: checked.applicationName,
-        statementCacheSize: checked.statementCacheSize,
+        ...checked,
       });
     await using opened = new AsyncDisposableStack();
     opened.defer(() => driver.close());
-    const pool = new PostgresPool(
-      driver,
-      options,
-      checked,
-      describeDatabase(url),
-    );
+    const database = describeDatabase(url);
+    const pool = new PostgresPool(driver, options, checked, database);
     opened.defer(() => pool.#closePool());
     await pool.#pool.use(() => {});
     opened.move();
@@ -163,12 +145,7 @@ export class PostgresPool extends PostgresQueries
 
   /** Runs several statements, separated by semicolons, without parameters. */
   script(text: string, options: QueryOptions = {}): Promise<void> {
-    return runInSpan(
-      text,
-      false,
-      this.#database,
-      () => this.#use((connection) => connection.script(text), options),
-    );
+    return this.#use(text, false, (it) => it.script(text), options);
   }
 
   /**
@@ -188,22 +165,7 @@ export class PostgresPool extends PostgresQueries
       await using session = await this.acquire(options);
       return await session.transaction(fn, { ...options, maxRetries: 0 });
     };
-    return retryTransaction(attempt, options, this.#sessions.retry);
-  }
-
-  /**
-   * The rows of a query, a batch at a time, so that any number of them takes
-   * the memory of one batch. Leaving the loop early closes the cursor.
-   *
-   * @throws {PostgresError} when the server refuses it.
-   */
-  async *stream<Row = PostgresRow>(
-    text: string,
-    params: readonly unknown[] = [],
-    options: StreamOptions = {},
-  ): AsyncGenerator<Row, void, undefined> {
-    await using session = await this.acquire(options);
-    yield* session.stream<Row>(text, params, options);
+    return retryTransaction(attempt, options, this.#context.retry);
   }
 
   /**
@@ -214,10 +176,8 @@ export class PostgresPool extends PostgresQueries
    * @throws {ClosedError} once draining or closed.
    */
   async acquire(options?: AcquireOptions): Promise<PostgresSession> {
-    return new PostgresSession(
-      await this.#pool.acquire(options),
-      this.#sessions,
-    );
+    const lease = await this.#borrow(options);
+    return new PostgresSession(lease, this.#context);
   }
 
   /** Refuses new callers, waits for those there are, and closes. */
@@ -255,7 +215,7 @@ export class PostgresPool extends PostgresQueries
   get stats(): PostgresStats {
     return {
       ...this.#pool.stats,
-      ...this.#guard.counters,
+      ...this.#context.guard.counters,
       transactions: this.#transactions,
       transactionRetries: this.#transactionRetries,
     };
@@ -267,28 +227,60 @@ export class PostgresPool extends PostgresQueries
     params: readonly unknown[],
     options: QueryOptions,
   ): Promise<PostgresResult> {
-    const { prepare = this.#prepare } = options;
-    return runInSpan(text, params.length > 0, this.#database, () =>
-      this.#use(
-        (connection) => connection.query(text, params, prepare),
-        options,
-      ));
+    const { prepare = this.#context.prepare } = options;
+    return this.#use(
+      text,
+      params.length > 0,
+      (connection) => connection.query(text, params, prepare),
+      options,
+    );
   }
 
-  async #use<R>(
+  /** Borrows the connection that a stream stays on. */
+  protected override async openScope(
+    options: StreamOptions,
+  ): Promise<CursorScope> {
+    const session = await this.acquire(options);
+    try {
+      const { run, end } = await session.openScope(options);
+      return { run, end: () => end().finally(() => session.release()) };
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+  }
+
+  #use<R>(
+    text: string,
+    hasParams: boolean,
     start: (connection: PostgresConnection) => Promise<R>,
     options: QueryOptions,
   ): Promise<R> {
-    const lease = await this.#pool.acquire(options);
-    const connection = lease.value;
+    const { database, guard } = this.#context;
+    return runInSpan(text, hasParams, database, async () => {
+      const lease = await this.#borrow(options);
+      const connection = lease.value;
+      try {
+        return await guard.run(connection, () => start(connection), options);
+      } finally {
+        this.#giveBack(lease);
+      }
+    });
+  }
+
+  async #borrow(options?: AcquireOptions): Promise<Lease<PostgresConnection>> {
     try {
-      return await this.#guard.run(
-        connection,
-        () => start(connection),
-        options,
+      return await this.#pool.acquire(options);
+    } catch (error) {
+      const { inUse, max } = this.#pool.stats;
+      if (!(error instanceof TimeoutError) || inUse < max) throw error;
+      const all = max === 1 ? "whose only one is" : `whose ${max} are all`;
+      throw new TimeoutError(
+        `waiting for a connection of ${this.name}, ${all} in use ` +
+          "(inside a transaction or a session, ask that and not the pool),",
+        error.timeoutMs,
+        { cause: error.cause },
       );
-    } finally {
-      this.#giveBack(lease);
     }
   }
 
@@ -305,7 +297,7 @@ export class PostgresPool extends PostgresQueries
 
   async #connect(
     signal: AbortSignal,
-    { settings }: CheckedPostgresOptions,
+    settings: CheckedPostgresOptions["settings"],
   ): Promise<PostgresConnection> {
     const connection = await this.#driver.connect({
       signal,
@@ -322,7 +314,7 @@ export class PostgresPool extends PostgresQueries
 
   async #close(): Promise<void> {
     await this.#closePool();
-    this.#guard.close();
+    this.#context.guard.close();
     await this.#driver.close();
   }
 

@@ -1,3 +1,4 @@
+import { checkInteger } from "../../base/options.ts";
 import type { QueryOptions } from "./command_guard.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
 
@@ -11,6 +12,19 @@ export interface StreamOptions extends QueryOptions {
    * @default 500
    */
   batchSize?: number;
+}
+
+/** Runs a statement on one connection. */
+export type RunStatement = (
+  text: string,
+  params: readonly unknown[],
+  options: QueryOptions,
+) => Promise<PostgresResult>;
+
+/** The transaction that a cursor lives in. */
+export interface CursorScope {
+  run: RunStatement;
+  end(): Promise<void>;
 }
 
 /**
@@ -71,10 +85,64 @@ export abstract class PostgresQueries {
     return (await this.run(text, params, options)).affectedRows;
   }
 
+  /**
+   * The rows of a query, a batch at a time, so that any number of them takes
+   * the memory of one batch; in a transaction, other statements may run
+   * meanwhile. Leaving the loop early closes the cursor.
+   *
+   * @throws {PostgresError} when the server refuses it.
+   */
+  async *stream<Row = PostgresRow>(
+    text: string,
+    params: readonly unknown[] = [],
+    options: StreamOptions = {},
+  ): AsyncGenerator<Row, void, undefined> {
+    const { run, end } = await this.openScope(options);
+    try {
+      yield* readByCursor(run, text, params, options) as AsyncGenerator<Row>;
+    } finally {
+      await end();
+    }
+  }
+
   /** Runs a statement. */
   protected abstract run(
     text: string,
     params: readonly unknown[],
     options: QueryOptions,
   ): Promise<PostgresResult>;
+
+  /**
+   * Finds or begins the transaction that a stream's cursor lives in.
+   * @internal
+   */
+  protected abstract openScope(options: StreamOptions): Promise<CursorScope>;
+}
+
+let cursors = 0;
+
+/** Reads by a cursor of SQL: every driver can, and others may ask meanwhile. */
+async function* readByCursor(
+  run: RunStatement,
+  text: string,
+  params: readonly unknown[],
+  options: StreamOptions,
+): AsyncGenerator<PostgresRow, void, undefined> {
+  const batchSize = checkInteger("batchSize", options.batchSize ?? 500, 1);
+  const cursor = `sluice_cursor_${++cursors}`;
+  const once = { ...options, prepare: false };
+  await run(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`, params, once);
+  const fetch = `FETCH FORWARD ${batchSize} FROM ${cursor}`;
+  let isOpen = true;
+  try {
+    for (;;) {
+      isOpen = false;
+      const { rows } = await run(fetch, [], once);
+      isOpen = true;
+      yield* rows;
+      if (rows.length < batchSize) break;
+    }
+  } finally {
+    if (isOpen) await run(`CLOSE ${cursor}`, [], { prepare: false });
+  }
 }

@@ -2,13 +2,8 @@ import type { Attributes } from "@opentelemetry/api";
 import type { Lease } from "../lease.ts";
 import { LeaseReleasedError } from "../lease.ts";
 import type { CommandGuard, QueryOptions } from "./command_guard.ts";
-import { readByCursor } from "./postgres_cursor.ts";
 import type { PostgresConnection, PostgresResult } from "./postgres_driver.ts";
-import {
-  PostgresQueries,
-  type PostgresRow,
-  type StreamOptions,
-} from "./postgres_queries.ts";
+import { type CursorScope, PostgresQueries } from "./postgres_queries.ts";
 import {
   type PostgresTransaction,
   type RetryContext,
@@ -16,7 +11,6 @@ import {
   runTransaction,
   type TransactionOptions,
 } from "./postgres_transaction.ts";
-
 import { runInSpan } from "./statement_span.ts";
 
 /** What a {@linkcode PostgresSession} shares with the others of its pool. */
@@ -85,27 +79,6 @@ export class PostgresSession extends PostgresQueries
   }
 
   /**
-   * The rows of a query, a batch at a time, so that any number of them takes
-   * the memory of one batch. In a transaction of its own, unless one has been
-   * begun.
-   */
-  async *stream<Row = PostgresRow>(
-    text: string,
-    params: readonly unknown[] = [],
-    options: StreamOptions = {},
-  ): AsyncGenerator<Row, void, undefined> {
-    const run = this.run.bind(this);
-    await this.#last;
-    const ownsTransaction = this.#lease.value.state === "idle";
-    if (ownsTransaction) await run("BEGIN", [], options);
-    try {
-      yield* readByCursor(run, text, params, options) as AsyncGenerator<Row>;
-    } finally {
-      if (ownsTransaction) await run("COMMIT", [], {});
-    }
-  }
-
-  /**
    * Gives the connection back once what runs on it has ended. One that was
    * left in a transaction is closed, which rolls back.
    */
@@ -145,6 +118,23 @@ export class PostgresSession extends PostgresQueries
           options,
         ),
     );
+  }
+
+  /**
+   * Begins a transaction for a stream, unless one has been begun.
+   * @internal
+   */
+  override async openScope(options: QueryOptions): Promise<CursorScope> {
+    const run = this.run.bind(this);
+    await this.#last;
+    const isBegun = this.#lease.value.state !== "idle";
+    if (!isBegun) await run("BEGIN", [], options);
+    return {
+      run,
+      end: async () => {
+        if (!isBegun) await run("COMMIT", [], {});
+      },
+    };
   }
 
   #inTurn<R>(

@@ -4,13 +4,12 @@ import { InvalidOptionError, SluiceError } from "../../base/errors.ts";
 import { checkInteger, quote } from "../../base/options.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import type { QueryOptions } from "./command_guard.ts";
-import { readByCursor, type RunInTransaction } from "./postgres_cursor.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
 import { PostgresError } from "./postgres_errors.ts";
 import {
+  type CursorScope,
   PostgresQueries,
-  type PostgresRow,
-  type StreamOptions,
+  type RunStatement,
 } from "./postgres_queries.ts";
 
 /**
@@ -23,6 +22,9 @@ export type PostgresIsolation =
   | "read committed"
   | "repeatable read"
   | "serializable";
+
+/** The server says so when it doesn't know itself, as one behind a proxy. */
+const RESOLUTION_UNKNOWN: ReadonlySet<string> = new Set(["08007", "40003"]);
 
 const isolations: readonly PostgresIsolation[] = [
   "read committed",
@@ -56,7 +58,7 @@ export interface TransactionOptions {
 
 /** A transaction while it runs; of no use afterwards. */
 export class PostgresTransaction extends PostgresQueries {
-  readonly #run: RunInTransaction;
+  readonly #run: RunStatement;
   readonly #signal: AbortSignal | undefined;
   #failure: PostgresError | undefined;
   #isOver = false;
@@ -65,24 +67,10 @@ export class PostgresTransaction extends PostgresQueries {
    * Made by `transaction()` alone.
    * @internal
    */
-  constructor(run: RunInTransaction, signal: AbortSignal | undefined) {
+  constructor(run: RunStatement, signal: AbortSignal | undefined) {
     super();
     this.#run = run;
     this.#signal = signal;
-  }
-
-  /** The rows of a query, a batch at a time; other statements may run meanwhile. */
-  stream<Row = PostgresRow>(
-    text: string,
-    params: readonly unknown[] = [],
-    options: StreamOptions = {},
-  ): AsyncGenerator<Row, void, undefined> {
-    return readByCursor(
-      (...statement) => this.run(...statement),
-      text,
-      params,
-      options,
-    ) as AsyncGenerator<Row, void, undefined>;
   }
 
   /** What the server refused last, whether or not anybody cared. */
@@ -115,6 +103,14 @@ export class PostgresTransaction extends PostgresQueries {
       throw error;
     }
   }
+
+  /** Leaves a cursor in the transaction that there is. */
+  protected override openScope(): Promise<CursorScope> {
+    return Promise.resolve({
+      run: (...statement) => this.run(...statement),
+      end: () => Promise.resolve(),
+    });
+  }
 }
 
 /** A transaction was used after its function had returned. */
@@ -132,12 +128,30 @@ export class TransactionOverError extends SluiceError {
 }
 
 /**
+ * A transaction's COMMIT was sent and got no answer: it may have been committed,
+ * or not. It is never run again by itself; look before you do.
+ */
+export class CommitUnknownError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "CommitUnknownError";
+
+  /** The cause is why no answer came. */
+  constructor(options: ErrorOptions) {
+    super(
+      "SLUICE_COMMIT_UNKNOWN",
+      "the transaction may have been committed or not: its COMMIT got no answer",
+      options,
+    );
+  }
+}
+
+/**
  * Runs `fn` between BEGIN and COMMIT, or ROLLBACK if it throws. If the server
  * has refused a statement and `fn` made nothing of it, that is thrown too: a
  * COMMIT would roll back without a word.
  */
 export async function runTransaction<R>(
-  run: RunInTransaction,
+  run: RunStatement,
   fn: (transaction: PostgresTransaction) => R | PromiseLike<R>,
   options: TransactionOptions,
 ): Promise<R> {
@@ -149,10 +163,11 @@ export async function runTransaction<R>(
     transaction.end();
     signal?.throwIfAborted();
     if (transaction.failure) await failIfAborted(run, transaction.failure);
-    await run("COMMIT", [], {});
+    await commit(run);
     return result;
   } catch (error) {
     transaction.end();
+    if (error instanceof CommitUnknownError) throw error;
     await run("ROLLBACK", [], {}).catch(() => {});
     if (isRetryable(error)) throw error;
     if (isRetryable(transaction.failure)) throw transaction.failure;
@@ -191,8 +206,19 @@ function isRetryable(error: unknown): boolean {
     (error.sqlState === "40001" || error.sqlState === "40P01");
 }
 
+/** Fails as the server does; without its answer, nobody knows. */
+async function commit(run: RunStatement): Promise<void> {
+  try {
+    await run("COMMIT", [], {});
+  } catch (cause) {
+    const isKnown = cause instanceof PostgresError &&
+      !RESOLUTION_UNKNOWN.has(cause.sqlState);
+    throw isKnown ? cause : new CommitUnknownError({ cause });
+  }
+}
+
 async function failIfAborted(
-  run: RunInTransaction,
+  run: RunStatement,
   failure: PostgresError,
 ): Promise<void> {
   try {

@@ -1,16 +1,27 @@
 import { PostgresParameterError } from "./postgres_errors.ts";
 
 /**
- * A parameter in PostgreSQL's text form; bytes stay bytes.
+ * Writes a parameter in PostgreSQL's text form; bytes stay bytes.
  *
- * Arrays become arrays (`= ANY($1)`), dates a point in time in UTC, and other
- * objects JSON. A JSON array must be made by `JSON.stringify`, since an array
+ * Arrays become arrays (`= ANY($1)`), dates a point in time in UTC, and plain
+ * objects JSON. What has a `toJSON` is what that gives: text (a URL, a decimal
+ * number) or JSON. A JSON array must be made by `JSON.stringify`, since an array
  * can't tell which of the two it is for.
  *
- * @throws {PostgresParameterError} for a function, a symbol, or an object that
- * has no JSON.
+ * @param index Which parameter it is, counted from 0.
+ * @throws {PostgresParameterError} for what neither PostgreSQL nor JSON can
+ * say: functions, symbols, Maps, Sets, Errors and other objects with a class,
+ * cycles, and numbers within JSON that JSON has none of.
  */
-export function encodeParameter(value: unknown): string | Uint8Array | null {
+export function encodeParameter(
+  value: unknown,
+  index: number = 0,
+): string | Uint8Array | null {
+  return encodePlain(value) ?? encodeObject(value, `$${index + 1}`, []);
+}
+
+/** Writes what needs no place to be named; undefined for all else. */
+function encodePlain(value: unknown): string | undefined {
   switch (typeof value) {
     case "string":
       return value;
@@ -18,47 +29,45 @@ export function encodeParameter(value: unknown): string | Uint8Array | null {
     case "bigint":
     case "boolean":
       return String(value);
-    case "undefined":
-      return null;
-    case "object":
-      return encodeObject(value);
-    default:
-      throw new PostgresParameterError(
-        `a ${typeof value} can't be a query parameter`,
-      );
   }
 }
 
-function encodeObject(value: object | null): string | Uint8Array | null {
-  if (value === null || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return encodeArray(value);
-  if (value instanceof Date) return encodeDate(value);
-  try {
-    return JSON.stringify(value);
-  } catch (cause) {
-    throw new PostgresParameterError(
-      "an object that has no JSON can't be a query parameter",
-      { cause },
-    );
-  }
+function encodeObject(
+  value: unknown,
+  place: string,
+  around: readonly unknown[],
+): string | Uint8Array | null {
+  if (value === undefined || value === null) return null;
+  if (value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return encodeArray(value, place, around);
+  const json = toJsonValue(value, place, around);
+  return typeof json === "string" ? json : JSON.stringify(json);
 }
 
-function encodeDate(date: Date): string {
-  if (!Number.isNaN(date.getTime())) return date.toISOString();
-  throw new PostgresParameterError(
-    "an invalid Date can't be a query parameter",
+function encodeArray(
+  values: readonly unknown[],
+  place: string,
+  around: readonly unknown[],
+): string {
+  const within = enter(values, place, around);
+  const elements = Array.from(
+    values,
+    (value, i) => encodeElement(value, place, i, within),
   );
+  return `{${elements.join(",")}}`;
 }
 
-function encodeArray(values: readonly unknown[]): string {
-  return `{${values.map(encodeElement).join(",")}}`;
-}
-
-function encodeElement(value: unknown): string {
-  if (Array.isArray(value)) return encodeArray(value);
-  const encoded = encodeParameter(value);
-  if (encoded === null) return "NULL";
+function encodeElement(
+  value: unknown,
+  place: string,
+  i: number,
+  around: readonly unknown[],
+): string {
   if (typeof value === "number" || typeof value === "bigint") return `${value}`;
+  const encoded = encodePlain(value) ??
+    encodeObject(value, `${place}[${i}]`, around);
+  if (encoded === null) return "NULL";
+  if (Array.isArray(value)) return encoded as string;
   const text = typeof encoded === "string" ? encoded : `\\x${hex(encoded)}`;
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
@@ -69,28 +78,76 @@ function hex(bytes: Uint8Array): string {
   );
 }
 
-/** The types that drivers read in different ways, by their number in PostgreSQL. */
-export const typeIds = {
-  int8: 20,
-  float4: 700,
-  float8: 701,
-  date: 1082,
-  timestamp: 1114,
-  int8Array: 1016,
-  float4Array: 1021,
-  float8Array: 1022,
-  dateArray: 1182,
-  timestampArray: 1115,
-} as const;
-
-/** An `int8`: a number where that is exact, or else its digits. */
-export function decodeInt8(text: string): number | string {
-  const value = Number(text);
-  return Number.isSafeInteger(value) ? value : text;
+/** What JSON can say of a value without leaving anything out. */
+function toJsonValue(
+  value: unknown,
+  place: string,
+  around: readonly unknown[],
+): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw refused(place, String(value));
+  }
+  if (typeof value !== "object" || value === null) {
+    if (!/^(bigint|function|symbol)$/.test(typeof value)) return value;
+    throw refused(place, `a ${typeof value}`);
+  }
+  const within = enter(value, place, around);
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return toJsonValue(ownJson(value, place), place, within);
+  }
+  if (Array.isArray(value)) {
+    return Array.from(
+      value,
+      (item, i) => toJsonValue(item, `${place}[${i}]`, within),
+    );
+  }
+  if (!isPlain(value)) throw refused(place, className(value));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      toJsonValue(item, `${place}.${key}`, within),
+    ]),
+  );
 }
 
-/** A `timestamp`: taken for UTC, as {@linkcode encodeParameter} writes it. */
-export function decodeTimestamp(text: string): Date | string {
-  const date = new Date(`${text.replace(" ", "T")}Z`);
-  return Number.isNaN(date.getTime()) ? text : date;
+function ownJson(value: object, place: string): unknown {
+  if (value instanceof Date && Number.isNaN(value.getTime())) {
+    throw refused(place, "an invalid Date");
+  }
+  try {
+    return (value as { toJSON(): unknown }).toJSON();
+  } catch (cause) {
+    throw refused(place, "an object whose toJSON() throws", { cause });
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function className(value: object): string {
+  const name = value.constructor?.name || "object with a class";
+  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`;
+}
+
+/** Notes what a value stands in; one that stands in itself has no end. */
+function enter(
+  value: object,
+  place: string,
+  around: readonly unknown[],
+): unknown[] {
+  if (around.includes(value)) throw refused(place, "part of itself");
+  return [...around, value];
+}
+
+function refused(
+  place: string,
+  what: string,
+  options?: ErrorOptions,
+): PostgresParameterError {
+  return new PostgresParameterError(
+    `${place} is ${what}, which can't be a query parameter`,
+    options,
+  );
 }

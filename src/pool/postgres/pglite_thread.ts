@@ -1,0 +1,106 @@
+import { Buffer } from "node:buffer";
+import { Duplex } from "node:stream";
+import { Worker } from "node:worker_threads";
+import { ClosedError } from "../../base/errors.ts";
+
+/** What the thread is asked: the protocol's messages, or what they can't say. */
+export type PgliteQuestion = Uint8Array | { url: string } | "reset" | "close";
+
+/** How ReadyForQuery, which comes last, ends outside of transactions. */
+const IDLE = "I".charCodeAt(0);
+
+/** What the thread answers. */
+export interface PgliteAnswer {
+  bytes?: Uint8Array;
+  failure?: string;
+}
+
+/**
+ * PGlite in a thread of its own, which never holds the process up: neither its
+ * event loop, nor its end, unless it is asked something or a transaction is
+ * open. It answers in the order in which it is asked.
+ */
+export class PgliteThread {
+  readonly #worker: Worker;
+  readonly #asked: PromiseWithResolvers<Uint8Array | undefined>[] = [];
+  #failure: Error | undefined;
+
+  private constructor() {
+    this.#worker = new Worker(scriptUrl());
+    this.#worker.on("message", (answer) => this.#take(answer));
+    this.#worker.on("error", (error) => this.#fail(error));
+    this.#worker.on("exit", () => this.#fail(new ClosedError("PGlite")));
+  }
+
+  /** Opens a database; says why if it can't be. */
+  static async open(url: string): Promise<PgliteThread> {
+    const thread = new PgliteThread();
+    try {
+      await thread.ask({ url });
+      return thread;
+    } catch (error) {
+      await thread.#worker.terminate();
+      throw error;
+    }
+  }
+
+  ask(question: PgliteQuestion): Promise<Uint8Array | undefined> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const asked = Promise.withResolvers<Uint8Array | undefined>();
+    this.#asked.push(asked);
+    this.#worker.ref();
+    this.#worker.postMessage(question);
+    return asked.promise;
+  }
+
+  /** Opens a way for the protocol; what a session leaves behind goes with it. */
+  connect(): Duplex {
+    const reset = () => this.ask("reset").catch(() => {});
+    const stream: Duplex = new Duplex({
+      read: () => {},
+      writev: (chunks, done) => {
+        const messages = Buffer.concat(chunks.map(({ chunk }) => chunk));
+        this.ask(new Uint8Array(messages)).then((bytes) => {
+          stream.push(bytes);
+          done();
+        }, done);
+      },
+      final: (done) => {
+        stream.push(null);
+        done();
+      },
+      destroy: (error, done) => {
+        reset();
+        done(error);
+      },
+    });
+    const socket = { connect: () => {}, setNoDelay: () => {} };
+    return Object.assign(stream, socket);
+  }
+
+  /** Ends the thread once it has done what it was asked. */
+  async close(): Promise<void> {
+    await this.ask("close").catch(() => {});
+    await this.#worker.terminate();
+  }
+
+  #take({ bytes, failure }: PgliteAnswer): void {
+    const asked = this.#asked.shift();
+    const isInTransaction = bytes !== undefined && bytes.at(-1) !== IDLE;
+    if (this.#asked.length === 0 && !isInTransaction) this.#worker.unref();
+    if (failure === undefined) asked?.resolve(bytes);
+    else asked?.reject(new Error(failure));
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const asked of this.#asked.splice(0)) asked.reject(error);
+  }
+}
+
+/** Threads take no https: URL, but a script that imports from one. */
+function scriptUrl(): URL {
+  const url = new URL("./pglite_worker.ts", import.meta.url);
+  if (url.protocol === "file:") return url;
+  return new URL(`data:text/javascript,import ${JSON.stringify(url.href)}`);
+}

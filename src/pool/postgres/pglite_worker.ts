@@ -1,0 +1,46 @@
+import { parentPort } from "node:worker_threads";
+import type { PGlite } from "@electric-sql/pglite";
+import type { PgliteAnswer, PgliteQuestion } from "./pglite_thread.ts";
+
+/** The thread's side: PostgreSQL itself, asked one thing after another. */
+let database: PGlite;
+let last: Promise<void> = Promise.resolve();
+
+parentPort!.on("message", (question: PgliteQuestion) => {
+  last = last.then(() => reply(question));
+});
+
+async function reply(question: PgliteQuestion): Promise<void> {
+  const answer = await answerTo(question).catch(failed);
+  const { bytes } = answer;
+  parentPort!.postMessage(answer, bytes && [bytes.buffer as ArrayBuffer]);
+}
+
+async function answerTo(question: PgliteQuestion): Promise<PgliteAnswer> {
+  if (question instanceof Uint8Array) {
+    return { bytes: await database.execProtocolRaw(question) };
+  }
+  if (question === "reset") await reset();
+  else if (question === "close") await database.close();
+  else await open(question.url);
+  return {};
+}
+
+async function open(url: string): Promise<void> {
+  const { PGlite } = await import("@electric-sql/pglite");
+  database = new PGlite(url);
+  await database.waitReady;
+}
+
+/** PGlite begins by setting a `search_path`, without which no table is found. */
+async function reset(): Promise<void> {
+  await database.exec("ROLLBACK");
+  await database.exec("DISCARD ALL");
+  await database.exec("SET search_path TO public");
+}
+
+/** PGlite throws what is no Error, too. */
+function failed(thrown: unknown): PgliteAnswer {
+  const { message = String(thrown) } = Object(thrown);
+  return { failure: String(message) };
+}

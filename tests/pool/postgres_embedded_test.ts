@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { sleep } from "../../src/base/abort.ts";
+import { TimeoutError } from "../../src/base/errors.ts";
+import { PostgresConnectionError } from "../../src/pool/postgres/postgres_errors.ts";
+import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
+import { runScript } from "../support/scripts.ts";
+
+/** A test with a folder that is made for it, and not yet there. */
+function testInFolder(name: string, fn: (url: string) => Promise<void>) {
+  Deno.test(name, async () => {
+    const parent = await Deno.makeTempDir({ prefix: "sluice-embedded-" });
+    try {
+      await fn(`file://${parent}/data/base`);
+    } finally {
+      await Deno.remove(parent, { recursive: true });
+    }
+  });
+}
+
+function isInUse(error: PostgresConnectionError): true {
+  assert.ok(error instanceof PostgresConnectionError);
+  assert.match(error.message, /data\/base is in use by another process/);
+  return true;
+}
+
+/** The longest time for which nothing else had its turn. */
+async function longestBlockMs(work: () => Promise<unknown>): Promise<number> {
+  let longest = 0;
+  let last = performance.now();
+  const look = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const timer = setInterval(look, 1);
+  await work();
+  await sleep(5);
+  look();
+  clearInterval(timer);
+  return longest;
+}
+
+testInFolder("one folder has one database, until it is closed", async (url) => {
+  const first = await PostgresPool.connect(url);
+  await first.script("CREATE TABLE t (n int); INSERT INTO t VALUES (1)");
+  await assert.rejects(PostgresPool.connect(url), isInUse);
+  await first.execute("INSERT INTO t VALUES (2)");
+  await first.close();
+  await using second = await PostgresPool.connect(new URL(url));
+  assert.equal(await second.queryValue("SELECT count(*) FROM t"), 2);
+});
+
+testInFolder(
+  "another process is refused, and one that is killed leaves no lock",
+  async (url) => {
+    const holder = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-lock"],
+        ...["--config", new URL("../../deno.json", import.meta.url).pathname],
+        new URL("./embedded_holder.ts", import.meta.url).pathname,
+        url,
+      ],
+      stdout: "piped",
+    }).spawn();
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    await assert.rejects(PostgresPool.connect(url), isInUse);
+    holder.kill("SIGKILL");
+    await holder.status;
+    await reader.cancel();
+    await using db = await PostgresPool.connect(url);
+    assert.equal(await db.queryValue("SELECT n FROM held"), 1);
+  },
+);
+
+testInFolder(
+  "close() waits for a transaction, a query and a stream",
+  async (url) => {
+    let db = await PostgresPool.connect(url);
+    await db.script("CREATE TABLE t (n int)");
+    const begun = Promise.withResolvers<void>();
+    const transaction = db.transaction(async (tx) => {
+      await tx.execute("INSERT INTO t VALUES (1)");
+      begun.resolve();
+      await sleep(50);
+      await tx.execute("INSERT INTO t VALUES (2)");
+      return "committed";
+    });
+    await begun.promise;
+    await db.close();
+    assert.equal(await transaction, "committed");
+
+    db = await PostgresPool.connect(url);
+    const query = db.query("SELECT n FROM t ORDER BY n");
+    await Promise.resolve();
+    await db.close();
+    assert.deepEqual(await query, [{ n: 1 }, { n: 2 }]);
+
+    db = await PostgresPool.connect(url);
+    const rows = db.stream("SELECT n FROM generate_series(1, 9) n", [], {
+      batchSize: 2,
+    });
+    await rows.next();
+    const closed = db.close();
+    assert.equal((await Array.fromAsync(rows)).length, 8);
+    await closed;
+  },
+);
+
+Deno.test("close() doesn't wait for a session that does nothing", async () => {
+  const db = await PostgresPool.connect("memory://");
+  const session = await db.acquire();
+  await session.query("SELECT 1");
+  await db.close();
+  await assert.rejects(session.query("SELECT 1"), PostgresConnectionError);
+});
+
+Deno.test("a query of the pool inside its one transaction says what it waits for", async () => {
+  await using db = await PostgresPool.connect("memory://", {
+    name: "users",
+    acquireTimeoutMs: 50,
+  });
+  await assert.rejects(
+    db.transaction(() => db.query("SELECT 1")),
+    (error: TimeoutError) => {
+      assert.ok(error instanceof TimeoutError);
+      assert.match(
+        error.message,
+        /a connection of users, whose only one is in use \(inside a transaction/,
+      );
+      assert.equal(error.timeoutMs, 50);
+      return true;
+    },
+  );
+});
+
+Deno.test("neither opening nor a long statement holds the process up", async () => {
+  const blocks: number[] = [];
+  let db!: PostgresPool;
+  blocks.push(
+    await longestBlockMs(async () => {
+      db = await PostgresPool.connect("memory://");
+    }),
+    await longestBlockMs(() =>
+      db.query("SELECT count(*) FROM generate_series(1, 3000000)")
+    ),
+  );
+  await db.close();
+  assert.ok(Math.max(...blocks) < 300, `blocked for ${blocks.join(", ")} ms`);
+});
+
+Deno.test("a statement that takes too long is given up, and the next one waits for it", async () => {
+  await using db = await PostgresPool.connect("memory://", {
+    cancelTimeoutMs: 20,
+  });
+  await db.script("CREATE TABLE t AS SELECT 1 AS n");
+  const long = "SELECT count(*) FROM generate_series(1, 3000000)";
+  await assert.rejects(db.query(long, [], { timeoutMs: 20 }), TimeoutError);
+  assert.equal(await db.queryValue("SELECT n FROM t"), 1);
+  assert.equal(db.stats.discarded, 1);
+});
+
+Deno.test("a process that forgets to close its database ends all the same", async () => {
+  const script = `
+    import { PostgresPool } from "src/pool/postgres/postgres_pool.ts";
+    const db = await PostgresPool.connect("memory://");
+    console.log(await db.queryValue("SELECT 'asked'"));`;
+  assert.equal(await runScript(script, "--allow-read"), "asked\n");
+});
+
+Deno.test("a database opens where the modules came over HTTP", async () => {
+  const root = new URL("../../", import.meta.url);
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    async ({ url }) => {
+      const file = new URL(`.${new URL(url).pathname}`, root);
+      const text = await Deno.readTextFile(file);
+      return new Response(text, {
+        headers: { "content-type": "application/typescript" },
+      });
+    },
+  );
+  const { port } = server.addr as Deno.NetAddr;
+  const host = `127.0.0.1:${port}`;
+  const script = `
+    import { PostgresPool } from "http://${host}/src/pool/postgres/postgres_pool.ts";
+    await using db = await PostgresPool.connect("memory://");
+    console.log(await db.queryValue("SELECT 'over HTTP'"));`;
+  assert.match(
+    await runScript(
+      script,
+      ...["--allow-read", `--allow-import=${host}`, "--no-lock", "--no-check"],
+      `--reload=http://${host}`,
+    ),
+    /^over HTTP$/m,
+  );
+});
