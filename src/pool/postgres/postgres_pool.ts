@@ -1,3 +1,4 @@
+import { TimeoutError } from "../../base/errors.ts";
 import type { Attributes } from "@opentelemetry/api";
 import { systemClock } from "../../base/clock.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
