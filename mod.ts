@@ -464,6 +464,8 @@ export {
   type BatchLoader,
   type BatchLoadOptions,
   type BatchResults,
+  type BatchSchedule,
+  endOfTick,
 } from "./src/batch/batch_options.ts";
 export { Batcher } from "./src/batch/batcher.ts";
 export { type BatcherStats } from "./src/batch/batcher_stats.ts";
@@ -475,7 +477,6 @@ export {
   type BatchKeyOf,
   type BatchValueOf,
 } from "./src/batch/batchers.ts";
-export { type BatchSchedule, endOfTick } from "./src/batch/end_of_tick.ts";
 export {
   HttpCircuitOpenError,
   HttpError,

@@ -42,7 +42,7 @@ const DOORS: Doors = {
     "types.ts",
     "uri_template.ts",
   ],
-  batch: ["batcher.ts", "batchers.ts"],
+  batch: ["batch_options.ts", "batcher.ts", "batcher_stats.ts", "batchers.ts"],
 };
 
 const MAX_LINES = 400;
