@@ -299,12 +299,7 @@ export { UriTemplate, type Variables } from "./src/protocol/uri_template.ts";
 
 // The wire.
 export type { JsonObject } from "./src/protocol/jsonrpc.ts";
-export {
-  type Era,
-  LEGACY_REVISIONS,
-  MODERN_REVISION,
-  SUPPORTED_REVISIONS,
-} from "./src/protocol/revision.ts";
+export { type Era, SUPPORTED_REVISIONS } from "./src/protocol/revision.ts";
 export type {
   Annotated,
   Annotations,
@@ -319,21 +314,17 @@ export type {
   ClientCapabilities,
   CommonCapabilities,
   CompleteResult,
-  Completion,
   ContentBlock,
   CreateMessageRequest,
   CreateMessageRequestParams,
   CreateMessageResult,
   CreateMessageResultWithTools,
-  ElicitationCapability,
   ElicitRequest,
   ElicitRequestFormParams,
   ElicitRequestURLParams,
   ElicitResult,
   EmbeddedResource,
   FieldLabels,
-  FormField,
-  FormSchema,
   GetPromptResult,
   HasIcons,
   HasMeta,
@@ -345,7 +336,6 @@ export type {
   InputRequiredResult,
   InputResponse,
   InputResponses,
-  JSONRPCErrorObject,
   JSONRPCErrorResponse,
   JSONRPCMessage,
   JSONRPCNotification,
@@ -361,8 +351,6 @@ export type {
   ListRootsResult,
   LoggingLevel,
   LoggingMessageNotification,
-  LoggingMessageParams,
-  MessageParams,
   ModelHint,
   ModelPreferences,
   MultiSelectBounds,
@@ -386,11 +374,9 @@ export type {
   ResultMeta,
   Role,
   Root,
-  SamplingCapability,
   SamplingContent,
   SamplingMessage,
   SamplingMessageContentBlock,
-  SamplingResult,
   ServerCapabilities,
   SkillEntry,
   SkillFrontmatter,
@@ -465,7 +451,6 @@ export {
   type BatchLoadOptions,
   type BatchResults,
   type BatchSchedule,
-  endOfTick,
 } from "./src/batch/batch_options.ts";
 export { Batcher } from "./src/batch/batcher.ts";
 export { type BatcherStats } from "./src/batch/batcher_stats.ts";

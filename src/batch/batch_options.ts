@@ -162,7 +162,7 @@ export function checkBatcherOptions<K, V>(
  * microtask comes when they are through; a runtime without ticks has its turn
  * of the event loop, which is later.
  */
-export const endOfTick: BatchSchedule = (flush): void =>
+const endOfTick: BatchSchedule = (flush): void =>
   (tick ??= findTick())(flush);
 
 const settled = Promise.resolve();

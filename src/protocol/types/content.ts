@@ -1,5 +1,4 @@
-import type { HasMeta, Role } from "./base.ts";
-import type { Resource } from "./resource.ts";
+import type { HasIcons, HasMeta, Named, Role } from "./base.ts";
 
 /** Hints for clients about content (specification, server/resources, "Annotations"). */
 export interface Annotations {
@@ -71,6 +70,18 @@ export interface EmbeddedResource extends Annotated {
   type: "resource";
   /** What the resource holds. */
   resource: TextResourceContents | BlobResourceContents;
+}
+
+/** A resource as lists show it (specification, server/resources, "Resource"). */
+export interface Resource extends Named, HasIcons, Annotated {
+  /** Where it is read. */
+  uri: string;
+  /** What it holds, for the model. */
+  description?: string;
+  /** Such as `text/plain`. */
+  mimeType?: string;
+  /** In bytes, before any encoding. */
+  size?: number;
 }
 
 /** A resource to be read (specification, server/tools, "Resource Links"). */

@@ -1,20 +1,4 @@
 import type { RequestMeta, Result, TaskMetadata } from "./message.ts";
-import type { FormField } from "./form_field.ts";
-
-/**
- * The JSON Schema of a form: flat fields of strings, numbers, booleans and
- * choices (specification, client/elicitation, "Requested Schema").
- */
-export interface FormSchema {
-  /** A form is an object. */
-  type: "object";
-  /** The fields by name. */
-  properties: Record<string, FormField>;
-  /** The fields that must be filled in. */
-  required?: string[];
-  /** Any other keyword of JSON Schema. */
-  [keyword: string]: unknown;
-}
 
 /** A form for the user (specification, client/elicitation, "Form Mode Elicitation Requests"). */
 export type ElicitRequestFormParams = {
@@ -27,8 +11,20 @@ export type ElicitRequestFormParams = {
   mode?: "form";
   /** What the user is asked, in words. */
   message: string;
-  /** The form. */
-  requestedSchema: FormSchema;
+  /**
+   * The form: flat fields of strings, numbers, booleans and choices
+   * (specification, client/elicitation, "Requested Schema").
+   */
+  requestedSchema: {
+    /** A form is an object. */
+    type: "object";
+    /** The fields by name. */
+    properties: Record<string, PrimitiveSchemaDefinition>;
+    /** The fields that must be filled in. */
+    required?: string[];
+    /** Any other keyword of JSON Schema. */
+    [keyword: string]: unknown;
+  };
   /** Runs as a task of the client's (revision 2025-11-25). */
   task?: TaskMetadata;
 };
@@ -64,3 +60,117 @@ export interface ElicitResult extends Result {
   /** The fields of an accepted form. */
   content?: Record<string, string | number | boolean | string[]>;
 }
+
+/** What every field of a form has (specification, client/elicitation, "Requested Schema"). */
+export interface FieldLabels {
+  /** A name for people. */
+  title?: string;
+  /** What to fill in. */
+  description?: string;
+}
+
+/** A field for text. */
+export interface StringSchema extends FieldLabels {
+  /** The JSON type. */
+  type: "string";
+  /** In characters. */
+  minLength?: number;
+  /** In characters. */
+  maxLength?: number;
+  /** What the text must be. */
+  format?: "email" | "uri" | "date" | "date-time";
+  /** What is there before the user fills it in. */
+  default?: string;
+}
+
+/** A field for a number. */
+export interface NumberSchema extends FieldLabels {
+  /** Any number, or whole ones. */
+  type: "number" | "integer";
+  /** The least, itself included. */
+  minimum?: number;
+  /** The most, itself included. */
+  maximum?: number;
+  /** What is there before the user fills it in. */
+  default?: number;
+}
+
+/** A field for yes or no. */
+export interface BooleanSchema extends FieldLabels {
+  /** The JSON type. */
+  type: "boolean";
+  /** What is there before the user fills it in. */
+  default?: boolean;
+}
+
+/** A value to choose, with the label that people see. */
+export interface LabelledChoice {
+  /** The value. */
+  const: string;
+  /** Its label. */
+  title: string;
+}
+
+/** One of several values. */
+export interface UntitledSingleSelectEnumSchema extends FieldLabels {
+  /** The JSON type. */
+  type: "string";
+  /** What to choose from. */
+  enum: string[];
+  /** What is chosen at first. */
+  default?: string;
+}
+
+/** One of several values with labels. */
+export interface TitledSingleSelectEnumSchema extends FieldLabels {
+  /** The JSON type. */
+  type: "string";
+  /** What to choose from. */
+  oneOf: LabelledChoice[];
+  /** What is chosen at first. */
+  default?: string;
+}
+
+/** What several choices have in common; the bounds count them. */
+export interface MultiSelectBounds extends FieldLabels {
+  /** The JSON type. */
+  type: "array";
+  /** The fewest. */
+  minItems?: number;
+  /** The most. */
+  maxItems?: number;
+  /** What is chosen at first. */
+  default?: string[];
+}
+
+/** Several of several values. */
+export interface UntitledMultiSelectEnumSchema extends MultiSelectBounds {
+  /** What to choose from. */
+  items: { type: "string"; enum: string[] };
+}
+
+/** Several of several values with labels. */
+export interface TitledMultiSelectEnumSchema extends MultiSelectBounds {
+  /** What to choose from. */
+  items: { anyOf: LabelledChoice[] };
+}
+
+/**
+ * One of several values, its labels apart.
+ * @deprecated since revision 2025-11-25: use {@linkcode TitledSingleSelectEnumSchema}
+ */
+export interface LegacyTitledEnumSchema extends UntitledSingleSelectEnumSchema {
+  /** The labels, in the order of the values. */
+  enumNames?: string[];
+}
+
+/** A field of a form. */
+export type PrimitiveSchemaDefinition =
+  | LegacyTitledEnumSchema
+  | UntitledSingleSelectEnumSchema
+  | TitledSingleSelectEnumSchema
+  | UntitledMultiSelectEnumSchema
+  | TitledMultiSelectEnumSchema
+  | BooleanSchema
+  | StringSchema
+  | NumberSchema;

@@ -1,4 +1,4 @@
-import type { Implementation } from "./capabilities.ts";
+import type { Implementation } from "./peer.ts";
 
 /** What tells a request from the others under way (specification, basic, "Requests"). */
 export type RequestId = string | number;
@@ -32,14 +32,10 @@ export interface TaskMetadata {
   ttl?: number;
 }
 
-/** The parameters that every method and notification has. */
-export type MessageParams = {
+/** The parameters of a message, whatever its method. */
+export interface AnyParams {
   /** What the message says of itself. */
   _meta?: RequestMeta;
-};
-
-/** The parameters of a message, whatever its method. */
-export interface AnyParams extends MessageParams {
   /** The method's own parameters. */
   [key: string]: unknown;
 }
@@ -102,24 +98,21 @@ export interface JSONRPCResultResponse {
   result: Result;
 }
 
-/** A request's failure on the wire (specification, basic, "Error Responses"). */
+/** A request's failure on the wire (specification, basic, "Error Responses", "Error Codes"). */
 export interface JSONRPCErrorResponse {
   /** The version of JSON-RPC. */
   jsonrpc: "2.0";
   /** The id of the request, if it could be read. */
   id?: RequestId;
   /** What went wrong. */
-  error: JSONRPCErrorObject;
-}
-
-/** What went wrong with a request (specification, basic, "Error Codes"). */
-export interface JSONRPCErrorObject {
-  /** One of {@linkcode ProtocolErrorCode}, or a code of its sender's own. */
-  code: number;
-  /** One sentence. */
-  message: string;
-  /** Whatever else there is to know. */
-  data?: unknown;
+  error: {
+    /** One of {@linkcode ProtocolErrorCode}, or a code of its sender's own. */
+    code: number;
+    /** One sentence. */
+    message: string;
+    /** Whatever else there is to know. */
+    data?: unknown;
+  };
 }
 
 /** What answers a request. */
@@ -130,3 +123,64 @@ export type JSONRPCMessage =
   | JSONRPCRequest
   | JSONRPCNotification
   | JSONRPCResponse;
+
+/** From chatty to fatal (specification, server/utilities/logging, "Log Levels"; RFC 5424). */
+export type LoggingLevel =
+  | "debug"
+  | "info"
+  | "notice"
+  | "warning"
+  | "error"
+  | "critical"
+  | "alert"
+  | "emergency";
+
+/** A log message (specification, server/utilities/logging, "Log Message Notifications"). */
+export interface LoggingMessageNotification {
+  /** Tells it from other notifications. */
+  method: "notifications/message";
+  /** What it says. */
+  params: {
+    /** What the notification says of itself. */
+    _meta?: RequestMeta;
+    /** How grave it is. */
+    level: LoggingLevel;
+    /** The part of the server that speaks. */
+    logger?: string;
+    /** Any JSON value: a sentence, or an object of details. */
+    data: unknown;
+  };
+}
+
+/**
+ * How long a client may reuse a result, and with whom it may share it
+ * (specification, server/utilities/caching).
+ */
+export interface CacheHint {
+  /**
+   * Milliseconds for which the result may be taken as fresh.
+   * @default 0
+   */
+  ttlMs?: number;
+  /**
+   * `public` results are the same for every caller.
+   * @default "private"
+   */
+  cacheScope?: "public" | "private";
+}
+
+/** Who is calling, once something outside MCP has checked it. */
+export interface AuthInfo {
+  /** The access token as presented. */
+  token: string;
+  /** The client (or the user) that the token was issued to. */
+  clientId: string;
+  /** What the token allows. */
+  scopes: string[];
+  /** When the token expires, in seconds since the epoch. */
+  expiresAt?: number;
+  /** The resource (audience) that the token is for. */
+  resource?: URL;
+  /** Anything else the check has learned. */
+  extra?: Record<string, unknown>;
+}

@@ -6,7 +6,7 @@ import type {
   TextContent,
 } from "./content.ts";
 import type { RequestMeta, Result, TaskMetadata } from "./message.ts";
-import type { Tool } from "./tool.ts";
+import type { Tool } from "./offer.ts";
 
 /** The model wants a tool called (specification, client/sampling, "Sampling with Tools"). */
 export interface ToolUseContent extends HasMeta {
@@ -72,7 +72,7 @@ export interface ModelPreferences {
   intelligencePriority?: number;
 }
 
-/** Whether the model uses tools (specification, client/sampling, "Tool Choice Modes"). */
+/** How a model uses tools (specification, client/sampling, "Tool Choice Modes"). */
 export interface ToolChoice {
   /**
    * It may, it must, or it must not.
@@ -106,7 +106,7 @@ export type CreateMessageRequestParams = {
   metadata?: Record<string, JsonValue>;
   /** What the model may call, if the client declares `sampling.tools`. */
   tools?: Tool[];
-  /** Whether the model uses them. */
+  /** How it uses them. */
   toolChoice?: ToolChoice;
   /** Runs as a task of the client's (revision 2025-11-25). */
   task?: TaskMetadata;
@@ -120,24 +120,20 @@ export interface CreateMessageRequest {
   params: CreateMessageRequestParams;
 }
 
-/** What a model's answers have in common (specification, client/sampling, "Result Fields"). */
-export interface SamplingResult extends Result {
+/** The answer of a model with tools (specification, client/sampling, "Result Fields"). */
+export interface CreateMessageResultWithTools extends Result {
   /** The model that spoke. */
   model: string;
   /** Who speaks: the assistant, as a rule. */
   role: Role;
+  /** What it says, and what it wants called. */
+  content: SamplingMessageContentBlock | SamplingMessageContentBlock[];
   /** `endTurn`, `stopSequence`, `maxTokens`, `toolUse`, or a word of the provider's. */
   stopReason?: string;
 }
 
 /** The answer of a model without tools. */
-export interface CreateMessageResult extends SamplingResult {
+export interface CreateMessageResult extends CreateMessageResultWithTools {
   /** What it says. */
   content: SamplingContent;
-}
-
-/** The answer of a model with tools. */
-export interface CreateMessageResultWithTools extends SamplingResult {
-  /** What it says, and what it wants called. */
-  content: SamplingMessageContentBlock | SamplingMessageContentBlock[];
 }

@@ -39,31 +39,25 @@ export interface TasksCapability<Requests> {
   [key: string]: unknown;
 }
 
-/** What a client's forms and pages can do (specification, client/elicitation, "Capabilities"). */
-export type ElicitationCapability = {
-  /** It shows forms, and may fill in their defaults. */
-  form?: CapabilitySettings & { applyDefaults?: boolean };
-  /** It opens pages. */
-  url?: CapabilitySettings;
-};
-
-/** What a client's model can do (specification, client/sampling, "Capabilities"). */
-export interface SamplingCapability {
-  /**
-   * It takes `includeContext`.
-   * @deprecated since revision 2025-11-25
-   */
-  context?: CapabilitySettings;
-  /** It takes `tools` and `toolChoice`. */
-  tools?: CapabilitySettings;
-}
-
 /** What a client can do (specification, schema, "ClientCapabilities"). */
 export interface ClientCapabilities extends CommonCapabilities {
   /** Its model can be asked. */
-  sampling?: SamplingCapability;
+  sampling?: {
+    /**
+     * It takes `includeContext`.
+     * @deprecated since revision 2025-11-25
+     */
+    context?: CapabilitySettings;
+    /** It takes `tools` and `toolChoice`. */
+    tools?: CapabilitySettings;
+  };
   /** Its user can be asked. */
-  elicitation?: ElicitationCapability;
+  elicitation?: {
+    /** It shows forms, and may fill in their defaults. */
+    form?: CapabilitySettings & { applyDefaults?: boolean };
+    /** It opens pages. */
+    url?: CapabilitySettings;
+  };
   /** It has roots. */
   roots?: ListCapability;
   /** It runs questions as tasks (revision 2025-11-25). */
