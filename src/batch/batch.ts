@@ -13,7 +13,7 @@ export class Batch<K, V> implements BatchContext {
   timer: TimerHandle;
   /** Then callers may join its keys to the end of the tick, be it running. */
   filledThisTick = false;
-  /** Where it stands among the unfinished. */
+  /** Its place among the unfinished. */
   place = -1;
   readonly entries: BatchEntry<K, V>[] = [];
   #controller: AbortController | undefined;
@@ -85,7 +85,7 @@ export class Batch<K, V> implements BatchContext {
   }
 }
 
-/** How far a {@linkcode Batch} is; it never goes back. */
+/** The stations of a {@linkcode Batch}; it never goes back. */
 export type BatchPhase = "gathering" | "due" | "running" | "finished";
 
 /** One key of a batch, and those who asked for it. */

@@ -9,7 +9,7 @@ import type {
 
 const DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema";
 
-/** How deep a schema may nest and how many subschemas it may hold. */
+/** The most levels and subschemas of a schema. */
 const MAX_DEPTH = 64;
 const MAX_SUBSCHEMAS = 10_000;
 

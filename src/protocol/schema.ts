@@ -12,7 +12,7 @@ import {
 
 const TARGET = { target: "draft-2020-12" };
 
-/** What an author may give where a schema is asked for. */
+/** Anything that an author may give where a schema is asked for. */
 export type SchemaLike =
   | StandardSchemaWithJSON
   | StandardSchema
@@ -81,7 +81,7 @@ export function toJsonSchema(
   return { type: "object", ...converted };
 }
 
-/** Whether a schema without `type` can only be satisfied by objects. */
+/** True if a schema without `type` can only be satisfied by objects. */
 function describesObject(schema: JsonSchema, root: JsonSchema): boolean {
   if (schema.type !== undefined) return schema.type === "object";
   const objectKeywords = [

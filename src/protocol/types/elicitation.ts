@@ -2,14 +2,14 @@ import type { RequestMeta, Result, TaskMetadata } from "./message.ts";
 
 /** A form for the user (specification, client/elicitation, "Form Mode Elicitation Requests"). */
 export type ElicitRequestFormParams = {
-  /** What the request says of itself. */
+  /** Metadata of the request. */
   _meta?: RequestMeta;
   /**
    * Tells it from a page to open.
    * @default "form"
    */
   mode?: "form";
-  /** What the user is asked, in words. */
+  /** The question to the user, in words. */
   message: string;
   /**
    * The form: flat fields of strings, numbers, booleans and choices
@@ -31,15 +31,15 @@ export type ElicitRequestFormParams = {
 
 /** A page for the user to open (specification, client/elicitation, "URL Mode Elicitation Requests"). */
 export type ElicitRequestURLParams = {
-  /** What the request says of itself. */
+  /** Metadata of the request. */
   _meta?: RequestMeta;
   /** Tells it from a form. */
   mode: "url";
-  /** Why the page has to be opened, in words. */
+  /** The reason to open the page, in words. */
   message: string;
   /** The page. */
   url: string;
-  /** What `notifications/elicitation/complete` will name (revision 2025-11-25). */
+  /** The id that `notifications/elicitation/complete` will name (revision 2025-11-25). */
   elicitationId: string;
   /** Runs as a task of the client's (revision 2025-11-25). */
   task?: TaskMetadata;
@@ -49,11 +49,11 @@ export type ElicitRequestURLParams = {
 export interface ElicitRequest {
   /** Tells it from other questions. */
   method: "elicitation/create";
-  /** What is asked. */
+  /** The form, or the page. */
   params: ElicitRequestFormParams | ElicitRequestURLParams;
 }
 
-/** What the user did (specification, client/elicitation, "Response Actions"). */
+/** The user's answer (specification, client/elicitation, "Response Actions"). */
 export interface ElicitResult extends Result {
   /** Said yes, said no, or closed the question without either. */
   action: "accept" | "decline" | "cancel";
@@ -61,11 +61,11 @@ export interface ElicitResult extends Result {
   content?: Record<string, string | number | boolean | string[]>;
 }
 
-/** What every field of a form has (specification, client/elicitation, "Requested Schema"). */
+/** The words beside a field of a form (specification, client/elicitation, "Requested Schema"). */
 export interface FieldLabels {
   /** A name for people. */
   title?: string;
-  /** What to fill in. */
+  /** Help for whoever fills it in. */
   description?: string;
 }
 
@@ -77,9 +77,9 @@ export interface StringSchema extends FieldLabels {
   minLength?: number;
   /** In characters. */
   maxLength?: number;
-  /** What the text must be. */
+  /** The kind of text. */
   format?: "email" | "uri" | "date" | "date-time";
-  /** What is there before the user fills it in. */
+  /** The value before the user fills it in. */
   default?: string;
 }
 
@@ -91,7 +91,7 @@ export interface NumberSchema extends FieldLabels {
   minimum?: number;
   /** The most, itself included. */
   maximum?: number;
-  /** What is there before the user fills it in. */
+  /** The value before the user fills it in. */
   default?: number;
 }
 
@@ -99,7 +99,7 @@ export interface NumberSchema extends FieldLabels {
 export interface BooleanSchema extends FieldLabels {
   /** The JSON type. */
   type: "boolean";
-  /** What is there before the user fills it in. */
+  /** The value before the user fills it in. */
   default?: boolean;
 }
 
@@ -115,9 +115,9 @@ export interface LabelledChoice {
 export interface UntitledSingleSelectEnumSchema extends FieldLabels {
   /** The JSON type. */
   type: "string";
-  /** What to choose from. */
+  /** The choices. */
   enum: string[];
-  /** What is chosen at first. */
+  /** The choice at first. */
   default?: string;
 }
 
@@ -125,13 +125,13 @@ export interface UntitledSingleSelectEnumSchema extends FieldLabels {
 export interface TitledSingleSelectEnumSchema extends FieldLabels {
   /** The JSON type. */
   type: "string";
-  /** What to choose from. */
+  /** The choices. */
   oneOf: LabelledChoice[];
-  /** What is chosen at first. */
+  /** The choice at first. */
   default?: string;
 }
 
-/** What several choices have in common; the bounds count them. */
+/** The bounds of a choice of several values. */
 export interface MultiSelectBounds extends FieldLabels {
   /** The JSON type. */
   type: "array";
@@ -139,19 +139,19 @@ export interface MultiSelectBounds extends FieldLabels {
   minItems?: number;
   /** The most. */
   maxItems?: number;
-  /** What is chosen at first. */
+  /** The choice at first. */
   default?: string[];
 }
 
 /** Several of several values. */
 export interface UntitledMultiSelectEnumSchema extends MultiSelectBounds {
-  /** What to choose from. */
+  /** The choices. */
   items: { type: "string"; enum: string[] };
 }
 
 /** Several of several values with labels. */
 export interface TitledMultiSelectEnumSchema extends MultiSelectBounds {
-  /** What to choose from. */
+  /** The choices. */
   items: { anyOf: LabelledChoice[] };
 }
 

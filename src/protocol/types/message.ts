@@ -1,9 +1,9 @@
 import type { Implementation } from "./peer.ts";
 
-/** What tells a request from the others under way (specification, basic, "Requests"). */
+/** Tells a request from the others under way (specification, basic, "Requests"). */
 export type RequestId = string | number;
 
-/** What ties progress to its request (specification, basic/patterns/progress). */
+/** Ties progress to its request (specification, basic/patterns/progress). */
 export type ProgressToken = string | number;
 
 /**
@@ -34,7 +34,7 @@ export interface TaskMetadata {
 
 /** The parameters of a message, whatever its method. */
 export interface AnyParams {
-  /** What the message says of itself. */
+  /** Metadata of the message. */
   _meta?: RequestMeta;
   /** The method's own parameters. */
   [key: string]: unknown;
@@ -50,15 +50,15 @@ export interface Notification {
 
 /** The `_meta` of a result (specification, basic, "`_meta`"). */
 export interface ResultMeta {
-  /** What the server says it is. */
+  /** The server, as it introduces itself. */
   "io.modelcontextprotocol/serverInfo"?: Implementation;
   /** Keys of your own, with a prefix. */
   [key: string]: unknown;
 }
 
-/** What every result has (specification, basic, "Result Responses"). */
+/** A result, whatever its method (specification, basic, "Result Responses"). */
 export interface Result {
-  /** What the result says of itself. */
+  /** Metadata of the result. */
   _meta?: ResultMeta;
   /** The method's own fields. */
   [key: string]: unknown;
@@ -74,7 +74,7 @@ export interface PaginatedResult extends Result {
 export interface JSONRPCRequest {
   /** The version of JSON-RPC. */
   jsonrpc: "2.0";
-  /** What the answer will carry. */
+  /** The id that the answer will carry. */
   id: RequestId;
   /** Such as `tools/call`. */
   method: string;
@@ -94,7 +94,7 @@ export interface JSONRPCResultResponse {
   jsonrpc: "2.0";
   /** The id of the request. */
   id: RequestId;
-  /** What came of it. */
+  /** The result. */
   result: Result;
 }
 
@@ -104,7 +104,7 @@ export interface JSONRPCErrorResponse {
   jsonrpc: "2.0";
   /** The id of the request, if it could be read. */
   id?: RequestId;
-  /** What went wrong. */
+  /** The error. */
   error: {
     /** One of {@linkcode ProtocolErrorCode}, or a code of its sender's own. */
     code: number;
@@ -115,7 +115,7 @@ export interface JSONRPCErrorResponse {
   };
 }
 
-/** What answers a request. */
+/** The answer to a request. */
 export type JSONRPCResponse = JSONRPCResultResponse | JSONRPCErrorResponse;
 
 /** Anything that goes over the wire (specification, basic, "Messages"). */
@@ -139,11 +139,11 @@ export type LoggingLevel =
 export interface LoggingMessageNotification {
   /** Tells it from other notifications. */
   method: "notifications/message";
-  /** What it says. */
+  /** The message. */
   params: {
-    /** What the notification says of itself. */
+    /** Metadata of the notification. */
     _meta?: RequestMeta;
-    /** How grave it is. */
+    /** Its gravity. */
     level: LoggingLevel;
     /** The part of the server that speaks. */
     logger?: string;
@@ -153,8 +153,8 @@ export interface LoggingMessageNotification {
 }
 
 /**
- * How long a client may reuse a result, and with whom it may share it
- * (specification, server/utilities/caching).
+ * Says for which time a client may reuse a result, and with whom it may share
+ * it (specification, server/utilities/caching).
  */
 export interface CacheHint {
   /**
@@ -169,15 +169,15 @@ export interface CacheHint {
   cacheScope?: "public" | "private";
 }
 
-/** Who is calling, once something outside MCP has checked it. */
+/** The caller, once something outside MCP has checked who it is. */
 export interface AuthInfo {
   /** The access token as presented. */
   token: string;
   /** The client (or the user) that the token was issued to. */
   clientId: string;
-  /** What the token allows. */
+  /** The scopes of the token. */
   scopes: string[];
-  /** When the token expires, in seconds since the epoch. */
+  /** The token's end, in seconds since the epoch. */
   expiresAt?: number;
   /** The resource (audience) that the token is for. */
   resource?: URL;

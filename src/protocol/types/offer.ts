@@ -70,11 +70,11 @@ export interface ToolOutputSchema {
 
 /** A tool as lists show it (specification, server/tools, "Tool"). */
 export interface Tool extends Named, HasIcons, HasMeta {
-  /** What it does, for the model. */
+  /** Its purpose, for the model. */
   description?: string;
-  /** What its arguments must be. */
+  /** The schema of its arguments. */
   inputSchema: ToolInputSchema;
-  /** What `structuredContent` will be. */
+  /** The schema of `structuredContent`. */
   outputSchema?: ToolOutputSchema;
   /** Hints about what it does to the world. */
   annotations?: ToolAnnotations;
@@ -82,9 +82,9 @@ export interface Tool extends Named, HasIcons, HasMeta {
   execution?: ToolExecution;
 }
 
-/** What came of a call (specification, server/tools, "Tool Result"). */
+/** The result of a call (specification, server/tools, "Tool Result"). */
 export interface CallToolResult extends Result {
-  /** What the model reads. */
+  /** The text and pictures that the model reads. */
   content: ContentBlock[];
   /** The result as any JSON value, of the tool's output schema if it has one. */
   structuredContent?: unknown;
@@ -97,33 +97,33 @@ export interface CallToolResult extends Result {
 
 /** Something that a prompt wants to know. */
 export interface PromptArgument extends Named {
-  /** What it is, for people. */
+  /** Its meaning, for people. */
   description?: string;
-  /** Whether it must be there. */
+  /** It must be there. */
   required?: boolean;
 }
 
 /** A prompt as lists show it (specification, server/prompts, "Prompt"). */
 export interface Prompt extends Named, HasIcons, HasMeta {
-  /** What it is for. */
+  /** Its purpose. */
   description?: string;
-  /** What it wants to know. */
+  /** The arguments that it takes. */
   arguments?: PromptArgument[];
 }
 
 /** One message of a prompt (specification, server/prompts, "PromptMessage"). */
 export interface PromptMessage {
-  /** Who says it. */
+  /** The side that says it. */
   role: Role;
-  /** What is said. */
+  /** The words, pictures, sounds and resources. */
   content: ContentBlock;
 }
 
 /** A prompt filled in (specification, server/prompts, "Getting a Prompt"). */
 export interface GetPromptResult extends Result {
-  /** What the prompt is for. */
+  /** The prompt's purpose. */
   description?: string;
-  /** What to give to the model, in this order. */
+  /** The messages for the model, in this order. */
   messages: PromptMessage[];
 }
 
@@ -133,19 +133,19 @@ export interface ListResourcesResult extends PaginatedResult {
   resources: Resource[];
 }
 
-/** What was read (specification, server/resources, "Reading Resources"). */
+/** The contents of a resource (specification, server/resources, "Reading Resources"). */
 export interface ReadResourceResult extends Result {
   /** One entry, or one for each part of the resource. */
   contents: (TextResourceContents | BlobResourceContents)[];
 }
 
-/** What completes an argument (specification, server/utilities/completion, "CompleteResult"). */
+/** Suggestions for an argument (specification, server/utilities/completion, "CompleteResult"). */
 export interface CompleteResult extends Result {
   /** The values on offer. */
   completion: {
     /** At most 100, the best first. */
     values: string[];
-    /** How many there are, sent or not. */
+    /** The number of all there are, sent or not. */
     total?: number;
     /** There are more than were sent. */
     hasMore?: boolean;
@@ -156,19 +156,19 @@ export interface CompleteResult extends Result {
 
 /** A file of a skill, with what a host verifies it by (skills extension, "Skill Entries"). */
 export interface SkillResource {
-  /** Where it is read. */
+  /** The URI that it is read at. */
   uri: string;
   /** `sha256:` and the hash of its bytes, in 64 lowercase hexadecimal digits. */
   digest: string;
-  /** How many bytes it has. */
+  /** Its size in bytes. */
   size: number;
 }
 
-/** What stands at the head of a `SKILL.md`, as JSON (Agent Skills, "Frontmatter"). */
+/** The head of a `SKILL.md`, as JSON (Agent Skills, "Frontmatter"). */
 export interface SkillFrontmatter {
   /** Lowercase letters, digits and single hyphens, 64 at most. */
   name: string;
-  /** What the skill does and when to use it, for the model; 1,024 characters at most. */
+  /** The skill's purpose and occasions, for the model; 1,024 characters at most. */
   description: string;
   /** Whatever else its author wrote. */
   [field: string]: JsonValue;
@@ -176,7 +176,7 @@ export interface SkillFrontmatter {
 
 /** A skill as `skills/list` and `skills/get` show it (skills extension, "Skill Entries"). */
 export interface SkillEntry {
-  /** Where its `SKILL.md` is read. */
+  /** The URI that its `SKILL.md` is read at. */
   uri: string;
   /** The frontmatter of its `SKILL.md`. */
   frontmatter: SkillFrontmatter;

@@ -36,7 +36,7 @@ export interface InputResponses {
 export interface InputRequiredResult extends Result {
   /** Tells it from a complete result. */
   resultType: "input_required";
-  /** What the client has to answer. */
+  /** The questions that the client has to answer. */
   inputRequests?: InputRequests;
   /** Opaque to the client, which sends it back with the answers. */
   requestState?: string;
@@ -60,6 +60,6 @@ export interface ListRootsRequest {
 
 /** The client's roots. */
 export interface ListRootsResult extends Result {
-  /** Where it works. */
+  /** The places that it works in. */
   roots: Root[];
 }
