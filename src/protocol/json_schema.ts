@@ -13,7 +13,6 @@ import {
 import type {
   JsonSchema,
   StandardSchemaProps,
-  StandardSchemaResult,
   StandardSchemaWithJSON,
 } from "./standard_schema.ts";
 
@@ -29,7 +28,8 @@ const DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema";
  * `date-time`, `email`, `hostname`, `ipv4`, `ipv6`, `time`, `uri` and `uuid` are
  * checked; others are remarks.
  *
- * @param where Begins what errors say of the schema.
+ * @param validators Checks the values instead, such as a provider of the official
+ * SDK's; then the schema is only handed to it.
  * @throws {InvalidOptionError} naming the keyword and its place: for another
  * dialect, a value that the keyword doesn't take, a reference that leads nowhere
  * or out of the document, or a schema past the bounds (64 levels, 10,000
@@ -48,19 +48,65 @@ const DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema";
  */
 export function fromJsonSchema<T = unknown>(
   schema: JsonSchema,
-  where: string = "schema",
+  validators?: JsonSchemaValidators,
+): StandardSchemaWithJSON<T, T> {
+  return validators === undefined
+    ? readJsonSchema(schema, "schema")
+    : standardSchema(schema, validateBy(validators.getValidator(schema)));
+}
+
+/** Makes validators of JSON Schemas: the official SDK's `jsonSchemaValidator`. */
+export interface JsonSchemaValidators {
+  /** Makes the validator of one schema. */
+  getValidator(schema: JsonSchema): (value: unknown) => {
+    /** The value satisfies the schema. */
+    valid: boolean;
+    /** The value, if it does. */
+    data?: unknown;
+    /** The reason why it doesn't. */
+    errorMessage?: string;
+  };
+}
+
+/**
+ * Does what {@linkcode fromJsonSchema} does.
+ *
+ * @param where Begins what errors say, such as `tool add: inputSchema`.
+ * @throws {InvalidOptionError}
+ */
+export function readJsonSchema<T = unknown>(
+  schema: JsonSchema,
+  where: string,
 ): StandardSchemaWithJSON<T, T> {
   const dialect = dialectOf(schema, where);
   const check = compileSchema(new SchemaDocument(schema, dialect, where));
+  return standardSchema(schema, (value) => validate(check, value));
+}
+
+type Validate = StandardSchemaProps<never>["validate"];
+
+function standardSchema<T>(
+  schema: JsonSchema,
+  validate: Validate,
+): StandardSchemaWithJSON<T, T> {
   return {
     "~standard": {
       version: 1,
       vendor: "json-schema",
-      validate: (value) => validate(check, value),
+      validate,
       jsonSchema: { input: () => schema, output: () => schema },
-    } as
-      & StandardSchemaProps<T, T>
-      & StandardSchemaWithJSON<T, T>["~standard"],
+    },
+  };
+}
+
+function validateBy(
+  validator: ReturnType<JsonSchemaValidators["getValidator"]>,
+): Validate {
+  return (value) => {
+    const { valid, data, errorMessage = "is not valid" } = validator(value);
+    return valid
+      ? { value: data as never }
+      : { issues: [{ message: errorMessage }] };
   };
 }
 
@@ -77,10 +123,7 @@ function dialectOf({ $schema }: JsonSchema, where: string): Dialect {
 }
 
 /** Has to wait only for the linear engine, which few texts need. */
-function validate(
-  check: Check,
-  value: unknown,
-): StandardSchemaResult<never> | Promise<StandardSchemaResult<never>> {
+function validate(check: Check, value: unknown): ReturnType<Validate> {
   const run = new SchemaRun();
   try {
     return check(value, run, undefined)

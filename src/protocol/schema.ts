@@ -2,7 +2,7 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { thrownText } from "../base/thrown.ts";
 import { isObject } from "./jsonrpc.ts";
 import { propertySchema } from "./json_schema/moved_schema.ts";
-import { fromJsonSchema } from "./json_schema.ts";
+import { readJsonSchema } from "./json_schema.ts";
 import {
   isStandardSchema,
   type JsonSchema,
@@ -11,6 +11,8 @@ import {
   type StandardSchemaResult,
   type StandardSchemaWithJSON,
 } from "./standard_schema.ts";
+
+type PathStep = NonNullable<StandardSchemaIssue["path"]>[number];
 
 const TARGET = { target: "draft-2020-12" };
 
@@ -50,6 +52,44 @@ export function readSchema(
   return { standard, json: toJsonSchema(standard, io, where) };
 }
 
+/** Texts of which any field that reads numbers, dates and the like takes one. */
+const SAMPLE_TEXTS = ["1", "true", "2000-01-01", "a", ""];
+
+/**
+ * Refuses fields that take no text, for where clients send nothing else.
+ *
+ * @throws {InvalidOptionError} naming the field
+ */
+export function checkTextFields(
+  { standard, json }: ReadSchema,
+  where: string,
+): void {
+  const properties = isObject(json.properties) ? json.properties : {};
+  const names = Object.keys(properties);
+  const issues = SAMPLE_TEXTS.map((text) => {
+    const fields = Object.fromEntries(names.map((name) => [name, text]));
+    const result = standard["~standard"].validate(fields);
+    return result instanceof Promise ? [] : result.issues ?? [];
+  });
+  for (const name of names) {
+    const { type } = properties[name] as JsonSchema;
+    if (type === undefined || [type].flat().includes("string")) continue;
+    // What a library coerces or transforms may take text all the same.
+    const refused = issues.every((each) =>
+      each.some(({ path }) => stepOf(path?.[0]) === name)
+    );
+    if (!refused) continue;
+    throw new InvalidOptionError(
+      `${where}.${name} must take text, which is all that clients send, got ` +
+        `type ${JSON.stringify(type)}`,
+    );
+  }
+}
+
+function stepOf(step: PathStep | undefined): PropertyKey | undefined {
+  return typeof step === "object" ? step.key : step;
+}
+
 /** Brings every kind of schema to the one that the engine works with. */
 export function toStandardSchema(
   schema: SchemaLike,
@@ -64,7 +104,7 @@ export function toStandardSchema(
   }
   return Object.values(schema).every(isStandardSchema)
     ? fromShape(schema as Record<string, StandardSchemaWithJSON>)
-    : fromJsonSchema(schema, where) as StandardSchemaWithJSON;
+    : readJsonSchema(schema, where);
 }
 
 /** The schemas of an object's fields, where the library lets one see them. */

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from "../jsonrpc.ts";
 import { has, makePattern, matches } from "./assertions.ts";
 import type { SchemaNode } from "./keywords.ts";
+import type { SafePattern } from "./safe_pattern.ts";
 import { type Check, type SchemaRun, Seen } from "./schema_run.ts";
 
 /** Makes the check of a schema within the one at hand. */
@@ -24,36 +25,43 @@ export function applicatorsOf(
 
 /** Makes the checks that must come last: of what the others have left over. */
 export function leftoverChecks(schema: JsonObject, make: MakeCheck): Check[] {
+  const { unevaluatedItems, unevaluatedProperties } = schema;
   const checks: Check[] = [];
-  if (schema.unevaluatedItems !== undefined) {
-    const rest = make(schema.unevaluatedItems as SchemaNode);
-    checks.push((value, run, seen) => {
-      if (!Array.isArray(value)) return true;
-      for (let index = seen!.items; index < value.length; index++) {
-        if (seen!.indexes.has(index)) continue;
-        if (!run.within(index, value[index], rest)) {
-          return run.fail("must NOT have unevaluated items");
-        }
-      }
-      seen!.items = value.length;
-      return true;
-    });
+  if (unevaluatedItems !== undefined) {
+    checks.push(checkLeftoverItems(make(unevaluatedItems as SchemaNode)));
   }
-  if (schema.unevaluatedProperties !== undefined) {
-    const rest = make(schema.unevaluatedProperties as SchemaNode);
-    checks.push((value, run, seen) => {
-      if (!isObject(value)) return true;
-      for (const name of Object.keys(value)) {
-        if (seen!.names.has(name)) continue;
-        if (!run.within(name, value[name], rest)) {
-          return run.fail(`must NOT have unevaluated properties (${name})`);
-        }
-        seen!.names.add(name);
-      }
-      return true;
-    });
+  if (unevaluatedProperties !== undefined) {
+    checks.push(checkLeftoverNames(make(unevaluatedProperties as SchemaNode)));
   }
   return checks;
+}
+
+function checkLeftoverItems(check: Check): Check {
+  return (value, run, seen) => {
+    if (!Array.isArray(value)) return true;
+    for (let index = seen!.items; index < value.length; index++) {
+      if (seen!.indexes.has(index)) continue;
+      if (!run.within(index, value[index], check)) {
+        return run.fail("must NOT have unevaluated items");
+      }
+    }
+    seen!.items = value.length;
+    return true;
+  };
+}
+
+function checkLeftoverNames(check: Check): Check {
+  return (value, run, seen) => {
+    if (!isObject(value)) return true;
+    for (const name of Object.keys(value)) {
+      if (seen!.names.has(name)) continue;
+      if (!run.within(name, value[name], check)) {
+        return run.fail(`must NOT have unevaluated properties (${name})`);
+      }
+      seen!.names.add(name);
+    }
+    return true;
+  };
 }
 
 function itemChecks(schema: JsonObject, make: MakeCheck): Check[] {
@@ -107,81 +115,108 @@ function containsChecks(schema: JsonObject, make: MakeCheck): Check[] {
   }];
 }
 
+interface NamedCheck {
+  readonly name: string;
+  readonly check: Check;
+}
+
+interface PatternCheck {
+  readonly pattern: SafePattern;
+  readonly check: Check;
+}
+
 function propertyChecks(
   schema: JsonObject,
   make: MakeCheck,
   where: string,
 ): Check[] {
-  const checks: Check[] = [];
   const named = namedChecks(schema.properties, make);
   const patterned = namedChecks(schema.patternProperties, make)
-    .map(([source, check]) =>
-      [makePattern(source, `${where}.patternProperties`), check] as const
+    .map(({ name, check }): PatternCheck => ({
+      pattern: makePattern(name, `${where}.patternProperties`),
+      check,
+    }));
+  const checks: Check[] = [];
+  if (named.length > 0) checks.push(checkNamed(named));
+  if (patterned.length > 0) checks.push(checkPatterned(patterned));
+  const { additionalProperties, propertyNames } = schema;
+  if (additionalProperties !== undefined) {
+    const check = make(additionalProperties as SchemaNode);
+    checks.push(
+      checkOthers(named, patterned, additionalProperties !== false && check),
     );
-  if (named.length > 0) {
-    checks.push((value, run, seen) => {
-      if (!isObject(value)) return true;
-      for (const [name, check] of named) {
-        if (!has(value, name)) continue;
-        if (!run.within(name, value[name], check)) return false;
-        seen?.names.add(name);
-      }
-      return true;
-    });
   }
-  if (patterned.length > 0) {
-    checks.push((value, run, seen) => {
-      if (!isObject(value)) return true;
-      for (const name of Object.keys(value)) {
-        for (const [pattern, check] of patterned) {
-          if (!matches(pattern, name, run)) continue;
-          if (!run.within(name, value[name], check)) return false;
-          seen?.names.add(name);
-        }
-      }
-      return true;
-    });
-  }
-  if (schema.additionalProperties !== undefined) {
-    const names = new Set(named.map(([name]) => name));
-    const forbidden = schema.additionalProperties === false;
-    const check = make(schema.additionalProperties as SchemaNode);
-    const isOther = (name: string, run: SchemaRun) =>
-      !names.has(name) &&
-      !patterned.some(([pattern]) => matches(pattern, name, run));
-    checks.push((value, run, seen) => {
-      if (!isObject(value)) return true;
-      for (const name of Object.keys(value)) {
-        if (value[name] === undefined || !isOther(name, run)) continue;
-        if (forbidden) {
-          return run.fail(`must NOT have additional properties (${name})`);
-        }
-        if (!run.within(name, value[name], check)) return false;
-        seen?.names.add(name);
-      }
-      return true;
-    });
-  }
-  if (schema.propertyNames !== undefined) {
-    const check = make(schema.propertyNames as SchemaNode);
-    checks.push((value, run) => {
-      if (!isObject(value)) return true;
-      const wrong = Object.keys(value).find((name) =>
-        !check(name, run, undefined)
-      );
-      return wrong === undefined ||
-        run.fail(`property name must be valid (${wrong})`);
-    });
+  if (propertyNames !== undefined) {
+    checks.push(checkNames(make(propertyNames as SchemaNode)));
   }
   return checks;
 }
 
-function namedChecks(
-  schemas: unknown,
-  make: MakeCheck,
-): (readonly [name: string, check: Check])[] {
+function namedChecks(schemas: unknown, make: MakeCheck): NamedCheck[] {
   return Object.entries((schemas ?? {}) as Record<string, SchemaNode>)
-    .map(([name, node]) => [name, make(node)] as const);
+    .map(([name, node]) => ({ name, check: make(node) }));
+}
+
+function checkNamed(named: readonly NamedCheck[]): Check {
+  return (value, run, seen) => {
+    if (!isObject(value)) return true;
+    let good = true;
+    for (const { name, check } of named) {
+      if (!has(value, name)) continue;
+      if (!run.within(name, value[name], check)) good = false;
+      seen?.names.add(name);
+    }
+    return good;
+  };
+}
+
+function checkPatterned(patterned: readonly PatternCheck[]): Check {
+  return (value, run, seen) => {
+    if (!isObject(value)) return true;
+    for (const name of Object.keys(value)) {
+      for (const { pattern, check } of patterned) {
+        if (!matches(pattern, name, run)) continue;
+        if (!run.within(name, value[name], check)) return false;
+        seen?.names.add(name);
+      }
+    }
+    return true;
+  };
+}
+
+/** `check` is false where there must be no other properties. */
+function checkOthers(
+  named: readonly NamedCheck[],
+  patterned: readonly PatternCheck[],
+  check: Check | false,
+): Check {
+  const names = new Set(named.map(({ name }) => name));
+  const isOther = (name: string, run: SchemaRun) =>
+    !names.has(name) &&
+    !patterned.some(({ pattern }) => matches(pattern, name, run));
+  return (value, run, seen) => {
+    if (!isObject(value)) return true;
+    for (const name of Object.keys(value)) {
+      if (value[name] === undefined || !isOther(name, run)) continue;
+      if (check === false) {
+        return run.fail(`must NOT have additional properties (${name})`);
+      }
+      if (!run.within(name, value[name], check)) return false;
+      seen?.names.add(name);
+    }
+    return true;
+  };
+}
+
+function checkNames(check: Check): Check {
+  return (value, run) => {
+    if (!isObject(value)) return true;
+    const wrong = Object.keys(value).find((name) =>
+      !check(name, run, undefined)
+    );
+    return wrong === undefined ||
+      run.fail(`property name must be valid (${wrong})`);
+  };
 }
 
 function dependentChecks(schema: JsonObject, make: MakeCheck): Check[] {
@@ -202,8 +237,9 @@ function combinedChecks(schema: JsonObject, make: MakeCheck): Check[] {
   const [all, any, one] = ["allOf", "anyOf", "oneOf"].map(lists);
   const checks: Check[] = [...all ?? []];
   if (any !== undefined) {
+    // One match is enough, unless it counts what each of them has seen.
     checks.push((value, run, seen) =>
-      countMatches(any, value, run, seen, Infinity) > 0 ||
+      countMatches(any, value, run, seen, seen ? Infinity : 1) > 0 ||
       run.fail("must match a schema in anyOf")
     );
   }
@@ -223,7 +259,10 @@ function combinedChecks(schema: JsonObject, make: MakeCheck): Check[] {
   return checks;
 }
 
-/** Counts the branches that a value matches, and forgets what was wrong with the others. */
+/**
+ * Counts the branches that a value matches, up to `enough`, and forgets what was
+ * wrong with the others.
+ */
 function countMatches(
   branches: readonly Check[],
   value: unknown,
@@ -236,8 +275,6 @@ function countMatches(
   for (const branch of branches) {
     if (attempt(branch, value, run, seen)) matched++;
     if (matched === enough) break;
-    // Of several matches only what they have seen is of use.
-    if (matched > 0 && enough === Infinity && seen === undefined) break;
   }
   if (matched > 0) run.issues.length = before;
   return matched;

@@ -161,9 +161,17 @@ function textChecks(schema: JsonObject, where: string): Check[] {
 
 /** Counts characters, of which some are two units long. */
 function lengthOf(text: string): number {
-  let length = 0;
-  for (const _ of text) length++;
+  let length = text.length;
+  for (let index = 1; index < text.length; index++) {
+    const isPair = isSurrogate(text, index - 1, 0xd800) &&
+      isSurrogate(text, index, 0xdc00);
+    if (isPair) length--;
+  }
   return length;
+}
+
+function isSurrogate(text: string, index: number, kind: number): boolean {
+  return (text.charCodeAt(index) & 0xfc00) === kind;
 }
 
 /** @throws {InvalidOptionError} for a pattern that is none */

@@ -31,9 +31,8 @@ class SchemaCompiler {
     const known = this.#checks.get(node);
     if (known !== undefined) return known;
     // A schema that refers to itself meets this one while it is being made.
-    let made: Check | undefined;
-    this.#checks.set(node, (value, run, seen) => made!(value, run, seen));
-    made = this.#compile(node, located);
+    this.#checks.set(node, (value, run, seen) => made(value, run, seen));
+    const made = this.#compile(node, located);
     this.#checks.set(node, made);
     return made;
   }
@@ -46,14 +45,13 @@ class SchemaCompiler {
     if (dialect === "draft-07" && node.$ref !== undefined) {
       return references[0];
     }
-    const checks = [
-      ...references,
-      ...assertionsOf(node, located.where),
-      ...applicatorsOf(node, make, located.where),
-    ];
-    const leftovers = leftoverChecks(node, make);
-    const check = inSequence(
-      leftovers.length === 0 ? checks : [seeing([...checks, ...leftovers])],
+    const check = withLeftovers(
+      all([
+        ...references,
+        ...assertionsOf(node, located.where),
+        ...applicatorsOf(node, make, located.where),
+      ]),
+      leftoverChecks(node, make),
     );
     return this.#document.hasDynamicRefs ? entering(located, check) : check;
   }
@@ -89,19 +87,23 @@ class SchemaCompiler {
   }
 }
 
-function inSequence(checks: readonly Check[]): Check {
+/** Applies all of them, so that a caller hears at once of all that is wrong. */
+function all(checks: readonly Check[]): Check {
   return (value, run, seen) => {
     run.step();
-    for (const check of checks) if (!check(value, run, seen)) return false;
-    return true;
+    let good = true;
+    for (const check of checks) if (!check(value, run, seen)) good = false;
+    return good;
   };
 }
 
-/** Lets the checks after one another see what those before have looked at. */
-function seeing(checks: readonly Check[]): Check {
+/** Applies the last checks to what the others have not looked at. */
+function withLeftovers(check: Check, leftovers: readonly Check[]): Check {
+  if (leftovers.length === 0) return check;
+  const last = all(leftovers);
   return (value, run, seen) => {
     const own = new Seen();
-    for (const check of checks) if (!check(value, run, own)) return false;
+    if (!check(value, run, own) || !last(value, run, own)) return false;
     seen?.add(own);
     return true;
   };

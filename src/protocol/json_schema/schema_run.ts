@@ -23,9 +23,13 @@ export class TooManySteps extends Error {
 export class SchemaRun {
   readonly path: (string | number)[] = [];
   readonly issues: StandardSchemaIssue[] = [];
-  /** The resources entered by references, for `$dynamicRef`. */
-  readonly scope: Resource[] = [];
+  #scope: Resource[] | undefined;
   #steps = 0;
+
+  /** The resources entered by references, for `$dynamicRef`. */
+  get scope(): Resource[] {
+    return this.#scope ??= [];
+  }
 
   step(): void {
     if (++this.#steps > MAX_STEPS) throw new TooManySteps();
