@@ -247,18 +247,34 @@ function acceptsUndefined(field: StandardSchema): boolean {
   return !(result instanceof Promise) && result.issues === undefined;
 }
 
-async function validateShape(
+type ShapeResult = StandardSchemaResult<Record<string, unknown>>;
+
+function validateShape(
   shape: Record<string, StandardSchema>,
   value: unknown,
-): Promise<StandardSchemaResult<Record<string, unknown>>> {
+): ShapeResult | Promise<ShapeResult> {
   if (!isObject(value)) {
     return { issues: [{ message: "expected an object" }] };
   }
+  const names = Object.keys(shape);
+  const results = names.map((name) =>
+    shape[name]["~standard"].validate(
+      Object.hasOwn(value, name) ? value[name] : undefined,
+    )
+  );
+  return results.some((each) => each instanceof Promise)
+    ? Promise.all(results).then((each) => joinFields(names, each))
+    : joinFields(names, results as StandardSchemaResult<unknown>[]);
+}
+
+function joinFields(
+  names: readonly string[],
+  results: readonly StandardSchemaResult<unknown>[],
+): ShapeResult {
   const output: Record<string, unknown> = {};
   const issues: StandardSchemaIssue[] = [];
-  for (const [name, field] of Object.entries(shape)) {
-    const given = Object.hasOwn(value, name) ? value[name] : undefined;
-    const result = await field["~standard"].validate(given);
+  for (const [index, result] of results.entries()) {
+    const name = names[index];
     if (result.issues !== undefined) {
       issues.push(...result.issues.map((issue) => ({
         message: issue.message,
