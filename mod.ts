@@ -286,7 +286,10 @@ export {
 } from "./src/base/clock.ts";
 
 // Schemas and URI templates.
-export { fromJsonSchema } from "./src/protocol/json_schema.ts";
+export {
+  fromJsonSchema,
+  type JsonSchemaValidators,
+} from "./src/protocol/json_schema.ts";
 export type { SchemaLike } from "./src/protocol/schema.ts";
 export type {
   InferOutput,
@@ -302,12 +305,7 @@ export { UriTemplate, type Variables } from "./src/protocol/uri_template.ts";
 
 // The wire.
 export type { JsonObject } from "./src/protocol/jsonrpc.ts";
-export {
-  type Era,
-  LEGACY_REVISIONS,
-  MODERN_REVISION,
-  SUPPORTED_REVISIONS,
-} from "./src/protocol/revision.ts";
+export { type Era, SUPPORTED_REVISIONS } from "./src/protocol/revision.ts";
 export type {
   Annotated,
   Annotations,
@@ -322,21 +320,17 @@ export type {
   ClientCapabilities,
   CommonCapabilities,
   CompleteResult,
-  Completion,
   ContentBlock,
   CreateMessageRequest,
   CreateMessageRequestParams,
   CreateMessageResult,
   CreateMessageResultWithTools,
-  ElicitationCapability,
   ElicitRequest,
   ElicitRequestFormParams,
   ElicitRequestURLParams,
   ElicitResult,
   EmbeddedResource,
   FieldLabels,
-  FormField,
-  FormSchema,
   GetPromptResult,
   HasIcons,
   HasMeta,
@@ -348,7 +342,6 @@ export type {
   InputRequiredResult,
   InputResponse,
   InputResponses,
-  JSONRPCErrorObject,
   JSONRPCErrorResponse,
   JSONRPCMessage,
   JSONRPCNotification,
@@ -364,8 +357,6 @@ export type {
   ListRootsResult,
   LoggingLevel,
   LoggingMessageNotification,
-  LoggingMessageParams,
-  MessageParams,
   ModelHint,
   ModelPreferences,
   MultiSelectBounds,
@@ -389,11 +380,9 @@ export type {
   ResultMeta,
   Role,
   Root,
-  SamplingCapability,
   SamplingContent,
   SamplingMessage,
   SamplingMessageContentBlock,
-  SamplingResult,
   ServerCapabilities,
   SkillEntry,
   SkillFrontmatter,
@@ -467,6 +456,7 @@ export {
   type BatchLoader,
   type BatchLoadOptions,
   type BatchResults,
+  type BatchSchedule,
 } from "./src/batch/batch_options.ts";
 export { Batcher } from "./src/batch/batcher.ts";
 export { type BatcherStats } from "./src/batch/batcher_stats.ts";
@@ -478,7 +468,6 @@ export {
   type BatchKeyOf,
   type BatchValueOf,
 } from "./src/batch/batchers.ts";
-export { type BatchSchedule, endOfTick } from "./src/batch/end_of_tick.ts";
 export {
   HttpCircuitOpenError,
   HttpError,

@@ -1,23 +1,21 @@
-import type { Clock } from "../base/clock.ts";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import {
   checkDurationMs,
   checkLimit,
   checkTimeoutMs,
 } from "../base/options.ts";
-import { type BatchSchedule, endOfTick } from "./end_of_tick.ts";
 
-/** What a loader may know of the batch it loads. */
+/** The batch, as its loader sees it. */
 export interface BatchContext {
   /** Aborts when the batch took too long or all its callers left. */
   readonly signal: AbortSignal;
-  /** What all keys of the batch have in common. */
+  /** The partition that all keys of the batch belong to. */
   readonly partition: unknown;
 }
 
 /**
- * What a loader returns: a value or an Error per key, as an array in the order
+ * Results of a loader: a value or an Error per key, as an array in the order
  * of the keys, or as a Map by key (by what the option `key` makes of it, if
  * there is one).
  */
@@ -31,7 +29,10 @@ export type BatchLoader<K, V> = (
   context: BatchContext,
 ) => BatchResults<V> | PromiseLike<BatchResults<V>>;
 
-/** How a {@linkcode Batcher} gathers keys and hands results out. */
+/** Calls `flush` once what is running now, and all it awaits of its own, is through. */
+export type BatchSchedule = (flush: () => void) => void;
+
+/** Options of a {@linkcode Batcher}. */
 export interface BatcherOptions<K, V> {
   /**
    * A batch of so many keys is loaded at once; `Infinity` for any number.
@@ -39,8 +40,8 @@ export interface BatcherOptions<K, V> {
    */
   maxSize?: number;
   /**
-   * How long a batch waits for more keys, in milliseconds from its first. At 0
-   * it waits to the end of the tick: for the keys that other callers ask for
+   * Milliseconds from its first key for which a batch waits for more. At 0 it
+   * waits to the end of the tick: for the keys that other callers ask for
    * without waiting for anything from outside.
    * @default 0
    */
@@ -51,25 +52,25 @@ export interface BatcherOptions<K, V> {
    */
   schedule?: BatchSchedule;
   /**
-   * How many batches are loaded at once; `Infinity` for any number. While none
-   * may start, keys go on gathering.
+   * The most batches to load at once; `Infinity` for any number. While none may
+   * start, keys go on gathering.
    * @default Infinity
    */
   concurrency?: number;
   /**
-   * How many keys may wait to be loaded; the next caller is refused with a
+   * The most keys that may wait to be loaded; the next caller is refused with a
    * {@linkcode QueueFullError}.
    * @default Infinity
    */
   maxWaiting?: number;
   /**
-   * How long the loader may take, in milliseconds, before the batch's callers
+   * Milliseconds that the loader may take before the batch's callers
    * get a {@linkcode TimeoutError} and its place goes to the next.
    * @default Infinity
    */
   timeoutMs?: number;
   /**
-   * What makes two keys the same, as a value to compare by: a string made of an
+   * Makes the value by which two keys are the same: a string made of an
    * object's parts, say.
    * @default the key itself
    */
@@ -77,28 +78,28 @@ export interface BatcherOptions<K, V> {
   /** Keys are only loaded together with keys of the same partition: a tenant, say. */
   partition?: (key: K) => unknown;
   /**
-   * Which key a value belongs to. With it the loader may return its values in
+   * Tells the key that a value belongs to. With it the loader may return its values in
    * any order, leave some out and return others beside.
    */
   resultKey?: (value: V) => unknown;
   /**
-   * What a caller gets whose key is not among results that are given by key.
+   * Makes the outcome of a key that is not among results by key.
    * @default a BatchKeyMissingError
    */
   missing?: (key: K) => V | Error;
   /**
-   * What metrics and errors call it.
+   * The name in metrics and errors.
    * @default "batcher"
    */
   name?: string;
   /**
-   * Where the time comes from.
+   * The source of the time.
    * @default systemClock
    */
   clock?: Clock;
 }
 
-/** How one caller asks for a key. */
+/** Options of one call for a key. */
 export interface BatchLoadOptions {
   /** Leaves the batch with its reason; the others' keys are loaded all the same. */
   signal?: AbortSignal;
@@ -106,7 +107,7 @@ export interface BatchLoadOptions {
   partition?: unknown;
 }
 
-/** How one caller waits for batches to finish. */
+/** Options of one wait for batches to finish. */
 export interface BatchFlushOptions {
   /** Ends the wait, not the batches. */
   signal?: AbortSignal;
@@ -153,4 +154,29 @@ export function checkBatcherOptions<K, V>(
     name,
     clock,
   };
+}
+
+/**
+ * After the microtasks: callers that are a few awaits apart still meet, and
+ * nobody waits for the outside world. A tick that is asked for from within a
+ * microtask comes when they are through; a runtime without ticks has its turn
+ * of the event loop, which is later.
+ */
+const endOfTick: BatchSchedule = (flush): void => (tick ??= findTick())(flush);
+
+const settled = Promise.resolve();
+
+/** Looked for at the first use: merely reading `process` costs Deno 11 ms (bench/startup.ts). */
+let tick: BatchSchedule | undefined;
+
+interface Runtime {
+  process?: { nextTick?(callback: () => void): void };
+  setImmediate?(callback: () => void): void;
+}
+
+function findTick(): BatchSchedule {
+  const { process, setImmediate } = globalThis as Runtime;
+  return process?.nextTick !== undefined
+    ? (flush) => settled.then(() => process.nextTick!(flush))
+    : setImmediate ?? ((flush) => setTimeout(flush, 0));
 }

@@ -7,7 +7,7 @@ import {
 } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
-import type { Batch, BatchEntry } from "./batch.ts";
+import { type Batch, type BatchEntry, UnfinishedBatches } from "./batch.ts";
 import {
   type BatcherOptions,
   type BatcherSettings,
@@ -17,12 +17,12 @@ import {
   type BatchResults,
   checkBatcherOptions,
 } from "./batch_options.ts";
-import { outcomesOf } from "./batch_outcomes.ts";
-import { batcherKind, batcherValues } from "./batcher_kind.ts";
-import type { BatcherStats } from "./batcher_stats.ts";
-import type { Gathering } from "./gathering.ts";
-import { Gatherings } from "./gatherings.ts";
-import { UnfinishedBatches } from "./unfinished_batches.ts";
+import {
+  batcherKind,
+  type BatcherStats,
+  batcherValues,
+} from "./batcher_stats.ts";
+import { type Partition, Partitions } from "./partitions.ts";
 
 /**
  * Gathers what many callers ask for one by one, and loads it together.
@@ -44,7 +44,7 @@ import { UnfinishedBatches } from "./unfinished_batches.ts";
 export class Batcher<K, V> implements AsyncDisposable {
   readonly #load: BatchLoader<K, V>;
   readonly #settings: BatcherSettings<K, V>;
-  readonly #gatherings = new Gatherings<K, V>();
+  readonly #partitions = new Partitions<K, V>();
   /** Batches that filled up in this tick: callers may join their keys to its end. */
   readonly #full: Batch<K, V>[] = [];
   /** Batches whose time has come, while others hold the places. */
@@ -161,10 +161,11 @@ export class Batcher<K, V> implements AsyncDisposable {
     if (this.#closed) throw new ClosedError(this.#settings.name);
     signal?.throwIfAborted();
     const identity = this.#identify(key);
-    const partition = options?.partition ?? this.#settings.partition?.(key);
-    const gathering = this.#gatherings.of(partition);
-    const entry = gathering.get(identity) ??
-      this.#addKey(gathering, identity, key);
+    const partition = this.#partitions.of(
+      options?.partition ?? this.#settings.partition?.(key),
+    );
+    const entry = partition.get(identity) ??
+      this.#addKey(partition, identity, key);
     this.#loads++;
     return signal === undefined ? entry.join() : entry.joinUntil(
       signal,
@@ -178,18 +179,18 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   #addKey(
-    gathering: Gathering<K, V>,
+    partition: Partition<K, V>,
     identity: unknown,
     key: K,
   ): BatchEntry<K, V> {
     const { name, maxWaiting, maxSize } = this.#settings;
     if (this.#waiting >= maxWaiting) throw new QueueFullError(name, maxWaiting);
-    const batch = gathering.batch ?? this.#beginBatch(gathering);
-    const entry = gathering.add(batch, identity, key);
+    const batch = partition.open ?? this.#beginBatch(partition);
+    const entry = partition.add(batch, identity, key);
     this.#waiting++;
     if (batch.size === 1) this.#setTime(batch);
-    if (batch.size === maxSize && gathering.batch === batch) {
-      gathering.batch = undefined;
+    if (batch.size === maxSize && partition.open === batch) {
+      partition.open = undefined;
       batch.filledThisTick = true;
       this.#full.push(batch);
       this.#scheduleTick();
@@ -198,8 +199,8 @@ export class Batcher<K, V> implements AsyncDisposable {
     return entry;
   }
 
-  #beginBatch(gathering: Gathering<K, V>): Batch<K, V> {
-    const batch = this.#gatherings.begin(gathering);
+  #beginBatch(partition: Partition<K, V>): Batch<K, V> {
+    const batch = this.#partitions.begin(partition);
     this.#unfinished.add(batch);
     return batch;
   }
@@ -224,13 +225,13 @@ export class Batcher<K, V> implements AsyncDisposable {
   };
 
   #endGathering(): void {
-    this.#gatherings.forEachBatch((batch) => this.#becomeDue(batch));
+    this.#partitions.forEachOpen((batch) => this.#becomeDue(batch));
   }
 
   #forgetFull(): void {
     for (const batch of this.#full) {
       batch.filledThisTick = false;
-      if (batch.phase === "running") this.#gatherings.forget(batch);
+      if (batch.phase === "running") this.#partitions.forget(batch);
     }
     this.#full.length = 0;
   }
@@ -257,7 +258,7 @@ export class Batcher<K, V> implements AsyncDisposable {
 
   #run(batch: Batch<K, V>): void {
     const { timeoutMs, clock, name } = this.#settings;
-    if (!batch.filledThisTick) this.#gatherings.forget(batch);
+    if (!batch.filledThisTick) this.#partitions.forget(batch);
     batch.phase = "running";
     this.#running++;
     this.#waiting -= batch.size;
@@ -287,9 +288,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   #succeed(batch: Batch<K, V>, results: BatchResults<V>): void {
     if (batch.phase === "finished") return;
     try {
-      this.#failedKeys += batch.settle(
-        outcomesOf(batch, results, this.#settings),
-      );
+      this.#failedKeys += batch.settle(results, this.#settings);
       this.#finish(batch);
     } catch (error) {
       this.#fail(batch, error);
@@ -307,7 +306,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   #abandon(entry: BatchEntry<K, V>, reason: unknown): void {
     const { batch } = entry;
     if (batch.phase === "finished") return;
-    this.#gatherings.forgetEntry(entry);
+    this.#partitions.forgetEntry(entry);
     if (batch.phase !== "running") this.#waiting--;
     if (!batch.abandon(entry)) return;
     this.#abandonedBatches++;
@@ -318,7 +317,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   #finish(batch: Batch<K, V>): void {
     const wasRunning = batch.phase === "running";
     this.#clearTimer(batch);
-    if (!wasRunning || batch.filledThisTick) this.#gatherings.forget(batch);
+    if (!wasRunning || batch.filledThisTick) this.#partitions.forget(batch);
     this.#unfinished.remove(batch);
     batch.finish();
     if (wasRunning) {

@@ -1,27 +1,39 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import {
+  LinearEngineMissing,
+  loadLinearEngine,
+} from "./json_schema/safe_pattern.ts";
+import { compileSchema } from "./json_schema/schema_compiler.ts";
+import { type Dialect, SchemaDocument } from "./json_schema/schema_document.ts";
+import {
+  type Check,
+  SchemaRun,
+  TooManySteps,
+} from "./json_schema/schema_run.ts";
 import type {
   JsonSchema,
-  StandardSchemaIssue,
   StandardSchemaProps,
-  StandardSchemaResult,
   StandardSchemaWithJSON,
 } from "./standard_schema.ts";
 
 const DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema";
 
-/** How deep a schema may nest and how many subschemas it may hold. */
-const MAX_DEPTH = 64;
-const MAX_SUBSCHEMAS = 10_000;
-
-type Check = (value: unknown) => StandardSchemaResult<never>;
-
 /**
- * Makes a Standard Schema of a plain JSON Schema, validated by ajv. Dialects:
- * 2020-12 (the default) and draft-07. A `$ref` that leaves the document is
- * refused, never fetched.
+ * Makes a Standard Schema of a plain JSON Schema, which is read whole at once:
+ * what is wrong with it is said here, not by the first call. Dialects: 2020-12
+ * (the default) and draft-07. A `$ref` that leaves the document is refused,
+ * never fetched.
  *
- * @throws {InvalidOptionError} for another dialect, a remote `$ref`, or a schema
- * past the bounds (64 levels, 10,000 subschemas)
+ * Patterns may be written for the `u` flag or without. Of the formats, `date`,
+ * `date-time`, `email`, `hostname`, `ipv4`, `ipv6`, `time`, `uri` and `uuid` are
+ * checked; others are remarks.
+ *
+ * @param validators Checks the values instead, such as a provider of the official
+ * SDK's; then the schema is only handed to it.
+ * @throws {InvalidOptionError} naming the keyword and its place: for another
+ * dialect, a value that the keyword doesn't take, a reference that leads nowhere
+ * or out of the document, or a schema past the bounds (64 levels, 10,000
+ * subschemas)
  *
  * @example
  * ```ts
@@ -36,93 +48,98 @@ type Check = (value: unknown) => StandardSchemaResult<never>;
  */
 export function fromJsonSchema<T = unknown>(
   schema: JsonSchema,
+  validators?: JsonSchemaValidators,
 ): StandardSchemaWithJSON<T, T> {
-  checkBounds(schema);
-  const dialect = dialectOf(schema);
-  let check: Check | undefined;
-  // ajv is some 40 ms of start-up that servers without plain schemas never pay.
-  const compiling = compile(schema, dialect).then((compiled) =>
-    check = compiled
-  );
-  compiling.catch(() => {});
+  return validators === undefined
+    ? readJsonSchema(schema, "schema")
+    : standardSchema(schema, validateBy(validators.getValidator(schema)));
+}
+
+/** Makes validators of JSON Schemas: the official SDK's `jsonSchemaValidator`. */
+export interface JsonSchemaValidators {
+  /** Makes the validator of one schema. */
+  getValidator(schema: JsonSchema): (value: unknown) => {
+    /** The value satisfies the schema. */
+    valid: boolean;
+    /** The value, if it does. */
+    data?: unknown;
+    /** The reason why it doesn't. */
+    errorMessage?: string;
+  };
+}
+
+/**
+ * Does what {@linkcode fromJsonSchema} does.
+ *
+ * @param where Begins what errors say, such as `tool add: inputSchema`.
+ * @throws {InvalidOptionError}
+ */
+export function readJsonSchema<T = unknown>(
+  schema: JsonSchema,
+  where: string,
+): StandardSchemaWithJSON<T, T> {
+  const dialect = dialectOf(schema, where);
+  const check = compileSchema(new SchemaDocument(schema, dialect, where));
+  return standardSchema(schema, (value) => validate(check, value));
+}
+
+type Validate = StandardSchemaProps<never>["validate"];
+
+function standardSchema<T>(
+  schema: JsonSchema,
+  validate: Validate,
+): StandardSchemaWithJSON<T, T> {
   return {
     "~standard": {
       version: 1,
       vendor: "json-schema",
-      validate: (value) =>
-        check === undefined
-          ? compiling.then((compiled) => compiled(value))
-          : check(value),
+      validate,
       jsonSchema: { input: () => schema, output: () => schema },
-    } as
-      & StandardSchemaProps<T, T>
-      & StandardSchemaWithJSON<T, T>["~standard"],
+    },
   };
 }
 
-function dialectOf(schema: JsonSchema): "2020-12" | "draft-07" {
-  const dialect = String(schema.$schema ?? DEFAULT_DIALECT).replace(/#$/, "");
+function validateBy(
+  validator: ReturnType<JsonSchemaValidators["getValidator"]>,
+): Validate {
+  return (value) => {
+    const { valid, data, errorMessage = "is not valid" } = validator(value);
+    return valid
+      ? { value: data as never }
+      : { issues: [{ message: errorMessage }] };
+  };
+}
+
+function dialectOf({ $schema }: JsonSchema, where: string): Dialect {
+  const dialect = String($schema ?? DEFAULT_DIALECT).replace(/#$/, "");
   if (dialect === DEFAULT_DIALECT) return "2020-12";
   if (/^https?:\/\/json-schema\.org\/draft-07\/schema$/.test(dialect)) {
     return "draft-07";
   }
   throw new InvalidOptionError(
-    `$schema ${JSON.stringify(schema.$schema)} is not supported: ` +
+    `${where}.$schema ${JSON.stringify($schema)} is not supported: ` +
       `use JSON Schema 2020-12 or draft-07`,
   );
 }
 
-function checkBounds(schema: JsonSchema): void {
-  let subschemas = 0;
-  const visit = (node: unknown, depth: number): void => {
-    if (typeof node !== "object" || node === null) return;
-    if (depth > MAX_DEPTH || ++subschemas > MAX_SUBSCHEMAS) {
-      throw new InvalidOptionError(
-        `a JSON Schema takes at most ${MAX_DEPTH} levels and ` +
-          `${MAX_SUBSCHEMAS} subschemas`,
-      );
+/** Has to wait only for the linear engine, which few texts need. */
+function validate(check: Check, value: unknown): ReturnType<Validate> {
+  const run = new SchemaRun();
+  try {
+    return check(value, run, undefined)
+      ? { value: value as never }
+      : { issues: run.issues };
+  } catch (error) {
+    if (error instanceof LinearEngineMissing) {
+      return loadLinearEngine().then(() => validate(check, value));
     }
-    const ref = (node as { $ref?: unknown }).$ref;
-    if (typeof ref === "string" && /^[a-z][a-z0-9+.-]*:/i.test(ref)) {
-      throw new InvalidOptionError(
-        `$ref ${JSON.stringify(ref)} leaves the document: ` +
-          `put the definition under $defs`,
-      );
+    if (error instanceof TooManySteps) {
+      return { issues: [{ message: "takes too long to check" }] };
     }
-    for (const child of Object.values(node)) visit(child, depth + 1);
-  };
-  visit(schema, 0);
-}
-
-async function compile(
-  schema: JsonSchema,
-  dialect: "2020-12" | "draft-07",
-): Promise<Check> {
-  const { default: Ajv } = dialect === "2020-12"
-    ? await import("ajv/dist/2020.js")
-    : await import("ajv");
-  const ajv = new Ajv.default({ strict: false, allErrors: false });
-  const validate = ajv.compile(schema);
-  return (value) => {
-    if (validate(value)) return { value: value as never };
-    return { issues: (validate.errors ?? []).map(issueOf) };
-  };
-}
-
-function issueOf(
-  error: {
-    instancePath: string;
-    message?: string;
-    params?: Record<string, unknown>;
-  },
-): StandardSchemaIssue {
-  const path = error.instancePath.split("/").slice(1).map((step) =>
-    step.replaceAll("~1", "/").replaceAll("~0", "~")
-  );
-  const extra = error.params?.additionalProperty;
-  const message = error.message ?? "is not valid";
-  return {
-    path,
-    message: typeof extra === "string" ? `${message} (${extra})` : message,
-  };
+    // The stack is full.
+    if (error instanceof RangeError) {
+      return { issues: [{ message: "is nested too deeply" }] };
+    }
+    throw error;
+  }
 }

@@ -14,7 +14,7 @@ export interface IncomingCall {
   params?: JsonObject;
 }
 
-/** What a client answers to a request of the server's. */
+/** The client's answer to a request of the server's. */
 export interface IncomingAnswer {
   jsonrpc: "2.0";
   id: RequestId;
@@ -34,15 +34,15 @@ export function isRequestId(value: unknown): value is RequestId {
   return typeof value === "string" || Number.isSafeInteger(value);
 }
 
-/** Whether a message answers a request rather than making one. */
+/** True if a message answers a request rather than making one. */
 export function isAnswer(message: JsonObject): boolean {
   return message.method === undefined &&
     (message.result !== undefined || message.error !== undefined);
 }
 
 /**
- * What is wrong with a call's envelope, or `undefined`. `id` is left out of a
- * notification, never null.
+ * Says what is wrong with a call's envelope, or `undefined`. `id` is left out
+ * of a notification, never null.
  */
 export function envelopeFault(message: unknown): string | undefined {
   if (!isObject(message)) return "the message must be a JSON object";
@@ -57,7 +57,7 @@ export function envelopeFault(message: unknown): string | undefined {
   return undefined;
 }
 
-/** What is wrong with an answer's envelope, or `undefined`. */
+/** Says what is wrong with an answer's envelope, or `undefined`. */
 export function answerFault(message: JsonObject): string | undefined {
   if (message.jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
   if (!isRequestId(message.id)) return "id must be a string or a whole number";

@@ -1,6 +1,6 @@
 import { InvalidParamsError } from "./errors.ts";
 
-/** What a request's parameters may be made of. */
+/** The bounds of a request's parameters. */
 export interface PayloadLimits {
   /** Levels of nesting. */
   maxDepth: number;
@@ -8,7 +8,7 @@ export interface PayloadLimits {
   maxElements: number;
 }
 
-/** What the walk of {@linkcode checkPayload} has come upon so far. */
+/** Findings so far on the walk of {@linkcode checkPayload}. */
 interface Findings {
   elements: number;
   replaced: boolean;

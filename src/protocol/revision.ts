@@ -9,7 +9,7 @@ export const LEGACY_REVISIONS: readonly string[] = [
   "2024-11-05",
 ];
 
-/** What a legacy client that names no revision is taken to speak. */
+/** The revision of a legacy client that names none. */
 export const DEFAULT_LEGACY_REVISION = "2025-03-26";
 
 /** Every revision that Sluice speaks, newest first. */
@@ -24,7 +24,7 @@ export const SUPPORTED_REVISIONS: readonly string[] = [
  */
 export type Era = "modern" | "legacy";
 
-/** Whether a revision names itself as one of the modern era, known or not. */
+/** True if a revision names itself as one of the modern era, known or not. */
 export function isModernRevision(revision: string): boolean {
   return /^\d{4}-\d\d-\d\d$/.test(revision) && revision >= MODERN_REVISION;
 }

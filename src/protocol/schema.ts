@@ -1,6 +1,8 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import { thrownText } from "../base/thrown.ts";
 import { isObject } from "./jsonrpc.ts";
-import { fromJsonSchema } from "./json_schema.ts";
+import { propertySchema } from "./json_schema/moved_schema.ts";
+import { readJsonSchema } from "./json_schema.ts";
 import {
   isStandardSchema,
   type JsonSchema,
@@ -10,9 +12,11 @@ import {
   type StandardSchemaWithJSON,
 } from "./standard_schema.ts";
 
+type PathStep = NonNullable<StandardSchemaIssue["path"]>[number];
+
 const TARGET = { target: "draft-2020-12" };
 
-/** What an author may give where a schema is asked for. */
+/** Anything that an author may give where a schema is asked for. */
 export type SchemaLike =
   | StandardSchemaWithJSON
   | StandardSchema
@@ -25,22 +29,82 @@ export const EMPTY_OBJECT_SCHEMA: JsonSchema = {
   properties: {},
 };
 
+/** A schema as the engine works with it. */
+export interface ReadSchema {
+  /** Checks values. */
+  readonly standard: StandardSchemaWithJSON;
+  /** Describes them to clients. */
+  readonly json: JsonSchema;
+}
+
+/**
+ * Reads a schema of any kind, to the end: what can't be used is said now.
+ *
+ * @param where Begins what errors say, such as `tool add: inputSchema`.
+ * @throws {InvalidOptionError} naming the field, where one can be told.
+ */
+export function readSchema(
+  schema: SchemaLike,
+  io: "input" | "output",
+  where: string,
+): ReadSchema {
+  const standard = toStandardSchema(schema, where);
+  return { standard, json: toJsonSchema(standard, io, where) };
+}
+
+/** Texts of which any field that reads numbers, dates and the like takes one. */
+const SAMPLE_TEXTS = ["1", "true", "2000-01-01", "a", ""];
+
+/**
+ * Refuses fields that take no text, for where clients send nothing else.
+ *
+ * @throws {InvalidOptionError} naming the field
+ */
+export function checkTextFields(
+  { standard, json }: ReadSchema,
+  where: string,
+): void {
+  const properties = isObject(json.properties) ? json.properties : {};
+  const names = Object.keys(properties);
+  const issues = SAMPLE_TEXTS.map((text) => {
+    const fields = Object.fromEntries(names.map((name) => [name, text]));
+    const result = standard["~standard"].validate(fields);
+    return result instanceof Promise ? [] : result.issues ?? [];
+  });
+  for (const name of names) {
+    const { type } = properties[name] as JsonSchema;
+    if (type === undefined || [type].flat().includes("string")) continue;
+    // What a library coerces or transforms may take text all the same.
+    const refused = issues.every((each) =>
+      each.some(({ path }) => stepOf(path?.[0]) === name)
+    );
+    if (!refused) continue;
+    throw new InvalidOptionError(
+      `${where}.${name} must take text, which is all that clients send, got ` +
+        `type ${JSON.stringify(type)}`,
+    );
+  }
+}
+
+function stepOf(step: PathStep | undefined): PropertyKey | undefined {
+  return typeof step === "object" ? step.key : step;
+}
+
 /** Brings every kind of schema to the one that the engine works with. */
-export function toStandardSchema(schema: SchemaLike): StandardSchemaWithJSON {
+export function toStandardSchema(
+  schema: SchemaLike,
+  where: string = "schema",
+): StandardSchemaWithJSON {
   if (isStandardSchema(schema)) return schema as StandardSchemaWithJSON;
   if (!isObject(schema)) {
     throw new InvalidOptionError(
-      "a schema must be a Standard Schema (zod, valibot, arktype), a record " +
+      `${where}: a schema must be a Standard Schema (zod, valibot, arktype), a record ` +
         `of them, or a JSON Schema object, got ${typeof schema}`,
     );
   }
-  const values = Object.values(schema);
-  if (values.length > 0 && values.every(isStandardSchema)) {
-    return fromShape(schema as Record<string, StandardSchemaWithJSON>);
-  }
-  return values.length === 0
-    ? fromShape({})
-    : fromJsonSchema(schema as JsonSchema) as StandardSchemaWithJSON;
+  return Object.values(schema).every(isStandardSchema)
+    ? fromShape(schema as Record<string, StandardSchemaWithJSON>)
+    : readJsonSchema(schema, where);
 }
 
 /** The schemas of an object's fields, where the library lets one see them. */
@@ -56,16 +120,9 @@ export function shapeOf(schema: unknown): Record<string, unknown> | undefined {
 export function toJsonSchema(
   schema: StandardSchemaWithJSON,
   io: "input" | "output",
+  where: string = "schema",
 ): JsonSchema {
-  const { jsonSchema, vendor } = schema["~standard"];
-  if (jsonSchema === undefined) {
-    throw new InvalidOptionError(
-      `schema library "${vendor}" can't say its schemas as JSON Schema: use ` +
-        "zod 4.2 or later, arktype, valibot with @valibot/to-json-schema, or " +
-        "wrap a JSON Schema in fromJsonSchema()",
-    );
-  }
-  const converted = jsonSchema[io](TARGET);
+  const converted = convert(schema, io, where);
   if (io === "output") {
     return converted.type === undefined && describesObject(converted, converted)
       ? { type: "object", ...converted }
@@ -73,7 +130,7 @@ export function toJsonSchema(
   }
   if (converted.type !== undefined && converted.type !== "object") {
     throw new InvalidOptionError(
-      `an input schema must describe an object, got type ${
+      `${where} must describe an object, got type ${
         JSON.stringify(converted.type)
       }: wrap it in an object`,
     );
@@ -81,7 +138,48 @@ export function toJsonSchema(
   return { type: "object", ...converted };
 }
 
-/** Whether a schema without `type` can only be satisfied by objects. */
+/** Has a library say its schema, and names the field that it can't say. */
+function convert(
+  schema: StandardSchemaWithJSON,
+  io: "input" | "output",
+  where: string,
+): JsonSchema {
+  const { jsonSchema, vendor } = schema["~standard"];
+  if (jsonSchema === undefined) {
+    throw new InvalidOptionError(
+      `${where}: schema library "${vendor}" can't say its schemas as JSON ` +
+        "Schema: use zod 4.2 or later, arktype, valibot with " +
+        "@valibot/to-json-schema, or wrap a JSON Schema in fromJsonSchema()",
+    );
+  }
+  try {
+    return jsonSchema[io](TARGET);
+  } catch (error) {
+    for (const [name, field] of Object.entries(shapeOf(schema) ?? {})) {
+      if (isStandardSchema(field)) {
+        convert(field as StandardSchemaWithJSON, io, `${where}.${name}`);
+      }
+    }
+    if (error instanceof InvalidOptionError) throw error;
+    throw new InvalidOptionError(`${where}: ${thrownText(error)}`);
+  }
+}
+
+/**
+ * Makes a whole schema the property of another: its references go along, and
+ * `$schema` moves to the root, the only place for it.
+ */
+export function wrapSchema(schema: JsonSchema, property: string): JsonSchema {
+  const { $schema } = schema;
+  return {
+    ...($schema !== undefined && { $schema }),
+    type: "object",
+    properties: { [property]: propertySchema(schema, property) },
+    required: [property],
+  };
+}
+
+/** True if a schema without `type` can only be satisfied by objects. */
 function describesObject(schema: JsonSchema, root: JsonSchema): boolean {
   if (schema.type !== undefined) return schema.type === "object";
   const objectKeywords = [
@@ -104,30 +202,43 @@ function describesObject(schema: JsonSchema, root: JsonSchema): boolean {
   });
 }
 
-/** An object schema from the schemas of its fields, whatever their library. */
+/** Makes an object schema of the schemas of its fields, whatever their library. */
 function fromShape(
   shape: Record<string, StandardSchemaWithJSON>,
 ): StandardSchemaWithJSON {
-  const convert = (io: "input" | "output") => (): JsonSchema => {
-    const properties: JsonSchema = {};
-    const required: string[] = [];
-    for (const [name, field] of Object.entries(shape)) {
-      properties[name] = field["~standard"].jsonSchema[io](TARGET);
-      if (!acceptsUndefined(field)) required.push(name);
-    }
-    return {
-      type: "object",
-      properties,
-      ...(required.length > 0 && { required }),
-    };
-  };
   return {
+    /** Lets the field be named that can't be said as JSON Schema. */
+    shape,
     "~standard": {
       version: 1,
       vendor: "sluice",
-      validate: (value) => validateShape(shape, value),
-      jsonSchema: { input: convert("input"), output: convert("output") },
+      validate: (value: unknown) => validateShape(shape, value),
+      jsonSchema: {
+        input: () => shapeSchema(shape, "input"),
+        output: () => shapeSchema(shape, "output"),
+      },
     },
+  } as StandardSchemaWithJSON;
+}
+
+function shapeSchema(
+  shape: Record<string, StandardSchemaWithJSON>,
+  io: "input" | "output",
+): JsonSchema {
+  const properties: JsonSchema = {};
+  const required: string[] = [];
+  let dialect: unknown;
+  for (const [name, field] of Object.entries(shape)) {
+    const schema = convert(field, io, name);
+    dialect ??= schema.$schema;
+    properties[name] = propertySchema(schema, name);
+    if (!acceptsUndefined(field)) required.push(name);
+  }
+  return {
+    ...(dialect !== undefined && { $schema: dialect }),
+    type: "object",
+    properties,
+    ...(required.length > 0 && { required }),
   };
 }
 
@@ -136,18 +247,34 @@ function acceptsUndefined(field: StandardSchema): boolean {
   return !(result instanceof Promise) && result.issues === undefined;
 }
 
-async function validateShape(
+type ShapeResult = StandardSchemaResult<Record<string, unknown>>;
+
+function validateShape(
   shape: Record<string, StandardSchema>,
   value: unknown,
-): Promise<StandardSchemaResult<Record<string, unknown>>> {
+): ShapeResult | Promise<ShapeResult> {
   if (!isObject(value)) {
     return { issues: [{ message: "expected an object" }] };
   }
+  const names = Object.keys(shape);
+  const results = names.map((name) =>
+    shape[name]["~standard"].validate(
+      Object.hasOwn(value, name) ? value[name] : undefined,
+    )
+  );
+  return results.some((each) => each instanceof Promise)
+    ? Promise.all(results).then((each) => joinFields(names, each))
+    : joinFields(names, results as StandardSchemaResult<unknown>[]);
+}
+
+function joinFields(
+  names: readonly string[],
+  results: readonly StandardSchemaResult<unknown>[],
+): ShapeResult {
   const output: Record<string, unknown> = {};
   const issues: StandardSchemaIssue[] = [];
-  for (const [name, field] of Object.entries(shape)) {
-    const given = Object.hasOwn(value, name) ? value[name] : undefined;
-    const result = await field["~standard"].validate(given);
+  for (const [index, result] of results.entries()) {
+    const name = names[index];
     if (result.issues !== undefined) {
       issues.push(...result.issues.map((issue) => ({
         message: issue.message,

@@ -7,7 +7,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": StandardSchemaProps<Input, Output>;
 }
 
-/** What a Standard Schema offers. */
+/** The parts of a Standard Schema. */
 export interface StandardSchemaProps<Input = unknown, Output = Input> {
   /** The version of the interface. */
   readonly version: 1;
@@ -28,17 +28,17 @@ export type StandardSchemaResult<Output> =
 
 /** One thing that was wrong, and where. */
 export interface StandardSchemaIssue {
-  /** What was wrong, in words. */
+  /** The fault, in words. */
   readonly message: string;
-  /** Where, from the root. */
+  /** The way to it from the root. */
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>;
 }
 
 /** Turns a schema into a JSON Schema of the asked-for dialect. */
 export interface JsonSchemaConverter {
-  /** What may go in. */
+  /** Describes what may go in. */
   readonly input: (options: { readonly target: string }) => JsonSchema;
-  /** What comes out. */
+  /** Describes what comes out. */
   readonly output: (options: { readonly target: string }) => JsonSchema;
 }
 
@@ -60,14 +60,14 @@ export type InferOutput<Schema> = Schema extends
   : unknown
   : unknown;
 
-/** Whether a value is a Standard Schema of any library. */
+/** True if a value is a Standard Schema of any library. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if (value === null || !/^(object|function)$/.test(typeof value)) return false;
   const props = (value as Partial<StandardSchema>)["~standard"];
   return typeof props?.validate === "function";
 }
 
-/** What was wrong, on one line, each complaint with the field it is about. */
+/** Says what was wrong on one line, each complaint with the field it is about. */
 export function issuesText(issues: readonly StandardSchemaIssue[]): string {
   return issues.map(({ message, path }) => {
     if (path === undefined || path.length === 0) return message;

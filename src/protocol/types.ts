@@ -7,20 +7,11 @@
  *
  * @module
  */
-export type * from "./types/auth_info.ts";
 export type * from "./types/base.ts";
-export type * from "./types/cache_hint.ts";
-export type * from "./types/capabilities.ts";
-export type * from "./types/completion.ts";
 export type * from "./types/content.ts";
 export type * from "./types/elicitation.ts";
-export type * from "./types/form_field.ts";
-export type * from "./types/input_required.ts";
-export type * from "./types/logging.ts";
 export type * from "./types/message.ts";
-export type * from "./types/prompt.ts";
-export type * from "./types/resource.ts";
-export type * from "./types/root.ts";
+export type * from "./types/offer.ts";
+export type * from "./types/peer.ts";
+export type * from "./types/question.ts";
 export type * from "./types/sampling.ts";
-export type * from "./types/skill.ts";
-export type * from "./types/tool.ts";

@@ -19,7 +19,7 @@ export class UriMatcher {
     this.#parts = parts;
   }
 
-  /** What was captured, in order, or `null`. */
+  /** Gives the captures in order, or `null`. */
   match(text: string): string[] | null {
     const [first] = this.#parts;
     if (typeof first === "string" && !text.startsWith(first)) return null;
@@ -91,7 +91,7 @@ function markCapture(
   }
 }
 
-/** Where a capture that begins at a position must have ended. */
+/** The end of the longest capture that begins at a position. */
 function endOfRun(text: string, from: number, capture: Capture): number {
   let end = from;
   while (end < text.length && !isBeyond(text.charCodeAt(end), capture)) end++;

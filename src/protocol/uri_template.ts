@@ -65,7 +65,7 @@ export class UriTemplate {
     this.#path = new UriMatcher(this.#parts.flatMap(matcherParts));
   }
 
-  /** Whether a string holds at least one `{expression}`. */
+  /** True if a string holds at least one `{expression}`. */
   static isTemplate(text: string): boolean {
     return /\{[^{}\s]+\}/.test(text);
   }
@@ -148,7 +148,7 @@ function parseExpression(body: string, template: string): Expression {
   return { operator, variables };
 }
 
-/** What a part of the template asks of the path. */
+/** Tells what a part of the template asks of the path. */
 function matcherParts(part: string | Expression): (string | Capture)[] {
   if (typeof part === "string") return [part];
   const { operator, variables } = part;

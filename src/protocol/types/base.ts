@@ -7,7 +7,7 @@ export type JsonValue =
   | JsonValue[]
   | { [key: string]: JsonValue };
 
-/** What carries metadata (specification, basic, "`_meta`"). */
+/** Carries metadata (specification, basic, "`_meta`"). */
 export interface HasMeta {
   /**
    * Whatever else there is to say. A prefix such as `com.example/` keeps keys
@@ -16,7 +16,7 @@ export interface HasMeta {
   _meta?: Record<string, unknown>;
 }
 
-/** What is known by a name (specification, schema, "BaseMetadata"). */
+/** A name for programs, and one for people (specification, schema, "BaseMetadata"). */
 export interface Named {
   /** For programs. */
   name: string;
@@ -48,11 +48,11 @@ export interface Icon {
   theme?: "light" | "dark";
 }
 
-/** What user interfaces may show with a picture. */
+/** Pictures for user interfaces. */
 export interface HasIcons {
   /** Pictures to choose from. */
   icons?: Icon[];
 }
 
-/** Who speaks, or is spoken to. */
+/** The side that speaks, or is spoken to. */
 export type Role = "user" | "assistant";

@@ -1,5 +1,4 @@
-import type { HasMeta, Role } from "./base.ts";
-import type { Resource } from "./resource.ts";
+import type { HasIcons, HasMeta, Named, Role } from "./base.ts";
 
 /** Hints for clients about content (specification, server/resources, "Annotations"). */
 export interface Annotations {
@@ -11,7 +10,7 @@ export interface Annotations {
   lastModified?: string;
 }
 
-/** What clients may get hints about. */
+/** Carries hints for clients. */
 export interface Annotated extends HasMeta {
   /** Hints for clients. */
   annotations?: Annotations;
@@ -45,9 +44,9 @@ export interface AudioContent extends Annotated {
   mimeType: string;
 }
 
-/** What the contents of any resource have (specification, server/resources, "Resource Contents"). */
+/** The contents of a resource, in words or in bytes (specification, server/resources, "Resource Contents"). */
 export interface ResourceContents extends HasMeta {
-  /** Where they were read. */
+  /** The URI that they were read at. */
   uri: string;
   /** Such as `text/plain`. */
   mimeType?: string;
@@ -69,8 +68,20 @@ export interface BlobResourceContents extends ResourceContents {
 export interface EmbeddedResource extends Annotated {
   /** Tells it from other content. */
   type: "resource";
-  /** What the resource holds. */
+  /** The resource's contents. */
   resource: TextResourceContents | BlobResourceContents;
+}
+
+/** A resource as lists show it (specification, server/resources, "Resource"). */
+export interface Resource extends Named, HasIcons, Annotated {
+  /** The URI that it is read at. */
+  uri: string;
+  /** Its contents in a sentence, for the model. */
+  description?: string;
+  /** Such as `text/plain`. */
+  mimeType?: string;
+  /** In bytes, before any encoding. */
+  size?: number;
 }
 
 /** A resource to be read (specification, server/tools, "Resource Links"). */

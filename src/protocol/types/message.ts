@@ -1,9 +1,9 @@
-import type { Implementation } from "./capabilities.ts";
+import type { Implementation } from "./peer.ts";
 
-/** What tells a request from the others under way (specification, basic, "Requests"). */
+/** Tells a request from the others under way (specification, basic, "Requests"). */
 export type RequestId = string | number;
 
-/** What ties progress to its request (specification, basic/patterns/progress). */
+/** Ties progress to its request (specification, basic/patterns/progress). */
 export type ProgressToken = string | number;
 
 /**
@@ -32,14 +32,10 @@ export interface TaskMetadata {
   ttl?: number;
 }
 
-/** The parameters that every method and notification has. */
-export type MessageParams = {
-  /** What the message says of itself. */
-  _meta?: RequestMeta;
-};
-
 /** The parameters of a message, whatever its method. */
-export interface AnyParams extends MessageParams {
+export interface AnyParams {
+  /** Metadata of the message. */
+  _meta?: RequestMeta;
   /** The method's own parameters. */
   [key: string]: unknown;
 }
@@ -54,15 +50,15 @@ export interface Notification {
 
 /** The `_meta` of a result (specification, basic, "`_meta`"). */
 export interface ResultMeta {
-  /** What the server says it is. */
+  /** The server, as it introduces itself. */
   "io.modelcontextprotocol/serverInfo"?: Implementation;
   /** Keys of your own, with a prefix. */
   [key: string]: unknown;
 }
 
-/** What every result has (specification, basic, "Result Responses"). */
+/** A result, whatever its method (specification, basic, "Result Responses"). */
 export interface Result {
-  /** What the result says of itself. */
+  /** Metadata of the result. */
   _meta?: ResultMeta;
   /** The method's own fields. */
   [key: string]: unknown;
@@ -78,7 +74,7 @@ export interface PaginatedResult extends Result {
 export interface JSONRPCRequest {
   /** The version of JSON-RPC. */
   jsonrpc: "2.0";
-  /** What the answer will carry. */
+  /** The id that the answer will carry. */
   id: RequestId;
   /** Such as `tools/call`. */
   method: string;
@@ -98,31 +94,28 @@ export interface JSONRPCResultResponse {
   jsonrpc: "2.0";
   /** The id of the request. */
   id: RequestId;
-  /** What came of it. */
+  /** The result. */
   result: Result;
 }
 
-/** A request's failure on the wire (specification, basic, "Error Responses"). */
+/** A request's failure on the wire (specification, basic, "Error Responses", "Error Codes"). */
 export interface JSONRPCErrorResponse {
   /** The version of JSON-RPC. */
   jsonrpc: "2.0";
   /** The id of the request, if it could be read. */
   id?: RequestId;
-  /** What went wrong. */
-  error: JSONRPCErrorObject;
+  /** The error. */
+  error: {
+    /** One of {@linkcode ProtocolErrorCode}, or a code of its sender's own. */
+    code: number;
+    /** One sentence. */
+    message: string;
+    /** Whatever else there is to know. */
+    data?: unknown;
+  };
 }
 
-/** What went wrong with a request (specification, basic, "Error Codes"). */
-export interface JSONRPCErrorObject {
-  /** One of {@linkcode ProtocolErrorCode}, or a code of its sender's own. */
-  code: number;
-  /** One sentence. */
-  message: string;
-  /** Whatever else there is to know. */
-  data?: unknown;
-}
-
-/** What answers a request. */
+/** The answer to a request. */
 export type JSONRPCResponse = JSONRPCResultResponse | JSONRPCErrorResponse;
 
 /** Anything that goes over the wire (specification, basic, "Messages"). */
@@ -130,3 +123,64 @@ export type JSONRPCMessage =
   | JSONRPCRequest
   | JSONRPCNotification
   | JSONRPCResponse;
+
+/** From chatty to fatal (specification, server/utilities/logging, "Log Levels"; RFC 5424). */
+export type LoggingLevel =
+  | "debug"
+  | "info"
+  | "notice"
+  | "warning"
+  | "error"
+  | "critical"
+  | "alert"
+  | "emergency";
+
+/** A log message (specification, server/utilities/logging, "Log Message Notifications"). */
+export interface LoggingMessageNotification {
+  /** Tells it from other notifications. */
+  method: "notifications/message";
+  /** The message. */
+  params: {
+    /** Metadata of the notification. */
+    _meta?: RequestMeta;
+    /** Its gravity. */
+    level: LoggingLevel;
+    /** The part of the server that speaks. */
+    logger?: string;
+    /** Any JSON value: a sentence, or an object of details. */
+    data: unknown;
+  };
+}
+
+/**
+ * Says for which time a client may reuse a result, and with whom it may share
+ * it (specification, server/utilities/caching).
+ */
+export interface CacheHint {
+  /**
+   * Milliseconds for which the result may be taken as fresh.
+   * @default 0
+   */
+  ttlMs?: number;
+  /**
+   * `public` results are the same for every caller.
+   * @default "private"
+   */
+  cacheScope?: "public" | "private";
+}
+
+/** The caller, once something outside MCP has checked who it is. */
+export interface AuthInfo {
+  /** The access token as presented. */
+  token: string;
+  /** The client (or the user) that the token was issued to. */
+  clientId: string;
+  /** The scopes of the token. */
+  scopes: string[];
+  /** The token's end, in seconds since the epoch. */
+  expiresAt?: number;
+  /** The resource (audience) that the token is for. */
+  resource?: URL;
+  /** Anything else the check has learned. */
+  extra?: Record<string, unknown>;
+}

@@ -6,13 +6,13 @@ import type {
   TextContent,
 } from "./content.ts";
 import type { RequestMeta, Result, TaskMetadata } from "./message.ts";
-import type { Tool } from "./tool.ts";
+import type { Tool } from "./offer.ts";
 
 /** The model wants a tool called (specification, client/sampling, "Sampling with Tools"). */
 export interface ToolUseContent extends HasMeta {
   /** Tells it from other content. */
   type: "tool_use";
-  /** What the result will name. */
+  /** The id that the result will name. */
   id: string;
   /** The tool. */
   name: string;
@@ -20,13 +20,13 @@ export interface ToolUseContent extends HasMeta {
   input: Record<string, unknown>;
 }
 
-/** What came of a call that the model wanted (specification, client/sampling, "Tool Result Messages"). */
+/** The result of a call that the model wanted (specification, client/sampling, "Tool Result Messages"). */
 export interface ToolResultContent extends HasMeta {
   /** Tells it from other content. */
   type: "tool_result";
   /** The id of the `tool_use`. */
   toolUseId: string;
-  /** What the model reads. */
+  /** The text and pictures that the model reads. */
   content: ContentBlock[];
   /** The result as any JSON value. */
   structuredContent?: unknown;
@@ -37,7 +37,7 @@ export interface ToolResultContent extends HasMeta {
   isError?: boolean;
 }
 
-/** What a model says when it has no tools. */
+/** The answer of a model that has no tools. */
 export type SamplingContent = TextContent | ImageContent | AudioContent;
 
 /** A piece of a message to or from a model. */
@@ -48,9 +48,9 @@ export type SamplingMessageContentBlock =
 
 /** A message to or from a model (specification, client/sampling, "Messages"). */
 export interface SamplingMessage extends HasMeta {
-  /** Who says it. */
+  /** The side that says it. */
   role: Role;
-  /** What is said. */
+  /** The words, pictures, sounds and calls. */
   content: SamplingMessageContentBlock | SamplingMessageContentBlock[];
 }
 
@@ -60,19 +60,19 @@ export interface ModelHint {
   name?: string;
 }
 
-/** Which model to take, each priority from 0 to 1 (specification, client/sampling, "Model Preferences"). */
+/** The model to take, each priority from 0 to 1 (specification, client/sampling, "Model Preferences"). */
 export interface ModelPreferences {
   /** Names; the first that fits is taken. */
   hints?: ModelHint[];
-  /** How much a low price matters. */
+  /** The weight of a low price. */
   costPriority?: number;
-  /** How much a fast answer matters. */
+  /** The weight of a fast answer. */
   speedPriority?: number;
-  /** How much a clever answer matters. */
+  /** The weight of a clever answer. */
   intelligencePriority?: number;
 }
 
-/** Whether the model uses tools (specification, client/sampling, "Tool Choice Modes"). */
+/** The use that a model makes of tools (specification, client/sampling, "Tool Choice Modes"). */
 export interface ToolChoice {
   /**
    * It may, it must, or it must not.
@@ -81,15 +81,15 @@ export interface ToolChoice {
   mode?: "auto" | "required" | "none";
 }
 
-/** What the client's model is asked (specification, client/sampling, "Creating Messages"). */
+/** The question to the client's model (specification, client/sampling, "Creating Messages"). */
 export type CreateMessageRequestParams = {
-  /** What the request says of itself. */
+  /** Metadata of the request. */
   _meta?: RequestMeta;
   /** The conversation so far. */
   messages: SamplingMessage[];
   /** The most tokens to make; the client may stop sooner. */
   maxTokens: number;
-  /** Which model to take, if the client lets you choose. */
+  /** The model to take, if the client lets you choose. */
   modelPreferences?: ModelPreferences;
   /** A system prompt, which the client may change. */
   systemPrompt?: string;
@@ -104,9 +104,9 @@ export type CreateMessageRequestParams = {
   stopSequences?: string[];
   /** Whatever the model's provider takes beside. */
   metadata?: Record<string, JsonValue>;
-  /** What the model may call, if the client declares `sampling.tools`. */
+  /** The tools that the model may call, if the client declares `sampling.tools`. */
   tools?: Tool[];
-  /** Whether the model uses them. */
+  /** The use it makes of them. */
   toolChoice?: ToolChoice;
   /** Runs as a task of the client's (revision 2025-11-25). */
   task?: TaskMetadata;
@@ -116,28 +116,24 @@ export type CreateMessageRequestParams = {
 export interface CreateMessageRequest {
   /** Tells it from other questions. */
   method: "sampling/createMessage";
-  /** What it is asked. */
+  /** The question. */
   params: CreateMessageRequestParams;
 }
 
-/** What a model's answers have in common (specification, client/sampling, "Result Fields"). */
-export interface SamplingResult extends Result {
+/** The answer of a model with tools (specification, client/sampling, "Result Fields"). */
+export interface CreateMessageResultWithTools extends Result {
   /** The model that spoke. */
   model: string;
-  /** Who speaks: the assistant, as a rule. */
+  /** The side that speaks: the assistant, as a rule. */
   role: Role;
+  /** The words, and the calls that it wants made. */
+  content: SamplingMessageContentBlock | SamplingMessageContentBlock[];
   /** `endTurn`, `stopSequence`, `maxTokens`, `toolUse`, or a word of the provider's. */
   stopReason?: string;
 }
 
 /** The answer of a model without tools. */
-export interface CreateMessageResult extends SamplingResult {
-  /** What it says. */
+export interface CreateMessageResult extends CreateMessageResultWithTools {
+  /** The words, the picture or the sound. */
   content: SamplingContent;
-}
-
-/** The answer of a model with tools. */
-export interface CreateMessageResultWithTools extends SamplingResult {
-  /** What it says, and what it wants called. */
-  content: SamplingMessageContentBlock | SamplingMessageContentBlock[];
 }

@@ -3,6 +3,8 @@ import { Registration } from "./registration.ts";
 import { InvalidParamsError } from "../../protocol/errors.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import {
+  checkTextFields,
+  readSchema,
   type SchemaLike,
   shapeOf,
   toJsonSchema,
@@ -108,9 +110,12 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
 
   #readSchema(): void {
     const { argsSchema } = this.#config;
-    this.#schema = argsSchema && toStandardSchema(argsSchema);
-    if (this.#schema === undefined) return;
-    const { properties, required } = toJsonSchema(this.#schema, "input");
+    if (argsSchema === undefined) return;
+    const where = `prompt ${this.#name}: argsSchema`;
+    const read = readSchema(argsSchema, "input", where);
+    checkTextFields(read, where);
+    this.#schema = read.standard;
+    const { properties, required } = read.json;
     this.#arguments = Object.entries(isObject(properties) ? properties : {})
       .map(([name, field]) => ({
         name,

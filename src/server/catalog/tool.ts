@@ -10,9 +10,11 @@ import {
 } from "../../protocol/param_headers.ts";
 import {
   EMPTY_OBJECT_SCHEMA,
+  readSchema,
   type SchemaLike,
   toJsonSchema,
   toStandardSchema,
+  wrapSchema,
 } from "../../protocol/schema.ts";
 import {
   issuesText,
@@ -100,12 +102,15 @@ export class RegisteredTool extends Registration<ToolUpdates>
 
   #readSchemas(): void {
     const { inputSchema, outputSchema } = this.#config;
-    this.#input = inputSchema && toStandardSchema(inputSchema);
-    this.#inputJson = this.#input
-      ? toJsonSchema(this.#input, "input")
-      : EMPTY_OBJECT_SCHEMA;
-    this.#output = outputSchema && toStandardSchema(outputSchema);
-    this.#outputJson = this.#output && toJsonSchema(this.#output, "output");
+    const where = `tool ${this.#name}`;
+    const input = inputSchema &&
+      readSchema(inputSchema, "input", `${where}: inputSchema`);
+    const output = outputSchema &&
+      readSchema(outputSchema, "output", `${where}: outputSchema`);
+    this.#input = input?.standard;
+    this.#inputJson = input?.json ?? EMPTY_OBJECT_SCHEMA;
+    this.#output = output?.standard;
+    this.#outputJson = output?.json;
     this.#paramHeaders = findParamHeaders(this.#inputJson);
   }
 
@@ -212,7 +217,9 @@ export class RegisteredTool extends Registration<ToolUpdates>
       key,
       modern: tool(this.#outputJson),
       legacy: tool(
-        this.#wrapsForLegacy ? wrapSchema(this.#outputJson!) : this.#outputJson,
+        this.#wrapsForLegacy
+          ? wrapSchema(this.#outputJson!, "result")
+          : this.#outputJson,
       ),
     };
   }
@@ -355,18 +362,6 @@ export class RegisteredTool extends Registration<ToolUpdates>
 /** The arguments of a call miss the tool's schema. */
 export class ToolInputError extends Error {
   override readonly name = "ToolInputError";
-}
-
-function wrapSchema(schema: JsonSchema): JsonSchema {
-  const { $schema, $defs, definitions, ...result } = schema;
-  return {
-    ...($schema !== undefined && { $schema }),
-    type: "object",
-    properties: { result },
-    required: ["result"],
-    ...($defs !== undefined && { $defs }),
-    ...(definitions !== undefined && { definitions }),
-  };
 }
 
 function checkToolName(name: string, warn: (message: string) => void): string {

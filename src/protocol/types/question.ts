@@ -1,6 +1,6 @@
+import type { HasMeta } from "./base.ts";
 import type { ElicitRequest, ElicitResult } from "./elicitation.ts";
-import type { Result } from "./message.ts";
-import type { ListRootsRequest, ListRootsResult } from "./root.ts";
+import type { RequestMeta, Result } from "./message.ts";
 import type {
   CreateMessageRequest,
   CreateMessageResult,
@@ -36,8 +36,30 @@ export interface InputResponses {
 export interface InputRequiredResult extends Result {
   /** Tells it from a complete result. */
   resultType: "input_required";
-  /** What the client has to answer. */
+  /** The questions that the client has to answer. */
   inputRequests?: InputRequests;
   /** Opaque to the client, which sends it back with the answers. */
   requestState?: string;
+}
+
+/** A place that the client works in (specification, client/roots, "Root"). */
+export interface Root extends HasMeta {
+  /** A `file:` URI. */
+  uri: string;
+  /** A name for people. */
+  name?: string;
+}
+
+/** Asks for the client's roots (specification, client/roots, "Listing Roots"). */
+export interface ListRootsRequest {
+  /** Tells it from other questions. */
+  method: "roots/list";
+  /** Nothing but `_meta`. */
+  params?: { _meta?: RequestMeta };
+}
+
+/** The client's roots. */
+export interface ListRootsResult extends Result {
+  /** The places that it works in. */
+  roots: Root[];
 }

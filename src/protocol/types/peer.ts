@@ -3,17 +3,17 @@ import type { HasIcons, JsonValue, Named } from "./base.ts";
 /** The settings of a capability; empty if there is nothing to set. */
 export type CapabilitySettings = Record<string, JsonValue>;
 
-/** What a client or server says it is (specification, schema, "Implementation"). */
+/** A client or a server, as it introduces itself (specification, schema, "Implementation"). */
 export interface Implementation extends Named, HasIcons {
   /** Its version. */
   version: string;
-  /** What it does, for people. */
+  /** Its purpose, for people. */
   description?: string;
-  /** Where to read more. */
+  /** A page to read more on. */
   websiteUrl?: string;
 }
 
-/** What clients and servers may both declare. */
+/** Capabilities that clients and servers may both declare. */
 export interface CommonCapabilities {
   /** Anything outside the specification, by name. */
   experimental?: Record<string, CapabilitySettings>;
@@ -27,43 +27,37 @@ export interface ListCapability {
   listChanged?: boolean;
 }
 
-/** What tasks can do (revision 2025-11-25, basic/utilities/tasks, "Capabilities"). */
+/** Capabilities of tasks (revision 2025-11-25, basic/utilities/tasks, "Capabilities"). */
 export interface TasksCapability<Requests> {
   /** Tasks can be listed. */
   list?: CapabilitySettings;
   /** Tasks can be cancelled. */
   cancel?: CapabilitySettings;
-  /** Which requests can run as a task. */
+  /** The requests that can run as a task. */
   requests?: Requests & Record<string, unknown>;
   /** Anything else. */
   [key: string]: unknown;
 }
 
-/** What a client's forms and pages can do (specification, client/elicitation, "Capabilities"). */
-export type ElicitationCapability = {
-  /** It shows forms, and may fill in their defaults. */
-  form?: CapabilitySettings & { applyDefaults?: boolean };
-  /** It opens pages. */
-  url?: CapabilitySettings;
-};
-
-/** What a client's model can do (specification, client/sampling, "Capabilities"). */
-export interface SamplingCapability {
-  /**
-   * It takes `includeContext`.
-   * @deprecated since revision 2025-11-25
-   */
-  context?: CapabilitySettings;
-  /** It takes `tools` and `toolChoice`. */
-  tools?: CapabilitySettings;
-}
-
-/** What a client can do (specification, schema, "ClientCapabilities"). */
+/** Capabilities of a client (specification, schema, "ClientCapabilities"). */
 export interface ClientCapabilities extends CommonCapabilities {
   /** Its model can be asked. */
-  sampling?: SamplingCapability;
+  sampling?: {
+    /**
+     * It takes `includeContext`.
+     * @deprecated since revision 2025-11-25
+     */
+    context?: CapabilitySettings;
+    /** It takes `tools` and `toolChoice`. */
+    tools?: CapabilitySettings;
+  };
   /** Its user can be asked. */
-  elicitation?: ElicitationCapability;
+  elicitation?: {
+    /** It shows forms, and may fill in their defaults. */
+    form?: CapabilitySettings & { applyDefaults?: boolean };
+    /** It opens pages. */
+    url?: CapabilitySettings;
+  };
   /** It has roots. */
   roots?: ListCapability;
   /** It runs questions as tasks (revision 2025-11-25). */
@@ -73,7 +67,7 @@ export interface ClientCapabilities extends CommonCapabilities {
   }>;
 }
 
-/** What a server can do (specification, schema, "ServerCapabilities"). */
+/** Capabilities of a server (specification, schema, "ServerCapabilities"). */
 export interface ServerCapabilities extends CommonCapabilities {
   /** It sends log messages. */
   logging?: CapabilitySettings;

@@ -1,0 +1,147 @@
+import type { RE2JS } from "re2js";
+
+/** Ways through a text that V8 may have to try: some tens of milliseconds. */
+const MAX_WAYS = 1_000_000;
+
+/** Characters of a text times instructions of a program: about a second. */
+const MAX_LINEAR_WORK = 100_000_000;
+
+let linearEngine: typeof RE2JS | undefined;
+
+/** Thrown when a pattern needs the linear engine before it is there. */
+export class LinearEngineMissing extends Error {
+  override readonly name = "LinearEngineMissing";
+}
+
+/** Loads the engine that matches in linear time, but slower than V8 as a rule. */
+export async function loadLinearEngine(): Promise<void> {
+  linearEngine ??= (await import("re2js")).RE2JS;
+}
+
+/**
+ * A `pattern` that no text can keep busy for long. V8 matches what is short
+ * enough for its backtracking; the rest goes to an engine of linear time; what
+ * that doesn't know (lookarounds, references back) is refused when it is too
+ * long.
+ */
+export class SafePattern {
+  readonly source: string;
+  readonly #native: RegExp;
+  #nativeLength: number | undefined;
+  /** `null`: the linear engine doesn't know such patterns. */
+  #linear: RE2JS | null | undefined;
+
+  /** @throws {SyntaxError} for a pattern that is none, with the `u` flag or without. */
+  constructor(source: string) {
+    this.source = source;
+    this.#native = nativePattern(source);
+  }
+
+  /**
+   * Tells if a text matches; `undefined` if it is too long to tell.
+   *
+   * @throws {LinearEngineMissing} until {@linkcode loadLinearEngine} has been called
+   */
+  test(text: string): boolean | undefined {
+    this.#nativeLength ??= longestText(this.source);
+    if (text.length <= this.#nativeLength) return this.#native.test(text);
+    if (linearEngine === undefined) throw new LinearEngineMissing();
+    this.#linear ??= linearPattern(this.source, linearEngine);
+    if (this.#linear === null) return undefined;
+    const work = text.length * this.#linear.programSize();
+    return work > MAX_LINEAR_WORK ? undefined : this.#linear.test(text);
+  }
+}
+
+/** JSON Schema asks for the `u` flag; many patterns were written without it. */
+function nativePattern(source: string): RegExp {
+  try {
+    return new RegExp(source, "u");
+  } catch {
+    return new RegExp(source);
+  }
+}
+
+function linearPattern(
+  source: string,
+  engine: typeof RE2JS,
+): RE2JS | null {
+  try {
+    return engine.compile(engine.translateRegExp(source));
+  } catch {
+    return null;
+  }
+}
+
+/** The length up to which a pattern's backtracking is harmless. */
+function longestText(source: string): number {
+  let fits = 0;
+  let fails = MAX_WAYS + 1;
+  while (fails - fits > 1) {
+    const length = Math.floor((fits + fails) / 2);
+    if (waysThrough(source, length) <= MAX_WAYS) fits = length;
+    else fails = length;
+  }
+  return fits === MAX_WAYS ? Infinity : fits;
+}
+
+const TOKENS =
+  /\\(?:u\{[^}]*\}|[pP]\{[^}]*\}|k<[^>]*>|[^])|\[(?:\\[^]|[^\]\\])*\]|\((?:\?(?:<?[=!]|<[^>]*>|[a-z-]*:))?|[)|]|(?:[*+?]|\{\d+(?:,\d*)?\})\??|[^]/g;
+
+/** One group under way: its alternatives so far, and the one at hand. */
+interface Group {
+  alternatives: number;
+  sequence: number;
+  /** The last thing of the sequence, which a quantifier would repeat. */
+  last: number;
+}
+
+/**
+ * The ways in which a pattern may be laid over a text of `length` characters, at
+ * most: what comes in sequence multiplies, alternatives add up, and what repeats
+ * does either, once for each number of times.
+ */
+function waysThrough(source: string, length: number): number {
+  const groups: Group[] = [{ alternatives: 0, sequence: 1, last: 1 }];
+  for (const [token] of source.matchAll(TOKENS)) {
+    const group = groups.at(-1)!;
+    if (token.startsWith("(")) {
+      groups.push({ alternatives: 0, sequence: 1, last: 1 });
+    } else if (token === ")" && groups.length > 1) {
+      groups.pop();
+      append(groups.at(-1)!, waysOf(group));
+    } else if (token === "|") {
+      group.alternatives += group.sequence * group.last;
+      group.sequence = group.last = 1;
+    } else if (/^(?:[*+?]|\{\d)/.test(token)) {
+      group.last = repeated(group.last, token, length);
+    } else append(group, 1);
+  }
+  const anchored = source.startsWith("^") && groups[0].alternatives === 0;
+  return waysOf(groups[0]) * (anchored ? 1 : length + 1);
+}
+
+function append(group: Group, ways: number): void {
+  group.sequence *= group.last;
+  group.last = ways;
+}
+
+function waysOf({ alternatives, sequence, last }: Group): number {
+  return alternatives + sequence * last;
+}
+
+function repeated(ways: number, quantifier: string, length: number): number {
+  const [least, most] = bounds(quantifier);
+  const times = Math.min(most, Math.max(length, least));
+  if (ways === 1) return times - least + 1;
+  return (ways ** (times + 1) - ways ** least) / (ways - 1);
+}
+
+function bounds(quantifier: string): [least: number, most: number] {
+  if (quantifier.startsWith("?")) return [0, 1];
+  if (quantifier.startsWith("*")) return [0, Infinity];
+  if (quantifier.startsWith("+")) return [1, Infinity];
+  const [, least, comma, most] = /^\{(\d+)(,?)(\d*)\}/.exec(quantifier)!;
+  if (comma === "") return [Number(least), Number(least)];
+  return [Number(least), most === "" ? Infinity : Number(most)];
+}
