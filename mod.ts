@@ -275,7 +275,7 @@ export {
   ResourceNotFoundError,
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
-} from "./src/protocol/errors.ts";
+} from "./src/protocol/protocol_errors.ts";
 
 // Time.
 export {

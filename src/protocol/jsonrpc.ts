@@ -1,5 +1,5 @@
 import { thrownText } from "../base/thrown.ts";
-import { ProtocolError, ProtocolErrorCode } from "./errors.ts";
+import { ProtocolError, ProtocolErrorCode } from "./protocol_errors.ts";
 import type { RequestId } from "./types.ts";
 
 /** A parsed JSON object of which nothing is known yet. */

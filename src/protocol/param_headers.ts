@@ -1,4 +1,4 @@
-import { HeaderMismatchError } from "./errors.ts";
+import { HeaderMismatchError } from "./protocol_errors.ts";
 import { decodeHeaderValue } from "./header_value.ts";
 import { isObject, type JsonObject } from "./jsonrpc.ts";
 

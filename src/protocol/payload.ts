@@ -1,4 +1,4 @@
-import { InvalidParamsError } from "./errors.ts";
+import { InvalidParamsError } from "./protocol_errors.ts";
 
 /** The bounds of a request's parameters. */
 export interface PayloadLimits {

@@ -2,14 +2,14 @@ import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
-} from "../protocol/errors.ts";
+} from "../protocol/protocol_errors.ts";
 import { errorText } from "../protocol/jsonrpc.ts";
 import {
   type Batch,
   classify,
   type Message,
   type RequestMessage,
-} from "../protocol/message.ts";
+} from "../protocol/incoming.ts";
 import { allowsBatches } from "../protocol/revision.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { Intake } from "../server/calls/intake.ts";

@@ -1,4 +1,4 @@
-import type { ProtocolError } from "../protocol/errors.ts";
+import type { ProtocolError } from "../protocol/protocol_errors.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, MODERN_REVISION } from "../protocol/revision.ts";
 import type { AuthInfo, ClientCapabilities } from "../protocol/types.ts";

@@ -23,7 +23,7 @@ import {
   parseTraceparent,
   remoteSpan,
 } from "../../observe/trace/trace_context.ts";
-import type { ProtocolError } from "../../protocol/errors.ts";
+import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { Call } from "./call.ts";
 import {
   describeCall,

@@ -1,7 +1,10 @@
 import { byteLength } from "../../base/byte_length.ts";
 import { isThenable } from "../../base/thenable.ts";
 import type { WatchedWork } from "../../observe/watch/block_suspects.ts";
-import { ProtocolError, ProtocolErrorCode } from "../../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../protocol/protocol_errors.ts";
 import {
   errorText,
   type JsonObject,

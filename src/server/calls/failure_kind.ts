@@ -7,7 +7,7 @@ import {
   ProtocolError,
   ProtocolErrorCode,
   ResourceNotFoundError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 
 /** What can go wrong with a request, as metrics and logs name it. */
 export type FailureKind =

@@ -2,12 +2,12 @@ import type { Clock } from "../../base/clock.ts";
 import {
   InvalidRequestError,
   type ProtocolError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import type {
   AnswerMessage,
   NotificationMessage,
   RequestMessage,
-} from "../../protocol/message.ts";
+} from "../../protocol/incoming.ts";
 import { checkPayload, type PayloadLimits } from "../../protocol/payload.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";

@@ -1,4 +1,4 @@
-import { MethodNotFoundError } from "../../protocol/errors.ts";
+import { MethodNotFoundError } from "../../protocol/protocol_errors.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { Extension } from "../extension.ts";
 import type { Call } from "./call.ts";

@@ -1,4 +1,4 @@
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 
 /** A parameter that must be a string. @throws {InvalidParamsError} naming it */

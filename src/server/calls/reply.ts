@@ -1,4 +1,4 @@
-import type { ProtocolError } from "../../protocol/errors.ts";
+import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 
 /**

@@ -1,5 +1,8 @@
 import { ClosedError } from "../../base/errors.ts";
-import { InvalidParamsError, ProtocolError } from "../../protocol/errors.ts";
+import {
+  InvalidParamsError,
+  ProtocolError,
+} from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { isStandardSchema } from "../../protocol/standard_schema.ts";
 import type {

@@ -1,7 +1,7 @@
 import {
   InvalidParamsError,
   MethodNotFoundError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";

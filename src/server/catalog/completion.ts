@@ -1,7 +1,7 @@
 import {
   InvalidParamsError,
   MethodNotFoundError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { Call } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";

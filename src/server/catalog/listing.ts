@@ -1,4 +1,4 @@
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type { CacheHint } from "../../protocol/types.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
 

@@ -1,6 +1,6 @@
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import {
   checkTextFields,

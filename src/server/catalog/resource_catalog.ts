@@ -1,5 +1,5 @@
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type {
   InputRequiredResult,
   ReadResourceResult,

@@ -4,7 +4,7 @@ import {
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
   UrlElicitationRequiredError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
 import type { Slot } from "./collection.ts";

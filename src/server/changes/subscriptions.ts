@@ -2,7 +2,7 @@ import {
   InvalidParamsError,
   ProtocolError,
   ProtocolErrorCode,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import {
   isObject,
   type JsonObject,

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { ParamHeader } from "../../protocol/param_headers.ts";
-import type { ProtocolError } from "../../protocol/errors.ts";
+import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type {
   CacheHint,

@@ -1,4 +1,7 @@
-import { ProtocolError, ProtocolErrorCode } from "../../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../protocol/protocol_errors.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
 import type {

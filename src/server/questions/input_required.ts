@@ -1,4 +1,4 @@
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { fromJsonSchema } from "../../protocol/json_schema.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import { toJsonSchema } from "../../protocol/schema.ts";

@@ -5,7 +5,7 @@ import {
   ProtocolError,
   ProtocolErrorCode,
   type UrlElicitationRequiredError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type {
   ClientCapabilities,

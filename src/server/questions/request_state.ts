@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { readEnv } from "../../base/env.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type { ServerContext } from "../server_context.ts";
 
 const encoder = new TextEncoder();

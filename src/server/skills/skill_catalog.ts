@@ -1,5 +1,5 @@
 import { quote } from "../../base/options.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { checkCacheHint } from "../catalog/cache_hint.ts";
 import { Collection } from "../catalog/collection.ts";
 import type { HandlerOwner } from "../calls/call.ts";

@@ -1,4 +1,7 @@
-import { ProtocolError, ProtocolErrorCode } from "../../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../protocol/protocol_errors.ts";
 
 /** The body is larger than the server takes: HTTP 413. */
 export class BodyTooLargeError extends ProtocolError {

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
-import type { ProtocolError } from "../../protocol/errors.ts";
+import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { Reply } from "../../server/calls/reply.ts";
 import {
@@ -7,7 +7,7 @@ import {
   jsonResponse,
   jsonResponseWith,
 } from "./http_response.ts";
-import type { HttpExchange } from "./http_exchange.ts";
+import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { EventStreams } from "./event_streams.ts";
 import {
   AHEAD_BYTES,

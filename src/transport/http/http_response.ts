@@ -1,7 +1,7 @@
 import {
   type ProtocolError,
   ProtocolErrorCode,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { errorText } from "../../protocol/jsonrpc.ts";
 import type { RequestId } from "../../protocol/types.ts";
 import { BodyTooLargeError } from "./body.ts";

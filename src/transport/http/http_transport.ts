@@ -10,9 +10,9 @@ import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { isObject, readableId } from "../../protocol/jsonrpc.ts";
-import { type Batch, classify, type Message } from "../../protocol/message.ts";
+import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
 import { isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
@@ -22,7 +22,7 @@ import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
 import { HostGate } from "./host_gate.ts";
 import { isLoopback } from "../../base/loopback.ts";
-import type { HttpExchange } from "./http_exchange.ts";
+import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";

@@ -1,18 +1,18 @@
 import {
   HeaderMismatchError,
   type ProtocolError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { decodeHeaderValue } from "../../protocol/header_value.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type {
   Message,
   NotificationMessage,
   RequestMessage,
-} from "../../protocol/message.ts";
+} from "../../protocol/incoming.ts";
 import { metaKey } from "../../protocol/revision.ts";
 import type { Intake } from "../../server/calls/intake.ts";
 import { checkMeta, checkRevision } from "../../server/eras/request_meta.ts";
-import type { HttpExchange } from "./http_exchange.ts";
+import type { HttpExchange } from "./endpoint_exchange.ts";
 import { HttpReply, type HttpReplyStyle } from "./http_reply.ts";
 import { refusal, rejectionStatus } from "./http_response.ts";
 import type { Refusals } from "./refusals.ts";

@@ -1,4 +1,7 @@
-import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import { Connection } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";

@@ -1,9 +1,9 @@
-import { InvalidRequestError } from "../../../protocol/errors.ts";
+import { InvalidRequestError } from "../../../protocol/protocol_errors.ts";
 import type {
   Batch,
   Message,
   RequestMessage,
-} from "../../../protocol/message.ts";
+} from "../../../protocol/incoming.ts";
 import {
   allowsBatches,
   DEFAULT_LEGACY_REVISION,
@@ -11,7 +11,7 @@ import {
 import type { Intake } from "../../../server/calls/intake.ts";
 import type { Reply } from "../../../server/calls/reply.ts";
 import { BatchReply, collectBatch } from "../../batch_reply.ts";
-import type { HttpExchange } from "../http_exchange.ts";
+import type { HttpExchange } from "../endpoint_exchange.ts";
 import { HttpReply, type HttpReplyStyle } from "../http_reply.ts";
 import { refusal } from "../http_response.ts";
 import { SSE_HEADERS } from "../sse_stream.ts";

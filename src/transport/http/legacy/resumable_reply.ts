@@ -1,6 +1,6 @@
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Reply } from "../../../server/calls/reply.ts";
-import type { HttpExchange } from "../http_exchange.ts";
+import type { HttpExchange } from "../endpoint_exchange.ts";
 import type { HttpSession } from "./http_session.ts";
 import type { ResumableStream } from "./resumable_stream.ts";
 

@@ -2,8 +2,8 @@ import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
-} from "../../../protocol/errors.ts";
-import type { RequestMessage } from "../../../protocol/message.ts";
+} from "../../../protocol/protocol_errors.ts";
+import type { RequestMessage } from "../../../protocol/incoming.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { refusal } from "../http_response.ts";
