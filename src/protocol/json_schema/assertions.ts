@@ -185,14 +185,13 @@ export function makePattern(source: string, where: string): SafePattern {
   }
 }
 
-/** Takes a text that is too long to be matched for one that doesn't match, and says so. */
 export function matches(
   pattern: SafePattern,
   text: string,
   run: SchemaRun,
 ): boolean {
   return pattern.test(text) ??
-    run.fail(`of ${text.length} characters is too long for its pattern`);
+    run.stop(`of ${text.length} characters is too long for its pattern`);
 }
 
 function arrayChecks(schema: JsonObject): Check[] {
