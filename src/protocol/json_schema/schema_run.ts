@@ -3,7 +3,7 @@ import type { SchemaNode } from "./keywords.ts";
 import type { Resource } from "./schema_document.ts";
 
 /** Schemas applied to one value, with all that is in it: some seconds of work. */
-const MAX_STEPS = 10_000_000;
+const MAX_STEPS = 5_000_000;
 
 /** Issues that are told of one value. */
 const MAX_ISSUES = 20;
