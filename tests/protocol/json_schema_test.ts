@@ -341,7 +341,7 @@ Deno.test("no pattern holds the loop", async (t) => {
   ];
   for (const [pattern, text, good] of hanging) {
     await t.step(`${pattern} on ${text.length} characters`, async () => {
-      const told = await within(1_000, () => faults({ pattern }, text));
+      const told = await within(3_000, () => faults({ pattern }, text));
       if (good) assert.equal(told, "");
       else assert.match(told, /^must match pattern/);
     });
@@ -352,12 +352,12 @@ Deno.test("no pattern holds the loop", async (t) => {
       const schema = { properties: { p: { pattern: "^(?=(a+)+$)a" } } };
       assert.equal(await faults(schema, { p: "aaaa" }), "");
       assert.match(
-        await within(1_000, () => faults(schema, { p: `${as}!` })),
+        await within(3_000, () => faults(schema, { p: `${as}!` })),
         /^p: of 50001 characters is too long for its pattern/,
       );
       const names = { patternProperties: { "^(?=(a+)+$)a": false } };
       assert.match(
-        await within(1_000, () => faults(names, { [`${as}!`]: 1 })),
+        await within(3_000, () => faults(names, { [`${as}!`]: 1 })),
         /^of 50001 characters is too long for its pattern/,
       );
     },
@@ -365,7 +365,7 @@ Deno.test("no pattern holds the loop", async (t) => {
   await t.step("the names of properties are texts too", async () => {
     const schema = { patternProperties: { "^(a+)+$": false } };
     assert.equal(
-      await within(1_000, () => faults(schema, { [`${as}!`]: 1 })),
+      await within(3_000, () => faults(schema, { [`${as}!`]: 1 })),
       "",
     );
   });
@@ -420,7 +420,7 @@ Deno.test("wide schemas take linear time, whatever they are made of", async (t) 
   };
   for (const [name, [schema, good, bad]] of Object.entries(wide)) {
     await t.step(name, () =>
-      within(1_000, async () => {
+      within(3_000, async () => {
         assert.equal(await faults(schema, good), "");
         assert.notEqual(await faults(schema, bad), "");
       }));
@@ -430,7 +430,7 @@ Deno.test("wide schemas take linear time, whatever they are made of", async (t) 
 Deno.test("large arrays are told apart in linear time", async () => {
   const schema = { uniqueItems: true };
   const items = range(30_000).map((n) => ({ n, list: [n] }));
-  await within(2_000, async () => {
+  await within(3_000, async () => {
     assert.equal(await faults(schema, items), "");
     assert.match(
       await faults(schema, [...items, { list: [3], n: 3 }]),
@@ -483,7 +483,7 @@ Deno.test("nothing overflows on depth", async (t) => {
     );
     const schema = { $defs: { ...$defs, d50: {} }, $ref: "#/$defs/d0" };
     assert.equal(
-      await within(3_000, () => faults(schema, 1)),
+      await within(10_000, () => faults(schema, 1)),
       "takes too long to check",
     );
   });
