@@ -1,5 +1,6 @@
 import { quote } from "../../base/options.ts";
 import { isObject, type JsonObject } from "../jsonrpc.ts";
+import { isPattern } from "./safe_pattern.ts";
 
 /** A schema: an object of keywords, or `true` or `false`. */
 export type SchemaNode = JsonObject | boolean;
@@ -92,7 +93,7 @@ const SHAPES: readonly (readonly [
   [
     "a string",
     (value) => typeof value === "string",
-    "$anchor $dynamicAnchor $dynamicRef $id $ref format pattern",
+    "$anchor $dynamicAnchor $dynamicRef $id $ref format",
   ],
   ["true or false", (value) => typeof value === "boolean", "uniqueItems"],
   [
@@ -111,6 +112,12 @@ const SHAPES: readonly (readonly [
     "maxContains maxItems maxLength maxProperties " +
     "minContains minItems minLength minProperties",
   ],
+  ["a regular expression", isPattern, "pattern"],
+  [
+    "an object of schemas by regular expression",
+    (value) => isObject(value) && Object.keys(value).every(isPattern),
+    "patternProperties",
+  ],
   ["a list of values", Array.isArray, "enum"],
   ["a list of names", isNames, "required"],
   [
@@ -118,7 +125,11 @@ const SHAPES: readonly (readonly [
     (value) => Array.isArray(value) && value.length > 0,
     "allOf anyOf oneOf prefixItems",
   ],
-  ["an object", isObject, [...HOLDS_NAMED].join(" ")],
+  [
+    "an object",
+    isObject,
+    "$defs definitions dependencies dependentSchemas properties",
+  ],
   [
     "an object of lists of names",
     (value) => isObject(value) && Object.values(value).every(isNames),

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from "../jsonrpc.ts";
-import { has, makePattern, matches } from "./assertions.ts";
+import { has, matches } from "./assertions.ts";
 import type { SchemaNode } from "./keywords.ts";
-import type { SafePattern } from "./safe_pattern.ts";
+import { SafePattern } from "./safe_pattern.ts";
 import type { Check, MakeCheck, SchemaRun } from "./schema_run.ts";
 
 /** Makes the checks of the keywords that apply schemas to items. */
@@ -73,15 +73,11 @@ interface PatternCheck {
 }
 
 /** Makes the checks of the keywords that apply schemas to properties. */
-export function propertyChecks(
-  schema: JsonObject,
-  make: MakeCheck,
-  where: string,
-): Check[] {
+export function propertyChecks(schema: JsonObject, make: MakeCheck): Check[] {
   const named = namedChecks(schema.properties, make);
   const patterned = namedChecks(schema.patternProperties, make)
     .map(({ name, check }): PatternCheck => ({
-      pattern: makePattern(name, `${where}.patternProperties`),
+      pattern: new SafePattern(name),
       check,
     }));
   const checks: Check[] = [];

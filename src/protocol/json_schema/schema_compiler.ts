@@ -45,9 +45,9 @@ class SchemaCompiler {
     const check = withLeftovers(
       all([
         ...references,
-        ...assertionsOf(node, located.where),
+        ...assertionsOf(node),
         ...itemChecks(node, make),
-        ...propertyChecks(node, make, located.where),
+        ...propertyChecks(node, make),
         ...applicatorsOf(node, make),
       ]),
       leftoverChecks(node, make),
