@@ -84,7 +84,7 @@ export function isSchema(value: unknown): value is SchemaNode {
 const isNames = (value: unknown) =>
   Array.isArray(value) && value.every((each) => typeof each === "string");
 
-/** What keywords may hold, in words and as a test. */
+/** The values that keywords may hold, in words and as a test. */
 const SHAPES: readonly (readonly [
   expected: string,
   fits: (value: unknown) => boolean,
