@@ -7,8 +7,8 @@ import { compileSchema } from "./json_schema/schema_compiler.ts";
 import { type Dialect, SchemaDocument } from "./json_schema/schema_document.ts";
 import {
   type Check,
+  CheckStopped,
   SchemaRun,
-  TooManySteps,
 } from "./json_schema/schema_run.ts";
 import type {
   JsonSchema,
@@ -133,9 +133,7 @@ function validate(check: Check, value: unknown): ReturnType<Validate> {
     if (error instanceof LinearEngineMissing) {
       return loadLinearEngine().then(() => validate(check, value));
     }
-    if (error instanceof TooManySteps) {
-      return { issues: [{ message: "takes too long to check" }] };
-    }
+    if (error instanceof CheckStopped) return { issues: [error.issue] };
     // The stack is full.
     if (error instanceof RangeError) {
       return { issues: [{ message: "is nested too deeply" }] };

@@ -23,53 +23,64 @@ export class ParamHeaderDeclarationError extends TypeError {
  * Finds the `x-mcp-header` annotations of a tool's input schema (specification
  * 2026-07-28, Streamable HTTP, "Schema Extension").
  *
+ * @param where Begins what errors say, such as `tool add: inputSchema`.
  * @throws {ParamHeaderDeclarationError} for a name or a place that is not allowed
  */
-export function findParamHeaders(schema: JsonObject): readonly ParamHeader[] {
+export function findParamHeaders(
+  schema: JsonObject,
+  where: string,
+): readonly ParamHeader[] {
   const found: ParamHeader[] = [];
-  collect(schema, [], true, found);
+  collect(schema, { where, path: [], reachable: true }, found);
   const names = found.map((each) => each.header);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new ParamHeaderDeclarationError(
-      `x-mcp-header ${JSON.stringify(twice.slice(10))} is declared twice`,
+      `${where}: x-mcp-header ${
+        JSON.stringify(twice.slice(10))
+      } is declared twice`,
     );
   }
   return found;
 }
 
-function collect(
-  node: unknown,
-  path: readonly string[],
-  reachable: boolean,
-  found: ParamHeader[],
-): void {
+/** The way to a schema. */
+interface Place {
+  readonly where: string;
+  readonly path: readonly string[];
+  /** The way goes through `properties` alone. */
+  readonly reachable: boolean;
+}
+
+function collect(node: unknown, place: Place, found: ParamHeader[]): void {
+  const elsewhere = { ...place, reachable: false };
   if (Array.isArray(node)) {
-    for (const item of node) collect(item, path, false, found);
+    for (const item of node) collect(item, elsewhere, found);
     return;
   }
   if (!isObject(node)) return;
   if (typeof node["x-mcp-header"] !== "undefined") {
-    found.push(declared(node, path, reachable));
+    found.push(declared(node, place));
   }
   for (const [key, value] of Object.entries(node)) {
     if (key === "properties" && isObject(value)) {
       for (const [name, child] of Object.entries(value)) {
-        collect(child, [...path, name], reachable, found);
+        collect(child, { ...place, path: [...place.path, name] }, found);
       }
-    } else if (!HOLDS_VALUES.has(key)) collect(value, path, false, found);
+    } else if (!HOLDS_VALUES.has(key)) collect(value, elsewhere, found);
   }
 }
 
 function declared(
   node: JsonObject,
-  path: readonly string[],
-  reachable: boolean,
+  { where, path, reachable }: Place,
 ): ParamHeader {
   const name = node["x-mcp-header"];
-  const where = path.length === 0 ? "the root" : path.join(".");
+  const at = path.length === 0 ? "the root" : path.join(".");
   const refuse = (why: string) => {
-    throw new ParamHeaderDeclarationError(`x-mcp-header at ${where} ${why}`);
+    throw new ParamHeaderDeclarationError(
+      `${where}: x-mcp-header at ${at} ${why}`,
+    );
   };
   if (typeof name !== "string" || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
     refuse("must be a header name (RFC 9110 token)");

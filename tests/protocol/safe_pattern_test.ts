@@ -65,3 +65,29 @@ Deno.test("long texts match as short ones do", async () => {
     { numRuns: 300 },
   );
 });
+
+Deno.test("spaces and line ends are the same for both engines", async () => {
+  await loadLinearEngine();
+  const texts = [
+    "\u00a0",
+    "\u2028",
+    "\ufeff",
+    "\v",
+    "\r",
+    "\u3000",
+    "x",
+    "\\",
+    "s",
+  ];
+  for (const piece of ["\\s", "\\S", ".", "[\\s-]", "[^\\s]", "[\\\\s]"]) {
+    const slow = new SafePattern(`^((${piece})*)*$`);
+    for (const text of texts) {
+      const good = new RegExp(`^${piece}$`).test(text);
+      assert.equal(
+        slow.test(text.repeat(50)),
+        good,
+        `${piece} on ${escape(text)}`,
+      );
+    }
+  }
+});

@@ -113,6 +113,11 @@ const _params = (
     | sluice.LoggingMessageNotification["params"],
 ): Record<string, unknown> => params;
 
+// A validator made for the official SDK serves here as well.
+const _validators = (
+  theirs: sdk.jsonSchemaValidator,
+): sluice.JsonSchemaValidators => theirs;
+
 const icon = {
   src: "https://example.com/icon.png",
   mimeType: "image/png",

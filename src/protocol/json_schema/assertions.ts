@@ -1,29 +1,19 @@
-import { InvalidOptionError } from "../../base/errors.ts";
 import { isObject, type JsonObject } from "../jsonrpc.ts";
 import { FORMATS } from "./formats.ts";
+import { TYPES } from "./keywords.ts";
 import { SafePattern } from "./safe_pattern.ts";
 import type { Check, SchemaRun } from "./schema_run.ts";
 import { ValueSet } from "./value_set.ts";
 
-const IS_TYPE: Readonly<Record<string, (value: unknown) => boolean>> = {
-  array: Array.isArray,
-  boolean: (value) => typeof value === "boolean",
-  integer: Number.isInteger,
-  null: (value) => value === null,
-  number: Number.isFinite,
-  object: isObject,
-  string: (value) => typeof value === "string",
-};
-
 /** Makes the checks of the keywords that look at a value by itself. */
-export function assertionsOf(schema: JsonObject, where: string): Check[] {
+export function assertionsOf(schema: JsonObject): Check[] {
   return [
     ...typeChecks(schema),
     ...valueChecks(schema),
-    ...numberChecks(schema),
-    ...textChecks(schema, where),
-    ...arrayChecks(schema),
-    ...objectChecks(schema),
+    ...boundChecks(schema),
+    ...textChecks(schema),
+    ...uniqueChecks(schema),
+    ...presenceChecks(schema),
   ];
 }
 
@@ -32,7 +22,7 @@ function typeChecks({ type, nullable }: JsonObject): Check[] {
   const types = [type as string | string[]].flat();
   // OpenAPI 3.0's word for "or null".
   if (nullable === true && !types.includes("null")) types.push("null");
-  const tests = types.map((each) => IS_TYPE[each]);
+  const tests = types.map((each) => TYPES.get(each)!);
   const message = `must be ${types.join(",")}`;
   return [(value, run) => {
     for (const test of tests) if (test(value)) return true;
@@ -58,74 +48,50 @@ function valueChecks(schema: JsonObject): Check[] {
   return checks;
 }
 
-type Bound = [
+/** A keyword that holds a measure of a value to a number, and its complaint. */
+type Bound = readonly [
   keyword: string,
-  holds: (value: number, bound: number) => boolean,
-  says: (bound: number) => string,
-];
-
-const NUMBERS: readonly Bound[] = [
-  ["maximum", (value, most) => value <= most, (most) => `must be <= ${most}`],
-  [
-    "minimum",
-    (value, least) => value >= least,
-    (least) => `must be >= ${least}`,
-  ],
-  [
-    "exclusiveMaximum",
-    (value, end) => value < end,
-    (end) => `must be < ${end}`,
-  ],
-  [
-    "exclusiveMinimum",
-    (value, end) => value > end,
-    (end) => `must be > ${end}`,
-  ],
-  ["multipleOf", isMultiple, (unit) => `must be multiple of ${unit}`],
-];
-
-const TEXTS = sizeBounds("Length", "characters");
-const ARRAYS = sizeBounds("Items", "items");
-const OBJECTS = sizeBounds("Properties", "properties");
-
-function sizeBounds(of: string, what: string): readonly Bound[] {
-  return [
-    [
-      `max${of}`,
-      (size, most) => size <= most,
-      (most) => `must NOT have more than ${most} ${what}`,
-    ],
-    [
-      `min${of}`,
-      (size, least) => size >= least,
-      (least) => `must NOT have fewer than ${least} ${what}`,
-    ],
-  ];
-}
-
-/** Makes the checks of the bounds that a schema sets to a measure of a value. */
-function boundChecks(
-  schema: JsonObject,
-  bounds: readonly Bound[],
   measure: (value: unknown) => number | undefined,
-): Check[] {
-  return bounds.filter(([keyword]) => schema[keyword] !== undefined)
-    .map(([keyword, holds, says]): Check => {
+  holds: (size: number, bound: number) => boolean,
+  complaint: string,
+];
+
+const atMost = (size: number, bound: number) => size <= bound;
+const atLeast = (size: number, bound: number) => size >= bound;
+
+const BOUNDS: readonly Bound[] = [
+  ["maximum", numberOf, atMost, "must be <= #"],
+  ["minimum", numberOf, atLeast, "must be >= #"],
+  ["exclusiveMaximum", numberOf, (a, b) => a < b, "must be < #"],
+  ["exclusiveMinimum", numberOf, (a, b) => a > b, "must be > #"],
+  ["multipleOf", numberOf, isMultiple, "must be multiple of #"],
+  ["maxLength", lengthOf, atMost, "must NOT have more than # characters"],
+  ["minLength", lengthOf, atLeast, "must NOT have fewer than # characters"],
+  ["maxItems", countItems, atMost, "must NOT have more than # items"],
+  ["minItems", countItems, atLeast, "must NOT have fewer than # items"],
+  ["maxProperties", countNames, atMost, "must NOT have more than # properties"],
+  [
+    "minProperties",
+    countNames,
+    atLeast,
+    "must NOT have fewer than # properties",
+  ],
+];
+
+function boundChecks(schema: JsonObject): Check[] {
+  return BOUNDS.filter(([keyword]) => schema[keyword] !== undefined)
+    .map(([keyword, measure, holds, complaint]): Check => {
       const bound = schema[keyword] as number;
+      const message = complaint.replace("#", String(bound));
       return (value, run) => {
         const size = measure(value);
-        return size === undefined || holds(size, bound) ||
-          run.fail(says(bound));
+        return size === undefined || holds(size, bound) || run.fail(message);
       };
     });
 }
 
-function numberChecks(schema: JsonObject): Check[] {
-  return boundChecks(
-    schema,
-    NUMBERS,
-    (value) => typeof value === "number" ? value : undefined,
-  );
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 /** Takes 0.3 for a multiple of 0.1, which in binary it isn't quite. */
@@ -135,14 +101,34 @@ function isMultiple(value: number, unit: number): boolean {
     2 * Number.EPSILON * Math.abs(times);
 }
 
-function textChecks(schema: JsonObject, where: string): Check[] {
-  const checks = boundChecks(
-    schema,
-    TEXTS,
-    (value) => typeof value === "string" ? lengthOf(value) : undefined,
-  );
+/** Counts characters, of which some are two units long. */
+function lengthOf(value: unknown): number | undefined {
+  if (typeof value !== "string") return undefined;
+  let length = value.length;
+  for (let index = 1; index < value.length; index++) {
+    const isPair = isSurrogate(value, index - 1, 0xd800) &&
+      isSurrogate(value, index, 0xdc00);
+    if (isPair) length--;
+  }
+  return length;
+}
+
+function isSurrogate(text: string, index: number, kind: number): boolean {
+  return (text.charCodeAt(index) & 0xfc00) === kind;
+}
+
+function countItems(value: unknown): number | undefined {
+  return Array.isArray(value) ? value.length : undefined;
+}
+
+function countNames(value: unknown): number | undefined {
+  return isObject(value) ? Object.keys(value).length : undefined;
+}
+
+function textChecks(schema: JsonObject): Check[] {
+  const checks: Check[] = [];
   if (schema.pattern !== undefined) {
-    const pattern = makePattern(schema.pattern as string, `${where}.pattern`);
+    const pattern = new SafePattern(schema.pattern as string);
     checks.push((value, run) =>
       typeof value !== "string" || matches(pattern, value, run) ||
       run.fail(`must match pattern "${pattern.source}"`)
@@ -159,50 +145,19 @@ function textChecks(schema: JsonObject, where: string): Check[] {
   return checks;
 }
 
-/** Counts characters, of which some are two units long. */
-function lengthOf(text: string): number {
-  let length = text.length;
-  for (let index = 1; index < text.length; index++) {
-    const isPair = isSurrogate(text, index - 1, 0xd800) &&
-      isSurrogate(text, index, 0xdc00);
-    if (isPair) length--;
-  }
-  return length;
-}
-
-function isSurrogate(text: string, index: number, kind: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === kind;
-}
-
-/** @throws {InvalidOptionError} for a pattern that is none */
-export function makePattern(source: string, where: string): SafePattern {
-  try {
-    return new SafePattern(source);
-  } catch (error) {
-    throw new InvalidOptionError(
-      `${where} must be a regular expression: ${(error as Error).message}`,
-    );
-  }
-}
-
-/** Takes a text that is too long to be matched for one that doesn't match, and says so. */
+/** Matches a text, or gives up on it. */
 export function matches(
   pattern: SafePattern,
   text: string,
   run: SchemaRun,
 ): boolean {
   return pattern.test(text) ??
-    run.fail(`of ${text.length} characters is too long for its pattern`);
+    run.stop(`of ${text.length} characters is too long for its pattern`);
 }
 
-function arrayChecks(schema: JsonObject): Check[] {
-  const checks = boundChecks(
-    schema,
-    ARRAYS,
-    (value) => Array.isArray(value) ? value.length : undefined,
-  );
-  if (schema.uniqueItems !== true) return checks;
-  return [...checks, (value, run) => {
+function uniqueChecks({ uniqueItems }: JsonObject): Check[] {
+  if (uniqueItems !== true) return [];
+  return [(value, run) => {
     if (!Array.isArray(value)) return true;
     const values = new ValueSet();
     const twice = value.findIndex((each) => !values.add(each));
@@ -211,12 +166,8 @@ function arrayChecks(schema: JsonObject): Check[] {
   }];
 }
 
-function objectChecks(schema: JsonObject): Check[] {
-  const checks = boundChecks(
-    schema,
-    OBJECTS,
-    (value) => isObject(value) ? Object.keys(value).length : undefined,
-  );
+function presenceChecks(schema: JsonObject): Check[] {
+  const checks: Check[] = [];
   for (const name of (schema.required ?? []) as string[]) {
     checks.push((value, run) =>
       !isObject(value) || has(value, name) ||

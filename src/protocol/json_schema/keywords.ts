@@ -1,5 +1,6 @@
 import { quote } from "../../base/options.ts";
 import { isObject, type JsonObject } from "../jsonrpc.ts";
+import { isPattern } from "./safe_pattern.ts";
 
 /** A schema: an object of keywords, or `true` or `false`. */
 export type SchemaNode = JsonObject | boolean;
@@ -40,15 +41,18 @@ const HOLDS_NAMED = new Set([
   "properties",
 ]);
 
-const TYPES = new Set([
-  "array",
-  "boolean",
-  "integer",
-  "null",
-  "number",
-  "object",
-  "string",
-]);
+/** The types of JSON Schema, each with the values that are of it. */
+export const TYPES: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map(
+  Object.entries({
+    array: Array.isArray,
+    boolean: (value: unknown) => typeof value === "boolean",
+    integer: Number.isInteger,
+    null: (value: unknown) => value === null,
+    number: Number.isFinite,
+    object: isObject,
+    string: (value: unknown) => typeof value === "string",
+  }),
+);
 
 /**
  * Lists the schemas directly within a schema. Whatever else it holds is data
@@ -77,84 +81,75 @@ export function isSchema(value: unknown): value is SchemaNode {
   return typeof value === "boolean" || isObject(value);
 }
 
-interface Shape {
-  readonly fits: (value: unknown) => boolean;
-  readonly expected: string;
-}
-
-const isCount = (value: unknown) =>
-  typeof value === "number" && Number.isInteger(value) && value >= 0;
 const isNames = (value: unknown) =>
   Array.isArray(value) && value.every((each) => typeof each === "string");
-const isType = (value: unknown) => TYPES.has(value as string);
 
-const text: Shape = {
-  fits: (value) => typeof value === "string",
-  expected: "a string",
-};
-const number: Shape = { fits: Number.isFinite, expected: "a number" };
-const count: Shape = {
-  fits: isCount,
-  expected: "a whole number of at least 0",
-};
-const names: Shape = { fits: isNames, expected: "a list of names" };
-const named: Shape = { fits: isObject, expected: "an object" };
-const list: Shape = {
-  fits: (value) => Array.isArray(value) && value.length > 0,
-  expected: "a list of schemas that is not empty",
-};
+/** The values that keywords may hold, in words and as a test. */
+const SHAPES: readonly (readonly [
+  expected: string,
+  fits: (value: unknown) => boolean,
+  keywords: string,
+])[] = [
+  [
+    "a string",
+    (value) => typeof value === "string",
+    "$anchor $dynamicAnchor $dynamicRef $id $ref format",
+  ],
+  ["true or false", (value) => typeof value === "boolean", "uniqueItems"],
+  [
+    "a number",
+    Number.isFinite,
+    "exclusiveMaximum exclusiveMinimum maximum minimum",
+  ],
+  [
+    "a number above 0",
+    (value) => Number.isFinite(value) && value as number > 0,
+    "multipleOf",
+  ],
+  [
+    "a whole number of at least 0",
+    (value) => Number.isInteger(value) && value as number >= 0,
+    "maxContains maxItems maxLength maxProperties " +
+    "minContains minItems minLength minProperties",
+  ],
+  ["a regular expression", isPattern, "pattern"],
+  [
+    "an object of schemas by regular expression",
+    (value) => isObject(value) && Object.keys(value).every(isPattern),
+    "patternProperties",
+  ],
+  ["a list of values", Array.isArray, "enum"],
+  ["a list of names", isNames, "required"],
+  [
+    "a list of schemas that is not empty",
+    (value) => Array.isArray(value) && value.length > 0,
+    "allOf anyOf oneOf prefixItems",
+  ],
+  [
+    "an object",
+    isObject,
+    "$defs definitions dependencies dependentSchemas properties",
+  ],
+  [
+    "an object of lists of names",
+    (value) => isObject(value) && Object.values(value).every(isNames),
+    "dependentRequired",
+  ],
+  [
+    `one of ${[...TYPES.keys()].join(", ")}, or a list of them`,
+    (value) =>
+      Array.isArray(value)
+        ? value.length > 0 && value.every((each) => TYPES.has(each))
+        : TYPES.has(value),
+    "type",
+  ],
+];
 
-const SHAPES: Readonly<Record<string, Shape>> = {
-  $anchor: text,
-  $defs: named,
-  $dynamicAnchor: text,
-  $dynamicRef: text,
-  $id: text,
-  $ref: text,
-  allOf: list,
-  anyOf: list,
-  definitions: named,
-  dependencies: named,
-  dependentRequired: {
-    fits: (value) => isObject(value) && Object.values(value).every(isNames),
-    expected: "an object of lists of names",
-  },
-  dependentSchemas: named,
-  enum: { fits: Array.isArray, expected: "a list of values" },
-  exclusiveMaximum: number,
-  exclusiveMinimum: number,
-  format: text,
-  maxContains: count,
-  maxItems: count,
-  maxLength: count,
-  maxProperties: count,
-  maximum: number,
-  minContains: count,
-  minItems: count,
-  minLength: count,
-  minProperties: count,
-  minimum: number,
-  multipleOf: {
-    fits: (value) => Number.isFinite(value) && (value as number) > 0,
-    expected: "a number above 0",
-  },
-  oneOf: list,
-  pattern: text,
-  patternProperties: named,
-  prefixItems: list,
-  properties: named,
-  required: names,
-  type: {
-    fits: (value) =>
-      isType(value) ||
-      (Array.isArray(value) && value.length > 0 && value.every(isType)),
-    expected: `one of ${[...TYPES].join(", ")}, or a list of them`,
-  },
-  uniqueItems: {
-    fits: (value) => typeof value === "boolean",
-    expected: "true or false",
-  },
-};
+const SHAPE_OF = new Map(
+  SHAPES.flatMap(([expected, fits, keywords]) =>
+    keywords.split(" ").map((keyword) => [keyword, { expected, fits }] as const)
+  ),
+);
 
 /** Says what is wrong with a keyword's value, after the keyword, or `undefined`. */
 export function keywordFault(
@@ -162,10 +157,11 @@ export function keywordFault(
   value: unknown,
   tuples: boolean,
 ): string | undefined {
-  const shape = Object.hasOwn(SHAPES, keyword) ? SHAPES[keyword] : undefined;
+  const shape = SHAPE_OF.get(keyword);
   if (shape !== undefined) {
-    if (shape.fits(value)) return undefined;
-    return `must be ${shape.expected}, got ${quote(value)}`;
+    return shape.fits(value)
+      ? undefined
+      : `must be ${shape.expected}, got ${quote(value)}`;
   }
   if (!HOLDS_SCHEMAS.has(keyword) || isSchema(value)) return undefined;
   if (!Array.isArray(value)) return `must be a schema, got ${quote(value)}`;

@@ -31,7 +31,7 @@ export class SafePattern {
   /** `null`: the linear engine doesn't know such patterns. */
   #linear: RE2JS | null | undefined;
 
-  /** @throws {SyntaxError} for a pattern that is none, with the `u` flag or without. */
+  /** @throws {SyntaxError} for what {@linkcode isPattern} refuses */
   constructor(source: string) {
     this.source = source;
     this.#native = nativePattern(source);
@@ -53,6 +53,15 @@ export class SafePattern {
   }
 }
 
+/** Tells if a text is a regular expression, with the `u` flag or without. */
+export function isPattern(source: unknown): boolean {
+  try {
+    return typeof source === "string" && nativePattern(source) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** JSON Schema asks for the `u` flag; many patterns were written without it. */
 function nativePattern(source: string): RegExp {
   try {
@@ -67,10 +76,22 @@ function linearPattern(
   engine: typeof RE2JS,
 ): RE2JS | null {
   try {
-    return engine.compile(engine.translateRegExp(source));
+    return engine.compile(asInV8(engine.translateRegExp(source)));
   } catch {
     return null;
   }
+}
+
+/** Spells out what `.` and `\\s` match in JavaScript, which is more than elsewhere. */
+function asInV8(source: string): string {
+  const spaces = "\\s\\x0B\\x{A0}\\x{FEFF}\\x{2028}\\x{2029}\\p{Zs}";
+  return source.replace(TOKENS, (token) => {
+    if (token === ".") return "[^\\n\\r\\x{2028}\\x{2029}]";
+    if (token === "\\s") return `[${spaces}]`;
+    if (token === "\\S") return `[^${spaces}]`;
+    if (!token.startsWith("[")) return token;
+    return token.replace(/\\[^]/g, (each) => each === "\\s" ? spaces : each);
+  });
 }
 
 /** The length up to which a pattern's backtracking is harmless. */

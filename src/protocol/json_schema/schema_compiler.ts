@@ -1,12 +1,9 @@
 import type { JsonObject } from "../jsonrpc.ts";
-import {
-  applicatorsOf,
-  leftoverChecks,
-  type MakeCheck,
-} from "./applicators.ts";
+import { applicatorsOf } from "./applicators.ts";
 import { assertionsOf } from "./assertions.ts";
+import { itemChecks, leftoverChecks, propertyChecks } from "./member_checks.ts";
 import type { Located, SchemaDocument } from "./schema_document.ts";
-import { type Check, Seen } from "./schema_run.ts";
+import { type Check, type MakeCheck, Seen } from "./schema_run.ts";
 
 /** Makes the check of a whole document. */
 export function compileSchema(document: SchemaDocument): Check {
@@ -26,7 +23,7 @@ class SchemaCompiler {
     const { node } = located;
     if (node === true) return () => true;
     if (node === false) {
-      return (_value, run) => run.fail("boolean schema is false");
+      return (_value, run) => run.fail("must not be there");
     }
     const known = this.#checks.get(node);
     if (known !== undefined) return known;
@@ -48,8 +45,10 @@ class SchemaCompiler {
     const check = withLeftovers(
       all([
         ...references,
-        ...assertionsOf(node, located.where),
-        ...applicatorsOf(node, make, located.where),
+        ...assertionsOf(node),
+        ...itemChecks(node, make),
+        ...propertyChecks(node, make),
+        ...applicatorsOf(node, make),
       ]),
       leftoverChecks(node, make),
     );

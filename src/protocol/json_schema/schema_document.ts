@@ -1,6 +1,7 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { quote } from "../../base/options.ts";
 import type { JsonObject } from "../jsonrpc.ts";
+import { ValueSet } from "./value_set.ts";
 import {
   isSchema,
   keywordFault,
@@ -19,12 +20,16 @@ const NO_BASE = "json-schema:///";
 export type Dialect = "2020-12" | "draft-07";
 
 /** A schema with an `$id` of its own, or the root: references start from here. */
-export interface Resource {
-  readonly base: string;
-  readonly root: Located;
-  readonly anchors: Map<string, Located>;
+export class Resource {
+  readonly anchors = new Map<string, Located>();
   /** The anchors that `$dynamicRef` may find in a resource further out. */
-  readonly dynamicAnchors: Map<string, Located>;
+  readonly dynamicAnchors = new Map<string, Located>();
+
+  constructor(
+    readonly base: string,
+    readonly node: JsonObject,
+    readonly where: string,
+  ) {}
 }
 
 /** A schema and its place in the document. */
@@ -46,6 +51,7 @@ export class SchemaDocument {
   hasDynamicRefs = false;
   readonly #resources = new Map<string, Resource>();
   readonly #located = new Map<object, Located>();
+  #schemas = 0;
   readonly #references: { from: Located; ref: string; keyword: string }[] = [];
 
   /**
@@ -62,7 +68,7 @@ export class SchemaDocument {
     }
   }
 
-  /** Calls a schema by its place; `true` and `false` have none. */
+  /** Finds the place of a schema; `true` and `false` have none of their own. */
   at(node: SchemaNode, near: Located): Located {
     return this.#located.get(node as object) ?? { ...near, node };
   }
@@ -92,9 +98,13 @@ export class SchemaDocument {
     return found;
   }
 
-  #follow(pointer: string, { root }: Resource): Located | undefined {
-    let node: unknown = root.node;
-    let near = root;
+  #follow(pointer: string, resource: Resource): Located | undefined {
+    let node: unknown = resource.node;
+    let near: Located = {
+      node: resource.node,
+      resource,
+      where: resource.where,
+    };
     for (const step of pointerSteps(pointer)) {
       if (typeof node !== "object" || node === null) return undefined;
       if (!Object.hasOwn(node, step)) return undefined;
@@ -103,25 +113,25 @@ export class SchemaDocument {
         { ...near, where: `${near.where}.${step}` };
     }
     if (!isSchema(node)) return undefined;
-    if (typeof node === "boolean" || this.#located.has(node)) {
-      return this.at(node, near);
-    }
+    if (typeof node === "boolean") return this.at(node, near);
+    const known = this.#located.get(node);
+    if (known !== undefined) return known;
     // A schema under a keyword that JSON Schema doesn't know.
     return this.#read(node, near.resource, near.where, 0);
   }
 
+  /** The same schema may be there twice; two of one name may not. */
   #addResource(base: string, node: JsonObject, where: string): Resource {
-    if (this.#resources.has(base)) {
+    const known = this.#resources.get(base);
+    if (known !== undefined) {
+      const isSame = known.node === node ||
+        new ValueSet([known.node]).has(node);
+      if (isSame) return known;
       throw new InvalidOptionError(
         `${where}.$id ${quote(base)} is there twice`,
       );
     }
-    const resource = {
-      base,
-      anchors: new Map<string, Located>(),
-      dynamicAnchors: new Map<string, Located>(),
-    } as { -readonly [Key in keyof Resource]: Resource[Key] };
-    resource.root = { node, resource, where };
+    const resource = new Resource(base, node, where);
     this.#resources.set(base, resource);
     return resource;
   }
@@ -133,7 +143,7 @@ export class SchemaDocument {
     where: string,
     depth: number,
   ): Located {
-    if (depth > MAX_DEPTH || this.#located.size >= MAX_SCHEMAS) {
+    if (depth > MAX_DEPTH || ++this.#schemas > MAX_SCHEMAS) {
       throw new InvalidOptionError(
         `${where}: a JSON Schema takes at most ${MAX_DEPTH} levels and ` +
           `${MAX_SCHEMAS} subschemas`,

@@ -1,8 +1,9 @@
 import type { StandardSchemaIssue } from "../standard_schema.ts";
+import type { SchemaNode } from "./keywords.ts";
 import type { Resource } from "./schema_document.ts";
 
 /** Schemas applied to one value, with all that is in it: some seconds of work. */
-const MAX_STEPS = 10_000_000;
+const MAX_STEPS = 5_000_000;
 
 /** Issues that are told of one value. */
 const MAX_ISSUES = 20;
@@ -14,9 +15,16 @@ export type Check = (
   seen: Seen | undefined,
 ) => boolean;
 
-/** Thrown when a schema is of a kind that takes too long for a value. */
-export class TooManySteps extends Error {
-  override readonly name = "TooManySteps";
+/** Makes the check of a schema within the one at hand. */
+export type MakeCheck = (node: SchemaNode) => Check;
+
+/** Thrown to end a check that would take too long. */
+export class CheckStopped extends Error {
+  override readonly name = "CheckStopped";
+
+  constructor(readonly issue: StandardSchemaIssue) {
+    super(issue.message);
+  }
 }
 
 /** One value being checked. */
@@ -32,7 +40,7 @@ export class SchemaRun {
   }
 
   step(): void {
-    if (++this.#steps > MAX_STEPS) throw new TooManySteps();
+    if (++this.#steps > MAX_STEPS) this.stop("takes too long to check");
   }
 
   fail(message: string): false {
@@ -40,6 +48,11 @@ export class SchemaRun {
       this.issues.push({ message, path: [...this.path] });
     }
     return false;
+  }
+
+  /** Gives up on the whole value, whatever else may be said of it. */
+  stop(message: string): never {
+    throw new CheckStopped({ message, path: [...this.path] });
   }
 
   /** Applies a check to a member of the value at hand. */

@@ -111,7 +111,10 @@ export class RegisteredTool extends Registration<ToolUpdates>
     this.#inputJson = input?.json ?? EMPTY_OBJECT_SCHEMA;
     this.#output = output?.standard;
     this.#outputJson = output?.json;
-    this.#paramHeaders = findParamHeaders(this.#inputJson);
+    this.#paramHeaders = findParamHeaders(
+      this.#inputJson,
+      `${where}: inputSchema`,
+    );
   }
 
   /** What the tool is known by. */
