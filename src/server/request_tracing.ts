@@ -27,7 +27,7 @@ import {
   describeSession,
   type RequestDescription,
 } from "./request_attributes.ts";
-import { serverFigures } from "../observe/metrics/server_figures.ts";
+import { serverFigures } from "./server_figures.ts";
 import type { Session } from "./session.ts";
 
 /** What the conventions advise for both histograms, in seconds. */

@@ -1,5 +1,5 @@
-import { counter, gauge } from "./instruments.ts";
 import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
+import { counter, gauge } from "./instruments.ts";
 
 /**
  * In Prometheus's text under the names that all of its clients use, for

@@ -1,10 +1,10 @@
-import { counter, gauge } from "../metrics/instruments.ts";
 import {
   type FigureDeclaration,
   type FigurePoint,
   type FigureReading,
   FigureSet,
 } from "../metrics/figure.ts";
+import { counter, gauge } from "../metrics/instruments.ts";
 import type { BlockCount, WatchdogStats } from "./block_report.ts";
 import type { EventLoopStats } from "./event_loop_lag.ts";
 

@@ -1,10 +1,14 @@
-import { gauge } from "./instruments.ts";
+import {
+  type Figure,
+  type FigureDeclaration,
+  FigureSet,
+} from "../observe/metrics/figure.ts";
+import { gauge } from "../observe/metrics/instruments.ts";
 import {
   EVENT_LOOP,
   readEventLoop,
   type WatchedEventLoop,
-} from "../watch/event_loop_figures.ts";
-import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
+} from "../observe/watch/event_loop_figures.ts";
 
 const DECLARED = {
   inFlight: gauge("Requests without an answer yet.", {
