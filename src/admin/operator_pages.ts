@@ -3,6 +3,7 @@ import { checkFlag } from "../base/options.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Log } from "../observe/log/log.ts";
 import type { Dashboard } from "./dashboard/dashboard.ts";
+import type { DashboardSources } from "./dashboard/dashboard_feed.ts";
 import type { DebugRoutes } from "./debug_routes.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
 
@@ -90,7 +91,7 @@ export class OperatorPages {
     );
   }
 
-  #sources(): ConstructorParameters<typeof Dashboard>[0] {
+  #sources(): DashboardSources {
     const { info, health, log } = this.#server;
     return {
       server: info,

@@ -5,7 +5,7 @@ export const LOOPBACK: ReadonlySet<string> = new Set([
   "[::1]",
 ]);
 
-/** Whether an address to listen on, or a URL's host, is the loopback. */
+/** Tells if an address to listen on, or a URL's host, is the loopback. */
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.has(hostname) || hostname === "::1";
 }

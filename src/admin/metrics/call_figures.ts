@@ -41,11 +41,7 @@ const ITEM_LABEL: Readonly<Record<ItemMethod, string>> = {
 const MAX_ITEMS = 1_000;
 
 /** Failures that alerts look for, there from the start: a rate needs where it began. */
-const USUAL_FAILURES: readonly (readonly [string, number])[] = [
-  ["tool_error", 0],
-  ["timeout", 0],
-  ["internal_error", 0],
-];
+const USUAL_FAILURES = ["tool_error", "timeout", "internal_error"];
 
 /** A record and the labels that its samples bear. */
 interface Series {
@@ -164,8 +160,9 @@ function writeFailures(out: Exposition, series: readonly Series[]): void {
     "Requests that failed, by kind: tool_error, timeout, internal_error and " +
       "overloaded are the server's, the others the caller's.",
   );
+  const none = USUAL_FAILURES.map((kind) => [kind, 0] as const);
   for (const { labels, record } of series) {
-    const failures = new Map([...USUAL_FAILURES, ...record.failures]);
+    const failures = new Map([...none, ...record.failures]);
     for (const [kind, count] of failures) {
       out.sample(`${labels},error_type="${kind}"`, Math.max(0, count));
     }

@@ -29,7 +29,7 @@ import {
   readServer,
   SERVER,
   type ServerReading,
-} from "../../observe/metrics/server_figures.ts";
+} from "../../server/server_figures.ts";
 import {
   EVENT_LOOP,
   readEventLoop,
@@ -64,15 +64,7 @@ export interface MeasuredTransport {
 }
 
 /** There from the start: a rate needs where it began. */
-const USUAL_REFUSALS: readonly (readonly [number, number])[] = [
-  400,
-  401,
-  403,
-  404,
-  413,
-  415,
-  503,
-].map((status) => [status, 0]);
+const USUAL_REFUSALS = [400, 401, 403, 404, 413, 415, 503];
 
 /** All that a server measures, read when somebody asks. */
 export class ServerMetrics {
@@ -118,7 +110,8 @@ export class ServerMetrics {
 
   #transportFigures(): Figure[] {
     const { streams, refusals } = this.#transport;
-    const byStatus = new Map([...USUAL_REFUSALS, ...refusals.byStatus]);
+    const none = USUAL_REFUSALS.map((status) => [status, 0] as const);
+    const byStatus = new Map([...none, ...refusals.byStatus]);
     return [
       {
         name: "mcp_server_streams_cut_off",

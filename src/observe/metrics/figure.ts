@@ -29,14 +29,14 @@ export interface FigureDeclaration extends Measure {
   /** Its name in the text for Prometheus, without the suffix of its type. */
   readonly prometheus?: string;
   /** Its name in the JSON document, which the dashboard is fed with. */
-  readonly json?: keyof Document;
+  readonly json?: keyof DocumentFields;
   /** Its name for OpenTelemetry. */
   readonly otel?: string;
   /** The unit that it is read in, such as `ms` (UCUM), unless it is a mere count. */
   readonly unit?: string;
 }
 
-type Document = MetricsDocument & EventLoopSummary;
+type DocumentFields = MetricsDocument & EventLoopSummary;
 
 type Declarations = Readonly<Record<string, FigureDeclaration>>;
 
@@ -49,8 +49,8 @@ export type FigureReading<Declared> = Readonly<
 >;
 
 type Fields<Declared extends Declarations> = Pick<
-  Document,
-  Extract<Declared[keyof Declared], { json: keyof Document }>["json"]
+  DocumentFields,
+  Extract<Declared[keyof Declared], { json: keyof DocumentFields }>["json"]
 >;
 
 /** Figures that are read together, by what a reading calls them. */

@@ -45,14 +45,20 @@ export interface KindReadings {
   readonly readings: readonly InstrumentReading[];
 }
 
-/** A measure that only grows. */
-export function counter(help: string): Measure {
-  return { type: "counter", help };
+/** A measure that only grows, and what else is said of it. */
+export function counter<const Extra extends object = Measure>(
+  help: string,
+  extra?: Extra,
+): Measure & Extra {
+  return { type: "counter", help, ...extra } as Measure & Extra;
 }
 
-/** A measure that goes up and down. */
-export function gauge(help: string): Measure {
-  return { type: "gauge", help };
+/** A measure that goes up and down, and what else is said of it. */
+export function gauge<const Extra extends object = Measure>(
+  help: string,
+  extra?: Extra,
+): Measure & Extra {
+  return { type: "gauge", help, ...extra } as Measure & Extra;
 }
 
 /** The most sets of labels of a kind; the others are added up as one. */

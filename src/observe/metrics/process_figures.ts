@@ -1,96 +1,73 @@
 import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
+import { counter, gauge } from "./instruments.ts";
 
 /**
  * In Prometheus's text under the names that all of its clients use, for
  * OpenTelemetry by its conventions.
  */
 const DECLARED = {
-  startTime: {
+  startTime: gauge("When the process began, in seconds since 1970.", {
     prometheus: "process_start_time_seconds",
     json: "start_time",
-    type: "gauge",
-    help: "When the process began, in seconds since 1970.",
-  },
-  uptimeSeconds: {
+  }),
+  uptimeSeconds: gauge("Time since its begin.", {
     json: "uptime_seconds",
     otel: "process.uptime",
-    type: "gauge",
     unit: "s",
-    help: "Time since its begin.",
-  },
-  cpuSeconds: {
+  }),
+  cpuSeconds: counter("CPU used.", {
     prometheus: "process_cpu_seconds",
     json: "cpu_seconds",
     otel: "process.cpu.time",
-    type: "counter",
     unit: "s",
-    help: "CPU used.",
-  },
-  residentBytes: {
+  }),
+  residentBytes: gauge("Resident memory.", {
     prometheus: "process_resident_memory_bytes",
     json: "memory_rss_mb",
     otel: "process.memory.usage",
-    type: "gauge",
     unit: "By",
-    help: "Resident memory.",
-  },
-  virtualBytes: {
+  }),
+  virtualBytes: gauge("Virtual memory.", {
     prometheus: "process_virtual_memory_bytes",
     json: "memory_vms_mb",
     otel: "process.memory.virtual",
-    type: "gauge",
     unit: "By",
-    help: "Virtual memory.",
-  },
-  heapUsedBytes: {
+  }),
+  heapUsedBytes: gauge("Used JavaScript heap.", {
     prometheus: "process_heap_used_bytes",
     json: "memory_heap_mb",
-    type: "gauge",
     unit: "By",
-    help: "Used JavaScript heap.",
-  },
-  heapTotalBytes: {
+  }),
+  heapTotalBytes: gauge("JavaScript heap.", {
     prometheus: "process_heap_bytes",
-    type: "gauge",
     unit: "By",
-    help: "JavaScript heap.",
-  },
-  externalBytes: {
+  }),
+  externalBytes: gauge("Memory that the heap refers to.", {
     prometheus: "process_external_memory_bytes",
-    type: "gauge",
     unit: "By",
-    help: "Memory that the heap refers to.",
-  },
-  threads: {
+  }),
+  threads: gauge("Threads.", {
     prometheus: "process_threads",
     json: "thread_count",
     otel: "process.thread.count",
-    type: "gauge",
     unit: "{thread}",
-    help: "Threads.",
-  },
-  openFiles: {
+  }),
+  openFiles: gauge("Open file descriptors.", {
     prometheus: "process_open_fds",
     json: "fd_count",
     otel: "process.unix.file_descriptor.count",
-    type: "gauge",
     unit: "{file_descriptor}",
-    help: "Open file descriptors.",
-  },
-  maxOpenFiles: {
+  }),
+  maxOpenFiles: gauge("How many file descriptors may be open.", {
     prometheus: "process_max_fds",
-    type: "gauge",
-    help: "How many file descriptors may be open.",
-  },
-} as const satisfies Record<string, FigureDeclaration>;
+  }),
+} satisfies Record<string, FigureDeclaration>;
 
 /** A reading of what the process uses; what it may not read is `null`. */
 export type ProcessReading = Record<keyof typeof DECLARED, number | null>;
 
 /** Figures of what the process uses. */
-export const PROCESS: FigureSet<typeof DECLARED> = new FigureSet(
-  DECLARED,
-);
+export const PROCESS: FigureSet<typeof DECLARED> = new FigureSet(DECLARED);
 
 /** The process's figures for OpenTelemetry. */
 export function processFigures(): Figure[] {

@@ -1,24 +1,14 @@
+import type { Session } from "node:inspector/promises";
 import { ProfilerUnavailableError } from "../../base/errors.ts";
-
-/** The used part of the `Session` of `node:inspector`. */
-interface NodeSession {
-  connect(): void;
-  disconnect(): void;
-  post(
-    method: string,
-    params: Record<string, unknown> | undefined,
-    callback: (error: Error | null, result: unknown) => void,
-  ): void;
-}
 
 /**
  * A line to V8's own profilers. Each session has a CPU profiler of its own, so
  * that several can run at once; the heap's sampler is one for all of them.
  */
 export class InspectorSession implements Disposable {
-  readonly #session: NodeSession;
+  readonly #session: Session;
 
-  private constructor(session: NodeSession) {
+  private constructor(session: Session) {
     this.#session = session;
   }
 
@@ -35,8 +25,8 @@ export class InspectorSession implements Disposable {
       );
     }
     try {
-      const { Session } = await import("node:inspector");
-      const session = new Session() as unknown as NodeSession;
+      const { Session } = await import("node:inspector/promises");
+      const session = new Session();
       session.connect();
       return new InspectorSession(session);
     } catch (error) {
@@ -59,13 +49,8 @@ export class InspectorSession implements Disposable {
 
   /** Sends a command of the DevTools protocol, at once, and gives its result. */
   post<R>(method: string, params?: Record<string, unknown>): Promise<R> {
-    return new Promise((resolve, reject) =>
-      this.#session.post(
-        method,
-        params,
-        (error, result) => error ? reject(error) : resolve(result as R),
-      )
-    );
+    const post = (): Promise<unknown> => this.#session.post(method, params);
+    return Promise.try(post) as Promise<R>;
   }
 
   /** Disconnects, and ends whatever the session had begun. */

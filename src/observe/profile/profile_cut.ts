@@ -1,4 +1,4 @@
-import type { CpuProfileJson } from "./cpu_profile.ts";
+import type { CpuProfileJson, CpuProfileNode } from "./cpu_profile.ts";
 import { type CallFrame, placeOf } from "./source_position.ts";
 
 /** More samples than these can't be of the profiler's end. */
@@ -28,22 +28,19 @@ export function trimmedProfile(
   const last = endOf(json, first, isEnd);
   for (const id of json.samples.slice(last)) dropped.add(id);
   const samples = json.samples.slice(first, last);
-  const hits = hitsOf(samples);
+  const nodes = json.nodes.map(({ positionTicks, ...node }) => ({
+    ...node,
+    // By line it isn't known which samples went.
+    ...(positionTicks !== undefined && !dropped.has(node.id) && {
+      positionTicks,
+    }),
+  }));
   return {
-    ...json,
+    ...withSamples(json, samples, nodes),
     startTime,
-    samples,
     timeDeltas: samples.map((_, index) =>
       index === 0 ? at - startTime : json.timeDeltas[first + index]
     ),
-    nodes: json.nodes.map(({ positionTicks, ...node }) => ({
-      ...node,
-      hitCount: hits.get(node.id) ?? 0,
-      // By line it isn't known which samples went.
-      ...(positionTicks !== undefined && !dropped.has(node.id) && {
-        positionTicks,
-      }),
-    })),
   };
 }
 
@@ -96,20 +93,20 @@ export function splicedProfile(
     }),
   }));
   const samples = json.samples.map((id) => heirs.get(id) ?? id);
-  const hits = hitsOf(samples);
+  return withSamples(json, samples, spliced);
+}
+
+/** A profile of other samples; each of its nodes counts those that found it running. */
+function withSamples(
+  json: CpuProfileJson,
+  samples: number[],
+  nodes: readonly CpuProfileNode[],
+): CpuProfileJson {
+  const hits = new Map<number, number>();
+  for (const id of samples) hits.set(id, (hits.get(id) ?? 0) + 1);
   return {
     ...json,
     samples,
-    nodes: spliced.map((node) => ({
-      ...node,
-      hitCount: hits.get(node.id) ?? 0,
-    })),
+    nodes: nodes.map((node) => ({ ...node, hitCount: hits.get(node.id) ?? 0 })),
   };
-}
-
-/** Counts the samples that found each node running. */
-function hitsOf(samples: readonly number[]): ReadonlyMap<number, number> {
-  const hits = new Map<number, number>();
-  for (const id of samples) hits.set(id, (hits.get(id) ?? 0) + 1);
-  return hits;
 }

@@ -4,6 +4,7 @@ import {
   type FigureReading,
   FigureSet,
 } from "../metrics/figure.ts";
+import { counter, gauge } from "../metrics/instruments.ts";
 import type { BlockCount, WatchdogStats } from "./block_report.ts";
 import type { EventLoopStats } from "./event_loop_lag.ts";
 
@@ -14,68 +15,56 @@ export interface WatchedEventLoop {
 }
 
 const DECLARED = {
-  p50Ms: {
+  p50Ms: gauge("Half of the last timers were no later.", {
     prometheus: "event_loop_lag_p50_seconds",
     json: "lag_p50_ms",
     otel: "event_loop.lag.p50",
-    type: "gauge",
     unit: "ms",
-    help: "Half of the last timers were no later.",
-  },
-  p99Ms: {
+  }),
+  p99Ms: gauge("99 of 100 of the last timers were no later.", {
     prometheus: "event_loop_lag_p99_seconds",
     json: "lag_p99_ms",
     otel: "event_loop.lag.p99",
-    type: "gauge",
     unit: "ms",
-    help: "99 of 100 of the last timers were no later.",
-  },
-  maxMs: {
+  }),
+  maxMs: gauge("The latest of the last timers.", {
     prometheus: "event_loop_lag_max_seconds",
     json: "lag_max_ms",
     otel: "event_loop.lag.max",
-    type: "gauge",
     unit: "ms",
-    help: "The latest of the last timers.",
-  },
-  totalMs: {
+  }),
+  totalMs: counter("All lag.", {
     prometheus: "event_loop_lag_seconds",
-    type: "counter",
     unit: "ms",
-    help: "All lag.",
-  },
-  blocks: {
+  }),
+  blocks: counter("Times that the loop stood still.", {
     prometheus: "event_loop_blocks",
     json: "blocks",
     otel: "event_loop.blocks",
-    type: "counter",
-    help: "Times that the loop stood still.",
-  },
-  blockedMs: {
+  }),
+  blockedMs: counter("How long the loop stood still.", {
     prometheus: "event_loop_blocked_seconds",
     otel: "event_loop.blocked",
-    type: "counter",
     unit: "ms",
-    help: "How long the loop stood still.",
-  },
-  uncertain: {
+  }),
+  uncertain: counter("Blocks for which nothing is certain to be the cause.", {
     prometheus: "event_loop_unexplained_blocks",
-    type: "counter",
-    help: "Blocks for which nothing is certain to be the cause.",
-  },
-  blockedByName: {
-    prometheus: "mcp_server_blocked_seconds",
-    type: "counter",
-    unit: "ms",
-    help: "How long a tool or method made the loop stand still.",
-  },
-  suspectedByName: {
-    prometheus: "mcp_server_suspected_blocked_seconds",
-    type: "counter",
-    unit: "ms",
-    help: "Unexplained blocks while this tool or method alone was in progress.",
-  },
-} as const satisfies Record<string, FigureDeclaration>;
+  }),
+  blockedByName: counter(
+    "How long a tool or method made the loop stand still.",
+    {
+      prometheus: "mcp_server_blocked_seconds",
+      unit: "ms",
+    },
+  ),
+  suspectedByName: counter(
+    "Unexplained blocks while this tool or method alone was in progress.",
+    {
+      prometheus: "mcp_server_suspected_blocked_seconds",
+      unit: "ms",
+    },
+  ),
+} satisfies Record<string, FigureDeclaration>;
 
 /** Figures of the event loop: its lag, and what blocked it. */
 export const EVENT_LOOP: FigureSet<typeof DECLARED> = new FigureSet(DECLARED);

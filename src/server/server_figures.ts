@@ -1,52 +1,45 @@
 import {
+  type Figure,
+  type FigureDeclaration,
+  FigureSet,
+} from "../observe/metrics/figure.ts";
+import { gauge } from "../observe/metrics/instruments.ts";
+import {
   EVENT_LOOP,
   readEventLoop,
   type WatchedEventLoop,
-} from "../watch/event_loop_figures.ts";
-import { type Figure, type FigureDeclaration, FigureSet } from "./figure.ts";
+} from "../observe/watch/event_loop_figures.ts";
 
 const DECLARED = {
-  inFlight: {
+  inFlight: gauge("Requests without an answer yet.", {
     otel: "sluice.server.in_flight",
-    type: "gauge",
-    help: "Requests without an answer yet.",
-  },
-  sessions: {
+  }),
+  sessions: gauge("Sessions of legacy clients.", {
     prometheus: "mcp_server_sessions",
     json: "sessions",
     otel: "sluice.server.sessions",
-    type: "gauge",
-    help: "Sessions of legacy clients.",
-  },
-  streams: {
+  }),
+  streams: gauge("Open event streams.", {
     prometheus: "mcp_server_streams",
     json: "streams",
-    type: "gauge",
-    help: "Open event streams.",
-  },
-  subscriptions: {
+  }),
+  subscriptions: gauge("Open subscriptions/listen streams.", {
     prometheus: "mcp_server_subscriptions",
     json: "subscriptions",
     otel: "sluice.server.subscriptions",
-    type: "gauge",
-    help: "Open subscriptions/listen streams.",
-  },
-  tasks: {
+  }),
+  tasks: gauge("Tasks at work in this process.", {
     prometheus: "mcp_server_tasks",
     json: "tasks",
     otel: "sluice.server.tasks",
-    type: "gauge",
-    help: "Tasks at work in this process.",
-  },
-} as const satisfies Record<string, FigureDeclaration>;
+  }),
+} satisfies Record<string, FigureDeclaration>;
 
 /** A reading of what a server is at. */
 export type ServerReading = Record<keyof typeof DECLARED, number>;
 
 /** Figures of what a server is at. */
-export const SERVER: FigureSet<typeof DECLARED> = new FigureSet(
-  DECLARED,
-);
+export const SERVER: FigureSet<typeof DECLARED> = new FigureSet(DECLARED);
 
 /** The parts of a server in which it is read what it is at. */
 export interface CountedParts {
