@@ -1,4 +1,4 @@
-import { readServer } from "../observe/metrics/server_figures.ts";
+import { readServer } from "../server/server_figures.ts";
 import type { Hono } from "hono";
 import type { SchemaLike } from "../protocol/schema.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";

@@ -39,7 +39,7 @@ import type { Session } from "../server/sessions/session.ts";
 import { sessionMethods } from "../server/sessions/session_methods.ts";
 import { SkillsExtension } from "../server/skills/skills_extension.ts";
 import { TasksExtension } from "../server/tasks/tasks_extension.ts";
-import { serverFigures } from "../observe/metrics/server_figures.ts";
+import { serverFigures } from "../server/server_figures.ts";
 import {
   type McpServerOptions,
   type ResolvedOptions,

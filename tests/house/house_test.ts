@@ -56,7 +56,6 @@ const DOORS: Doors = {
     "metrics_document.ts",
     "monitored.ts",
     "process_figures.ts",
-    "server_figures.ts",
   ],
   "observe/health": [
     "health_check.ts",
@@ -278,6 +277,7 @@ const DOORS: Doors = {
   ],
   "admin/dashboard": [
     "dashboard.ts",
+    "dashboard_feed.ts",
   ],
   host: [
     "low_level_server.ts",
