@@ -23,7 +23,7 @@ const FLOORS: Floors = {
   batch: ["base", "observe"],
   server: ["base", "protocol", "observe", "limit", "cache"],
   transport: ["base", "protocol", "observe", "server"],
-  admin: ["base", "observe"],
+  admin: ["base", "observe", "server"],
   host: ["base", "protocol", "observe", "server", "transport", "admin"],
 };
 
