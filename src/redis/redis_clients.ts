@@ -76,9 +76,21 @@ export function redisOpener(
     : denoRedisOpener(checked);
 }
 
+/** What tells clients that route commands in ways of their own. */
+const unusable: readonly (readonly [member: string, kind: string])[] = [
+  ["nodeByAddress", "a cluster client of node-redis"],
+  ["getSentinelNode", "a sentinel client of node-redis"],
+];
+
 /** Puts a client behind the {@linkcode RedisPort}. */
 function redisPort(client: RedisClient): RedisPort {
   if ("commandBytes" in client) return client;
+  for (const [member, kind] of unusable) {
+    if (!(member in client)) continue;
+    throw new InvalidOptionError(
+      `client must be of one Redis, got ${kind}: its commands go elsewhere`,
+    );
+  }
   if ("callBuffer" in client) return ioRedisPort(client);
   if ("withTypeMapping" in client) return nodeRedisPort(client);
   if ("isConnected" in client) return denoRedisPort(client);
@@ -90,9 +102,11 @@ function redisPort(client: RedisClient): RedisPort {
 
 /** Opens connections like the client's own, for a client that can. */
 function redisDuplicator(client: RedisClient): RedisOpener | undefined {
-  if ("callBuffer" in client) return duplicateIoRedis(client);
-  if ("withTypeMapping" in client) return duplicateNodeRedis(client);
-  return undefined;
+  const { isCluster = false } = client as { isCluster?: boolean };
+  if (!("duplicate" in client) || isCluster) return undefined;
+  return "callBuffer" in client
+    ? duplicateIoRedis(client)
+    : duplicateNodeRedis(client);
 }
 
 /** Says nothing of a refused URL but its scheme: it may hold a password. */
