@@ -1,9 +1,6 @@
-import { type Clock, systemClock } from "../base/clock.ts";
 import { waitAtMost } from "../base/deadline.ts";
-import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
-import { checkDurationMs, checkWord, quote } from "../base/options.ts";
+import { TimeoutError } from "../base/errors.ts";
 import { instruments } from "../observe/instruments.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
 import { redisOpener } from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
 import { redisFailure, type RedisPort } from "../redis/redis_port.ts";
@@ -17,6 +14,11 @@ import {
   type RateLimitStore,
   rateLimitStoreKind,
 } from "./rate_limit_store.ts";
+import {
+  redisRateLimitSettings,
+  type RedisRateLimitStoreOptions,
+  type RedisRateLimitStoreStats,
+} from "./redis_rate_limit_options.ts";
 import { slidingWindowScript } from "./sliding_window.ts";
 import { tokenBucketScript } from "./token_bucket.ts";
 
@@ -26,82 +28,6 @@ import { tokenBucketScript } from "./token_bucket.ts";
  * `([name, ...args]) => client.call(name, ...args)`.
  */
 export type RedisSend = (command: string[]) => Promise<unknown>;
-
-/** Options of a {@linkcode RedisRateLimitStore}. */
-export interface RedisRateLimitStoreOptions {
-  /**
-   * Name in metrics.
-   * @default "redis_rate_limit_store"
-   */
-  name?: string;
-  /**
-   * Goes before every key.
-   * @default "sluice:rate:"
-   */
-  prefix?: string;
-  /**
-   * Time that Redis may take to answer, in milliseconds.
-   * @default 50
-   */
-  timeoutMs?: number;
-  /**
-   * Behaviour while Redis is down or slow: `"local"` lets each process limit
-   * on its own, `"throw"` passes the error on.
-   * @default "local"
-   */
-  whenDown?: "local" | "throw";
-  /**
-   * Share of each limit that this process allows on its own while Redis is down
-   * or slow, above 0 and at most 1: with 1 divided by the number of processes
-   * they don't allow more together than they do through Redis. At least one unit
-   * is allowed.
-   * @default 1
-   */
-  localShare?: number;
-  /**
-   * After a failure Redis is left alone for so long, in milliseconds.
-   * @default 1_000
-   */
-  retryAfterMs?: number;
-  /** Told when Redis fails after it worked, and (without an error) when it works again. */
-  onStateChange?: (error?: unknown) => void;
-  /**
-   * Told once whenever this process begins to limit on its own because Redis is
-   * away, and once when limits are shared again.
-   * @default lines of `stderrLog`
-   */
-  log?: (message: string) => void;
-  /**
-   * True if time is Redis's own, which all processes share, or `wallClock`'s.
-   * @default true
-   */
-  useServerTime?: boolean;
-  /**
-   * Source of the time of waits, and limits while Redis is down.
-   * @default systemClock
-   */
-  clock?: Clock;
-  /**
-   * Milliseconds since 1970: what processes that share keys agree on when
-   * `useServerTime` is off.
-   * @default Date.now
-   */
-  wallClock?: () => number;
-}
-
-/** Statistics of a {@linkcode RedisRateLimitStore}. */
-export interface RedisRateLimitStoreStats {
-  /** Its `name` option, to tell its figures from another's. */
-  name: string;
-  /** True while Redis is left alone after a failure. */
-  down: boolean;
-  /** Number of calls to Redis that failed or took too long. */
-  failures: number;
-  /** Number of times Redis failed after it had worked. */
-  outages: number;
-  /** Number of decisions made in this process instead. */
-  localDecisions: number;
-}
 
 /** Time that `connect` waits for a Redis that says nothing. */
 const connectTimeoutMs = 1_000;
@@ -127,18 +53,8 @@ const scripts: Record<RateLimitRule["algorithm"], RedisScript> = {
  * ```
  */
 export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
-  readonly #name: string;
   readonly #send: RedisSend;
-  readonly #prefix: string;
-  readonly #timeoutMs: number;
-  readonly #whenDown: "local" | "throw";
-  readonly #localShare: number;
-  readonly #onStateChange: (error?: unknown) => void;
-  readonly #log: (message: string) => void;
-  readonly #useServerTime: boolean;
-  readonly #clock: Clock;
-  readonly #wallClock: () => number;
-  readonly #retryAfterMs: number;
+  readonly #settings: Required<RedisRateLimitStoreOptions>;
   readonly #local: MemoryRateLimitStore;
   readonly #circuit: Circuit;
   readonly #deadlines: ReplyDeadlines;
@@ -153,41 +69,20 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
    * @throws {InvalidOptionError} when an option makes no sense.
    */
   constructor(send: RedisSend, options: RedisRateLimitStoreOptions = {}) {
-    const {
-      name = "redis_rate_limit_store",
-      prefix = "sluice:rate:",
-      timeoutMs = 50,
-      whenDown = "local",
-      localShare = 1,
-      retryAfterMs = 1_000,
-      onStateChange = () => {},
-      log = stderrWarn,
-      useServerTime = true,
-      clock = systemClock,
-      wallClock = Date.now,
-    } = options;
-    this.#name = name;
+    const settings = redisRateLimitSettings(options);
+    const { name, timeoutMs, retryAfterMs, clock } = settings;
     this.#send = send;
-    this.#prefix = prefix;
-    this.#timeoutMs = checkDurationMs("timeoutMs", timeoutMs, 1);
-    this.#whenDown = checkWord("whenDown", whenDown, ["local", "throw"]);
-    this.#localShare = checkShare(localShare);
-    this.#onStateChange = onStateChange;
-    this.#log = log;
-    this.#useServerTime = useServerTime;
-    this.#clock = clock;
-    this.#wallClock = wallClock;
+    this.#settings = settings;
     this.#local = instruments.part(() =>
       new MemoryRateLimitStore({ name, clock })
     );
-    this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
     this.#circuit = new Circuit({
       failures: 1,
-      openMs: this.#retryAfterMs,
+      openMs: retryAfterMs,
       clock,
       onChange: (state) => state === "open" ? this.#down() : this.#up(),
     });
-    this.#deadlines = new ReplyDeadlines(clock, this.#timeoutMs);
+    this.#deadlines = new ReplyDeadlines(clock, timeoutMs);
     this.#endings = [...this.#track(), () => this.#deadlines.stop()];
   }
 
@@ -207,7 +102,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       (command) => connection.command(command),
       options,
     );
-    const clock = store.#clock;
+    const { clock } = store.#settings;
     const connected = Promise.withResolvers<void>();
     const connection: RedisConnection = new RedisConnection({
       open: async (signal) => await warmed(await open(signal)),
@@ -232,7 +127,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     cost: number,
     rule: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const local = this.#whenDown === "local";
+    const local = this.#settings.whenDown === "local";
     const call = this.#circuit.enter();
     if (call === undefined && local) {
       return this.#decideLocally(key, cost, rule);
@@ -265,7 +160,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   get stats(): RedisRateLimitStoreStats {
     const { state, opened } = this.#circuit.stats;
     return {
-      name: this.#name,
+      name: this.#settings.name,
       down: state !== "closed",
       failures: this.#failures,
       outages: opened,
@@ -274,7 +169,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   }
 
   #track(): (() => void)[] {
-    const name = this.#name;
+    const { name } = this.#settings;
     return [
       instruments.track(
         rateLimitStoreKind,
@@ -295,12 +190,12 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     cost: number,
     { algorithm, limit, intervalMs, burst }: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const time = this.#useServerTime
+    const time = this.#settings.useServerTime
       ? ["", 0]
-      : [Math.floor(this.#wallClock()), foreignClockMarginMs];
+      : [Math.floor(this.#settings.wallClock()), foreignClockMarginMs];
     const reply = await scripts[algorithm].run(
       this.#send,
-      this.#prefix + key,
+      this.#settings.prefix + key,
       [limit, intervalMs, burst, cost, ...time].map(String),
     );
     const [allowed, remaining, retryAfterMs, resetAfterMs] =
@@ -311,7 +206,9 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   #inTime<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const pending = this.#deadlines.add(() =>
-        reject(new TimeoutError("the rate limit's Redis", this.#timeoutMs))
+        reject(
+          new TimeoutError("the rate limit's Redis", this.#settings.timeoutMs),
+        )
       );
       work.then(resolve, reject).finally(() => pending.done = true);
     });
@@ -331,15 +228,15 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       return {
         allowed: false,
         remaining: 0,
-        retryAfterMs: this.#retryAfterMs,
-        resetAfterMs: this.#retryAfterMs,
+        retryAfterMs: this.#settings.retryAfterMs,
+        resetAfterMs: this.#settings.retryAfterMs,
       };
     }
     return this.#local.take(key, cost, { ...rule, limit, burst });
   }
 
   #shareOf(units: number): number {
-    return Math.max(1, Math.floor(units * this.#localShare));
+    return Math.max(1, Math.floor(units * this.#settings.localShare));
   }
 
   #lost(error: unknown): void {
@@ -353,17 +250,19 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
         redisFailure(this.#lastError)
       }`,
     );
-    this.#onStateChange(this.#lastError);
+    this.#settings.onStateChange(this.#lastError);
   }
 
   #up(): void {
     this.#report("limits are shared through Redis again");
-    this.#onStateChange();
+    this.#settings.onStateChange();
   }
 
   /** With `"throw"` the callers know already. */
   #report(message: string): void {
-    if (this.#whenDown === "local") this.#log(`${this.#name}: ${message}`);
+    if (this.#settings.whenDown === "local") {
+      this.#settings.log(`${this.#settings.name}: ${message}`);
+    }
   }
 }
 
@@ -374,11 +273,4 @@ async function warmed(port: RedisPort): Promise<RedisPort> {
     await script.load(send).catch(() => {});
   }
   return port;
-}
-
-function checkShare(share: number): number {
-  if (share > 0 && share <= 1) return share;
-  throw new InvalidOptionError(
-    `localShare must be above 0 and at most 1, got ${quote(share)}`,
-  );
 }
