@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, checkWord, quote } from "../base/options.ts";
+import type { RedisDriver } from "../redis/redis_clients.ts";
 import { stderrWarn } from "../observe/stderr_warn.ts";
 
 /** Options of a {@linkcode RedisRateLimitStore}. */
@@ -15,6 +16,11 @@ export interface RedisRateLimitStoreOptions {
    * @default "sluice:rate:"
    */
   prefix?: string;
+  /**
+   * Package by which `connect` opens its connection.
+   * @default "redis"
+   */
+  driver?: RedisDriver;
   /**
    * Time that Redis may take to answer, in milliseconds.
    * @default 50
@@ -86,6 +92,7 @@ export function redisRateLimitSettings(
   const {
     name = "redis_rate_limit_store",
     prefix = "sluice:rate:",
+    driver = "redis",
     timeoutMs = 50,
     whenDown = "local",
     localShare = 1,
@@ -99,6 +106,7 @@ export function redisRateLimitSettings(
   return {
     name,
     prefix,
+    driver: checkWord("driver", driver, ["redis", "@db/redis"]),
     timeoutMs: checkDurationMs("timeoutMs", timeoutMs, 1),
     whenDown: checkWord("whenDown", whenDown, ["local", "throw"]),
     localShare: checkShare(localShare),

@@ -1,7 +1,11 @@
 import { waitAtMost } from "../base/deadline.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { instruments } from "../observe/instruments.ts";
-import { redisOpener } from "../redis/redis_clients.ts";
+import {
+  type RedisClient,
+  redisOpener,
+  redisPort,
+} from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
 import { redisFailure, type RedisPort } from "../redis/redis_port.ts";
 import { RedisScript } from "../redis/redis_script.ts";
@@ -23,9 +27,8 @@ import { slidingWindowScript } from "./sliding_window.ts";
 import { tokenBucketScript } from "./token_bucket.ts";
 
 /**
- * Sends one command to Redis: whatever client there is, it has a method for it.
- * node-redis: `(command) => client.sendCommand(command)`; ioredis:
- * `([name, ...args]) => client.call(name, ...args)`.
+ * Sends one command to Redis, for a client that isn't known here: whatever it is,
+ * it has a method for it, such as `(command) => client.sendCommand(command)`.
  */
 export type RedisSend = (command: string[]) => Promise<unknown>;
 
@@ -68,10 +71,13 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
    *
    * @throws {InvalidOptionError} when an option makes no sense.
    */
-  constructor(send: RedisSend, options: RedisRateLimitStoreOptions = {}) {
+  constructor(
+    client: RedisClient | RedisSend,
+    options: RedisRateLimitStoreOptions = {},
+  ) {
     const settings = redisRateLimitSettings(options);
     const { name, timeoutMs, retryAfterMs, clock } = settings;
-    this.#send = send;
+    this.#send = typeof client === "function" ? client : senderOf(client);
     this.#settings = settings;
     this.#local = instruments.part(() =>
       new MemoryRateLimitStore({ name, clock })
@@ -87,7 +93,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   }
 
   /**
-   * Opens a connection of the store's own, by the package `redis`. A Redis that
+   * Opens a connection of the store's own, by the option `driver`. A Redis that
    * is down is no error here; the connection is retried behind the scenes.
    *
    * @throws {InvalidOptionError} when an option makes no sense, or the URL
@@ -97,7 +103,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     url: string,
     options: RedisRateLimitStoreOptions = {},
   ): Promise<RedisRateLimitStore> {
-    const open = redisOpener(url);
+    const open = redisOpener(url, options.driver);
     const store: RedisRateLimitStore = new RedisRateLimitStore(
       (command) => connection.command(command),
       options,
@@ -264,6 +270,11 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       this.#settings.log(`${this.#settings.name}: ${message}`);
     }
   }
+}
+
+function senderOf(client: RedisClient): RedisSend {
+  const port = redisPort(client);
+  return (command) => port.command(command);
 }
 
 /** Makes the first answers over a connection, which are slow, before they count. */

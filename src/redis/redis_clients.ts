@@ -82,8 +82,12 @@ const unusable: readonly (readonly [member: string, kind: string])[] = [
   ["getSentinelNode", "a sentinel client of node-redis"],
 ];
 
-/** Puts a client behind the {@linkcode RedisPort}. */
-function redisPort(client: RedisClient): RedisPort {
+/**
+ * Puts a client behind the {@linkcode RedisPort}.
+ *
+ * @throws {InvalidOptionError} for what isn't a client that can be used.
+ */
+export function redisPort(client: RedisClient): RedisPort {
   if ("commandBytes" in client) return client;
   for (const [member, kind] of unusable) {
     if (!(member in client)) continue;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Redis as IoRedis } from "ioredis";
 import { createClient } from "redis";
 import { sleep } from "../../src/base/abort.ts";
 import { InvalidOptionError, TimeoutError } from "../../src/base/errors.ts";
@@ -59,6 +60,28 @@ Deno.test("processes that share a Redis share one limit", {
     assert.equal(one.stats.failures + other.stats.failures, 0);
     assert.equal(decisions.filter(({ allowed }) => allowed).length, 50);
   }
+});
+
+Deno.test("clients that are handed in share one limit, and stay open", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  const node = await openClient(server.url);
+  const io = new IoRedis(server.url);
+  let allowed = 0;
+  for (const client of [node, io]) {
+    const options = { timeoutMs: 10_000, whenDown: "throw" } as const;
+    await using store = new RedisRateLimitStore(client, options);
+    const limiter = new RateLimiter({ limit: 3, intervalMs: 600_000, store });
+    for (let call = 0; call < 2; call++) {
+      if ((await limiter.take("a")).allowed) allowed++;
+    }
+  }
+  assert.equal(allowed, 3);
+  assert.equal(await node.ping(), "PONG");
+  assert.equal(await io.ping(), "PONG");
+  node.destroy();
+  io.disconnect();
 });
 
 Deno.test("without Redis's own time, processes agree by the wall clock", {
@@ -310,6 +333,7 @@ Deno.test("options that make no sense are refused", () => {
       { timeoutMs: NaN },
       { retryAfterMs: -1 },
       { whenDown: "ignore" as never },
+      { driver: "pg" as never },
       { localShare: 0 },
       { localShare: 1.5 },
       { localShare: NaN },
