@@ -2,6 +2,7 @@ import { waitAtMost } from "../base/deadline.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { instruments } from "../observe/instruments.ts";
 import {
+  loadRedisDriver,
   type RedisClient,
   redisOpener,
   redisPort,
@@ -33,7 +34,13 @@ import { tokenBucketScript } from "./token_bucket.ts";
 export type RedisSend = (command: string[]) => Promise<unknown>;
 
 /** Time that `connect` waits for a Redis that says nothing. */
-const connectTimeoutMs = 1_000;
+const connectWaitMs = 1_000;
+/** Time that one attempt to connect may take: a busy machine is slow at first. */
+const connectTimeoutMs = 5_000;
+/** Number of late answers in a row that are only hiccups. */
+const mostHiccups = 3;
+/** Number of pings, at the most, that make a connection warm. */
+const warmingPings = 10;
 /** Time that Redis keeps a key longer when its own clock isn't the one that counts. */
 const foreignClockMarginMs = 60_000;
 
@@ -65,6 +72,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   #lastError: unknown;
   #failures = 0;
   #localDecisions = 0;
+  #lateInRow = 0;
 
   /**
    * For a client of your own, which stays open when the store closes.
@@ -108,18 +116,23 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       (command) => connection.command(command),
       options,
     );
-    const { clock } = store.#settings;
+    const settings = store.#settings;
+    const { clock, driver } = settings;
+    await loadRedisDriver(driver);
     const connected = Promise.withResolvers<void>();
     const connection: RedisConnection = new RedisConnection({
-      open: async (signal) => await warmed(await open(signal)),
+      open: async (signal) => await warmed(await open(signal), settings),
       connectTimeoutMs,
       clock,
       random: Math.random,
-      onOpen: () => connected.resolve(),
+      onOpen: () => {
+        connected.resolve();
+        store.#circuit.tryNow().end("success");
+      },
       onLost: (error) => store.#lost(error),
     });
     store.#endings.push(() => connection.close());
-    await waitAtMost(connected.promise, connectTimeoutMs, { clock });
+    await waitAtMost(connected.promise, connectWaitMs, { clock });
     return store;
   }
 
@@ -138,14 +151,17 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     if (call === undefined && local) {
       return this.#decideLocally(key, cost, rule);
     }
+    const work = this.#decide(key, cost, rule);
     try {
-      const decision = await this.#inTime(this.#decide(key, cost, rule));
+      const decision = await this.#inTime(work);
+      this.#lateInRow = 0;
       call?.end("success");
       return decision;
     } catch (error) {
       this.#failures++;
       this.#lastError = error;
       call?.end("failure");
+      work.then(() => this.#answeredLate(), () => {});
       if (!local) throw error;
       return this.#decideLocally(key, cost, rule);
     }
@@ -220,6 +236,12 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     });
   }
 
+  /** A hiccup is over when the answer comes; a slow Redis is left alone. */
+  #answeredLate(): void {
+    if (this.#circuit.state !== "open") return;
+    if (++this.#lateInRow <= mostHiccups) this.#circuit.tryNow().end("success");
+  }
+
   #decideLocally(
     key: string,
     cost: number,
@@ -277,11 +299,19 @@ function senderOf(client: RedisClient): RedisSend {
   return (command) => port.command(command);
 }
 
-/** Makes the first answers over a connection, which are slow, before they count. */
-async function warmed(port: RedisPort): Promise<RedisPort> {
+/** Waits until Redis answers in time: the first answers over a connection are slow. */
+async function warmed(
+  port: RedisPort,
+  { clock, timeoutMs }: Required<RedisRateLimitStoreOptions>,
+): Promise<RedisPort> {
   const send = (command: string[]): Promise<unknown> => port.command(command);
   for (const script of Object.values(scripts)) {
     await script.load(send).catch(() => {});
+  }
+  for (let pings = 0; pings < warmingPings; pings++) {
+    const start = clock.now();
+    await port.command(["PING"]);
+    if (clock.now() - start <= timeoutMs / 2) break;
   }
   return port;
 }

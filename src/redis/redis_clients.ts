@@ -4,6 +4,7 @@ import {
   type DenoRedisClient,
   denoRedisOpener,
   denoRedisPort,
+  loadDenoRedis,
 } from "./deno_redis.ts";
 import {
   duplicateIoRedis,
@@ -12,6 +13,7 @@ import {
 } from "./io_redis.ts";
 import {
   duplicateNodeRedis,
+  loadNodeRedis,
   type NodeRedisClient,
   nodeRedisOpener,
   nodeRedisPort,
@@ -76,7 +78,13 @@ export function redisOpener(
     : denoRedisOpener(checked);
 }
 
-/** What tells clients that route commands in ways of their own. */
+/** Loads a driver's package beforehand; what fails here fails again in its use. */
+export async function loadRedisDriver(driver: RedisDriver): Promise<void> {
+  const load = driver === "redis" ? loadNodeRedis : loadDenoRedis;
+  await load().catch(() => {});
+}
+
+/** Members that tell clients that route commands in ways of their own. */
 const unusable: readonly (readonly [member: string, kind: string])[] = [
   ["nodeByAddress", "a cluster client of node-redis"],
   ["getSentinelNode", "a sentinel client of node-redis"],

@@ -271,6 +271,37 @@ Deno.test("a share leaves at least one unit", async () => {
   assert.equal((await limiter.take("a")).allowed, false);
 });
 
+Deno.test("a hiccup is over as soon as the answer comes; a slow Redis is left alone", async () => {
+  const clock = new FakeClock();
+  let answerMs = 70;
+  let commands = 0;
+  const send = () => {
+    commands++;
+    return new Promise((resolve) =>
+      clock.setTimeout(() => resolve([1, 7, 0, 0]), answerMs)
+    );
+  };
+  const store = new RedisRateLimitStore(send, { clock, log: () => {} });
+  const limiter = new RateLimiter({ limit: 9, intervalMs: 60_000, store });
+  const take = async () => {
+    const taking = limiter.take("a");
+    await sleep(1);
+    await clock.advance(100);
+    return (await taking).remaining;
+  };
+  await take();
+  assert.equal(store.stats.down, false);
+  answerMs = 10;
+  assert.equal(await take(), 7, "Redis is asked again");
+  answerMs = 70;
+  for (let late = 0; late < 4; late++) await take();
+  assert.equal(store.stats.down, true);
+  const before = commands;
+  await take();
+  assert.equal(commands, before);
+  assert.equal(store.stats.localDecisions, 6);
+});
+
 Deno.test("a connection is warm before its first decision counts", {
   ignore,
 }, async () => {
