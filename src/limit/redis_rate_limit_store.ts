@@ -8,7 +8,7 @@ import {
   redisPort,
 } from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
-import { redisFailure, type RedisPort } from "../redis/redis_port.ts";
+import { opened, redisFailure, type RedisPort } from "../redis/redis_port.ts";
 import { RedisScript } from "../redis/redis_script.ts";
 import { ReplyDeadlines } from "../redis/reply_deadlines.ts";
 import { Circuit, circuitKind } from "./circuit.ts";
@@ -121,7 +121,10 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     await loadRedisDriver(driver);
     const connected = Promise.withResolvers<void>();
     const connection: RedisConnection = new RedisConnection({
-      open: async (signal) => await warmed(await open(signal), settings),
+      open: async (signal) => {
+        const port = await open(signal);
+        return await opened(port, warm(port, settings), signal);
+      },
       connectTimeoutMs,
       clock,
       random: Math.random,
@@ -300,10 +303,10 @@ function senderOf(client: RedisClient): RedisSend {
 }
 
 /** Waits until Redis answers in time: the first answers over a connection are slow. */
-async function warmed(
+async function warm(
   port: RedisPort,
   { clock, timeoutMs }: Required<RedisRateLimitStoreOptions>,
-): Promise<RedisPort> {
+): Promise<void> {
   const send = (command: string[]): Promise<unknown> => port.command(command);
   for (const script of Object.values(scripts)) {
     await script.load(send).catch(() => {});
@@ -311,7 +314,6 @@ async function warmed(
   for (let pings = 0; pings < warmingPings; pings++) {
     const start = clock.now();
     await port.command(["PING"]);
-    if (clock.now() - start <= timeoutMs / 2) break;
+    if (clock.now() - start <= timeoutMs / 2) return;
   }
-  return port;
 }
