@@ -432,10 +432,12 @@ export {
 } from "./src/limit/rate_limiter.ts";
 export {
   RedisRateLimitStore,
-  type RedisRateLimitStoreOptions,
-  type RedisRateLimitStoreStats,
   type RedisSend,
 } from "./src/limit/redis_rate_limit_store.ts";
+export {
+  type RedisRateLimitStoreOptions,
+  type RedisRateLimitStoreStats,
+} from "./src/limit/redis_rate_limit_options.ts";
 export { Pool } from "./src/pool/pool.ts";
 export {
   type AcquireOptions,

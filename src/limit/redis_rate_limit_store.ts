@@ -1,4 +1,3 @@
-import { type Clock, systemClock } from "../base/clock.ts";
 import { waitAtMost } from "../base/deadline.ts";
 import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
 import { checkDurationMs, checkWord, quote } from "../base/options.ts";
@@ -6,7 +5,7 @@ import { instruments } from "../observe/metrics/instruments.ts";
 import { stderrWarn } from "../observe/log/stderr_log.ts";
 import { redisOpener } from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
-import { redisFailure, type RedisPort } from "../redis/redis_port.ts";
+import { opened, redisFailure, type RedisPort } from "../redis/redis_port.ts";
 import { RedisScript } from "../redis/redis_script.ts";
 import { ReplyDeadlines } from "../redis/reply_deadlines.ts";
 import { Circuit, circuitKind } from "./circuit.ts";
@@ -17,94 +16,28 @@ import {
   type RateLimitStore,
   rateLimitStoreKind,
 } from "./rate_limit_store.ts";
+import {
+  redisRateLimitSettings,
+  type RedisRateLimitStoreOptions,
+  type RedisRateLimitStoreStats,
+} from "./redis_rate_limit_options.ts";
 import { slidingWindowScript } from "./sliding_window.ts";
 import { tokenBucketScript } from "./token_bucket.ts";
 
 /**
- * Sends one command to Redis: whatever client there is, it has a method for it.
- * node-redis: `(command) => client.sendCommand(command)`; ioredis:
- * `([name, ...args]) => client.call(name, ...args)`.
+ * Sends one command to Redis, for a client that isn't known here: whatever it is,
+ * it has a method for it, such as `(command) => client.sendCommand(command)`.
  */
 export type RedisSend = (command: string[]) => Promise<unknown>;
 
-/** Options of a {@linkcode RedisRateLimitStore}. */
-export interface RedisRateLimitStoreOptions {
-  /**
-   * Name in metrics.
-   * @default "redis_rate_limit_store"
-   */
-  name?: string;
-  /**
-   * Goes before every key.
-   * @default "sluice:rate:"
-   */
-  prefix?: string;
-  /**
-   * Time that Redis may take to answer, in milliseconds.
-   * @default 50
-   */
-  timeoutMs?: number;
-  /**
-   * Behaviour while Redis is down or slow: `"local"` lets each process limit
-   * on its own, `"throw"` passes the error on.
-   * @default "local"
-   */
-  whenDown?: "local" | "throw";
-  /**
-   * Share of each limit that this process allows on its own while Redis is down
-   * or slow, above 0 and at most 1: with 1 divided by the number of processes
-   * they don't allow more together than they do through Redis. At least one unit
-   * is allowed.
-   * @default 1
-   */
-  localShare?: number;
-  /**
-   * After a failure Redis is left alone for so long, in milliseconds.
-   * @default 1_000
-   */
-  retryAfterMs?: number;
-  /** Told when Redis fails after it worked, and (without an error) when it works again. */
-  onStateChange?: (error?: unknown) => void;
-  /**
-   * Told once whenever this process begins to limit on its own because Redis is
-   * away, and once when limits are shared again.
-   * @default lines of `stderrLog`
-   */
-  log?: (message: string) => void;
-  /**
-   * True if time is Redis's own, which all processes share, or `wallClock`'s.
-   * @default true
-   */
-  useServerTime?: boolean;
-  /**
-   * Source of the time of waits, and limits while Redis is down.
-   * @default systemClock
-   */
-  clock?: Clock;
-  /**
-   * Milliseconds since 1970: what processes that share keys agree on when
-   * `useServerTime` is off.
-   * @default Date.now
-   */
-  wallClock?: () => number;
-}
-
-/** Statistics of a {@linkcode RedisRateLimitStore}. */
-export interface RedisRateLimitStoreStats {
-  /** Its `name` option, to tell its figures from another's. */
-  name: string;
-  /** True while Redis is left alone after a failure. */
-  down: boolean;
-  /** Number of calls to Redis that failed or took too long. */
-  failures: number;
-  /** Number of times Redis failed after it had worked. */
-  outages: number;
-  /** Number of decisions made in this process instead. */
-  localDecisions: number;
-}
-
 /** Time that `connect` waits for a Redis that says nothing. */
-const connectTimeoutMs = 1_000;
+const connectWaitMs = 1_000;
+/** Time that one attempt to connect may take: a busy machine is slow at first. */
+const connectTimeoutMs = 5_000;
+/** Number of late answers in a row that are only hiccups. */
+const mostHiccups = 3;
+/** Number of pings, at the most, that make a connection warm. */
+const warmingPings = 10;
 /** Time that Redis keeps a key longer when its own clock isn't the one that counts. */
 const foreignClockMarginMs = 60_000;
 
@@ -127,18 +60,8 @@ const scripts: Record<RateLimitRule["algorithm"], RedisScript> = {
  * ```
  */
 export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
-  readonly #name: string;
   readonly #send: RedisSend;
-  readonly #prefix: string;
-  readonly #timeoutMs: number;
-  readonly #whenDown: "local" | "throw";
-  readonly #localShare: number;
-  readonly #onStateChange: (error?: unknown) => void;
-  readonly #log: (message: string) => void;
-  readonly #useServerTime: boolean;
-  readonly #clock: Clock;
-  readonly #wallClock: () => number;
-  readonly #retryAfterMs: number;
+  readonly #settings: Required<RedisRateLimitStoreOptions>;
   readonly #local: MemoryRateLimitStore;
   readonly #circuit: Circuit;
   readonly #deadlines: ReplyDeadlines;
@@ -146,6 +69,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   #lastError: unknown;
   #failures = 0;
   #localDecisions = 0;
+  #lateInRow = 0;
 
   /**
    * For a client of your own, which stays open when the store closes.
@@ -180,19 +104,18 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     this.#local = instruments.withdraw(
       new MemoryRateLimitStore({ name, clock }),
     );
-    this.#retryAfterMs = checkDurationMs("retryAfterMs", retryAfterMs);
     this.#circuit = new Circuit({
       failures: 1,
-      openMs: this.#retryAfterMs,
+      openMs: retryAfterMs,
       clock,
       onChange: (state) => state === "open" ? this.#down() : this.#up(),
     });
-    this.#deadlines = new ReplyDeadlines(clock, this.#timeoutMs);
+    this.#deadlines = new ReplyDeadlines(clock, timeoutMs);
     this.#endings = [...this.#track(), () => this.#deadlines.stop()];
   }
 
   /**
-   * Opens a connection of the store's own, by the package `redis`. A Redis that
+   * Opens a connection of the store's own, by the option `driver`. A Redis that
    * is down is no error here; the connection is retried behind the scenes.
    *
    * @throws {InvalidOptionError} when an option makes no sense, or the URL
@@ -202,23 +125,31 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     url: string,
     options: RedisRateLimitStoreOptions = {},
   ): Promise<RedisRateLimitStore> {
-    const open = redisOpener(url);
+    const open = redisOpener(url, options.driver);
     const store: RedisRateLimitStore = new RedisRateLimitStore(
       (command) => connection.command(command),
       options,
     );
-    const clock = store.#clock;
+    const settings = store.#settings;
+    const { clock, driver } = settings;
+    await loadRedisDriver(driver);
     const connected = Promise.withResolvers<void>();
     const connection: RedisConnection = new RedisConnection({
-      open: async (signal) => await warmed(await open(signal)),
+      open: async (signal) => {
+        const port = await open(signal);
+        return await opened(port, warm(port, settings), signal);
+      },
       connectTimeoutMs,
       clock,
       random: Math.random,
-      onOpen: () => connected.resolve(),
+      onOpen: () => {
+        connected.resolve();
+        store.#circuit.tryNow().end("success");
+      },
       onLost: (error) => store.#lost(error),
     });
     store.#endings.push(() => connection.close());
-    await waitAtMost(connected.promise, connectTimeoutMs, { clock });
+    await waitAtMost(connected.promise, connectWaitMs, { clock });
     return store;
   }
 
@@ -232,19 +163,22 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     cost: number,
     rule: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const local = this.#whenDown === "local";
+    const local = this.#settings.whenDown === "local";
     const call = this.#circuit.enter();
     if (call === undefined && local) {
       return this.#decideLocally(key, cost, rule);
     }
+    const work = this.#decide(key, cost, rule);
     try {
-      const decision = await this.#inTime(this.#decide(key, cost, rule));
+      const decision = await this.#inTime(work);
+      this.#lateInRow = 0;
       call?.end("success");
       return decision;
     } catch (error) {
       this.#failures++;
       this.#lastError = error;
       call?.end("failure");
+      work.then(() => this.#answeredLate(), () => {});
       if (!local) throw error;
       return this.#decideLocally(key, cost, rule);
     }
@@ -265,7 +199,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   get stats(): RedisRateLimitStoreStats {
     const { state, opened } = this.#circuit.stats;
     return {
-      name: this.#name,
+      name: this.#settings.name,
       down: state !== "closed",
       failures: this.#failures,
       outages: opened,
@@ -274,7 +208,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   }
 
   #track(): (() => void)[] {
-    const name = this.#name;
+    const { name } = this.#settings;
     return [
       instruments.track(
         rateLimitStoreKind,
@@ -295,12 +229,12 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
     cost: number,
     { algorithm, limit, intervalMs, burst }: RateLimitRule,
   ): Promise<RateLimitDecision> {
-    const time = this.#useServerTime
+    const time = this.#settings.useServerTime
       ? ["", 0]
-      : [Math.floor(this.#wallClock()), foreignClockMarginMs];
+      : [Math.floor(this.#settings.wallClock()), foreignClockMarginMs];
     const reply = await scripts[algorithm].run(
       this.#send,
-      this.#prefix + key,
+      this.#settings.prefix + key,
       [limit, intervalMs, burst, cost, ...time].map(String),
     );
     const [allowed, remaining, retryAfterMs, resetAfterMs] =
@@ -311,10 +245,18 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
   #inTime<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const pending = this.#deadlines.add(() =>
-        reject(new TimeoutError("the rate limit's Redis", this.#timeoutMs))
+        reject(
+          new TimeoutError("the rate limit's Redis", this.#settings.timeoutMs),
+        )
       );
       work.then(resolve, reject).finally(() => pending.done = true);
     });
+  }
+
+  /** A hiccup is over when the answer comes; a slow Redis is left alone. */
+  #answeredLate(): void {
+    if (this.#circuit.state !== "open") return;
+    if (++this.#lateInRow <= mostHiccups) this.#circuit.tryNow().end("success");
   }
 
   #decideLocally(
@@ -331,15 +273,15 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       return {
         allowed: false,
         remaining: 0,
-        retryAfterMs: this.#retryAfterMs,
-        resetAfterMs: this.#retryAfterMs,
+        retryAfterMs: this.#settings.retryAfterMs,
+        resetAfterMs: this.#settings.retryAfterMs,
       };
     }
     return this.#local.take(key, cost, { ...rule, limit, burst });
   }
 
   #shareOf(units: number): number {
-    return Math.max(1, Math.floor(units * this.#localShare));
+    return Math.max(1, Math.floor(units * this.#settings.localShare));
   }
 
   #lost(error: unknown): void {
@@ -353,32 +295,39 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
         redisFailure(this.#lastError)
       }`,
     );
-    this.#onStateChange(this.#lastError);
+    this.#settings.onStateChange(this.#lastError);
   }
 
   #up(): void {
     this.#report("limits are shared through Redis again");
-    this.#onStateChange();
+    this.#settings.onStateChange();
   }
 
   /** With `"throw"` the callers know already. */
   #report(message: string): void {
-    if (this.#whenDown === "local") this.#log(`${this.#name}: ${message}`);
+    if (this.#settings.whenDown === "local") {
+      this.#settings.log(`${this.#settings.name}: ${message}`);
+    }
   }
 }
 
-/** Makes the first answers over a connection, which are slow, before they count. */
-async function warmed(port: RedisPort): Promise<RedisPort> {
+function senderOf(client: RedisClient): RedisSend {
+  const port = redisPort(client);
+  return (command) => port.command(command);
+}
+
+/** Waits until Redis answers in time: the first answers over a connection are slow. */
+async function warm(
+  port: RedisPort,
+  { clock, timeoutMs }: Required<RedisRateLimitStoreOptions>,
+): Promise<void> {
   const send = (command: string[]): Promise<unknown> => port.command(command);
   for (const script of Object.values(scripts)) {
     await script.load(send).catch(() => {});
   }
-  return port;
-}
-
-function checkShare(share: number): number {
-  if (share > 0 && share <= 1) return share;
-  throw new InvalidOptionError(
-    `localShare must be above 0 and at most 1, got ${quote(share)}`,
-  );
+  for (let pings = 0; pings < warmingPings; pings++) {
+    const start = clock.now();
+    await port.command(["PING"]);
+    if (clock.now() - start <= timeoutMs / 2) return;
+  }
 }

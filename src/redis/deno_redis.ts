@@ -59,7 +59,7 @@ async function receive(
 }
 
 /** Part that is used of the package. */
-interface DenoRedisPackage {
+export interface DenoRedisPackage {
   parseURL(url: string): object;
   connect(options: object): Promise<DenoRedisClient>;
 }
@@ -70,12 +70,15 @@ interface DenoRedisPackage {
  */
 export const DENO_REDIS: string = "jsr:@db/redis@^0.41.0";
 
+/** Loads `jsr:@db/redis`, once. */
+export function loadDenoRedis(): Promise<DenoRedisPackage> {
+  return import(DENO_REDIS);
+}
+
 /** Loads `jsr:@db/redis` and connects it to a URL. */
 export function denoRedisOpener(url: string): RedisOpener {
   return async (signal) => {
-    const { connect, parseURL } = await import(
-      DENO_REDIS
-    ) as DenoRedisPackage;
+    const { connect, parseURL } = await loadDenoRedis();
     const client = await connect({
       ...parseURL(url),
       maxRetryCount: 0,

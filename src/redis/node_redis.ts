@@ -54,10 +54,15 @@ export function nodeRedisPort(client: NodeRedisClient): RedisPort {
   };
 }
 
+/** Loads `npm:redis`, once. */
+export function loadNodeRedis(): Promise<typeof import("redis")> {
+  return import("redis");
+}
+
 /** Loads `npm:redis` and connects it to a URL. */
 export function nodeRedisOpener(url: string): RedisOpener {
   return async (signal) => {
-    const { createClient } = await import("redis");
+    const { createClient } = await loadNodeRedis();
     const client = createClient({
       url,
       disableOfflineQueue: true,

@@ -4,6 +4,7 @@ import {
   type DenoRedisClient,
   denoRedisOpener,
   denoRedisPort,
+  loadDenoRedis,
 } from "./deno_redis.ts";
 import {
   duplicateIoRedis,
@@ -12,6 +13,7 @@ import {
 } from "./io_redis.ts";
 import {
   duplicateNodeRedis,
+  loadNodeRedis,
   type NodeRedisClient,
   nodeRedisOpener,
   nodeRedisPort,
@@ -76,9 +78,31 @@ export function redisOpener(
     : denoRedisOpener(checked);
 }
 
-/** Puts a client behind the {@linkcode RedisPort}. */
-function redisPort(client: RedisClient): RedisPort {
+/** Loads a driver's package beforehand; what fails here fails again in its use. */
+export async function loadRedisDriver(driver: RedisDriver): Promise<void> {
+  const load = driver === "redis" ? loadNodeRedis : loadDenoRedis;
+  await load().catch(() => {});
+}
+
+/** Members that tell clients that route commands in ways of their own. */
+const unusable: readonly (readonly [member: string, kind: string])[] = [
+  ["nodeByAddress", "a cluster client of node-redis"],
+  ["getSentinelNode", "a sentinel client of node-redis"],
+];
+
+/**
+ * Puts a client behind the {@linkcode RedisPort}.
+ *
+ * @throws {InvalidOptionError} for what isn't a client that can be used.
+ */
+export function redisPort(client: RedisClient): RedisPort {
   if ("commandBytes" in client) return client;
+  for (const [member, kind] of unusable) {
+    if (!(member in client)) continue;
+    throw new InvalidOptionError(
+      `client must be of one Redis, got ${kind}: its commands go elsewhere`,
+    );
+  }
   if ("callBuffer" in client) return ioRedisPort(client);
   if ("withTypeMapping" in client) return nodeRedisPort(client);
   if ("isConnected" in client) return denoRedisPort(client);
@@ -90,9 +114,11 @@ function redisPort(client: RedisClient): RedisPort {
 
 /** Opens connections like the client's own, for a client that can. */
 function redisDuplicator(client: RedisClient): RedisOpener | undefined {
-  if ("callBuffer" in client) return duplicateIoRedis(client);
-  if ("withTypeMapping" in client) return duplicateNodeRedis(client);
-  return undefined;
+  const { isCluster = false } = client as { isCluster?: boolean };
+  if (!("duplicate" in client) || isCluster) return undefined;
+  return "callBuffer" in client
+    ? duplicateIoRedis(client)
+    : duplicateNodeRedis(client);
 }
 
 /** Says nothing of a refused URL but its scheme: it may hold a password. */

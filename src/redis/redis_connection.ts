@@ -4,7 +4,7 @@ import { deadline } from "../base/deadline.ts";
 import type { RedisArgument, RedisOpener, RedisPort } from "./redis_port.ts";
 
 /** Time before a lost connection is opened again. */
-const WAIT = { firstMs: 25, maxMs: 1_000 };
+const WAIT = { firstMs: 25, maxMs: 400 };
 
 /** Options of a {@linkcode RedisConnection}. */
 export interface RedisConnectionOptions {

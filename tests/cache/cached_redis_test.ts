@@ -149,6 +149,24 @@ for (const kind of ["RedisCache", "TieredCache"] as const) {
     assert.match(log[0], /cached function "load": .*JSON/);
   });
 
+  test("a load that its caller has left keeps nobody waiting", async ([one, two]) => {
+    const controller = new AbortController();
+    const begun = Promise.withResolvers<void>();
+    const hanging = cached((_key: string, _signal: AbortSignal) => {
+      begun.resolve();
+      return new Promise(() => {});
+    }, { cache: one, name: "load" });
+    const other = cached((key: string) => key, { cache: two, name: "load" });
+    const leaving = assert.rejects(hanging("a", controller.signal), /leave/);
+    await begun.promise;
+    controller.abort(new Error("leave"));
+    await leaving;
+    const start = performance.now();
+    assert.equal(await other("a"), "a");
+    const waitedMs = performance.now() - start;
+    assert(waitedMs < 1_000, `${waitedMs} ms`);
+  });
+
   test("a hit gives what a miss gave, or there is none", async ([cache]) => {
     const values: unknown[] = [
       { at: new Date(0) },

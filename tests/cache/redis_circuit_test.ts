@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Cluster } from "ioredis";
+import { createCluster, createSentinel } from "redis";
 import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
 import type { RedisCacheOptions } from "../../src/cache/redis/redis_cache_options.ts";
 import type { RedisPort } from "../../src/redis/redis_port.ts";
@@ -203,4 +205,61 @@ Deno.test("TieredCache refuses a client that can't listen beside", () => {
     /client can't open a second connection/,
   );
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("one that has the keys elsewhere is degraded, however well it answers", async () => {
+  const { client, log, cache } = await make();
+  client.answer = (command) =>
+    command === "PING" ? "PONG" : new Error("MOVED 3999 127.0.0.1:6381");
+  assert.equal(await cache.get("a"), undefined);
+  assert.equal(await cache.set("a", 1), false);
+  assert.deepEqual(await cache.checkHealth(), {
+    status: "degraded",
+    message: "Redis refuses commands: MOVED 3999 127.0.0.1:6381",
+  });
+  assert.equal(log.length, 1);
+  client.answer = (command) =>
+    command === "GET" ? new Error("NOPERM no GET") : null;
+  await cache.get("a");
+  assert.equal(
+    (await cache.checkHealth()).status,
+    "degraded",
+    "GET is refused",
+  );
+  await cache.get("a");
+  client.answer = () => null;
+  await cache.get("a");
+  assert.equal((await cache.checkHealth()).status, "healthy");
+  await cache.close();
+});
+
+Deno.test("clients that send commands elsewhere are refused by name", () => {
+  const clients: [unknown, RegExp][] = [
+    [
+      createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] }),
+      /a cluster client of node-redis/,
+    ],
+    [
+      createSentinel({
+        name: "main",
+        sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }],
+      }),
+      /a sentinel client of node-redis/,
+    ],
+  ];
+  for (const [client, kind] of clients) {
+    assert.throws(() => new RedisCache({ client: client as RedisPort }), kind);
+  }
+});
+
+Deno.test("TieredCache refuses a cluster client, which can't listen beside", () => {
+  const client = new Cluster([{ host: "127.0.0.1", port: 1 }], {
+    lazyConnect: true,
+  });
+  client.on("error", () => {});
+  assert.throws(
+    () => new TieredCache({ remote: { client } }),
+    /client can't open a second connection/,
+  );
+  client.disconnect();
 });

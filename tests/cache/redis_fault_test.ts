@@ -239,6 +239,34 @@ test("a set says whether Redis took it", async ({ redis, cache }) => {
   assert.equal(await cache.set("a", 6), true);
 });
 
+const REFUSALS: [why: string, begin: string[], end: string[]][] = [
+  ["READONLY", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]],
+  [
+    "NOPERM",
+    ["ACL", "SETUSER", "default", "-eval"],
+    ["ACL", "SETUSER", "default", "+eval"],
+  ],
+];
+
+for (const [why, begin, end] of REFUSALS) {
+  test(`one that answers ${why} is degraded until it no longer does`, async ({ redis, cache, log }) => {
+    assert.deepEqual(await cache.checkHealth(), { status: "healthy" });
+    await redis.command(...begin);
+    for (const use of [() => cache.ping(), () => cache.set("a", 1)]) {
+      await use();
+      const { status, message } = await cache.checkHealth();
+      assert.equal(status, "degraded");
+      assert.match(message!, new RegExp(`^Redis refuses commands: .*${why}`));
+    }
+    assert.equal(cache.stats.state, "closed");
+    assert.deepEqual(log.changes, ["refuses"]);
+    await redis.command(...end);
+    assert.equal(await cache.set("a", 2), true);
+    assert.deepEqual(await cache.checkHealth(), { status: "healthy" });
+    assert.equal(await cache.get("a"), 2);
+  });
+}
+
 Deno.test({
   name: "RedisCache: one that isn't there at the start is used when it comes",
   ignore: ignoreWithoutRedis,

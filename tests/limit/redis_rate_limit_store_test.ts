@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Redis as IoRedis } from "ioredis";
 import { createClient } from "redis";
 import { sleep } from "../../src/base/abort.ts";
 import { InvalidOptionError, TimeoutError } from "../../src/base/errors.ts";
@@ -59,6 +60,28 @@ Deno.test("processes that share a Redis share one limit", {
     assert.equal(one.stats.failures + other.stats.failures, 0);
     assert.equal(decisions.filter(({ allowed }) => allowed).length, 50);
   }
+});
+
+Deno.test("clients that are handed in share one limit, and stay open", {
+  ignore,
+}, async () => {
+  await using server = await TestRedis.start();
+  const node = await openClient(server.url);
+  const io = new IoRedis(server.url);
+  let allowed = 0;
+  for (const client of [node, io]) {
+    const options = { timeoutMs: 10_000, whenDown: "throw" } as const;
+    await using store = new RedisRateLimitStore(client, options);
+    const limiter = new RateLimiter({ limit: 3, intervalMs: 600_000, store });
+    for (let call = 0; call < 2; call++) {
+      if ((await limiter.take("a")).allowed) allowed++;
+    }
+  }
+  assert.equal(allowed, 3);
+  assert.equal(await node.ping(), "PONG");
+  assert.equal(await io.ping(), "PONG");
+  node.destroy();
+  io.disconnect();
 });
 
 Deno.test("without Redis's own time, processes agree by the wall clock", {
@@ -248,6 +271,37 @@ Deno.test("a share leaves at least one unit", async () => {
   assert.equal((await limiter.take("a")).allowed, false);
 });
 
+Deno.test("a hiccup is over as soon as the answer comes; a slow Redis is left alone", async () => {
+  const clock = new FakeClock();
+  let answerMs = 70;
+  let commands = 0;
+  const send = () => {
+    commands++;
+    return new Promise((resolve) =>
+      clock.setTimeout(() => resolve([1, 7, 0, 0]), answerMs)
+    );
+  };
+  const store = new RedisRateLimitStore(send, { clock, log: () => {} });
+  const limiter = new RateLimiter({ limit: 9, intervalMs: 60_000, store });
+  const take = async () => {
+    const taking = limiter.take("a");
+    await sleep(1);
+    await clock.advance(100);
+    return (await taking).remaining;
+  };
+  await take();
+  assert.equal(store.stats.down, false);
+  answerMs = 10;
+  assert.equal(await take(), 7, "Redis is asked again");
+  answerMs = 70;
+  for (let late = 0; late < 4; late++) await take();
+  assert.equal(store.stats.down, true);
+  const before = commands;
+  await take();
+  assert.equal(commands, before);
+  assert.equal(store.stats.localDecisions, 6);
+});
+
 Deno.test("a connection is warm before its first decision counts", {
   ignore,
 }, async () => {
@@ -310,6 +364,7 @@ Deno.test("options that make no sense are refused", () => {
       { timeoutMs: NaN },
       { retryAfterMs: -1 },
       { whenDown: "ignore" as never },
+      { driver: "pg" as never },
       { localShare: 0 },
       { localShare: 1.5 },
       { localShare: NaN },

@@ -282,14 +282,21 @@ export class Loader<A extends readonly unknown[], R> {
     });
   }
 
+  /** When all callers have left others may load, whatever the function does. */
   async #callFunction(
     { key, args, signals }: Call<A>,
     flight: Flight<R>,
     claim: CacheClaim<unknown>,
   ): Promise<R> {
     this.#counts.loads++;
-    const withSignal = signals?.replaced(flight.signal) ?? args;
+    const { signal } = flight;
+    const withSignal = signals?.replaced(signal) ?? args;
+    const giveUp = (): void => {
+      Promise.try(() => claim.release()).catch(() => {});
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
     try {
+      signal.throwIfAborted();
       return await this.#fn(...withSignal as unknown as A);
     } catch (error) {
       this.#counts.failures++;
@@ -298,6 +305,8 @@ export class Loader<A extends readonly unknown[], R> {
         this.#errors?.set(key, { error }, { tags: flight.tags });
       }
       throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
     }
   }
 

@@ -117,10 +117,10 @@ export class ChangeChannel {
   #receive(channel: string, message: string): void {
     if (channel === this.#options.inbox) return this.#prove(message);
     const { id, listener } = this.#options;
-    const change = parseChange(message);
-    if (change === undefined || change.id === id) return;
-    if (change.kind === "t") listener.onTag(change.subjects[0]);
-    else listener.onKeys(change.subjects);
+    const [teller, kind, ...subjects] = parseChange(message) ?? [id];
+    if (teller === id) return;
+    if (kind === "t") listener.onTag(subjects[0]);
+    else listener.onKeys(subjects);
   }
 
   #prove(heartbeat: string): void {
@@ -135,17 +135,13 @@ export class ChangeChannel {
   }
 }
 
-/** A change as it was told. */
-interface Change {
-  readonly id: string;
-  readonly kind: string;
-  readonly subjects: readonly string[];
-}
+/** A change as it was told: by whom, of what, and which. */
+type Change = [id: string, kind: string, ...subjects: string[]];
 
 function parseChange(message: string): Change | undefined {
   try {
-    const [id, kind, ...subjects] = JSON.parse(message);
-    return { id, kind, subjects };
+    const change = JSON.parse(message);
+    return Array.isArray(change) ? change as Change : undefined;
   } catch {
     return undefined;
   }

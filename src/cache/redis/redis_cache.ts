@@ -26,8 +26,9 @@ import {
 import { redisCodec } from "./redis_codec.ts";
 import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
-import { RedisLink, type RedisState, unavailable } from "./redis_link.ts";
+import { RedisLink, unavailable } from "./redis_link.ts";
 import { RedisLocks } from "./redis_locks.ts";
+import { evalScript, TRIAL } from "./redis_scripts.ts";
 
 /** Number of entries that `setMany` sends at once. */
 const BATCH = 100;
@@ -134,14 +135,14 @@ export class RedisCache<V = unknown>
 
   /**
    * Unhealthy while Redis is not used, or doesn't answer before the signal
-   * aborts. An answer later than `timeoutMs` is a miss for a caller, but no
-   * reason to call Redis dead.
+   * aborts; degraded while it refuses what a cache must do, as one that may not
+   * write, or that has the keys elsewhere. An answer later than `timeoutMs` is a
+   * miss for a caller, but no reason to call Redis dead.
    */
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
-    if (await this.#link.answers(signal)) return { status: "healthy" };
-    const message = unhealthyBecause[this.#link.stats.state];
-    return { status: "unhealthy", message };
+    const trial = evalScript(TRIAL, [this.#keys.trial], []);
+    return await this.#link.checkHealth(trial, signal);
   }
 
   /** Without Redis everything is a miss, which is slower but no failure. */
@@ -374,12 +375,6 @@ export class RedisCache<V = unknown>
     }
   }
 }
-
-const unhealthyBecause: Record<RedisState, string> = {
-  connecting: "Redis has not been reached yet",
-  closed: "Redis gave no answer",
-  open: "Redis is not used for now: it failed too often",
-};
 
 /** Figures for operators, beside the circuit. */
 function shownOf({ stats }: { readonly stats: RedisCacheStats }): CacheValues {

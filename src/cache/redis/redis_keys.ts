@@ -5,12 +5,15 @@ export class RedisKeys {
   readonly #tagPrefix: string;
   /** Channel on which changes are told. */
   readonly channel: string;
+  /** Nothing's name: what a health check may delete. */
+  readonly trial: string;
 
   constructor(prefix: string) {
     this.#entryPrefix = `${prefix}:`;
     this.#lockPrefix = `${prefix}#lock:`;
     this.#tagPrefix = `${prefix}#tag:`;
     this.channel = `${prefix}#changes`;
+    this.trial = `${prefix}#trial`;
   }
 
   entry(key: string): string {

@@ -2,6 +2,7 @@ import { abortable } from "../../base/abort.ts";
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { deadline } from "../../base/deadline.ts";
 import { type Admission, Circuit, circuitKind } from "../../limit/circuit.ts";
+import type { HealthResult } from "../../observe/health_result.ts";
 import {
   instruments,
   type InstrumentValues,
@@ -68,7 +69,10 @@ export class RedisLink {
   readonly #connection: RedisConnection | undefined;
   readonly #circuit: Circuit;
   readonly #deadlines: ReplyDeadlines;
+  /** The kinds of refusals that the log knows of. */
   readonly #refusals = new Set<string>();
+  /** What was refused since the last health check, and not taken since. */
+  readonly #refusedNow = new Map<RedisArgument, unknown>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #untrack: () => void;
   #port: RedisPort | undefined;
@@ -142,9 +146,10 @@ export class RedisLink {
       dispatch(port, args, bytes).then((reply) => {
         pending.done = true;
         call.end("success");
+        if (this.#refusedNow.size > 0) this.#refusedNow.delete(args[0]);
         resolve(reply);
       }, (error) => {
-        if (!pending.done) this.#failed(call, error);
+        if (!pending.done) this.#failed(call, error, args[0]);
         pending.done = true;
         resolve(unavailable);
       });
@@ -152,18 +157,26 @@ export class RedisLink {
   }
 
   /**
-   * Says whether Redis answers at all, however late: what a health check asks.
-   * It counts neither for the circuit nor against it.
+   * Finds out whether Redis does what it is asked, however late: a late answer is
+   * no reason to call it dead. This counts neither for the circuit nor against it.
    */
-  async answers(signal: AbortSignal | undefined): Promise<boolean> {
+  async checkHealth(
+    args: readonly RedisArgument[],
+    signal: AbortSignal | undefined,
+  ): Promise<HealthResult> {
     const port = this.#port;
-    if (this.#state !== "closed" || port === undefined) return false;
-    try {
-      await abortable(dispatch(port, ["PING"], false), signal);
-      return true;
-    } catch {
-      return false;
+    if (this.#state !== "closed" || port === undefined) {
+      return { status: "unhealthy", message: unusedBecause[this.#state] };
     }
+    try {
+      await abortable(dispatch(port, args, false), signal);
+    } catch (error) {
+      if (isRefusal(error)) return degraded(error);
+      return { status: "unhealthy", message: unusedBecause.closed };
+    }
+    const [refusal] = this.#refusedNow.values();
+    this.#refusedNow.clear();
+    return refusal === undefined ? { status: "healthy" } : degraded(refusal);
   }
 
   close(): void {
@@ -197,11 +210,12 @@ export class RedisLink {
     this.#fail(call, `it gave no answer within ${this.#options.timeoutMs} ms`);
   }
 
-  #failed(call: Admission, error: unknown): void {
+  #failed(call: Admission, error: unknown, command: RedisArgument): void {
     this.#errors++;
     const message = redisFailure(error);
     const refusal = REFUSAL.exec(message)?.[0];
     if (refusal === undefined) return this.#fail(call, message);
+    this.#refusedNow.set(command, error);
     if (this.#refusals.has(refusal)) return;
     this.#refusals.add(refusal);
     this.#log(`Redis refuses commands: ${message}`);
@@ -268,11 +282,10 @@ export class RedisLink {
   }
 
   #probeFailed(error: unknown): void {
-    const reason = redisFailure(error);
-    if (!REFUSAL.test(reason) && this.#connection !== undefined) {
+    if (!isRefusal(error) && this.#connection !== undefined) {
       return this.#connection.drop(error);
     }
-    this.#leaveAlone(reason);
+    this.#leaveAlone(redisFailure(error));
   }
 
   #leaveAlone(reason: string): void {
@@ -298,6 +311,22 @@ export class RedisLink {
   #log(message: string): void {
     this.#options.log(`cache "${this.#options.name}": ${message}`);
   }
+}
+
+/** Reasons why a health check finds Redis unhealthy, by how it is used. */
+const unusedBecause: Record<RedisState, string> = {
+  connecting: "Redis has not been reached yet",
+  closed: "Redis gave no answer",
+  open: "Redis is not used for now: it failed too often",
+};
+
+function isRefusal(error: unknown): boolean {
+  return REFUSAL.test(redisFailure(error));
+}
+
+function degraded(refusal: unknown): HealthResult {
+  const message = `Redis refuses commands: ${redisFailure(refusal)}`;
+  return { status: "degraded", message };
 }
 
 function valuesOf(

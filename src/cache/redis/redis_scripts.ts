@@ -63,6 +63,12 @@ redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `;
 
+/** KEYS a key that isn't there. Writes as the others do, and changes nothing. */
+export const TRIAL = `
+redis.call('GET', KEYS[1])
+return redis.call('UNLINK', KEYS[1])
+`;
+
 /** KEYS entry, lock; ARGV channel, message. */
 export const DELETE = `
 local deleted = redis.call('UNLINK', KEYS[1])
