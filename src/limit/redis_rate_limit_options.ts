@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { checkDurationMs, checkWord, quote } from "../base/options.ts";
 import type { RedisDriver } from "../redis/redis_clients.ts";
-import { stderrWarn } from "../observe/stderr_warn.ts";
+import { stderrWarn } from "../observe/log/stderr_log.ts";
 
 /** Options of a {@linkcode RedisRateLimitStore}. */
 export interface RedisRateLimitStoreOptions {

@@ -1,9 +1,12 @@
 import { waitAtMost } from "../base/deadline.ts";
-import { InvalidOptionError, TimeoutError } from "../base/errors.ts";
-import { checkDurationMs, checkWord, quote } from "../base/options.ts";
+import { TimeoutError } from "../base/errors.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
-import { stderrWarn } from "../observe/log/stderr_log.ts";
-import { redisOpener } from "../redis/redis_clients.ts";
+import {
+  loadRedisDriver,
+  type RedisClient,
+  redisOpener,
+  redisPort,
+} from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
 import { opened, redisFailure, type RedisPort } from "../redis/redis_port.ts";
 import { RedisScript } from "../redis/redis_script.ts";
@@ -76,31 +79,14 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
    *
    * @throws {InvalidOptionError} when an option makes no sense.
    */
-  constructor(send: RedisSend, options: RedisRateLimitStoreOptions = {}) {
-    const {
-      name = "redis_rate_limit_store",
-      prefix = "sluice:rate:",
-      timeoutMs = 50,
-      whenDown = "local",
-      localShare = 1,
-      retryAfterMs = 1_000,
-      onStateChange = () => {},
-      log = stderrWarn,
-      useServerTime = true,
-      clock = systemClock,
-      wallClock = Date.now,
-    } = options;
-    this.#name = name;
-    this.#send = send;
-    this.#prefix = prefix;
-    this.#timeoutMs = checkDurationMs("timeoutMs", timeoutMs, 1);
-    this.#whenDown = checkWord("whenDown", whenDown, ["local", "throw"]);
-    this.#localShare = checkShare(localShare);
-    this.#onStateChange = onStateChange;
-    this.#log = log;
-    this.#useServerTime = useServerTime;
-    this.#clock = clock;
-    this.#wallClock = wallClock;
+  constructor(
+    client: RedisClient | RedisSend,
+    options: RedisRateLimitStoreOptions = {},
+  ) {
+    const settings = redisRateLimitSettings(options);
+    const { name, timeoutMs, retryAfterMs, clock } = settings;
+    this.#send = typeof client === "function" ? client : senderOf(client);
+    this.#settings = settings;
     this.#local = instruments.withdraw(
       new MemoryRateLimitStore({ name, clock }),
     );

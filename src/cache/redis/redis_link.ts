@@ -2,7 +2,7 @@ import { abortable } from "../../base/abort.ts";
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { deadline } from "../../base/deadline.ts";
 import { type Admission, Circuit, circuitKind } from "../../limit/circuit.ts";
-import type { HealthResult } from "../../observe/health_result.ts";
+import type { HealthResult } from "../../observe/health/health_check.ts";
 import {
   instruments,
   type InstrumentValues,
