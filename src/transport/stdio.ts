@@ -1,6 +1,6 @@
 import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
-import { waitAtMost } from "../base/wait_at_most.ts";
+import { waitAtMost } from "../base/deadline.ts";
 import { Connection, type MessageSink } from "./connection.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import { type Closing, DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
@@ -74,10 +74,7 @@ export async function serveStdio(
     connection.endInput();
     await closing.close(graceMs);
     // Nobody may be reading.
-    await waitAtMost(writer.flushed(), {
-      limitMs: graceMs,
-      clock: intake.clock,
-    });
+    await waitAtMost(writer.flushed(), graceMs, { clock: intake.clock });
   } finally {
     signal?.removeEventListener("abort", onAbort);
     connection.close("the input has ended");

@@ -135,11 +135,12 @@ Deno.test("keys leave Redis as soon as they no longer count", {
   const client = await openClient(server.url);
   const send = (command: string[]) => client.sendCommand(command);
   for (const algorithm of ["token-bucket", "sliding-window"] as const) {
+    await using store = new RedisRateLimitStore(send, { timeoutMs: 10_000 });
     const limiter = new RateLimiter({
       limit: 4,
       intervalMs: 400_000,
       algorithm,
-      store: new RedisRateLimitStore(send, { timeoutMs: 10_000 }),
+      store,
       name: algorithm,
     });
     await limiter.take("a");
@@ -155,7 +156,7 @@ Deno.test("a Redis that forgot its scripts is told them again", {
 }, async () => {
   await using server = await TestRedis.start();
   const client = await openClient(server.url);
-  const store = new RedisRateLimitStore(
+  await using store = new RedisRateLimitStore(
     (command) => client.sendCommand(command),
     { timeoutMs: 10_000, whenDown: "throw" },
   );
@@ -333,12 +334,12 @@ Deno.test("an answer that waits behind a busy event loop is in time", async () =
 
 Deno.test('whenDown: "throw" passes the failure on', async () => {
   const clock = new FakeClock();
-  const broken = new RedisRateLimitStore(
+  await using broken = new RedisRateLimitStore(
     () => Promise.reject(new Error("refused")),
     { whenDown: "throw" },
   );
   const asked = Promise.withResolvers<void>();
-  const silent = new RedisRateLimitStore(() => {
+  await using silent = new RedisRateLimitStore(() => {
     asked.resolve();
     return new Promise(() => {});
   }, { whenDown: "throw", clock });

@@ -1,7 +1,8 @@
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
-import { InvalidOptionError, TimeoutError } from "../../base/errors.ts";
+import { deadline } from "../../base/deadline.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
 import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
@@ -289,10 +290,18 @@ export class RegisteredTool extends Registration<ToolUpdates>
     call: Call,
   ): Promise<unknown> {
     using _slot = this.#slots?.tryAcquire() ?? await this.#turn(call);
-    const running = Promise.try(async () =>
-      await drained(await this.#run(args, call), call)
+    const run = async () => await drained(await this.#run(args, call), call);
+    const { timeoutMs } = this.#config;
+    if (timeoutMs === undefined) return await run();
+    return await deadline(
+      (signal) => {
+        const late = () => call.expire(signal.reason);
+        signal.addEventListener("abort", late, { once: true });
+        return run();
+      },
+      timeoutMs,
+      { name: `tool ${this.#name}`, clock: this.#host.clock },
     );
-    return await this.#inTime(running, call);
   }
 
   async #turn({ signal, measure }: Call): Promise<Permit | undefined> {
@@ -301,23 +310,6 @@ export class RegisteredTool extends Registration<ToolUpdates>
     const permit = await this.#slots?.acquire({ signal });
     measure?.waited(clock.now() - since);
     return permit;
-  }
-
-  #inTime(
-    running: Promise<unknown>,
-    call: Call,
-  ): Promise<unknown> {
-    const { timeoutMs } = this.#config;
-    if (timeoutMs === undefined) return running;
-    const { clock } = this.#host;
-    return new Promise((resolve, reject) => {
-      const timer = clock.setTimeout(() => {
-        const error = new TimeoutError(`tool ${this.#name}`, timeoutMs);
-        call.expire(error);
-        reject(error);
-      }, timeoutMs);
-      running.then(resolve, reject).finally(() => clock.clearTimeout(timer));
-    });
   }
 
   /**

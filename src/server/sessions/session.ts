@@ -1,5 +1,6 @@
-import type { Clock, TimerHandle } from "../../base/clock.ts";
-import { ClosedError, TimeoutError } from "../../base/errors.ts";
+import type { Clock } from "../../base/clock.ts";
+import { deadline } from "../../base/deadline.ts";
+import { ClosedError } from "../../base/errors.ts";
 import { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { IncomingAnswer } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
@@ -35,13 +36,6 @@ export interface SessionStart {
   send(text: string): void;
 }
 
-/** A question to the client that has no answer yet. */
-interface Question {
-  resolve(result: unknown): void;
-  reject(reason: unknown): void;
-  release(): void;
-}
-
 /**
  * What a legacy client and the server know of each other between requests.
  * Nothing of it is shared with another session.
@@ -71,7 +65,8 @@ export class Session implements ClientFacts {
 
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
-  readonly #questions: Map<RequestId, Question> = new Map();
+  readonly #questions: Map<RequestId, PromiseWithResolvers<unknown>> =
+    new Map();
   #lastQuestion = 0;
   #closed = false;
   #deaf = false;
@@ -107,47 +102,25 @@ export class Session implements ClientFacts {
     options: AskOptions = {},
   ): Promise<unknown> {
     if (this.#deaf) return Promise.reject(new ClosedError("the session"));
-    const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    const { signal, timeoutMs, timeout } = options;
+    const limitMs = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
     const id = `sluice-${++this.#lastQuestion}`;
-    return new Promise((resolve, reject) => {
-      const release = this.#watch(id, method, options, reject);
-      this.#questions.set(id, { resolve, reject, release });
-      via(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
-    });
-  }
-
-  /** Sets a question's time-out and follows its signal; returns how to stop both. */
-  #watch(
-    id: string,
-    method: string,
-    { signal, timeoutMs, timeout }: AskOptions,
-    reject: (reason: unknown) => void,
-  ): () => void {
-    const limit = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
-    const giveUp = (reason: unknown) => {
-      this.#questions.get(id)?.release();
-      this.#questions.delete(id);
-      reject(reason);
-    };
-    const timer: TimerHandle = this.#clock.setTimeout(
-      () => giveUp(new TimeoutError(`the client's answer to ${method}`, limit)),
-      limit,
-    );
-    const onAbort = () => giveUp(signal!.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return () => {
-      this.#clock.clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
+    const question = Promise.withResolvers<unknown>();
+    return deadline(
+      () => {
+        this.#questions.set(id, question);
+        via(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+        return question.promise;
+      },
+      limitMs,
+      { name: `the client's answer to ${method}`, signal, clock: this.#clock },
+    ).finally(() => this.#questions.delete(id));
   }
 
   /** Takes the client's answer; one that nobody waits for is dropped. */
   answer({ id, result, error }: IncomingAnswer): void {
     const question = this.#questions.get(id);
     if (question === undefined) return;
-    this.#questions.delete(id);
-    question.release();
     if (error === undefined) question.resolve(result ?? {});
     else {
       question.reject(
@@ -160,7 +133,6 @@ export class Session implements ClientFacts {
   refuseQuestions(): void {
     this.#deaf = true;
     for (const question of this.#questions.values()) {
-      question.release();
       question.reject(new ClosedError("the session"));
     }
     this.#questions.clear();

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { waitAtMost } from "../../base/wait_at_most.ts";
+import { waitAtMost } from "../../base/deadline.ts";
 import {
   InvalidParamsError,
   ProtocolError,
@@ -266,10 +266,8 @@ export class TasksExtension implements Extension {
       await this.#callOff(each, "the server is shutting down");
       await each.done;
     });
-    await waitAtMost(Promise.all(ended), {
-      limitMs: graceMs,
-      clock: this.#options.clock,
-    });
+    const { clock } = this.#options;
+    await waitAtMost(Promise.all(ended), graceMs, { clock });
     await (this.#store as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
   }
 }
