@@ -94,12 +94,16 @@ export class Circuit {
     };
   }
 
+  /** Whether it would let no call through now; it does again after `openMs`. */
+  get isRefusing(): boolean {
+    if (this.#state !== "open") return this.#state === "half-open";
+    return this.#options.clock.now() < this.#openUntilMs;
+  }
+
   /** Lets a call through, or not: then this is `undefined`. */
   enter(): Admission | undefined {
     if (this.#state === "closed") return this.#admit();
-    const isTrialDue = this.#state === "open" &&
-      this.#options.clock.now() >= this.#openUntilMs;
-    if (isTrialDue) return this.tryNow();
+    if (!this.isRefusing) return this.tryNow();
     this.#refused++;
     return undefined;
   }
