@@ -1,3 +1,4 @@
+import { readEnv } from "../../base/env.ts";
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 
 /** Opens a connection, only to see whether that can be done. */
@@ -16,15 +17,31 @@ interface DenoConnect {
 
 const deno = (globalThis as { Deno?: DenoConnect }).Deno;
 
-/** By `Deno.connect`; undefined on other runtimes. */
-export const denoConnect: HttpConnect | undefined = deno?.connect === undefined
-  ? undefined
-  : (url, signal) =>
-    deno.connect!({
+const proxyVariables = ["http_proxy", "https_proxy", "all_proxy"];
+
+/**
+ * By `Deno.connect`; undefined on other runtimes, and where `fetch` may go
+ * through a proxy that the environment names.
+ */
+export function connectDirectly(): HttpConnect | undefined {
+  const connect = deno?.connect;
+  const isProxied = (name: string) =>
+    (readEnv(name) ?? readEnv(name.toUpperCase())) !== undefined;
+  if (connect === undefined || proxyVariables.some(isProxied)) return undefined;
+  return (url, signal) =>
+    connect({
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
       port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
       signal,
     });
+}
+
+/** How long a {@linkcode ConnectWatch} takes, and whom it tells. */
+export interface ConnectWatchOptions {
+  timeoutMs: number;
+  clock: Clock;
+  onTimeout: () => void;
+}
 
 /**
  * Notices an origin that doesn't accept connections. `fetch` doesn't tell
@@ -33,40 +50,39 @@ export const denoConnect: HttpConnect | undefined = deno?.connect === undefined
  * other half either, the origin has had its chance. Any other trouble is for
  * `fetch` to find out.
  */
-export class HttpConnectWatch implements Disposable {
-  readonly #clock: Clock;
+export class ConnectWatch {
+  readonly #connect: HttpConnect;
+  readonly #url: URL;
+  readonly #options: ConnectWatchOptions;
   readonly #controller = new AbortController();
   #timer: TimerHandle;
 
-  constructor(
-    connect: HttpConnect,
-    url: URL,
-    timeoutMs: number,
-    clock: Clock,
-    onTimeout: () => void,
-  ) {
-    this.#clock = clock;
-    this.#timer = clock.setTimeout(() => {
-      this.#timer = clock.setTimeout(() => {
-        this.#controller.abort();
-        onTimeout();
-      }, timeoutMs / 2);
-      this.#probe(connect, url);
-    }, timeoutMs / 2);
+  constructor(connect: HttpConnect, url: URL, options: ConnectWatchOptions) {
+    const { timeoutMs, clock } = options;
+    this.#connect = connect;
+    this.#url = url;
+    this.#options = options;
+    this.#timer = clock.setTimeout(() => this.#probe(), timeoutMs / 2);
   }
 
-  async #probe(connect: HttpConnect, url: URL): Promise<void> {
+  async #probe(): Promise<void> {
+    const { timeoutMs, clock, onTimeout } = this.#options;
+    this.#timer = clock.setTimeout(() => {
+      this.#controller.abort();
+      onTimeout();
+    }, timeoutMs / 2);
     try {
-      const connection = await connect(url, this.#controller.signal);
-      connection.close();
+      const { signal } = this.#controller;
+      (await this.#connect(this.#url, signal)).close();
     } catch {
       // fetch will meet the same trouble
     }
-    this.#clock.clearTimeout(this.#timer);
+    clock.clearTimeout(this.#timer);
   }
 
-  [Symbol.dispose](): void {
-    this.#clock.clearTimeout(this.#timer);
+  /** The answer is here, or nobody waits for it any more. */
+  stop(): void {
+    this.#options.clock.clearTimeout(this.#timer);
     this.#controller.abort();
   }
 }

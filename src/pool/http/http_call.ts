@@ -1,20 +1,25 @@
-import { sleep } from "../../base/abort.ts";
-import type { TimerHandle } from "../../base/clock.ts";
+import { abortable, sleep } from "../../base/abort.ts";
 import { backoffMs } from "../../base/backoff.ts";
-import { discardBody } from "./response_body.ts";
+import type { Timed } from "./deadlines.ts";
 import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
-import type {
-  HttpPoolSettings,
-  HttpRequestOptions,
-} from "./http_pool_options.ts";
+import type { HttpExchange } from "./http_exchange.ts";
+import type { HttpPoolSettings } from "./http_pool_options.ts";
 import type { HttpRequest } from "./http_request.ts";
 
 const retryableStatuses = new Set([408, 425, 429, 502, 503, 504]);
 
+/** A date as HTTP writes it (RFC 9110, section 5.6.7), in any of the three ways. */
+const httpDate = /^[A-Z][a-z]+,? .*\d\d:\d\d:\d\d/;
+
 /** What an {@linkcode HttpCall} needs of its pool. */
 export interface HttpCallHooks {
-  /** Waits for a turn and sends one request. */
-  exchange: (request: HttpRequest, call: HttpCall) => Promise<Response>;
+  /** Begins an exchange when it is the request's turn. */
+  begin: (
+    request: HttpRequest,
+    call: HttpCall,
+  ) => HttpExchange | Promise<HttpExchange>;
+  /** Told when the call's time ends sooner than it did. */
+  onSooner: (call: HttpCall) => void;
   /** Told before a request is repeated. */
   onRetry: () => void;
   /** Told before a redirect is followed. */
@@ -23,51 +28,54 @@ export interface HttpCallHooks {
   onEnd: (call: HttpCall) => void;
 }
 
-/** What one try came to. */
-type Outcome<T> =
-  | { value: T }
-  | { redirect: HttpRequest }
-  | { retryDelayMs: number };
+/** What an {@linkcode HttpCall} is made from. */
+export interface HttpCallOptions {
+  request: HttpRequest;
+  /** The pool's, with what the call overrides. */
+  settings: HttpPoolSettings;
+  /** Whether the origin has all the time that the pool gives. */
+  isPatient: boolean;
+  followsRedirects: boolean;
+  signal: AbortSignal | undefined;
+  hooks: HttpCallHooks;
+}
+
+/** What a response leads to. */
+type Next = { redirect: HttpRequest } | { retryDelayMs: number };
 
 /** One call of a pool's user: its redirects, its retries, and the time for all of it. */
-export class HttpCall {
+export class HttpCall implements Timed {
   readonly #settings: HttpPoolSettings;
-  readonly #callerSignal: AbortSignal | undefined;
-  readonly #followRedirects: boolean;
   readonly #hooks: HttpCallHooks;
-  readonly #controller = new AbortController();
-  readonly #onCallerAbort: () => void;
+  readonly #callerSignal: AbortSignal | undefined;
+  readonly #onCallerAbort: (() => void) | undefined;
   readonly #endsAtMs: number;
-  #timer: TimerHandle;
+  readonly #followsRedirects: boolean;
+  readonly isPatient: boolean;
+  #request: HttpRequest;
+  /** When the stage ends that it is in: its turn, or the next sign of the server. */
+  #stageEndsAtMs = Infinity;
+  #exchange: HttpExchange | undefined;
+  /** Ends waits; made only if it comes to one. */
+  #waits: AbortController | undefined;
+  #aborted: { reason: unknown } | undefined;
   #holds = 0;
   #tries = 0;
+  #failedTries = 0;
+  #redirects = 0;
 
-  /** @param settings The pool's, with what the request overrides. */
-  constructor(
-    url: string,
-    settings: HttpPoolSettings,
-    { signal, redirect = "follow" }: HttpRequestOptions,
-    hooks: HttpCallHooks,
-  ) {
-    const { totalTimeoutMs, clock } = settings;
+  constructor(options: HttpCallOptions) {
+    const { request, settings, signal } = options;
+    this.#request = request;
     this.#settings = settings;
+    this.#followsRedirects = options.followsRedirects;
+    this.isPatient = options.isPatient;
+    this.#hooks = options.hooks;
+    this.#endsAtMs = settings.clock.now() + settings.totalTimeoutMs;
+    if (signal === undefined) return;
     this.#callerSignal = signal;
-    this.#followRedirects = redirect === "follow";
-    this.#hooks = hooks;
-    this.#onCallerAbort = () => this.abort(signal!.reason);
-    signal?.addEventListener("abort", this.#onCallerAbort, { once: true });
-    this.#endsAtMs = clock.now() + totalTimeoutMs;
-    if (totalTimeoutMs !== Infinity) {
-      this.#timer = clock.setTimeout(
-        () => this.abort(new HttpTimeoutError(url, "total", totalTimeoutMs)),
-        totalTimeoutMs,
-      );
-    }
-  }
-
-  /** Aborts when the call is over before its time. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+    this.#onCallerAbort = () => this.abort(signal.reason);
+    signal.addEventListener("abort", this.#onCallerAbort, { once: true });
   }
 
   /** How often a request was sent before the one at hand. */
@@ -75,125 +83,177 @@ export class HttpCall {
     return this.#tries - 1;
   }
 
-  get readTimeoutMs(): number {
-    return this.#settings.readTimeoutMs;
+  get dueAtMs(): number {
+    return Math.min(this.#endsAtMs, this.#stageEndsAtMs);
   }
 
+  expire(): void {
+    const { clock, totalTimeoutMs, readTimeoutMs, queueTimeoutMs } =
+      this.#settings;
+    const { href } = this.#request;
+    if (clock.now() >= this.#endsAtMs) {
+      this.abort(new HttpTimeoutError(href, "total", totalTimeoutMs));
+    } else if (this.#exchange === undefined) {
+      this.abort(new HttpTimeoutError(href, "queue", queueTimeoutMs));
+    } else {
+      this.#exchange.abort(new HttpTimeoutError(href, "read", readTimeoutMs));
+    }
+  }
+
+  /** Ends the call, whatever it is at. */
   abort(reason: unknown): void {
-    this.#controller.abort(reason);
+    if (this.#aborted !== undefined) return;
+    this.#aborted = { reason };
+    this.#waits?.abort(reason);
+    this.#exchange?.abort(reason);
   }
 
-  /** Keeps the call's time running until as many `release` have followed. */
-  hold(): void {
+  /** Waits for the call's turn, for no longer than `queueTimeoutMs`. */
+  async wait<T>(turn: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, queueTimeoutMs } = this.#settings;
+    this.#stageEndsAtMs = clock.now() + queueTimeoutMs;
+    this.#hooks.onSooner(this);
+    try {
+      return await turn(this.#waitSignal);
+    } finally {
+      this.#stageEndsAtMs = Infinity;
+    }
+  }
+
+  /** From now on the server is waited for, until `exchange` has ended. */
+  begin(exchange: HttpExchange): void {
     this.#holds++;
+    this.#exchange = exchange;
+    if (this.#aborted !== undefined) exchange.abort(this.#aborted.reason);
   }
 
-  release(): void {
+  /** Gives the server `readTimeoutMs` to say something; returns the time. */
+  expectSign(): number {
+    const nowMs = this.#settings.clock.now();
+    this.#stageEndsAtMs = nowMs + this.#settings.readTimeoutMs;
+    this.#hooks.onSooner(this);
+    return nowMs;
+  }
+
+  /** Nothing is expected of the server for now. */
+  expectNothing(): void {
+    this.#stageEndsAtMs = Infinity;
+  }
+
+  /** Told when the exchange that began last has ended. */
+  end(): void {
+    this.#exchange = undefined;
+    this.expectNothing();
+    this.#release();
+  }
+
+  #release(): void {
     if (--this.#holds > 0) return;
-    this.#settings.clock.clearTimeout(this.#timer);
-    this.#callerSignal?.removeEventListener("abort", this.#onCallerAbort);
+    if (this.#onCallerAbort !== undefined) {
+      this.#callerSignal!.removeEventListener("abort", this.#onCallerAbort);
+    }
     this.#hooks.onEnd(this);
   }
 
-  /** Sends a request, and others in its wake, until `consume` has its response. */
-  async run<T>(
-    first: HttpRequest,
-    consume: (response: Response, request: HttpRequest) => T | Promise<T>,
-  ): Promise<T> {
-    this.hold();
+  /** Sends the request, and others in its wake, until `consume` has its response. */
+  async run<T>(consume: (exchange: HttpExchange) => Promise<T>): Promise<T> {
+    this.#holds++;
     try {
-      let request = first;
-      let redirects = 0;
-      let failures = 0;
-      await this.#checkAllowed(request);
+      if (this.#settings.allowUrl !== undefined) await this.#checkAllowed();
+      if (this.#request.body !== null) await this.#request.prepareBody();
       for (;;) {
-        this.signal.throwIfAborted();
-        const outcome = await this.#try(request, failures, consume);
-        if ("value" in outcome) return outcome.value;
-        if ("redirect" in outcome) {
-          this.#hooks.onRedirect();
-          this.#checkRedirects(request, ++redirects);
-          request = outcome.redirect;
-          await this.#checkAllowed(request);
-        } else {
-          this.#hooks.onRetry();
-          failures++;
-          const { clock } = this.#settings;
-          await sleep(outcome.retryDelayMs, { signal: this.signal, clock });
+        if (this.#aborted !== undefined) throw this.#aborted.reason;
+        this.#tries++;
+        try {
+          const begun = this.#hooks.begin(this.#request, this);
+          const exchange = begun instanceof Promise ? await begun : begun;
+          const next = this.#nextAfter(await exchange.send());
+          if (next === undefined) return await consume(exchange);
+          await exchange.discard();
+          if ("redirect" in next) await this.#redirect(next.redirect);
+          else await this.#pause(next.retryDelayMs);
+        } catch (error) {
+          this.#exchange?.abort(error);
+          const delayMs = this.#delayAfterError(error);
+          if (delayMs === undefined) throw error;
+          await this.#pause(delayMs);
         }
       }
     } finally {
-      this.release();
+      this.#release();
     }
   }
 
-  async #try<T>(
-    request: HttpRequest,
-    failures: number,
-    consume: (response: Response, request: HttpRequest) => T | Promise<T>,
-  ): Promise<Outcome<T>> {
-    let response: Response | undefined;
-    this.#tries++;
-    try {
-      response = await this.#hooks.exchange(request, this);
-      const redirect = this.#followRedirects
-        ? request.redirectedBy(response)
-        : undefined;
-      if (redirect !== undefined) {
-        await discardBody(response, this.#settings.clock);
-        return { redirect };
-      }
-      const retryDelayMs = this.#delayAfter(request, response, failures);
-      if (retryDelayMs === undefined) {
-        return { value: await consume(response, request) };
-      }
-      await discardBody(response, this.#settings.clock);
-      return { retryDelayMs };
-    } catch (error) {
-      await response?.body?.cancel().catch(() => {});
-      const retryDelayMs = this.#delayAfterError(request, error, failures);
-      if (retryDelayMs === undefined) throw error;
-      return { retryDelayMs };
+  async #redirect(request: HttpRequest): Promise<void> {
+    const { maxRedirects, allowUrl } = this.#settings;
+    this.#hooks.onRedirect();
+    if (++this.#redirects > maxRedirects) {
+      throw new HttpError(
+        "SLUICE_HTTP_REDIRECT",
+        this.#request.href,
+        `${this.#request.shownUrl} redirects once more after ${maxRedirects} redirects`,
+      );
     }
+    this.#request = request;
+    if (allowUrl !== undefined) await this.#checkAllowed();
   }
 
-  /** How long to wait before a request that got this response is repeated, if it may be. */
-  #delayAfter(
-    request: HttpRequest,
-    response: Response,
-    failures: number,
-  ): number | undefined {
-    if (!isRetryable(response) || !request.idempotent) return undefined;
-    return this.#delay(request, failures, retryAfterMs(response));
+  async #pause(delayMs: number): Promise<void> {
+    this.#failedTries++;
+    this.#hooks.onRetry();
+    const { clock } = this.#settings;
+    await sleep(delayMs, { signal: this.#waitSignal, clock });
+  }
+
+  async #checkAllowed(): Promise<void> {
+    const { href, shownUrl } = this.#request;
+    const allowed = this.#settings.allowUrl!(new URL(href));
+    if (await abortable(Promise.resolve(allowed), this.#waitSignal)) return;
+    throw new HttpError(
+      "SLUICE_HTTP_URL_REFUSED",
+      href,
+      `${shownUrl} is not among the URLs that this pool may fetch`,
+    );
+  }
+
+  /** What a response leads to, if that is not the caller's to have. */
+  #nextAfter(response: Response): Next | undefined {
+    const { status } = response;
+    if (status < 300) return undefined;
+    if (this.#followsRedirects) {
+      const { headersToOtherOrigins } = this.#settings;
+      const redirect = this.#request
+        .redirectedBy(response, headersToOtherOrigins);
+      if (redirect !== undefined) return { redirect };
+    }
+    if (!retryableStatuses.has(status) || !this.#request.idempotent) {
+      return undefined;
+    }
+    const retryDelayMs = this.#delay(retryAfterMs(response));
+    return retryDelayMs === undefined ? undefined : { retryDelayMs };
   }
 
   /**
-   * The same after an error. What never reached the server may be repeated even
-   * if repeating it could do harm.
+   * How long to wait after an error before the request is repeated, if it may
+   * be. What never reached the server may be even if repeating it could do harm.
    */
-  #delayAfterError(
-    request: HttpRequest,
-    error: unknown,
-    failures: number,
-  ): number | undefined {
-    if (this.signal.aborted) return undefined;
-    const unsent = error instanceof HttpFailedError && !error.sent ||
-      error instanceof HttpTimeoutError && error.phase === "connect";
-    const lost = error instanceof HttpFailedError ||
-      error instanceof HttpTimeoutError && error.phase === "read";
-    const repeatable = unsent || lost && request.idempotent;
-    return repeatable ? this.#delay(request, failures) : undefined;
+  #delayAfterError(error: unknown): number | undefined {
+    if (this.#aborted !== undefined) return undefined;
+    const failed = error instanceof HttpFailedError;
+    const lost = failed ||
+      error instanceof HttpTimeoutError && error.phase !== "queue";
+    const repeatable = failed && !error.sent ||
+      lost && this.#request.idempotent;
+    return repeatable ? this.#delay() : undefined;
   }
 
-  #delay(
-    request: HttpRequest,
-    failures: number,
-    askedMs?: number,
-  ): number | undefined {
+  #delay(askedMs?: number): number | undefined {
     const { maxRetries, retryDelayMs, maxRetryDelayMs, random, clock } =
       this.#settings;
-    if (failures >= maxRetries || request.hasStream) return undefined;
-    const delayMs = askedMs ?? backoffMs(failures + 1, {
+    if (this.#failedTries >= maxRetries || this.#request.hasStream) {
+      return undefined;
+    }
+    const delayMs = askedMs ?? backoffMs(this.#failedTries + 1, {
       firstMs: retryDelayMs,
       maxMs: maxRetryDelayMs,
       random,
@@ -202,45 +262,25 @@ export class HttpCall {
     return delayMs > maxRetryDelayMs || tooLate ? undefined : delayMs;
   }
 
-  async #checkAllowed({ url }: HttpRequest): Promise<void> {
-    const { allowUrl } = this.#settings;
-    if (allowUrl === undefined || await allowUrl(url)) return;
-    throw new HttpError(
-      "SLUICE_HTTP_URL_REFUSED",
-      url.href,
-      `${url} is not among the URLs that this pool may fetch`,
-    );
+  /** Aborts when the call is over before its time. */
+  get #waitSignal(): AbortSignal {
+    this.#waits ??= new AbortController();
+    if (this.#aborted !== undefined) this.#waits.abort(this.#aborted.reason);
+    return this.#waits.signal;
   }
-
-  #checkRedirects({ url }: HttpRequest, redirects: number): void {
-    const { maxRedirects } = this.#settings;
-    if (redirects <= maxRedirects) return;
-    throw new HttpError(
-      "SLUICE_HTTP_REDIRECT",
-      url.href,
-      `${url} redirects once more after ${maxRedirects} redirects`,
-    );
-  }
-}
-
-/** Whether a status says that the same request may fare better later. */
-function isRetryable({ status }: Response): boolean {
-  return retryableStatuses.has(status);
 }
 
 /**
  * How long a response asks its client to wait, in milliseconds; undefined if it
- * doesn't say. A date is measured by the server's own clock where it tells it.
+ * doesn't say so in a way that HTTP knows, or names a time that is over. A date
+ * is measured by the server's own clock where it tells it.
  */
 function retryAfterMs({ headers }: Response): number | undefined {
-  const value = headers.get("retry-after")?.trim();
-  if (value === undefined) return undefined;
+  const value = headers.get("retry-after")?.trim() ?? "";
   if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  const atMs = Date.parse(value);
-  if (Number.isNaN(atMs)) return undefined;
+  if (!httpDate.test(value)) return undefined;
   const serverNowMs = Date.parse(headers.get("date") ?? "");
-  return Math.max(
-    0,
-    atMs - (Number.isNaN(serverNowMs) ? Date.now() : serverNowMs),
-  );
+  const delayMs = Date.parse(value) -
+    (Number.isNaN(serverNowMs) ? Date.now() : serverNowMs);
+  return delayMs > 0 ? delayMs : undefined;
 }

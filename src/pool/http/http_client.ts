@@ -1,9 +1,7 @@
 import type { HttpPoolSettings } from "./http_pool_options.ts";
 
-/** What a runtime sends requests with. */
-export interface HttpClient {
-  fetch: typeof globalThis.fetch;
-  /** Closes the connections that are open. */
+/** Connections that `fetch` is to use. */
+export interface Connections {
   close(): void;
 }
 
@@ -14,34 +12,47 @@ interface DenoClient {
     poolMaxIdlePerHost?: number;
     poolIdleTimeout: number | false;
     http2: boolean;
-  }): { close(): void };
+  }): Connections;
 }
-
-type ClientRequestInit = RequestInit & { client: { close(): void } };
 
 const deno = (globalThis as { Deno?: DenoClient }).Deno;
 
 /**
- * By `Deno.createHttpClient`, whose connections are the pool's own; elsewhere
- * by the global `fetch`, whose connections are the runtime's affair.
+ * What a pool's requests are sent by: `Deno.createHttpClient`, whose
+ * connections are the pool's own. Elsewhere they are the runtime's affair.
  */
-export function createHttpClient(settings: HttpPoolSettings): HttpClient {
-  if (deno?.createHttpClient === undefined) {
-    return { fetch: globalThis.fetch, close: () => {} };
-  }
-  const { maxPerOrigin, keepAliveMs, http2, caCerts, proxy } = settings;
-  const client = deno.createHttpClient({
-    caCerts,
-    proxy,
+export class HttpClient {
+  readonly #settings: HttpPoolSettings;
+  /** Connections that are kept; undefined for the runtime's. */
+  readonly kept: Connections | undefined;
+  #single: Connections | undefined;
+
+  constructor(settings: HttpPoolSettings) {
+    this.#settings = settings;
     // Fewer idle connections than callers, and each burst would open most of
     // its connections anew: 173 for 256 requests, where 32 do.
-    poolMaxIdlePerHost: maxPerOrigin === Infinity ? undefined : maxPerOrigin,
-    poolIdleTimeout: keepAliveMs,
-    http2,
-  });
-  return {
-    fetch: (input, init) =>
-      fetch(input, { ...init, client } as ClientRequestInit),
-    close: () => client.close(),
-  };
+    this.kept = this.#create(settings.maxPerOrigin);
+  }
+
+  /** Connections that carry one request each. */
+  get single(): Connections | undefined {
+    return this.#single ??= this.#create(0);
+  }
+
+  /** Closes the connections that are open. */
+  close(): void {
+    this.kept?.close();
+    this.#single?.close();
+  }
+
+  #create(maxIdle: number): Connections | undefined {
+    const { keepAliveMs, http2, caCerts, proxy } = this.#settings;
+    return deno?.createHttpClient?.({
+      caCerts,
+      proxy,
+      poolMaxIdlePerHost: maxIdle === Infinity ? undefined : maxIdle,
+      poolIdleTimeout: keepAliveMs,
+      http2,
+    });
+  }
 }

@@ -1,15 +1,14 @@
-import { TimeoutError } from "../../base/errors.ts";
-import { Semaphore } from "../../limit/semaphore.ts";
+import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import { instruments } from "../../observe/instruments.ts";
+import { connectDirectly, type HttpConnect } from "./connect_watch.ts";
 import type { HttpCall } from "./http_call.ts";
-import { createHttpClient, type HttpClient } from "./http_client.ts";
-import { denoConnect } from "./connect_watch.ts";
-import { HttpTimeoutError } from "./http_errors.ts";
+import { HttpClient } from "./http_client.ts";
+import { HttpCircuitOpenError } from "./http_errors.ts";
 import { HttpExchange } from "./http_exchange.ts";
+import { HttpOrigin, type Place } from "./http_origin.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
-import { HttpOrigin } from "./http_origin.ts";
-import type { HttpOriginStats } from "./http_stats.ts";
 import type { HttpRequest } from "./http_request.ts";
+import type { HttpOriginStats } from "./http_stats.ts";
 
 /** How many origins are remembered; beyond that, idle ones are forgotten. */
 const maxOrigins = 1_000;
@@ -26,80 +25,92 @@ export interface HttpDispatcherStats {
 export class HttpDispatcher {
   readonly #settings: HttpPoolSettings;
   readonly #client: HttpClient;
+  readonly #connect: HttpConnect | undefined;
   readonly #origins: HttpOrigins;
   readonly #semaphore: Semaphore;
   #requests = 0;
 
   constructor(settings: HttpPoolSettings) {
-    const { name, maxConcurrency, clock } = settings;
+    const { name, maxConcurrency, connectTimeoutMs, proxy, clock } = settings;
     this.#settings = settings;
-    this.#client = createHttpClient(settings);
+    this.#client = new HttpClient(settings);
+    const mayWatch = connectTimeoutMs !== Infinity && proxy === undefined;
+    this.#connect = mayWatch ? connectDirectly() : undefined;
     this.#origins = new HttpOrigins(settings);
     this.#semaphore = instruments.part(() =>
       new Semaphore(maxConcurrency, { name, clock })
     );
   }
 
-  /** Sends one request when it is its turn; its place is free after the last byte. */
-  async exchange(request: HttpRequest, call: HttpCall): Promise<Response> {
-    const origin = this.#origins.get(request.url.origin);
-    const slot = await this.#acquireSlot(request.url.href, origin, call);
-    call.hold();
-    const end = () => {
-      slot.dispose();
-      call.release();
-    };
-    let sent = false;
-    try {
-      return await origin.send(request.url.href, () => {
-        sent = true;
-        this.#requests++;
-        return this.#newExchange(request, call, origin, end).send();
-      });
-    } catch (error) {
-      if (!sent) end();
-      throw error;
+  /** Whether an origin goes by this name, and is remembered. */
+  readonly isOrigin = (text: string): boolean => this.#origins.has(text);
+
+  /**
+   * Begins an exchange when it is its turn, at once if it can; its place is free
+   * after the last byte.
+   */
+  begin(
+    request: HttpRequest,
+    call: HttpCall,
+  ): HttpExchange | Promise<HttpExchange> {
+    const origin = this.#origins.get(request.origin);
+    const atOrigin = origin.tryAcquire();
+    const inPool = atOrigin && this.#semaphore.tryAcquire();
+    if (atOrigin !== undefined && inPool !== undefined) {
+      return this.#begin(request, call, origin, [atOrigin, inPool]);
     }
+    return this.#waitForPlace(atOrigin, origin, call)
+      .then((place) => this.#begin(request, call, origin, place));
   }
 
   /** First the origin's, then the pool's: a slow origin's queue takes up no room in the pool. */
-  async #acquireSlot(
-    url: string,
+  #waitForPlace(
+    free: Permit | undefined,
     origin: HttpOrigin,
-    { signal }: HttpCall,
-  ): Promise<DisposableStack> {
-    const { queueTimeoutMs, clock } = this.#settings;
-    const untilMs = clock.now() + queueTimeoutMs;
-    using slot = new DisposableStack();
-    try {
-      slot.use(await origin.acquire(signal));
-      const timeoutMs = Math.max(0, untilMs - clock.now());
-      slot.use(await this.#semaphore.acquire({ signal, timeoutMs }));
-      return slot.move();
-    } catch (error) {
-      if (!(error instanceof TimeoutError) || signal.aborted) throw error;
-      throw new HttpTimeoutError(url, "queue", queueTimeoutMs);
-    }
+    call: HttpCall,
+  ): Promise<Place> {
+    return call.wait(async (signal) => {
+      const atOrigin = free ?? await origin.acquire(signal);
+      try {
+        return [atOrigin, await this.#semaphore.acquire({ signal })];
+      } catch (error) {
+        atOrigin.release();
+        throw error;
+      }
+    });
   }
 
-  #newExchange(
+  #begin(
     request: HttpRequest,
     call: HttpCall,
     origin: HttpOrigin,
-    onEnd: () => void,
+    place: Place,
   ): HttpExchange {
-    const { connectTimeoutMs, proxy, clock } = this.#settings;
-    return new HttpExchange({
+    const visit = origin.enter(place, call.isPatient);
+    if (visit === undefined) {
+      for (const permit of place) permit.release();
+      throw new HttpCircuitOpenError(request.href, request.origin);
+    }
+    this.#requests++;
+    const exchange = new HttpExchange({
       request,
       resends: call.resends,
-      signal: call.signal,
-      fetch: this.#client.fetch,
-      readTimeoutMs: call.readTimeoutMs,
-      connectTimeoutMs,
-      connect: origin.isWarm || proxy !== undefined ? undefined : denoConnect,
-      clock,
-      onEnd,
+      client: request.needsFreshConnection
+        ? this.#client.single
+        : this.#client.kept,
+      clock: this.#settings.clock,
+      call,
+      visit,
+      connect: this.#connect,
+      connectTimeoutMs: this.#settings.connectTimeoutMs,
     });
+    call.begin(exchange);
+    return exchange;
+  }
+
+  /** The origins that are left alone for failing. */
+  get leftAlone(): string[] {
+    return this.#origins.leftAlone;
   }
 
   close(): void {
@@ -129,14 +140,12 @@ class HttpOrigins {
     this.#settings = settings;
   }
 
+  has(name: string): boolean {
+    return this.#origins.has(name);
+  }
+
   get(name: string): HttpOrigin {
-    let origin = this.#origins.get(name);
-    if (origin === undefined) {
-      if (this.#origins.size >= maxOrigins) this.#forgetIdle();
-      origin = new HttpOrigin(name, this.#settings);
-      this.#origins.set(name, origin);
-    }
-    return origin;
+    return this.#origins.get(name) ?? this.#add(name);
   }
 
   get stats(): Record<string, HttpOriginStats> {
@@ -145,14 +154,30 @@ class HttpOrigins {
     );
   }
 
+  get leftAlone(): string[] {
+    return Array.from(this.#origins)
+      .filter(([_, { isLeftAlone }]) => isLeftAlone)
+      .map(([name]) => name);
+  }
+
   /** Their figures are no longer shown. */
   close(): void {
     for (const origin of this.#origins.values()) origin.close();
   }
 
+  #add(name: string): HttpOrigin {
+    if (this.#origins.size >= maxOrigins) this.#forgetIdle();
+    const origin = new HttpOrigin(name, this.#settings);
+    this.#origins.set(name, origin);
+    return origin;
+  }
+
+  /** Those whose circuit is open only if there is no other. */
   #forgetIdle(): void {
-    for (const [name, origin] of this.#origins) {
-      if (!origin.isIdle) continue;
+    const idle = Array.from(this.#origins)
+      .filter(([_, { isIdle }]) => isIdle);
+    const well = idle.filter(([_, { isLeftAlone }]) => !isLeftAlone);
+    for (const [name, origin] of well.length > 0 ? well : idle) {
       this.#origins.delete(name);
       origin.close();
     }

@@ -11,7 +11,7 @@ export type HttpErrorCode = Extract<SluiceErrorCode, `SLUICE_HTTP_${string}`>;
 export class HttpError extends SluiceError {
   /** The class, by name. */
   override readonly name: string = "HttpError";
-  /** The URL that failed: after redirects, not the first. */
+  /** The URL that failed, as {@linkcode HttpTimeoutError.url}. */
   readonly url: string;
 
   /** Says what became of `url`; `options.cause` is the error beneath, if any. */
@@ -22,7 +22,7 @@ export class HttpError extends SluiceError {
     options?: ErrorOptions,
   ) {
     super(code, message, options);
-    this.url = url;
+    this.url = shownUrl(url);
   }
 }
 
@@ -46,7 +46,10 @@ export class HttpTimeoutError extends TimeoutError {
   override readonly name = "HttpTimeoutError";
   /** Waiting for its turn, being connected, waiting for the server, or all of it. */
   readonly phase: "queue" | "connect" | "read" | "total";
-  /** The URL that took too long: after redirects, not the first. */
+  /**
+   * The URL that took too long: after redirects, not the first; without its
+   * query, which may hold a key or somebody's data.
+   */
   readonly url: string;
 
   /** Names the part of the way and what it was given, in milliseconds. */
@@ -55,8 +58,8 @@ export class HttpTimeoutError extends TimeoutError {
     phase: "queue" | "connect" | "read" | "total",
     timeoutMs: number,
   ) {
-    super(`${url} (${phase} time)`, timeoutMs);
-    this.url = url;
+    super(`${shownUrl(url)} (${phase} time)`, timeoutMs);
+    this.url = shownUrl(url);
     this.phase = phase;
   }
 }
@@ -79,7 +82,11 @@ export class HttpStatusError extends HttpError {
     headers: Headers,
     bodyText: string,
   ) {
-    super("SLUICE_HTTP_STATUS", url, `${url} answered with status ${status}`);
+    super(
+      "SLUICE_HTTP_STATUS",
+      url,
+      `${shownUrl(url)} answered with status ${status}`,
+    );
     this.status = status;
     this.headers = headers;
     this.bodyText = bodyText;
@@ -99,4 +106,10 @@ export class HttpCircuitOpenError extends HttpError {
       `${origin} failed too often and is left alone for a while`,
     );
   }
+}
+
+/** A URL as errors may show it: without query, fragment and credentials. */
+export function shownUrl(url: string): string {
+  const [beginning] = url.split(/[?#]/, 1);
+  return beginning.replace(/^([^:/@]*:)?\/*[^/]*@/, "$1//");
 }

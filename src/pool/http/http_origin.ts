@@ -1,9 +1,14 @@
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
-import { Circuit, circuitKind, circuitValues } from "../../limit/circuit.ts";
+import {
+  type Admission,
+  Circuit,
+  circuitKind,
+  circuitValues,
+} from "../../limit/circuit.ts";
 import { instruments } from "../../observe/instruments.ts";
 import {
-  HttpCircuitOpenError,
   HttpFailedError,
+  HttpStatusError,
   HttpTimeoutError,
 } from "./http_errors.ts";
 import {
@@ -11,14 +16,10 @@ import {
   type HttpOriginStats,
   httpOriginValues,
 } from "./http_stats.ts";
-import type {
-  HttpCircuitOptions,
-  HttpPoolSettings,
-} from "./http_pool_options.ts";
+import type { HttpPoolSettings } from "./http_pool_options.ts";
 
 /** One origin: who may talk to it, and whether it is worth while. */
 export class HttpOrigin {
-  readonly #origin: string;
   readonly #settings: HttpPoolSettings;
   readonly #semaphore: Semaphore;
   readonly #circuit: Circuit | undefined;
@@ -28,14 +29,12 @@ export class HttpOrigin {
   readonly #untrack: (() => void)[];
 
   constructor(origin: string, settings: HttpPoolSettings) {
-    const { maxPerOrigin, maxWaiting, queueTimeoutMs, clock } = settings;
-    this.#origin = origin;
+    const { maxPerOrigin, maxWaiting, clock } = settings;
     this.#settings = settings;
     this.#semaphore = instruments.part(() =>
       new Semaphore(maxPerOrigin, {
         name: origin,
         maxWaiting,
-        acquireTimeoutMs: queueTimeoutMs,
         clock,
       })
     );
@@ -60,47 +59,55 @@ export class HttpOrigin {
     }
   }
 
+  /** Gives the right to talk to it, if that can be had at once. */
+  tryAcquire(): Permit | undefined {
+    return this.#semaphore.tryAcquire();
+  }
+
   /** Waits for the right to talk to it. */
   acquire(signal: AbortSignal): Promise<Permit> {
     return this.#semaphore.acquire({ signal });
   }
 
   /**
-   * Sends a request past the circuit.
+   * Lets a request be sent, unless the origin is being left alone.
    *
-   * @throws {HttpCircuitOpenError} when it is left alone.
+   * @param place What the request holds while it is under way.
+   * @param isPatient Whether it has as much time as the pool gives.
    */
-  async send(url: string, send: () => Promise<Response>): Promise<Response> {
+  enter(place: Place, isPatient: boolean): Visit | undefined {
     const admission = this.#circuit?.enter();
     if (this.#circuit !== undefined && admission === undefined) {
-      throw new HttpCircuitOpenError(url, this.#origin);
+      return undefined;
     }
     this.#requests++;
-    try {
-      const response = await send();
-      this.#heardAtMs = this.#settings.clock.now();
-      const failed = response.status >= 500;
-      if (failed) this.#failures++;
-      admission?.end(failed ? "failure" : "success");
-      return response;
-    } catch (error) {
-      const failed = isFailure(error);
-      if (failed) this.#failures++;
-      admission?.end(failed ? "failure" : "unknown");
-      throw error;
-    }
+    return new Visit(this, place, isPatient, admission);
+  }
+
+  /** Takes note that it answered. */
+  hear(nowMs: number): void {
+    this.#heardAtMs = nowMs;
+  }
+
+  /** Takes note that it didn't answer as it should. */
+  countFailure(): void {
+    this.#failures++;
   }
 
   /** Whether it answered so lately that its connections may still be open. */
-  get isWarm(): boolean {
-    const { keepAliveMs, clock } = this.#settings;
-    return clock.now() - this.#heardAtMs < keepAliveMs;
+  isWarm(nowMs: number): boolean {
+    return nowMs - this.#heardAtMs < this.#settings.keepAliveMs;
   }
 
-  /** Whether forgetting it loses nothing. */
+  /** Whether nobody talks to it or waits for that. */
   get isIdle(): boolean {
-    const { active, waiting, circuit } = this.stats;
-    return active + waiting === 0 && circuit === "closed";
+    const { active, waiting } = this.#semaphore.stats;
+    return active + waiting === 0;
+  }
+
+  /** Whether its circuit refuses requests. */
+  get isLeftAlone(): boolean {
+    return this.#circuit?.isRefusing ?? false;
   }
 
   get stats(): HttpOriginStats {
@@ -123,7 +130,39 @@ export class HttpOrigin {
   }
 }
 
-/** Whether an error is the origin's fault. */
-function isFailure(error: unknown): boolean {
-  return error instanceof HttpFailedError || error instanceof HttpTimeoutError;
+/** The permits that a request holds while it is under way. */
+export type Place = readonly [atOrigin: Permit, inPool: Permit];
+
+/** One request's stay at an origin. */
+export class Visit {
+  #isJudged = false;
+
+  constructor(
+    readonly origin: HttpOrigin,
+    private readonly place: Place,
+    private readonly isPatient: boolean,
+    private readonly admission: Admission | undefined,
+  ) {}
+
+  /** Says what the request came to; only the first time counts. */
+  judge(status: number | undefined, error?: unknown): void {
+    if (this.#isJudged) return;
+    this.#isJudged = true;
+    const failed = status !== undefined && status >= 500 ||
+      error instanceof HttpFailedError ||
+      error instanceof HttpTimeoutError && this.isPatient;
+    const answered = error === undefined || error instanceof HttpStatusError;
+    if (failed) {
+      this.origin.countFailure();
+      this.admission?.end("failure");
+    } else {
+      this.admission?.end(answered ? "success" : "unknown");
+    }
+  }
+
+  leave(): void {
+    const [atOrigin, inPool] = this.place;
+    inPool.release();
+    atOrigin.release();
+  }
 }

@@ -5,10 +5,11 @@ import { mapConcurrent } from "../../limit/map_concurrent.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
-import { readBody, readExcerpt } from "./response_body.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
-import { HttpError, HttpStatusError } from "./http_errors.ts";
+import { Deadlines } from "./deadlines.ts";
+import { HttpError, shownUrl } from "./http_errors.ts";
+import type { HttpExchange } from "./http_exchange.ts";
 import {
   httpPoolKind,
   type HttpPoolStats,
@@ -21,10 +22,9 @@ import {
   type HttpPoolSettings,
   type HttpRequestOptions,
 } from "./http_pool_options.ts";
-import { HttpRequest } from "./http_request.ts";
+import { DefaultHeaders, HttpRequest } from "./http_request.ts";
 
-/** How much of a body goes into an {@linkcode HttpStatusError}. */
-const excerptBytes = 1_024;
+const decoder = new TextDecoder();
 
 /** How {@linkcode HttpPool.fetchAll} goes about its URLs. */
 export interface HttpFetchAllOptions extends HttpRequestOptions {
@@ -62,7 +62,9 @@ export type HttpOutcome<T = unknown> =
 export class HttpPool implements AsyncDisposable, HealthCheckable {
   readonly #settings: HttpPoolSettings;
   readonly #dispatcher: HttpDispatcher;
-  readonly #calls = new Set<HttpCall>();
+  readonly #headers: DefaultHeaders;
+  readonly #jsonHeaders: DefaultHeaders;
+  readonly #calls: Deadlines<HttpCall>;
   readonly #untrack: () => void;
   #closed = false;
   #drained: PromiseWithResolvers<void> | undefined;
@@ -78,8 +80,11 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    */
   constructor(options: HttpPoolOptions = {}) {
     this.#settings = checkHttpPoolOptions(options);
+    const { name, clock, headers } = this.#settings;
+    this.#headers = new DefaultHeaders(headers);
+    this.#jsonHeaders = new DefaultHeaders(headers, "application/json");
+    this.#calls = new Deadlines(clock);
     this.#dispatcher = new HttpDispatcher(this.#settings);
-    const { name } = this.#settings;
     this.#untrack = instruments.track(
       httpPoolKind,
       { name },
@@ -103,7 +108,12 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Response> {
-    return this.#call(url, options, (response) => response);
+    return this.#call(
+      url,
+      options,
+      this.#headers,
+      (exchange) => exchange.toResponse(),
+    );
   }
 
   /**
@@ -116,16 +126,15 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<T> {
-    const headers = new Headers(options.headers);
-    if (!headers.has("accept")) headers.set("accept", "application/json");
-    const text = await this.getText(url, { ...options, headers });
+    const text = await this.#read(url, options, this.#jsonHeaders, toText);
     try {
       return JSON.parse(text);
     } catch (cause) {
+      const shown = shownUrl(String(url));
       throw new HttpError(
         "SLUICE_HTTP_NOT_JSON",
-        String(url),
-        `${url} answered with something else than JSON`,
+        shown,
+        `${shown} answered with something else than JSON`,
         { cause },
       );
     }
@@ -137,11 +146,11 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * @throws {HttpStatusError} when the status is no success.
    * @throws {HttpError} as `fetch`, and when the body is too large.
    */
-  async getText(
+  getText(
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<string> {
-    return new TextDecoder().decode(await this.getBytes(url, options));
+    return this.#read(url, options, this.#headers, toText);
   }
 
   /**
@@ -154,14 +163,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
-    return this.#call(url, options, async (response, request) => {
-      const { href } = request.url;
-      if (response.ok) return await readBody(response, href, maxBodyBytes);
-      const { status, headers } = response;
-      const excerpt = await readExcerpt(response, excerptBytes);
-      throw new HttpStatusError(href, status, headers, excerpt);
-    });
+    return this.#read(url, options, this.#headers, (bytes) => bytes.slice());
   }
 
   /**
@@ -209,9 +211,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   /** Unhealthy when closed; degraded while origins are left alone for failing. */
   checkHealth(): HealthResult {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
-    const failing = Object.entries(this.#dispatcher.stats.origins)
-      .filter(([_, { circuit }]) => circuit !== "closed")
-      .map(([origin]) => origin);
+    const failing = this.#dispatcher.leftAlone;
     if (failing.length === 0) return { status: "healthy" };
     const named = failing.slice(0, 5).join(", ");
     return {
@@ -233,25 +233,44 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     };
   }
 
+  #read<T>(
+    url: string | URL,
+    options: HttpRequestOptions,
+    headers: DefaultHeaders,
+    use: (bytes: Uint8Array<ArrayBuffer>) => T,
+  ): Promise<T> {
+    const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
+    return this.#call(
+      url,
+      options,
+      headers,
+      (exchange) => exchange.read(maxBodyBytes, use),
+    );
+  }
+
   async #call<T>(
     url: string | URL,
     options: HttpRequestOptions,
-    consume: (response: Response, request: HttpRequest) => T | Promise<T>,
+    headers: DefaultHeaders,
+    consume: (exchange: HttpExchange) => Promise<T>,
   ): Promise<T> {
+    const { signal, redirect } = options;
+    const { isOrigin } = this.#dispatcher;
     if (this.#closed) throw new ClosedError(this.#settings.name);
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const settings = this.#settingsFor(options);
     this.#callCount++;
     try {
-      const request = await HttpRequest.from(url, options, settings.headers);
-      const call = new HttpCall(
-        request.url.href,
+      const call = new HttpCall({
+        request: HttpRequest.from(url, options, headers, isOrigin),
         settings,
-        options,
-        this.#hooks,
-      );
+        isPatient: isAsPatient(settings, this.#settings),
+        followsRedirects: redirect !== "manual",
+        signal,
+        hooks: this.#hooks,
+      });
       this.#calls.add(call);
-      return await call.run(request, consume);
+      return await call.run(consume);
     } catch (error) {
       this.#failures++;
       throw error;
@@ -271,20 +290,29 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
 
   #settingsFor(options: HttpRequestOptions): HttpPoolSettings {
     const pool = this.#settings;
+    const { totalTimeoutMs, readTimeoutMs, maxRetries, maxBodyBytes } = options;
+    if (
+      totalTimeoutMs === undefined && readTimeoutMs === undefined &&
+      maxRetries === undefined && maxBodyBytes === undefined
+    ) return pool;
     const settings = {
       ...pool,
-      totalTimeoutMs: options.totalTimeoutMs ?? pool.totalTimeoutMs,
-      readTimeoutMs: options.readTimeoutMs ?? pool.readTimeoutMs,
-      maxRetries: options.maxRetries ?? pool.maxRetries,
-      maxBodyBytes: options.maxBodyBytes ?? pool.maxBodyBytes,
+      totalTimeoutMs: totalTimeoutMs ?? pool.totalTimeoutMs,
+      readTimeoutMs: readTimeoutMs ?? pool.readTimeoutMs,
+      maxRetries: maxRetries ?? pool.maxRetries,
+      maxBodyBytes: maxBodyBytes ?? pool.maxBodyBytes,
     };
     checkRequestLimits(settings);
     return settings;
   }
 
   readonly #hooks = {
-    exchange: (request: HttpRequest, call: HttpCall): Promise<Response> =>
-      this.#dispatcher.exchange(request, call),
+    begin: (
+      request: HttpRequest,
+      call: HttpCall,
+    ): HttpExchange | Promise<HttpExchange> =>
+      this.#dispatcher.begin(request, call),
+    onSooner: (call: HttpCall): void => this.#calls.watch(call),
     onRetry: (): void => void this.#retries++,
     onRedirect: (): void => void this.#redirects++,
     onEnd: (call: HttpCall): void => this.#forget(call),
@@ -311,4 +339,14 @@ async function toOutcome<T>(
       : new Error(String(reason), { cause: reason });
     return { url, status: "error", error };
   }
+}
+
+function toText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Whether the origin has as much time in a call as the pool would give it. */
+function isAsPatient(call: HttpPoolSettings, pool: HttpPoolSettings): boolean {
+  return call.readTimeoutMs >= pool.readTimeoutMs &&
+    call.totalTimeoutMs >= pool.totalTimeoutMs;
 }

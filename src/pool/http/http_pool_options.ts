@@ -112,6 +112,12 @@ export interface HttpPoolOptions {
   allowUrl?: (url: URL) => boolean | Promise<boolean>;
   /** Sent with every request that doesn't set them itself. */
   headers?: HeadersInit;
+  /**
+   * Whether `headers` go along when a redirect leads to another origin; what
+   * authenticates (Authorization, Cookie) never does.
+   * @default false
+   */
+  headersToOtherOrigins?: boolean;
   /** Root certificates to trust beside the system's, in PEM. */
   caCerts?: string[];
   /** A proxy for all requests. */
@@ -197,6 +203,7 @@ export function checkHttpPoolOptions(
     maxRetryDelayMs: 10_000,
     maxBodyBytes: 10 * 1024 * 1024,
     headers: {},
+    headersToOtherOrigins: false,
     name: "http_pool",
     clock: systemClock,
     random: Math.random,

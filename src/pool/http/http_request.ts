@@ -1,4 +1,4 @@
-import { HttpError } from "./http_errors.ts";
+import { HttpError, shownUrl } from "./http_errors.ts";
 import type { HttpRequestOptions } from "./http_pool_options.ts";
 
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -13,40 +13,75 @@ const contentHeaders = [
   "content-type",
 ];
 
+type HeaderList = [name: string, value: string][];
+
+/** The headers of a request that sets none itself. */
+export class DefaultHeaders {
+  /** Only for the origin that was asked for. */
+  readonly ofPool: HeaderList;
+  /** What the kind of call asks for, wherever it leads. */
+  readonly ofCall: HeaderList;
+  readonly all: HeaderList;
+
+  /** @param accept What is asked for, unless the pool says something else. */
+  constructor(ofPool: HeadersInit, accept?: string) {
+    const headers = new Headers(ofPool);
+    this.ofPool = [...headers];
+    this.ofCall = accept === undefined || headers.has("accept")
+      ? []
+      : [["accept", accept]];
+    this.all = [...this.ofPool, ...this.ofCall];
+  }
+}
+
 /** One request, as it goes out to one origin. */
 export class HttpRequest {
+  /** What the caller's own stream threw, if it did. */
+  bodyError: { error: unknown } | undefined;
+
   private constructor(
-    readonly url: URL,
+    readonly href: string,
+    readonly origin: string,
     readonly method: string,
-    readonly headers: Headers,
-    readonly body: BodyInit | null,
+    public headers: HeaderList,
+    /** Those of the headers that go along to another origin. */
+    private ownHeaders: HeaderList,
+    public body: BodyInit | null,
     /** Whether repeating it does no harm. */
     readonly idempotent: boolean,
   ) {}
 
-  /** @throws {HttpError} when the URL is none that could be fetched. */
-  static async from(
+  /**
+   * @param isOrigin Knows origins by their name, so that a URL that begins with
+   * one needn't be parsed.
+   * @throws {HttpError} when the URL is none that could be fetched.
+   */
+  static from(
     url: string | URL,
     options: HttpRequestOptions,
-    defaultHeaders: HeadersInit,
-  ): Promise<HttpRequest> {
-    const headers = new Headers(defaultHeaders);
-    new Headers(options.headers).forEach((value, name) =>
-      headers.set(name, value)
-    );
+    defaults: DefaultHeaders,
+    isOrigin: (text: string) => boolean,
+  ): HttpRequest {
+    const { href, origin } = locate(String(url), isOrigin);
     const method = (options.method ?? "GET").toUpperCase();
+    const { headers, ownHeaders } = mergeHeaders(defaults, options.headers);
     const idempotent = options.idempotent ??
-      (idempotentMethods.has(method) || headers.has("idempotency-key"));
-    const body = options.body ?? null;
+      (idempotentMethods.has(method) || has(headers, "idempotency-key"));
+    const { body = null } = options;
     return new HttpRequest(
-      parseUrl(String(url)),
+      href,
+      origin,
       method,
       headers,
-      idempotent || bodilessMethods.has(method)
-        ? body
-        : await sentOnce(body, headers),
+      ownHeaders,
+      body,
       idempotent,
     );
+  }
+
+  /** The URL as errors may show it. */
+  get shownUrl(): string {
+    return shownUrl(this.href);
   }
 
   /** Whether there is a body that can be sent once only. */
@@ -55,57 +90,112 @@ export class HttpRequest {
   }
 
   /**
-   * The request that a response redirects to, if it does. Credentials don't
-   * follow to another origin.
+   * Whether only a connection of its own keeps the runtime from sending it
+   * twice: nothing but an empty body of a known length says "content-length: 0",
+   * and those are what Deno sends again.
+   */
+  get needsFreshConnection(): boolean {
+    return !this.idempotent && this.body === null;
+  }
+
+  /**
+   * Gives the body the form in which it can be watched, and isn't sent twice.
+   * Deno sends a request a second time, on its own account, when the server
+   * closes a reused connection instead of answering, unless its body is a Blob
+   * or a stream; and a Blob has a length.
+   */
+  async prepareBody(): Promise<void> {
+    const body = this.body;
+    if (body === null) return;
+    if (isStream(body)) {
+      this.body = ReadableStream.from(
+        this.#watched(body as ReadableStream<Uint8Array>),
+      );
+    } else if (!this.idempotent && !bodilessMethods.has(this.method)) {
+      const content = new Response(body);
+      const type = content.headers.get("content-type");
+      if (type !== null && !has(this.headers, "content-type")) {
+        this.headers = [...this.headers, ["content-type", type]];
+        this.ownHeaders = [...this.ownHeaders, ["content-type", type]];
+      }
+      const blob = body instanceof Blob ? body : await content.blob();
+      this.body = blob.size === 0 ? null : blob;
+    }
+  }
+
+  /**
+   * The request that a response redirects to, if it does. Credentials and the
+   * pool's own headers don't follow to another origin.
    *
+   * @param withDefaults Whether the pool's own headers do.
    * @throws {HttpError} when it can't be followed.
    */
-  redirectedBy(response: Response): HttpRequest | undefined {
-    const location = response.headers.get("location");
-    if (location === null || !redirectStatuses.has(response.status)) {
-      return undefined;
-    }
-    const url = parseUrl(location, this.url);
-    const becomesGet = response.status === 303
+  redirectedBy(
+    { status, headers }: Response,
+    withDefaults: boolean,
+  ): HttpRequest | undefined {
+    if (!redirectStatuses.has(status)) return undefined;
+    const location = headers.get("location");
+    if (location === null) return undefined;
+    const { href, origin } = parse(location, this.href);
+    const becomesGet = status === 303
       ? this.method !== "GET" && this.method !== "HEAD"
-      : response.status <= 302 && this.method === "POST";
+      : status <= 302 && this.method === "POST";
     if (this.hasStream && !becomesGet) {
       throw new HttpError(
         "SLUICE_HTTP_REDIRECT",
-        this.url.href,
-        `${this.url} redirects a body that can't be sent twice`,
+        this.href,
+        `${this.shownUrl} redirects a body that can't be sent twice`,
       );
     }
-    const headers = new Headers(this.headers);
-    if (url.origin !== this.url.origin) remove(headers, credentialHeaders);
-    if (becomesGet) remove(headers, contentHeaders);
+    const leaves = origin !== this.origin;
+    const dropped = [
+      ...leaves ? credentialHeaders : [],
+      ...becomesGet ? contentHeaders : [],
+    ];
+    const followed = leaves && !withDefaults ? this.ownHeaders : this.headers;
     return new HttpRequest(
-      url,
+      href,
+      origin,
       becomesGet ? "GET" : this.method,
-      headers,
+      without(followed, dropped),
+      without(this.ownHeaders, dropped),
       becomesGet ? null : this.body,
       becomesGet || this.idempotent,
     );
   }
+
+  async *#watched(
+    body: ReadableStream<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      this.bodyError = { error };
+      throw error;
+    }
+  }
 }
 
-/**
- * The same body in the form of a Blob. Deno sends a request a second time, on
- * its own account, when the server closes a reused connection instead of
- * answering, unless its body is a Blob or a stream; and a Blob has a length.
- */
-async function sentOnce(
-  body: BodyInit | null,
-  headers: Headers,
-): Promise<BodyInit> {
-  if (body === null) return new Blob();
-  if (isStream(body) || body instanceof Blob) return body;
-  const content = new Response(body);
-  const type = content.headers.get("content-type");
-  if (type !== null && !headers.has("content-type")) {
-    headers.set("content-type", type);
-  }
-  return await content.blob();
+function mergeHeaders(
+  { ofPool, ofCall, all }: DefaultHeaders,
+  given: HeadersInit | undefined,
+): { headers: HeaderList; ownHeaders: HeaderList } {
+  if (given === undefined) return { headers: all, ownHeaders: ofCall };
+  const own = overlay(ofCall, [...new Headers(given)]);
+  return { headers: overlay(ofPool, own), ownHeaders: own };
+}
+
+function has(headers: HeaderList, wanted: string): boolean {
+  return headers.some(([name]) => name === wanted);
+}
+
+function overlay(below: HeaderList, above: HeaderList): HeaderList {
+  return [...without(below, above.map(([name]) => name)), ...above];
+}
+
+function without(headers: HeaderList, names: string[]): HeaderList {
+  return headers.filter(([name]) => !names.includes(name));
 }
 
 function isStream(body: BodyInit | null): boolean {
@@ -113,23 +203,31 @@ function isStream(body: BodyInit | null): boolean {
     (body instanceof ReadableStream || Symbol.asyncIterator in body);
 }
 
-function remove(headers: Headers, names: string[]): void {
-  for (const name of names) headers.delete(name);
+function locate(
+  url: string,
+  isOrigin: (text: string) => boolean,
+): { href: string; origin: string } {
+  const end = url.indexOf("/", "https://".length);
+  const beginning = end === -1 ? url : url.slice(0, end);
+  return isOrigin(beginning) ? { href: url, origin: beginning } : parse(url);
 }
 
-function parseUrl(text: string, base?: URL): URL {
+function parse(text: string, base?: string): { href: string; origin: string } {
   const url = URL.parse(text, base);
   if (url === null) throw refusal(text, "is not a URL");
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw refusal(text, "is neither http: nor https:");
   }
   if (url.username !== "" || url.password !== "") {
-    url.username = url.password = "";
-    throw refusal(url.href, "came with credentials, which belong in a header");
+    throw refusal(text, "came with credentials, which belong in a header");
   }
-  return url;
+  return { href: url.href, origin: url.origin };
 }
 
 function refusal(url: string, why: string): HttpError {
-  return new HttpError("SLUICE_HTTP_URL_REFUSED", url, `${url} ${why}`);
+  return new HttpError(
+    "SLUICE_HTTP_URL_REFUSED",
+    url,
+    `${shownUrl(url)} ${why}`,
+  );
 }

@@ -17,7 +17,7 @@ import type { HttpRequest } from "./http_request.ts";
 export function sendInSpan(
   request: HttpRequest,
   resends: number,
-  send: (headers: Headers) => Promise<Response>,
+  send: (headers: HeadersInit) => Promise<Response>,
 ): Promise<Response> {
   const telemetry = ambientTelemetry();
   if (telemetry === undefined || telemetry.tracedByDeno) {
@@ -35,9 +35,10 @@ export function sendInSpan(
 }
 
 function describeRequest(
-  { method, url }: HttpRequest,
+  { method, href }: HttpRequest,
   resends: number,
 ): Attributes {
+  const url = new URL(href);
   return {
     "http.request.method": method,
     "server.address": url.hostname,
@@ -56,7 +57,7 @@ function describeResponse({ status }: Response): Attributes {
 }
 
 /** The headers of a request that the server shall count to a span. */
-function withTrace(headers: Headers, span: SpanLike): Headers {
+function withTrace(headers: HeadersInit, span: SpanLike): Headers {
   const context = span.spanContext();
   const traced = new Headers(headers);
   traced.set("traceparent", traceparentOf(context));
