@@ -26,7 +26,7 @@ export class HttpDispatcher {
   readonly #settings: HttpPoolSettings;
   readonly #client: HttpClient;
   readonly #connect: HttpConnect | undefined;
-  readonly #origins: HttpOrigins;
+  readonly #origins = new Map<string, HttpOrigin>();
   readonly #semaphore: Semaphore;
   #requests = 0;
 
@@ -36,7 +36,6 @@ export class HttpDispatcher {
     this.#client = new HttpClient(settings);
     const mayWatch = connectTimeoutMs !== Infinity && proxy === undefined;
     this.#connect = mayWatch ? connectDirectly() : undefined;
-    this.#origins = new HttpOrigins(settings);
     this.#semaphore = instruments.part(() =>
       new Semaphore(maxConcurrency, { name, clock })
     );
@@ -53,7 +52,8 @@ export class HttpDispatcher {
     request: HttpRequest,
     call: HttpCall,
   ): HttpExchange | Promise<HttpExchange> {
-    const origin = this.#origins.get(request.origin);
+    const origin = this.#origins.get(request.origin) ??
+      this.#addOrigin(request.origin);
     const atOrigin = origin.tryAcquire();
     const inPool = atOrigin && this.#semaphore.tryAcquire();
     if (atOrigin !== undefined && inPool !== undefined) {
@@ -110,69 +110,35 @@ export class HttpDispatcher {
 
   /** The origins that are left alone for failing. */
   get leftAlone(): string[] {
-    return this.#origins.leftAlone;
-  }
-
-  close(): void {
-    this.#client.close();
-    this.#origins.close();
-  }
-
-  get stats(): HttpDispatcherStats {
-    const { active, waiting } = this.#semaphore.stats;
-    const origins = this.#origins.stats;
-    return {
-      active,
-      waiting: Object.values(origins)
-        .reduce((sum, origin) => sum + origin.waiting, waiting),
-      requests: this.#requests,
-      origins,
-    };
-  }
-}
-
-/** All origins that a pool talks to. */
-class HttpOrigins {
-  readonly #settings: HttpPoolSettings;
-  readonly #origins = new Map<string, HttpOrigin>();
-
-  constructor(settings: HttpPoolSettings) {
-    this.#settings = settings;
-  }
-
-  has(name: string): boolean {
-    return this.#origins.has(name);
-  }
-
-  get(name: string): HttpOrigin {
-    return this.#origins.get(name) ?? this.#add(name);
-  }
-
-  get stats(): Record<string, HttpOriginStats> {
-    return Object.fromEntries(
-      Array.from(this.#origins, ([name, { stats }]) => [name, stats]),
-    );
-  }
-
-  get leftAlone(): string[] {
     return Array.from(this.#origins)
       .filter(([_, { isLeftAlone }]) => isLeftAlone)
       .map(([name]) => name);
   }
 
-  /** Their figures are no longer shown. */
   close(): void {
+    this.#client.close();
     for (const origin of this.#origins.values()) origin.close();
   }
 
-  #add(name: string): HttpOrigin {
+  get stats(): HttpDispatcherStats {
+    const { active, waiting: atPool } = this.#semaphore.stats;
+    let waiting = atPool;
+    const origins: Record<string, HttpOriginStats> = {};
+    for (const [name, { stats }] of this.#origins) {
+      origins[name] = stats;
+      waiting += stats.waiting;
+    }
+    return { active, waiting, requests: this.#requests, origins };
+  }
+
+  #addOrigin(name: string): HttpOrigin {
     if (this.#origins.size >= maxOrigins) this.#forgetIdle();
     const origin = new HttpOrigin(name, this.#settings);
     this.#origins.set(name, origin);
     return origin;
   }
 
-  /** Those whose circuit is open only if there is no other. */
+  /** Those that are left alone only if there is no other. */
   #forgetIdle(): void {
     const idle = Array.from(this.#origins)
       .filter(([_, { isIdle }]) => isIdle);
