@@ -5,21 +5,21 @@ import { instruments } from "../observe/instruments.ts";
 import { semaphoreKind, semaphoreValues } from "./limit_kinds.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
-/** How a {@linkcode Semaphore} queues its callers. */
+/** The way in which a {@linkcode Semaphore} queues its callers. */
 export interface SemaphoreOptions {
   /**
-   * What metrics and errors call it; metrics leave one without a name out.
+   * The name in metrics and errors; metrics leave one without a name out.
    * @default "semaphore"
    */
   name?: string;
   /**
-   * How many callers may wait; one more is refused with a
+   * The number of callers that may wait; one more is refused with a
    * {@linkcode QueueFullError}. `Infinity` for no limit.
    * @default Infinity
    */
   maxWaiting?: number;
   /**
-   * How long a caller waits, in milliseconds, before a
+   * The time that a caller waits, in milliseconds, before a
    * {@linkcode TimeoutError}; `Infinity` for as long as it takes.
    * @default Infinity
    */
@@ -31,7 +31,7 @@ export interface SemaphoreOptions {
   clock?: Clock;
 }
 
-/** How one caller waits for a permit. */
+/** One caller's way of waiting for a permit. */
 export interface SemaphoreAcquireOptions {
   /** Gives the place in the queue up, rejecting with its reason. */
   signal?: AbortSignal;
@@ -39,23 +39,23 @@ export interface SemaphoreAcquireOptions {
   timeoutMs?: number;
 }
 
-/** What a {@linkcode Semaphore} has done so far. */
+/** A snapshot of all that a {@linkcode Semaphore} has done so far. */
 export interface SemaphoreStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many may hold a permit at once. */
+  /** Callers that may hold a permit at once. */
   permits: number;
-  /** How many hold one now. */
+  /** Callers that hold one now. */
   active: number;
-  /** How many wait for one now. */
+  /** Callers that wait for one now. */
   waiting: number;
-  /** How many permits were ever given. */
+  /** Permits that were ever given. */
   acquired: number;
-  /** How many callers found the queue full. */
+  /** Callers that found the queue full. */
   rejected: number;
-  /** How many callers waited longer than `acquireTimeoutMs`. */
+  /** Callers that waited longer than `acquireTimeoutMs`. */
   timedOut: number;
-  /** How many callers gave up by their signal. */
+  /** Callers that gave up by their signal. */
   aborted: number;
 }
 

@@ -36,7 +36,7 @@ export function connectDirectly(): HttpConnect | undefined {
     });
 }
 
-/** How long a {@linkcode ConnectWatch} takes, and whom it tells. */
+/** The time that a {@linkcode ConnectWatch} takes, and whom it tells. */
 export interface ConnectWatchOptions {
   timeoutMs: number;
   clock: Clock;

@@ -11,7 +11,7 @@ const retryableStatuses = new Set([408, 425, 429, 502, 503, 504]);
 /** A date as HTTP writes it (RFC 9110, section 5.6.7), in any of the three ways. */
 const httpDate = /^[A-Z][a-z]+,? .*\d\d:\d\d:\d\d/;
 
-/** What an {@linkcode HttpCall} needs of its pool. */
+/** The part of a pool that an {@linkcode HttpCall} needs. */
 export interface HttpCallHooks {
   /** Begins an exchange when it is the request's turn. */
   begin: (
@@ -28,19 +28,19 @@ export interface HttpCallHooks {
   onEnd: (call: HttpCall) => void;
 }
 
-/** What an {@linkcode HttpCall} is made from. */
+/** Everything an {@linkcode HttpCall} is made from. */
 export interface HttpCallOptions {
   request: HttpRequest;
   /** The pool's, with what the call overrides. */
   settings: HttpPoolSettings;
-  /** Whether the origin has all the time that the pool gives. */
+  /** True if the origin has all the time that the pool gives. */
   isPatient: boolean;
   followsRedirects: boolean;
   signal: AbortSignal | undefined;
   hooks: HttpCallHooks;
 }
 
-/** What a response leads to. */
+/** The step that a response leads to. */
 type Next = { redirect: HttpRequest } | { retryDelayMs: number };
 
 /** One call of a pool's user: its redirects, its retries, and the time for all of it. */
@@ -78,7 +78,7 @@ export class HttpCall implements Timed {
     signal.addEventListener("abort", this.#onCallerAbort, { once: true });
   }
 
-  /** How often a request was sent before the one at hand. */
+  /** Counts the requests before the one at hand. */
   get resends(): number {
     return this.#tries - 1;
   }
@@ -216,7 +216,7 @@ export class HttpCall implements Timed {
     );
   }
 
-  /** What a response leads to, if that is not the caller's to have. */
+  /** The step that a response leads to, if it is not the caller's to have. */
   #nextAfter(response: Response): Next | undefined {
     const { status } = response;
     if (status < 300) return undefined;
@@ -234,7 +234,7 @@ export class HttpCall implements Timed {
   }
 
   /**
-   * How long to wait after an error before the request is repeated, if it may
+   * The wait after an error before the request is repeated, if it may
    * be. What never reached the server may be even if repeating it could do harm.
    */
   #delayAfterError(error: unknown): number | undefined {
@@ -271,7 +271,7 @@ export class HttpCall implements Timed {
 }
 
 /**
- * How long a response asks its client to wait, in milliseconds; undefined if it
+ * The wait that a response asks of its client, in milliseconds; undefined if it
  * doesn't say so in a way that HTTP knows, or names a time that is over. A date
  * is measured by the server's own clock where it tells it.
  */

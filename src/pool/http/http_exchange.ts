@@ -14,22 +14,22 @@ import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";
 import { readUpTo } from "./response_body.ts";
 
-/** How much of a body is read before anyone asks for it. */
+/** The part of a body that is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
 
-/** How much of an unwanted body is read, and for how long. */
+/** The part of an unwanted body that is read, and for how long. */
 const drainBytes = 64 * 1024;
 const drainMs = 1_000;
 
-/** How much of a body goes into an error. */
+/** The part of a body that goes into an error. */
 const excerptBytes = 1_024;
 
 const bodilessStatuses = new Set([101, 204, 205, 304]);
 
-/** What an {@linkcode HttpExchange} needs. */
+/** Everything an {@linkcode HttpExchange} needs. */
 export interface HttpExchangeOptions {
   request: HttpRequest;
-  /** How often its call has sent a request before. */
+  /** Counts the requests that its call has sent before. */
   resends: number;
   client: Connections | undefined;
   clock: Clock;
@@ -37,7 +37,7 @@ export interface HttpExchangeOptions {
   call: { expectSign(): number; expectNothing(): void; end(): void };
   /** The request's place at its origin. */
   visit: Visit;
-  /** What connections are tried with; none are without. */
+  /** Tries connections; without it none are tried. */
   connect: HttpConnect | undefined;
   connectTimeoutMs: number;
 }
@@ -243,7 +243,7 @@ export class HttpExchange {
     return failure;
   }
 
-  /** What to tell the caller: why it was aborted, if it was. */
+  /** The error for the caller: why it was aborted, if it was. */
   #explain(error: unknown): unknown {
     const { request } = this.#options;
     const { signal } = this.#controller;
@@ -282,7 +282,7 @@ export class HttpExchange {
 }
 
 /**
- * Whether a response announces a body of no more than what is read ahead, and
+ * Says if a response announces a body of no more than is read ahead, and
  * nothing that makes its length mean something else.
  */
 function announcesSmall(headers: Headers): boolean {
@@ -291,7 +291,7 @@ function announcesSmall(headers: Headers): boolean {
     !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
 
-/** What the runtime says of a request, without the query that it quotes. */
+/** The runtime's words on a request, without the query that it quotes. */
 function withoutQuery(text: string, { href }: HttpRequest): string {
   const url = new URL(href);
   url.hash = "";

@@ -94,18 +94,18 @@ export class HttpOrigin {
     this.#failures++;
   }
 
-  /** Whether it answered so lately that its connections may still be open. */
+  /** Says if it answered so lately that its connections may still be open. */
   isWarm(nowMs: number): boolean {
     return nowMs - this.#heardAtMs < this.#settings.keepAliveMs;
   }
 
-  /** Whether nobody talks to it or waits for that. */
+  /** True if nobody talks to it or waits for that. */
   get isIdle(): boolean {
     const { active, waiting } = this.#semaphore.stats;
     return active + waiting === 0;
   }
 
-  /** Whether its circuit refuses requests. */
+  /** True if its circuit refuses requests. */
   get isLeftAlone(): boolean {
     return this.#circuit?.isRefusing ?? false;
   }

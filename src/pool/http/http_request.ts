@@ -19,7 +19,7 @@ type HeaderList = [name: string, value: string][];
 export class DefaultHeaders {
   /** Only for the origin that was asked for. */
   readonly ofPool: HeaderList;
-  /** What the kind of call asks for, wherever it leads. */
+  /** Those that the kind of call asks for, wherever it leads. */
   readonly ofCall: HeaderList;
   readonly all: HeaderList;
 
@@ -36,7 +36,7 @@ export class DefaultHeaders {
 
 /** One request, as it goes out to one origin. */
 export class HttpRequest {
-  /** What the caller's own stream threw, if it did. */
+  /** The error that the caller's own stream threw, if it did. */
   bodyError: { error: unknown } | undefined;
 
   private constructor(
@@ -47,7 +47,7 @@ export class HttpRequest {
     /** Those of the headers that go along to another origin. */
     private ownHeaders: HeaderList,
     public body: BodyInit | null,
-    /** Whether repeating it does no harm. */
+    /** True if repeating it does no harm. */
     readonly idempotent: boolean,
   ) {}
 
@@ -84,13 +84,13 @@ export class HttpRequest {
     return shownUrl(this.href);
   }
 
-  /** Whether there is a body that can be sent once only. */
+  /** True if there is a body that can be sent once only. */
   get hasStream(): boolean {
     return isStream(this.body);
   }
 
   /**
-   * Whether only a connection of its own keeps the runtime from sending it
+   * True if only a connection of its own keeps the runtime from sending it
    * twice: nothing but an empty body of a known length says "content-length: 0",
    * and those are what Deno sends again.
    */
