@@ -368,6 +368,31 @@ Deno.test("a pool's own headers don't follow a redirect to another origin unless
   );
 });
 
+Deno.test("an answer that its caller can't use closes a circuit all the same", async () => {
+  let failing = true;
+  await using server = new TestServer(() =>
+    failing
+      ? new Response("", { status: 502 })
+      : new Response("more than three bytes")
+  );
+  const clock = new FakeClock();
+  await using http = new HttpPool({
+    clock,
+    maxRetries: 0,
+    circuit: { failures: 1, openMs: 100 },
+  });
+  const state = () => http.stats.origins[server.origin].circuit;
+  await assert.rejects(http.getText(server.origin), HttpStatusError);
+  assert.equal(state(), "open");
+  failing = false;
+  await clock.advance(100);
+  await assert.rejects(
+    http.getText(server.origin, { maxBodyBytes: 3 }),
+    codeIs("SLUICE_HTTP_BODY_TOO_LARGE"),
+  );
+  assert.equal(state(), "closed");
+});
+
 Deno.test("a hook that throws takes no place for good", async () => {
   await using http = new HttpPool({
     maxRetries: 0,

@@ -207,8 +207,11 @@ export class HttpCall implements Timed {
 
   async #checkAllowed(): Promise<void> {
     const { href, shownUrl } = this.#request;
-    const allowed = this.#settings.allowUrl!(new URL(href));
-    if (await abortable(Promise.resolve(allowed), this.#waitSignal)) return;
+    const verdict = this.#settings.allowUrl!(new URL(href));
+    const isAllowed = typeof verdict === "boolean"
+      ? verdict
+      : await abortable(Promise.resolve(verdict), this.#waitSignal);
+    if (isAllowed) return;
     throw new HttpError(
       "SLUICE_HTTP_URL_REFUSED",
       href,

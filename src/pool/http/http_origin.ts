@@ -6,11 +6,7 @@ import {
   circuitValues,
 } from "../../limit/circuit.ts";
 import { instruments } from "../../observe/instruments.ts";
-import {
-  HttpFailedError,
-  HttpStatusError,
-  HttpTimeoutError,
-} from "./http_errors.ts";
+import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import {
   httpOriginKind,
   type HttpOriginStats,
@@ -151,7 +147,7 @@ export class Visit {
     const failed = status !== undefined && status >= 500 ||
       error instanceof HttpFailedError ||
       error instanceof HttpTimeoutError && this.isPatient;
-    const answered = error === undefined || error instanceof HttpStatusError;
+    const answered = error === undefined || error instanceof HttpError;
     if (failed) {
       this.origin.countFailure();
       this.admission?.end("failure");

@@ -12,7 +12,8 @@ import {
 export interface HttpCircuitOptions {
   /**
    * So many failures in a row (no answer, or a status of 500 and above) open
-   * the origin's circuit.
+   * the origin's circuit. A call that gave less time than the pool does, and ran
+   * out of it, is no failure.
    * @default 5
    */
   failures?: number;
