@@ -3,7 +3,7 @@ import type { Clock, TimerHandle } from "./clock.ts";
 const longestTimerMs = 2 ** 31 - 1;
 const ticksPerLimit = 16;
 
-/** What can stand in a {@linkcode TimedQueue}: one queue at a time. */
+/** An entry that can stand in a {@linkcode TimedQueue}: one queue at a time. */
 export abstract class TimedEntry {
   number = 0;
   queue: unknown;

@@ -2,7 +2,7 @@ import type { Clock, TimerHandle } from "../base/clock.ts";
 import { checkTimeoutMs } from "../base/options.ts";
 import { TimedEntry, TimedQueue } from "../base/timed_queue.ts";
 
-/** What a {@linkcode WaitQueue} asks and tells its owner. */
+/** The owner of a {@linkcode WaitQueue}. */
 export interface WaitQueueOwner {
   /** Told when a caller has left without its turn. */
   left: (why: "timedOut" | "aborted") => void;
@@ -10,7 +10,7 @@ export interface WaitQueueOwner {
   late: (timeoutMs: number) => Error;
 }
 
-/** How one caller waits in a {@linkcode WaitQueue}. */
+/** One caller's way of waiting in a {@linkcode WaitQueue}. */
 export interface WaitQueueOptions {
   /** Leaves the queue with its reason. */
   signal?: AbortSignal | undefined;

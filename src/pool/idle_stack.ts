@@ -4,9 +4,9 @@ import type { CheckedPoolOptions } from "./pool_options.ts";
 
 const longestTimerMs = 2 ** 31 - 1;
 
-/** How an {@linkcode IdleStack} lets items go. */
+/** The owner of an {@linkcode IdleStack}, who lets items go. */
 export interface IdleStackOwner<T> {
-  /** How many items there are beyond those that are kept warm. */
+  /** Counts the items beyond those that are kept warm. */
   spare(): number;
   /** Takes the items that have lain or lived too long. */
   expire(slots: Slot<T>[]): void;

@@ -29,7 +29,7 @@ import {
  * are served first come first served, and get the item that was used last, so
  * that those nobody needs grow old and go.
  *
- * What it does when things go wrong:
+ * When things go wrong:
  * - A failed `create` is followed by a pause that doubles with each failure,
  *   then by one try at a time. Its error reaches everybody in line, or, while
  *   other items may still come, the first in line.
@@ -110,7 +110,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
     this.#pump();
   }
 
-  /** What metrics, warnings and errors call it. */
+  /** The name in metrics, warnings and errors. */
   get name(): string {
     return this.#options.name;
   }
@@ -238,12 +238,12 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
     return this.#lasting + this.#destroyer.destroying;
   }
 
-  /** How many items there are, those on their way out left aside. */
+  /** Counts all items, those on their way out left aside. */
   get #lasting(): number {
     return this.#idle.size + this.#inUse + this.#incoming;
   }
 
-  /** How many items will be ready in a while. */
+  /** Counts the items that will be ready in a while. */
   get #incoming(): number {
     return this.#maker.making + this.#validating;
   }

@@ -30,7 +30,7 @@ export class ItemMaker<T> {
     this.#owner = owner;
   }
 
-  /** How many items are being made. */
+  /** Counts the items that are being made. */
   get making(): number {
     return this.#making;
   }
@@ -41,7 +41,7 @@ export class ItemMaker<T> {
       (this.#failures === 0 || this.#making === 0);
   }
 
-  /** What the last `create` threw, if none has worked since. */
+  /** The error of the last `create`, if none has worked since. */
   get lastFailure(): unknown {
     return this.#lastFailure;
   }
@@ -133,7 +133,7 @@ export class ItemDestroyer<T> {
     this.#onGone = onGone;
   }
 
-  /** How many items are being destroyed. */
+  /** Counts the items that are being destroyed. */
   get destroying(): number {
     return this.#destroying;
   }
@@ -172,7 +172,7 @@ export function isGood<T>(
   }
 }
 
-/** Whether an item has been lent so often, or is so old, that it is replaced. */
+/** Says if an item has been lent so often, or is so old, that it is replaced. */
 export function isWorn<T>(
   { uses, diesAt }: Slot<T>,
   options: CheckedPoolOptions<T>,

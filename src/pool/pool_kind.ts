@@ -5,7 +5,7 @@ import {
 } from "../observe/metrics/instruments.ts";
 import type { PoolStats } from "./pool_options.ts";
 
-/** What operators see of pools, those of PostgreSQL's connections included. */
+/** The figures of pools, those of PostgreSQL's connections included. */
 export const poolKind = {
   kind: "pool",
   measures: {
@@ -30,7 +30,7 @@ export const poolKind = {
   },
 };
 
-/** What a Pool shows. */
+/** Reads the figures of a Pool. */
 export function poolValues(
   { stats }: { readonly stats: PoolStats },
 ): InstrumentValues<keyof typeof poolKind.measures> {

@@ -14,55 +14,55 @@ export interface PoolLog {
   warn(message: string, ...details: unknown[]): void;
 }
 
-/** What a pool tells `create`. */
+/** The circumstances in which `create` is called. */
 export interface CreateContext {
   /** Aborts when nobody waits for the item any more: time-out or `close()`. */
   signal: AbortSignal;
 }
 
-/** How many items a pool keeps, and for how long. */
+/** Limits to the items that a pool keeps, and to their time. */
 export interface PoolLimits {
   /**
-   * What metrics, warnings and errors call it.
+   * The name in metrics, warnings and errors.
    * @default "pool"
    */
   name?: string;
   /**
-   * How many items are kept warm: made ahead, and remade when they go.
+   * The number of items kept warm: made ahead, and remade when they go.
    * @default 0
    */
   min?: number;
   /**
-   * How many items there may be at once, whatever their state.
+   * The most items there may be at once, whatever their state.
    * @default 10
    */
   max?: number;
   /**
-   * How often an item is lent before it is replaced; `Infinity` for no limit.
+   * The number of loans after which an item is replaced; `Infinity` for no limit.
    * @default Infinity
    */
   maxUses?: number;
   /**
-   * How long an item beyond `min` may lie idle, in milliseconds, before it is
+   * The time that an item beyond `min` may lie idle, in milliseconds, before it is
    * destroyed; `Infinity` for no limit.
    * @default 300_000
    */
   maxIdleMs?: number;
   /**
-   * How old an item may get, in milliseconds. Each item's own limit is up to a
+   * The age that an item may reach, in milliseconds. Each item's own limit is up to a
    * tenth shorter, so that those made together don't go together. An item in
    * use is replaced when it comes back. `Infinity` for no limit.
    * @default Infinity
    */
   maxLifetimeMs?: number;
   /**
-   * How long a caller waits, in milliseconds; `Infinity` for as long as it
+   * The time that a caller waits, in milliseconds; `Infinity` for as long as it
    * takes.
    * @default 30_000
    */
   acquireTimeoutMs?: number;
   /**
-   * How many callers may wait; one more is refused at once. `Infinity` for no
+   * The number of callers that may wait; one more is refused at once. `Infinity` for no
    * limit.
    * @default Infinity
    */
@@ -75,18 +75,18 @@ export interface PoolLimits {
    */
   heldWarningMs?: number;
   /**
-   * How long making one item may take, in milliseconds.
+   * The time that making one item may take, in milliseconds.
    * @default 10_000
    */
   createTimeoutMs?: number;
   /**
-   * How long a failed `create` is followed by none, in milliseconds. Doubles
+   * The pause after a failed `create`, in milliseconds. Doubles
    * with each failure up to `maxBackoffMs`.
    * @default 100
    */
   backoffMs?: number;
   /**
-   * What the doubling of `backoffMs` stops at, in milliseconds.
+   * The end of the doubling of `backoffMs`, in milliseconds.
    * @default 2_000, or `backoffMs` if that is more
    */
   maxBackoffMs?: number;
@@ -108,7 +108,7 @@ export interface PoolLimits {
   random?: () => number;
 }
 
-/** What a {@linkcode Pool} is made from. */
+/** Everything a {@linkcode Pool} is made from. */
 export interface PoolOptions<T> extends PoolLimits {
   /** Makes an item. What it throws reaches the callers that wait. */
   create(context: CreateContext): T | PromiseLike<T>;
@@ -120,31 +120,31 @@ export interface PoolOptions<T> extends PoolLimits {
    */
   validate?(item: T): boolean | PromiseLike<boolean>;
   /**
-   * How long `validate` may take, in milliseconds.
+   * The time that `validate` may take, in milliseconds.
    * @default 5_000
    */
   validateTimeoutMs?: number;
   /**
-   * How long an item that is being destroyed counts against `max`, in
+   * The time that an item that is being destroyed counts against `max`, in
    * milliseconds, if `destroy` doesn't come to an end.
    * @default 5_000
    */
   destroyTimeoutMs?: number;
 }
 
-/** How one caller waits for an item. */
+/** One caller's way of waiting for an item. */
 export interface AcquireOptions {
   /** Gives the place in the line up, rejecting with its reason. */
   signal?: AbortSignal;
 }
 
-/** How a wait may be ended early. */
+/** Ways to end a wait early. */
 export interface DrainOptions {
   /** Ends the wait, not the draining, by rejecting with its reason. */
   signal?: AbortSignal;
 }
 
-/** What a {@linkcode Pool} has done so far. */
+/** Counts of all that a {@linkcode Pool} has done so far. */
 export interface PoolCounters {
   /** Leases ever given. */
   acquired: number;
@@ -187,13 +187,13 @@ export function newPoolCounters(): PoolCounters {
   };
 }
 
-/** What a {@linkcode Pool} holds and has done so far. */
+/** A snapshot of all that a {@linkcode Pool} holds and has done so far. */
 export interface PoolStats extends PoolCounters {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many items are kept warm. */
+  /** Items that are kept warm. */
   min: number;
-  /** How many items there may be at once. */
+  /** Items that there may be at once. */
   max: number;
   /** All items, those being made and being destroyed included. */
   size: number;

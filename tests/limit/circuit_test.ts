@@ -58,6 +58,19 @@ Deno.test("after openMs one call tries, and closes the circuit", async () => {
   assert.deepEqual(changes, ["open", "closed"]);
 });
 
+Deno.test("it refuses until a trial is due, and while one is out", async () => {
+  const { circuit, clock, call } = make({ failures: 1 });
+  assert.equal(circuit.isRefusing, false);
+  call("failure");
+  assert.equal(circuit.isRefusing, true);
+  await clock.advance(100);
+  assert.equal(circuit.isRefusing, false);
+  const trial = enter(circuit);
+  assert.equal(circuit.isRefusing, true);
+  trial.end("success");
+  assert.equal(circuit.isRefusing, false);
+});
+
 Deno.test("a trial that fails or proves nothing leaves it open", async () => {
   for (const outcome of ["failure", "unknown"] as const) {
     const { circuit, clock, changes, call } = make({ failures: 1 });

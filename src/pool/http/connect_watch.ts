@@ -17,15 +17,31 @@ interface DenoConnect {
 
 const deno = (globalThis as { Deno?: DenoConnect }).Deno;
 
-/** By `Deno.connect`; undefined on other runtimes. */
-export const denoConnect: HttpConnect | undefined = deno?.connect === undefined
-  ? undefined
-  : (url, signal) =>
-    deno.connect!({
+const proxyVariables = ["http_proxy", "https_proxy", "all_proxy"];
+
+/**
+ * By `Deno.connect`; undefined on other runtimes, and where `fetch` may go
+ * through a proxy that the environment names.
+ */
+export function connectDirectly(): HttpConnect | undefined {
+  const connect = deno?.connect;
+  const isProxied = (name: string) =>
+    (readEnv(name) ?? readEnv(name.toUpperCase())) !== undefined;
+  if (connect === undefined || proxyVariables.some(isProxied)) return undefined;
+  return (url, signal) =>
+    connect({
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
       port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
       signal,
     });
+}
+
+/** The time that a {@linkcode ConnectWatch} takes, and whom it tells. */
+export interface ConnectWatchOptions {
+  timeoutMs: number;
+  clock: Clock;
+  onTimeout: () => void;
+}
 
 const proxyVariables = ["http_proxy", "https_proxy", "all_proxy"];
 

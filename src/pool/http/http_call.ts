@@ -183,6 +183,8 @@ export class HttpCall implements Timed {
     } finally {
       this.#release();
     }
+    this.#request = request;
+    if (allowUrl !== undefined) await this.#checkAllowed();
   }
 
   async #redirect(request: HttpRequest): Promise<void> {

@@ -15,10 +15,10 @@ import type { HttpPoolSettings } from "./http_pool_options.ts";
 import type { HttpRequest } from "./http_request.ts";
 import type { HttpOriginStats } from "./http_stats.ts";
 
-/** How many origins are remembered; beyond that, idle ones are forgotten. */
+/** The number of origins remembered; beyond that, idle ones are forgotten. */
 const maxOrigins = 1_000;
 
-/** What an {@linkcode HttpDispatcher} has under way. */
+/** The work that an {@linkcode HttpDispatcher} has under way. */
 export interface HttpDispatcherStats {
   active: number;
   waiting: number;

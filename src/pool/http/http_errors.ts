@@ -30,7 +30,7 @@ export class HttpError extends SluiceError {
 export class HttpFailedError extends HttpError {
   /** The class, by name. */
   override readonly name = "HttpFailedError";
-  /** Whether a connection was made, so that the server may have seen the request. */
+  /** True if a connection was made, so that the server may have seen the request. */
   readonly sent: boolean;
 
   /** `cause` is what the runtime's `fetch` threw. */

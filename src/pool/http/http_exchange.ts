@@ -12,7 +12,7 @@ import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";
 import { readUpTo } from "./response_body.ts";
 
-/** How much of a body is read before anyone asks for it. */
+/** The part of a body that is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
 
 /** How much of an unwanted body is read, and for how long. */
@@ -24,10 +24,12 @@ const excerptBytes = 1_024;
 
 const bodilessStatuses = new Set([101, 204, 205, 304]);
 
-/** What an {@linkcode HttpExchange} needs. */
+const bodilessStatuses = new Set([101, 204, 205, 304]);
+
+/** Everything an {@linkcode HttpExchange} needs. */
 export interface HttpExchangeOptions {
   request: HttpRequest;
-  /** How often its call has sent a request before. */
+  /** Counts the requests that its call has sent before. */
   resends: number;
   client: Connections | undefined;
   clock: Clock;

@@ -16,10 +16,7 @@ import {
   type HttpOriginStats,
   httpOriginValues,
 } from "./http_stats.ts";
-import type {
-  HttpCircuitOptions,
-  HttpPoolSettings,
-} from "./http_pool_options.ts";
+import type { HttpPoolSettings } from "./http_pool_options.ts";
 
 /** One origin: who may talk to it, and whether it is worth while. */
 export class HttpOrigin {

@@ -26,21 +26,21 @@ import { DefaultHeaders, HttpRequest } from "./http_request.ts";
 
 const decoder = new TextDecoder();
 
-/** How {@linkcode HttpPool.fetchAll} goes about its URLs. */
+/** The way in which {@linkcode HttpPool.fetchAll} goes about its URLs. */
 export interface HttpFetchAllOptions extends HttpRequestOptions {
   /**
-   * How many URLs are fetched at once.
+   * The number of URLs fetched at once.
    * @default 10
    */
   concurrency?: number;
   /**
-   * What becomes of each body.
+   * The form in which each body is given.
    * @default "json"
    */
   as?: "json" | "text" | "bytes";
 }
 
-/** What became of one URL. */
+/** The end that the request of one URL came to. */
 export type HttpOutcome<T = unknown> =
   | { url: string; status: "success"; data: T }
   | { url: string; status: "error"; error: Error };
@@ -146,7 +146,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * @throws {HttpStatusError} when the status is no success.
    * @throws {HttpError} as `fetch`, and when the body is too large.
    */
-  async getText(
+  getText(
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<string> {

@@ -12,75 +12,78 @@ import {
 export interface HttpCircuitOptions {
   /**
    * So many failures in a row (no answer, or a status of 500 and above) open
-   * the origin's circuit.
+   * the origin's circuit. A call that gave less time than the pool does, and ran
+   * out of it, is no failure.
    * @default 5
    */
   failures?: number;
   /**
-   * How long it stays open, in milliseconds, before one request may try again.
+   * The time that it stays open, in milliseconds, before one request may try again.
    * @default 10_000
    */
   openMs?: number;
 }
 
-/** How an {@linkcode HttpPool} treats its origins. */
+/** The way in which an {@linkcode HttpPool} treats its origins. */
 export interface HttpPoolOptions {
   /**
-   * How many requests run at once, from the first byte out to the last byte in.
+   * The number of requests that run at once, from the first byte out to the last byte in.
    * @default 100
    */
   maxConcurrency?: number;
   /**
-   * How many of them to one origin.
+   * The number of them to one origin.
    * @default 32
    */
   maxPerOrigin?: number;
   /**
-   * How many may wait for one origin; one more is refused with a
+   * The number that may wait for one origin; one more is refused with a
    * {@linkcode QueueFullError}.
    * @default Infinity
    */
   maxWaiting?: number;
   /**
-   * How long a request may wait for its turn, in milliseconds.
+   * The time that a request may wait for its turn, in milliseconds.
    * @default 5_000
    */
   queueTimeoutMs?: number;
   /**
-   * How long an origin that was silent for a while may take to accept a
-   * connection, in milliseconds; `Infinity` leaves it to the system.
+   * The time that an origin that was silent for a while may take to accept a
+   * connection, in milliseconds; `Infinity` leaves it to the system. A request
+   * that isn't safe to repeat may be at work by then, for all that is known, and
+   * is given up after `readTimeoutMs` only; so is any behind a proxy.
    * @default 5_000
    */
   connectTimeoutMs?: number;
   /**
-   * How long a server may be silent, in milliseconds, before the response
+   * The time that a server may be silent, in milliseconds, before the response
    * starts and between any two pieces of it.
    * @default 30_000
    */
   readTimeoutMs?: number;
   /**
-   * How long all of it may take, in milliseconds: waiting, redirects, retries,
+   * The time for all of it, in milliseconds: waiting, redirects, retries,
    * to the last byte of the body.
    * @default 60_000
    */
   totalTimeoutMs?: number;
   /**
-   * How long an unused connection is kept, in milliseconds.
+   * The time that an unused connection is kept, in milliseconds.
    * @default 30_000
    */
   keepAliveMs?: number;
   /**
-   * Whether HTTP/2 is spoken with servers that offer it.
+   * Speaks HTTP/2 with servers that offer it.
    * @default true
    */
   http2?: boolean;
   /**
-   * How many redirects are followed.
+   * The number of redirects followed.
    * @default 10
    */
   maxRedirects?: number;
   /**
-   * How often a request that is safe to repeat is repeated.
+   * The number of times that a request is repeated, if that is safe.
    * @default 2
    */
   maxRetries?: number;
@@ -125,7 +128,7 @@ export interface HttpPoolOptions {
   /** Told when an origin's circuit opens and closes. */
   onCircuitChange?: (origin: string, state: "open" | "closed") => void;
   /**
-   * What metrics and errors call it.
+   * The name in metrics and errors.
    * @default "http_pool"
    */
   name?: string;
@@ -150,18 +153,18 @@ export interface HttpRequestOptions {
   method?: string;
   /** Sent beside the pool's own `headers`, and instead of those it names too. */
   headers?: HeadersInit;
-  /** What is sent; a stream can be sent once, so it is never sent again. */
+  /** The content; a stream can be sent once, so it is never sent again. */
   body?: BodyInit | null;
   /** Ends the request, also while its body is read, with its reason. */
   signal?: AbortSignal;
   /**
-   * Whether repeating the request does no harm. One that isn't is sent once,
+   * Says that repeating the request does no harm. One that isn't is sent once,
    * and again only if no connection could be made.
    * @default true for GET, HEAD, OPTIONS, PUT, DELETE and anything with an Idempotency-Key
    */
   idempotent?: boolean;
   /**
-   * What becomes of a redirect: followed, or returned as it is.
+   * The way of a redirect: followed, or returned as it is.
    * @default "follow"
    */
   redirect?: "follow" | "manual";

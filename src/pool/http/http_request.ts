@@ -107,7 +107,12 @@ export class HttpRequest {
     return shownUrl(this.href);
   }
 
-  /** Whether there is a body that can be sent once only. */
+  /** The URL as errors may show it. */
+  get shownUrl(): string {
+    return shownUrl(this.href);
+  }
+
+  /** True if there is a body that can be sent once only. */
   get hasStream(): boolean {
     return isStream(this.#body);
   }
@@ -203,6 +208,17 @@ export class HttpRequest {
       yield* body;
     } catch (error) {
       this.#bodyError = { error };
+      throw error;
+    }
+  }
+
+  async *#watched(
+    body: ReadableStream<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      this.bodyError = { error };
       throw error;
     }
   }

@@ -4,47 +4,47 @@ import {
   type InstrumentValues,
 } from "../../observe/metrics/instruments.ts";
 
-/** What an {@linkcode HttpPool} has done so far. */
+/** A snapshot of all that an {@linkcode HttpPool} has done so far. */
 export interface HttpPoolStats {
   /** Its `name` option, to tell its figures from another's. */
   name: string;
-  /** How many requests run now, waiting ones not counted. */
+  /** Requests that run now, waiting ones not counted. */
   active: number;
-  /** How many wait for their turn. */
+  /** Requests that wait for their turn. */
   waiting: number;
-  /** How many calls were made. */
+  /** Calls that were made. */
   calls: number;
-  /** How many requests went out for them. */
+  /** Requests that went out for them. */
   requests: number;
-  /** How many of those were retries. */
+  /** Those of the requests that were retries. */
   retries: number;
-  /** How many followed a redirect. */
+  /** Those that followed a redirect. */
   redirects: number;
-  /** How many calls came to an error. */
+  /** Calls that came to an error. */
   failures: number;
-  /** What each origin is doing; beyond 1_000 of them, idle ones are forgotten. */
+  /** The state of each origin; beyond 1_000 of them, idle ones are forgotten. */
   origins: Record<string, HttpOriginStats>;
 }
 
-/** What an {@linkcode HttpPool} knows of one origin. */
+/** A snapshot of what an {@linkcode HttpPool} knows of one origin. */
 export interface HttpOriginStats {
-  /** How many requests run now. */
+  /** Requests that run now. */
   active: number;
-  /** How many wait for their turn. */
+  /** Requests that wait for their turn. */
   waiting: number;
-  /** Whether requests are let through. */
+  /** The state of the circuit: closed lets requests through. */
   circuit: "closed" | "open" | "half-open";
-  /** How many requests went out. */
+  /** Requests that went out. */
   requests: number;
-  /** How many of them had no answer, or a status of 500 and above. */
+  /** Those of them that had no answer, or a status of 500 and above. */
   failures: number;
-  /** How many times the circuit opened. */
+  /** Times that the circuit opened. */
   opened: number;
-  /** How many requests it didn't let through. */
+  /** Requests that it didn't let through. */
   refused: number;
 }
 
-/** What operators see of HTTP pools. */
+/** The figures of HTTP pools. */
 export const httpPoolKind = {
   kind: "http_pool",
   measures: {
@@ -58,7 +58,7 @@ export const httpPoolKind = {
   },
 };
 
-/** What an HttpPool shows. */
+/** Reads the figures of an HttpPool. */
 export function httpPoolValues(
   { stats }: { readonly stats: HttpPoolStats },
 ): InstrumentValues<keyof typeof httpPoolKind.measures> {
@@ -67,7 +67,7 @@ export function httpPoolValues(
   return { active, waiting, calls, requests, retries, redirects, failures };
 }
 
-/** What operators see of each origin of a pool, which the label `origin` names. */
+/** The figures of each origin of a pool, which the label `origin` names. */
 export const httpOriginKind = {
   kind: "http_origin",
   measures: {
@@ -80,7 +80,7 @@ export const httpOriginKind = {
   },
 };
 
-/** What an origin shows, beside its circuit. */
+/** Reads the figures of an origin, beside its circuit. */
 export function httpOriginValues(
   { stats }: { readonly stats: HttpOriginStats },
 ): InstrumentValues<keyof typeof httpOriginKind.measures> {

@@ -1,0 +1,408 @@
+import assert from "node:assert/strict";
+import { ClosedError, InvalidOptionError } from "../../src/base/errors.ts";
+import {
+  HttpError,
+  HttpStatusError,
+  HttpTimeoutError,
+} from "../../src/pool/http/http_errors.ts";
+import { HttpPool } from "../../src/pool/http/http_pool.ts";
+import type { HttpRequestOptions } from "../../src/pool/http/http_pool_options.ts";
+import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { RawServer, TestServer } from "./http_server.ts";
+
+const codeIs = (code: string) => (error: unknown) =>
+  error instanceof HttpError && error.code === code;
+
+const timedOut = (phase: string) => (error: unknown) =>
+  error instanceof HttpTimeoutError && error.phase === phase;
+
+/** An origin where nobody listens. */
+function closedOrigin(hostname = "127.0.0.1"): string {
+  const listener = Deno.listen({ hostname, port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return `http://${hostname}:${port}`;
+}
+
+Deno.test("maxBodyBytes counts bytes, whatever the length header says", async () => {
+  const bytes = "x".repeat(3_000);
+  await using server = new RawServer(async ({ request, write }) => {
+    const status = request.startsWith("GET /gone") ? "410 Gone" : "200 OK";
+    await write(`HTTP/1.1 ${status}\r\ncontent-length: 7\r\n`);
+    await write("transfer-encoding: chunked\r\n\r\n");
+    for (let chunk = 0; chunk < 3; chunk++) {
+      await write(`3e8\r\n${bytes.slice(0, 1_000)}\r\n`);
+    }
+    await write("0\r\n\r\n");
+  });
+  await using http = new HttpPool({ maxBodyBytes: 2_999 });
+  const tooLarge = codeIs("SLUICE_HTTP_BODY_TOO_LARGE");
+  await assert.rejects(http.getBytes(server.origin), tooLarge);
+  await assert.rejects(http.getJson(server.origin), tooLarge);
+  const exact = { maxBodyBytes: 3_000 };
+  assert.equal(await http.getText(server.origin, exact), bytes);
+  await assert.rejects(
+    http.getText(`${server.origin}/gone`),
+    (error) =>
+      error instanceof HttpStatusError && error.bodyText.length < 1_100,
+  );
+  await eventually(() => http.stats.active === 0);
+});
+
+Deno.test("fetch has its response at once where the length is none", async () => {
+  const rest = Promise.withResolvers<void>();
+  await using server = new RawServer(async ({ write }) => {
+    await write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n");
+    await write("transfer-encoding: chunked\r\n\r\n2\r\nab\r\n");
+    await rest.promise;
+    await write("3\r\ncde\r\n0\r\n\r\n");
+  });
+  await using http = new HttpPool();
+  const response = await http.fetch(server.origin);
+  rest.resolve();
+  assert.equal(await response.text(), "abcde");
+});
+
+Deno.test("an allowUrl that hangs ends with the call's time, its signal and the pool", async () => {
+  await using server = new TestServer(() =>
+    new Response(null, { status: 302, headers: { location: "/hang" } })
+  );
+  const clock = new FakeClock();
+  const http = new HttpPool({
+    clock,
+    allowUrl: ({ pathname }) =>
+      pathname === "/" || new Promise<boolean>(() => {}),
+  });
+  const hanging = `${server.origin}/hang`;
+  const late = assert.rejects(
+    http.getText(hanging, { totalTimeoutMs: 400 }),
+    timedOut("total"),
+  );
+  const redirected = assert.rejects(
+    http.fetch(server.origin, { totalTimeoutMs: 400 }),
+    timedOut("total"),
+  );
+  await eventually(() => http.stats.redirects === 1);
+  await clock.advance(400);
+  await Promise.all([late, redirected]);
+  const controller = new AbortController();
+  const given = assert.rejects(
+    http.getJson(hanging, { signal: controller.signal }),
+    /no more patience/,
+  );
+  controller.abort(new Error("no more patience"));
+  await given;
+  const closed = assert.rejects(http.getBytes(hanging), ClosedError);
+  await http.close();
+  await closed;
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("callers' own mistakes are told as such, and are nobody's failure", async () => {
+  await using server = new TestServer(() => new Response("well"));
+  await using http = new HttpPool({ circuit: { failures: 1 } });
+  const locked = new Blob(["x"]).stream();
+  locked.getReader();
+  const mistakes: HttpRequestOptions[] = [
+    { method: "HEAD", body: "x" },
+    { body: new URLSearchParams({ a: "1" }) },
+    { method: "CONNECT" },
+    { method: "GET IT" },
+  ];
+  for (const mistake of mistakes) {
+    await assert.rejects(
+      http.getText(server.origin, mistake),
+      (error) =>
+        error instanceof InvalidOptionError && /can't be sent/.test(`${error}`),
+    );
+  }
+  await assert.rejects(
+    http.getText(server.origin, { method: "PUT", body: locked }),
+    TypeError,
+  );
+  const broken = new ReadableStream({
+    pull: () => {
+      throw new RangeError("the disk is gone");
+    },
+  });
+  await assert.rejects(
+    http.getText(server.origin, { method: "PUT", body: broken }),
+    RangeError,
+  );
+  const { circuit, failures } = http.stats.origins[server.origin];
+  assert.deepEqual([circuit, failures, http.stats.retries], ["closed", 0, 0]);
+  assert.equal(await http.getText(server.origin), "well");
+  assert.equal(http.stats.active, 0);
+});
+
+Deno.test("a time-out opens a circuit only if the origin had the pool's time", async () => {
+  await using silent = new RawServer(() => {});
+  const clock = new FakeClock();
+  await using http = new HttpPool({
+    clock,
+    circuit: { failures: 1 },
+    maxRetries: 0,
+    readTimeoutMs: 2_000,
+    connectTimeoutMs: Infinity,
+  });
+  const wait = async (options: HttpRequestOptions, afterMs: number) => {
+    const before = silent.requests;
+    const late = assert.rejects(http.fetch(silent.origin, options));
+    await eventually(() => silent.requests === before + 1);
+    await clock.advance(afterMs);
+    await late;
+    return http.stats.origins[silent.origin].circuit;
+  };
+  assert.equal(await wait({ readTimeoutMs: 1 }, 1), "closed");
+  assert.equal(await wait({ totalTimeoutMs: 5 }, 5), "closed");
+  assert.equal(await wait({}, 2_000), "open");
+});
+
+Deno.test("origins beyond the bound are forgotten, well or not, but not those at work", async () => {
+  await using busy = new RawServer(() => {});
+  await using http = new HttpPool({
+    maxRetries: 0,
+    circuit: { failures: 1, openMs: 3_600_000 },
+  });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const running = assert.rejects(http.fetch(busy.origin, { signal }));
+  const { port } = new URL(closedOrigin("127.0.0.2"));
+  const urls = Array.from(
+    { length: 1_050 },
+    (_, index) => `http://127.0.${3 + (index >> 8)}.${index & 255}:${port}/`,
+  );
+  await http.fetchAll(urls, { concurrency: 50 });
+  const { origins } = http.stats;
+  assert.ok(Object.keys(origins).length <= 1_000);
+  assert.equal(origins[busy.origin].active, 1);
+  controller.abort();
+  await running;
+});
+
+Deno.test("health is well again when openMs is over, without a call", async () => {
+  const clock = new FakeClock();
+  await using http = new HttpPool({
+    clock,
+    maxRetries: 0,
+    circuit: { failures: 2, openMs: 750 },
+  });
+  const origin = closedOrigin();
+  for (let calls = 0; calls < 2; calls++) {
+    await assert.rejects(http.fetch(origin));
+  }
+  assert.equal(http.checkHealth().status, "degraded");
+  await clock.advance(749);
+  assert.equal(http.checkHealth().status, "degraded");
+  await clock.advance(1);
+  assert.equal(http.checkHealth().status, "healthy");
+});
+
+Deno.test("readTimeoutMs is silence between pieces for small bodies too", async () => {
+  const writers: ((text: string) => Promise<void>)[] = [];
+  await using server = new RawServer(async ({ write }) => {
+    await write("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n");
+    writers.push(write);
+  });
+  const clock = new FakeClock();
+  await using http = new HttpPool({
+    clock,
+    maxRetries: 0,
+    readTimeoutMs: 500,
+    connectTimeoutMs: Infinity,
+  });
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const ways = [
+    () => http.getText(server.origin),
+    async () => await (await http.fetch(server.origin)).text(),
+  ];
+  for (const get of ways) {
+    const text = get();
+    await eventually(() => writers.length === 1);
+    for (const letter of "abc") {
+      await pause();
+      await clock.advance(499);
+      await writers[0](letter);
+    }
+    assert.equal(await text, "abc");
+    writers.pop();
+    const stalled = assert.rejects(get(), timedOut("read"));
+    await eventually(() => writers.length === 1);
+    await pause();
+    await clock.advance(499);
+    await writers.pop()!("a");
+    await pause();
+    await clock.advance(500);
+    await stalled;
+  }
+  assert.equal(http.stats.active, 0);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("any status is a response", async () => {
+  await using server = new RawServer(async ({ request, write }) => {
+    const [, status] = request.match(/\/(\d+)/)!;
+    await write(`HTTP/1.1 ${status} Odd\r\ncontent-length: 4\r\n\r\nbody`);
+  });
+  await using http = new HttpPool({ circuit: false });
+  for (const status of [299, 418, 599, 600, 799, 999]) {
+    const url = `${server.origin}/${status}`;
+    const response = await http.fetch(url);
+    assert.deepEqual(
+      [response.status, response.ok, response.url, await response.text()],
+      [status, status < 300, url, "body"],
+    );
+    if (status < 300) continue;
+    await assert.rejects(
+      http.getText(url),
+      (error) =>
+        error instanceof HttpStatusError && error.status === status &&
+        error.bodyText === "body",
+    );
+  }
+  assert.equal(http.stats.active, 0);
+});
+
+Deno.test("an odd Retry-After is backed off from", async () => {
+  let retryAfter = "";
+  await using server = new TestServer(() =>
+    new Response("busy", {
+      status: 503,
+      headers: { "retry-after": retryAfter },
+    })
+  );
+  const clock = new FakeClock();
+  await using http = new HttpPool({
+    clock,
+    circuit: false,
+    maxRetries: 1,
+    retryDelayMs: 1_000,
+    random: () => 0,
+  });
+  const past = new Date(Date.now() - 60_000).toUTCString();
+  for (const odd of ["-7", "2.5", "+3", "0x10", "1 2", "3, 4", "May 5", past]) {
+    retryAfter = odd;
+    const { retries, requests } = http.stats;
+    const response = http.fetch(server.origin);
+    await eventually(() => http.stats.retries === retries + 1);
+    await clock.advance(499);
+    assert.equal(http.stats.requests, requests + 1, odd);
+    await clock.advance(1);
+    assert.equal((await response).status, 503);
+    assert.equal(http.stats.requests, requests + 2, odd);
+  }
+});
+
+Deno.test("secrets in URLs stay out of errors", async () => {
+  await using server = new RawServer(async ({ request, write, close }) => {
+    if (request.startsWith("GET /drop")) return close();
+    const status = request.startsWith("GET /no") ? "404 No" : "200 OK";
+    await write(`HTTP/1.1 ${status}\r\ncontent-length: 4\r\n\r\nbody`);
+  });
+  await using http = new HttpPool({
+    maxRetries: 0,
+    circuit: false,
+    maxBodyBytes: 4,
+    allowUrl: ({ pathname }) => pathname !== "/refused",
+  });
+  const secret = "q=two words&sig=hunter2#hunter2";
+  const urls = [
+    ...["drop", "no", "ok", "refused"].map((path) =>
+      `${server.origin}/${path}?${secret}`
+    ),
+    `${closedOrigin()}/?${secret}`,
+    `http://ada:hunter2@127.0.0.1/`,
+    `http://ada:hunter2@[not-an-address/`,
+    `//ada:hunter2@127.0.0.1/?${secret}`,
+    `ftp://ada:hunter2@127.0.0.1/?${secret}`,
+  ];
+  for (const url of urls) {
+    const [outcome] = await http.fetchAll([url]);
+    assert.ok(outcome.status === "error");
+    const { error } = outcome;
+    const shown = Deno.inspect(error, { depth: 9, showHidden: true }) +
+      JSON.stringify(error) + error.stack;
+    assert.ok(!shown.includes("hunter2"), shown);
+    assert.ok(!shown.includes("words"), shown);
+  }
+  const large = http.getText(`${server.origin}/?${secret}`, {
+    maxBodyBytes: 3,
+  });
+  await assert.rejects(large, (error) => !Deno.inspect(error).includes("sig"));
+});
+
+Deno.test("a pool's own headers don't follow a redirect to another origin unless allowed", async () => {
+  await using other = new TestServer((request) =>
+    Response.json(Object.fromEntries(request.headers))
+  );
+  await using server = new TestServer((request) =>
+    new URL(request.url).pathname === "/there"
+      ? Response.json(Object.fromEntries(request.headers))
+      : new Response(null, {
+        status: 308,
+        headers: {
+          location: request.url.endsWith("/away") ? other.origin : "/there",
+        },
+      })
+  );
+  const headers = { "x-tenant": "acme", authorization: "Bearer pool" };
+  const options = { method: "PUT", body: "x", headers: { "x-mine": "1" } };
+  type Echo = Record<string, string | undefined>;
+  await using http = new HttpPool({ headers });
+  const same = await http.getJson<Echo>(`${server.origin}/near`, options);
+  assert.deepEqual(
+    [same["x-tenant"], same.authorization, same["x-mine"]],
+    ["acme", "Bearer pool", "1"],
+  );
+  const away = await http.getJson<Echo>(`${server.origin}/away`, options);
+  assert.deepEqual(
+    [away["x-tenant"], away.authorization, away["x-mine"], away.accept],
+    [undefined, undefined, "1", "application/json"],
+  );
+  await using open = new HttpPool({ headers, headersToOtherOrigins: true });
+  const allowed = await open.getJson<Echo>(`${server.origin}/away`, options);
+  assert.deepEqual(
+    [allowed["x-tenant"], allowed.authorization],
+    ["acme", undefined],
+  );
+});
+
+Deno.test("an answer that its caller can't use closes a circuit all the same", async () => {
+  let failing = true;
+  await using server = new TestServer(() =>
+    failing
+      ? new Response("", { status: 502 })
+      : new Response("more than three bytes")
+  );
+  const clock = new FakeClock();
+  await using http = new HttpPool({
+    clock,
+    maxRetries: 0,
+    circuit: { failures: 1, openMs: 100 },
+  });
+  const state = () => http.stats.origins[server.origin].circuit;
+  await assert.rejects(http.getText(server.origin), HttpStatusError);
+  assert.equal(state(), "open");
+  failing = false;
+  await clock.advance(100);
+  await assert.rejects(
+    http.getText(server.origin, { maxBodyBytes: 3 }),
+    codeIs("SLUICE_HTTP_BODY_TOO_LARGE"),
+  );
+  assert.equal(state(), "closed");
+});
+
+Deno.test("a hook that throws takes no place for good", async () => {
+  await using http = new HttpPool({
+    maxRetries: 0,
+    maxPerOrigin: 1,
+    circuit: { failures: 1, openMs: 1 },
+    onCircuitChange: () => {
+      throw new Error("the hook's own");
+    },
+  });
+  const origin = closedOrigin();
+  await assert.rejects(http.fetch(origin));
+  assert.equal(http.stats.active, 0);
+});
