@@ -43,22 +43,6 @@ export interface ConnectWatchOptions {
   onTimeout: () => void;
 }
 
-const proxyVariables = ["http_proxy", "https_proxy", "all_proxy"];
-
-/** Whether `fetch` may go through a proxy that the environment names. */
-export function hasProxyInEnv(): boolean {
-  return proxyVariables.some((name) =>
-    readEnv(name) !== undefined || readEnv(name.toUpperCase()) !== undefined
-  );
-}
-
-/** How long a {@linkcode ConnectWatch} takes, and whom it tells. */
-export interface ConnectWatchOptions {
-  timeoutMs: number;
-  clock: Clock;
-  onTimeout: () => void;
-}
-
 /**
  * Notices an origin that doesn't accept connections. `fetch` doesn't tell
  * connecting from waiting for the answer, so when no answer has come by half
@@ -66,7 +50,7 @@ export interface ConnectWatchOptions {
  * other half either, the origin has had its chance. Any other trouble is for
  * `fetch` to find out.
  */
-export class ConnectWatch implements Disposable {
+export class ConnectWatch {
   readonly #connect: HttpConnect;
   readonly #url: URL;
   readonly #options: ConnectWatchOptions;
@@ -96,7 +80,8 @@ export class ConnectWatch implements Disposable {
     clock.clearTimeout(this.#timer);
   }
 
-  [Symbol.dispose](): void {
+  /** The answer is here, or nobody waits for it any more. */
+  stop(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#controller.abort();
   }

@@ -11,14 +11,15 @@ const retryableStatuses = new Set([408, 425, 429, 502, 503, 504]);
 /** A date as HTTP writes it (RFC 9110, section 5.6.7), in any of the three ways. */
 const httpDate = /^[A-Z][a-z]+,? .*\d\d:\d\d:\d\d/;
 
-/** What an {@linkcode HttpCall} needs of its pool. */
+/** The part of a pool that an {@linkcode HttpCall} needs. */
 export interface HttpCallHooks {
-  /** Waits for a turn and sends one request. */
-  send: (request: HttpRequest, call: HttpCall) => Promise<HttpExchange>;
+  /** Begins an exchange when it is the request's turn. */
+  begin: (
+    request: HttpRequest,
+    call: HttpCall,
+  ) => HttpExchange | Promise<HttpExchange>;
   /** Told when the call's time ends sooner than it did. */
   onSooner: (call: HttpCall) => void;
-  /** Told when the call comes to an error. */
-  onFailure: () => void;
   /** Told before a request is repeated. */
   onRetry: () => void;
   /** Told before a redirect is followed. */
@@ -27,19 +28,19 @@ export interface HttpCallHooks {
   onEnd: (call: HttpCall) => void;
 }
 
-/** What an {@linkcode HttpCall} is made from. */
+/** Everything an {@linkcode HttpCall} is made from. */
 export interface HttpCallOptions {
   request: HttpRequest;
   /** The pool's, with what the call overrides. */
   settings: HttpPoolSettings;
-  /** Whether the origin has all the time that the pool gives. */
+  /** True if the origin has all the time that the pool gives. */
   isPatient: boolean;
   followsRedirects: boolean;
   signal: AbortSignal | undefined;
   hooks: HttpCallHooks;
 }
 
-/** What a response leads to. */
+/** The step that a response leads to. */
 type Next = { redirect: HttpRequest } | { retryDelayMs: number };
 
 /** One call of a pool's user: its redirects, its retries, and the time for all of it. */
@@ -77,7 +78,7 @@ export class HttpCall implements Timed {
     signal.addEventListener("abort", this.#onCallerAbort, { once: true });
   }
 
-  /** How often a request was sent before the one at hand. */
+  /** Counts the requests before the one at hand. */
   get resends(): number {
     return this.#tries - 1;
   }
@@ -164,8 +165,9 @@ export class HttpCall implements Timed {
         if (this.#aborted !== undefined) throw this.#aborted.reason;
         this.#tries++;
         try {
-          const exchange = await this.#hooks.send(this.#request, this);
-          const next = this.#nextAfter(exchange.response);
+          const begun = this.#hooks.begin(this.#request, this);
+          const exchange = begun instanceof Promise ? await begun : begun;
+          const next = this.#nextAfter(await exchange.send());
           if (next === undefined) return await consume(exchange);
           await exchange.discard();
           if ("redirect" in next) await this.#redirect(next.redirect);
@@ -177,14 +179,9 @@ export class HttpCall implements Timed {
           await this.#pause(delayMs);
         }
       }
-    } catch (error) {
-      this.#hooks.onFailure();
-      throw error;
     } finally {
       this.#release();
     }
-    this.#request = request;
-    if (allowUrl !== undefined) await this.#checkAllowed();
   }
 
   async #redirect(request: HttpRequest): Promise<void> {
@@ -210,8 +207,11 @@ export class HttpCall implements Timed {
 
   async #checkAllowed(): Promise<void> {
     const { href, shownUrl } = this.#request;
-    const allowed = this.#settings.allowUrl!(new URL(href));
-    if (await abortable(Promise.resolve(allowed), this.#waitSignal)) return;
+    const verdict = this.#settings.allowUrl!(new URL(href));
+    const isAllowed = typeof verdict === "boolean"
+      ? verdict
+      : await abortable(Promise.resolve(verdict), this.#waitSignal);
+    if (isAllowed) return;
     throw new HttpError(
       "SLUICE_HTTP_URL_REFUSED",
       href,
@@ -219,7 +219,7 @@ export class HttpCall implements Timed {
     );
   }
 
-  /** What a response leads to, if that is not the caller's to have. */
+  /** The step that a response leads to, if it is not the caller's to have. */
   #nextAfter(response: Response): Next | undefined {
     const { status } = response;
     if (status < 300) return undefined;
@@ -237,7 +237,7 @@ export class HttpCall implements Timed {
   }
 
   /**
-   * How long to wait after an error before the request is repeated, if it may
+   * The wait after an error before the request is repeated, if it may
    * be. What never reached the server may be even if repeating it could do harm.
    */
   #delayAfterError(error: unknown): number | undefined {
@@ -274,7 +274,7 @@ export class HttpCall implements Timed {
 }
 
 /**
- * How long a response asks its client to wait, in milliseconds; undefined if it
+ * The wait that a response asks of its client, in milliseconds; undefined if it
  * doesn't say so in a way that HTTP knows, or names a time that is over. A date
  * is measured by the server's own clock where it tells it.
  */

@@ -18,7 +18,7 @@ interface DenoClient {
 const deno = (globalThis as { Deno?: DenoClient }).Deno;
 
 /**
- * What a pool's requests are sent by: `Deno.createHttpClient`, whose
+ * The means by which a pool sends: `Deno.createHttpClient`, whose
  * connections are the pool's own. Elsewhere they are the runtime's affair.
  */
 export class HttpClient {

@@ -1,14 +1,9 @@
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
-import {
-  ConnectWatch,
-  denoConnect,
-  hasProxyInEnv,
-  type HttpConnect,
-} from "./connect_watch.ts";
+import { connectDirectly, type HttpConnect } from "./connect_watch.ts";
 import type { HttpCall } from "./http_call.ts";
 import { HttpClient } from "./http_client.ts";
-import { HttpCircuitOpenError, HttpTimeoutError } from "./http_errors.ts";
+import { HttpCircuitOpenError } from "./http_errors.ts";
 import { HttpExchange } from "./http_exchange.ts";
 import { HttpOrigin, type Place } from "./http_origin.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
@@ -31,7 +26,7 @@ export class HttpDispatcher {
   readonly #settings: HttpPoolSettings;
   readonly #client: HttpClient;
   readonly #connect: HttpConnect | undefined;
-  readonly #origins: HttpOrigins;
+  readonly #origins = new Map<string, HttpOrigin>();
   readonly #semaphore: Semaphore;
   #requests = 0;
 
@@ -40,32 +35,32 @@ export class HttpDispatcher {
     this.#settings = settings;
     this.#client = new HttpClient(settings);
     const mayWatch = connectTimeoutMs !== Infinity && proxy === undefined;
-    this.#connect = mayWatch ? denoConnect : undefined;
-    this.#origins = new HttpOrigins(settings);
+    this.#connect = mayWatch ? connectDirectly() : undefined;
     this.#semaphore = instruments.withdraw(
       new Semaphore(maxConcurrency, { name, clock }),
     );
   }
 
-  /** Whether an origin goes by this name, and is remembered. */
+  /** True if an origin goes by this name, and is remembered. */
   readonly isOrigin = (text: string): boolean => this.#origins.has(text);
 
-  /** Sends one request when it is its turn; its place is free after the last byte. */
-  async send(request: HttpRequest, call: HttpCall): Promise<HttpExchange> {
-    const origin = this.#origins.get(request.origin);
+  /**
+   * Begins an exchange when it is its turn, at once if it can; its place is free
+   * after the last byte.
+   */
+  begin(
+    request: HttpRequest,
+    call: HttpCall,
+  ): HttpExchange | Promise<HttpExchange> {
+    const origin = this.#origins.get(request.origin) ??
+      this.#addOrigin(request.origin);
     const atOrigin = origin.tryAcquire();
     const inPool = atOrigin && this.#semaphore.tryAcquire();
-    const place = atOrigin !== undefined && inPool !== undefined
-      ? [atOrigin, inPool] as const
-      : await this.#waitForPlace(atOrigin, origin, call);
-    const exchange = this.#begin(request, call, origin, place);
-    const nowMs = call.expectSign();
-    using _watch = origin.isWarm(nowMs)
-      ? undefined
-      : this.#watchConnect(request, exchange);
-    await exchange.send();
-    origin.hear(call.expectSign());
-    return exchange;
+    if (atOrigin !== undefined && inPool !== undefined) {
+      return this.#begin(request, call, origin, [atOrigin, inPool]);
+    }
+    return this.#waitForPlace(atOrigin, origin, call)
+      .then((place) => this.#begin(request, call, origin, place));
   }
 
   /** First the origin's, then the pool's: a slow origin's queue takes up no room in the pool. */
@@ -106,96 +101,44 @@ export class HttpDispatcher {
       clock: this.#settings.clock,
       call,
       visit,
+      connect: this.#connect,
+      connectTimeoutMs: this.#settings.connectTimeoutMs,
     });
     call.begin(exchange);
     return exchange;
   }
 
-  /**
-   * Not for what may do harm when it is repeated: the watch can be wrong where
-   * connections are refused while the request is at work.
-   */
-  #watchConnect(
-    { idempotent, href }: HttpRequest,
-    exchange: HttpExchange,
-  ): ConnectWatch | undefined {
-    if (this.#connect === undefined || !idempotent || hasProxyInEnv()) {
-      return undefined;
-    }
-    const { connectTimeoutMs, clock } = this.#settings;
-    return new ConnectWatch(this.#connect, new URL(href), {
-      timeoutMs: connectTimeoutMs,
-      clock,
-      onTimeout: () =>
-        exchange.abort(new HttpTimeoutError(href, "connect", connectTimeoutMs)),
-    });
-  }
-
   /** The origins that are left alone for failing. */
-  get leftAlone(): string[] {
-    return this.#origins.leftAlone;
-  }
-
-  close(): void {
-    this.#client.close();
-    this.#origins.close();
-  }
-
-  get stats(): HttpDispatcherStats {
-    const { active, waiting } = this.#semaphore.stats;
-    const origins = this.#origins.stats;
-    return {
-      active,
-      waiting: Object.values(origins)
-        .reduce((sum, origin) => sum + origin.waiting, waiting),
-      requests: this.#requests,
-      origins,
-    };
-  }
-}
-
-/** All origins that a pool talks to. */
-class HttpOrigins {
-  readonly #settings: HttpPoolSettings;
-  readonly #origins = new Map<string, HttpOrigin>();
-
-  constructor(settings: HttpPoolSettings) {
-    this.#settings = settings;
-  }
-
-  has(name: string): boolean {
-    return this.#origins.has(name);
-  }
-
-  get(name: string): HttpOrigin {
-    return this.#origins.get(name) ?? this.#add(name);
-  }
-
-  get stats(): Record<string, HttpOriginStats> {
-    return Object.fromEntries(
-      Array.from(this.#origins, ([name, { stats }]) => [name, stats]),
-    );
-  }
-
   get leftAlone(): string[] {
     return Array.from(this.#origins)
       .filter(([_, { isLeftAlone }]) => isLeftAlone)
       .map(([name]) => name);
   }
 
-  /** Their figures are no longer shown. */
   close(): void {
+    this.#client.close();
     for (const origin of this.#origins.values()) origin.close();
   }
 
-  #add(name: string): HttpOrigin {
+  get stats(): HttpDispatcherStats {
+    const { active, waiting: atPool } = this.#semaphore.stats;
+    let waiting = atPool;
+    const origins: Record<string, HttpOriginStats> = {};
+    for (const [name, { stats }] of this.#origins) {
+      origins[name] = stats;
+      waiting += stats.waiting;
+    }
+    return { active, waiting, requests: this.#requests, origins };
+  }
+
+  #addOrigin(name: string): HttpOrigin {
     if (this.#origins.size >= maxOrigins) this.#forgetIdle();
     const origin = new HttpOrigin(name, this.#settings);
     this.#origins.set(name, origin);
     return origin;
   }
 
-  /** Those whose circuit is open only if there is no other. */
+  /** Those that are left alone only if there is no other. */
   #forgetIdle(): void {
     const idle = Array.from(this.#origins)
       .filter(([_, { isIdle }]) => isIdle);

@@ -1,9 +1,11 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import type { Clock } from "../../base/clock.ts";
+import { ConnectWatch, type HttpConnect } from "./connect_watch.ts";
 import {
   HttpError,
   HttpFailedError,
   HttpStatusError,
+  HttpTimeoutError,
   shownUrl,
 } from "./http_errors.ts";
 import type { Connections } from "./http_client.ts";
@@ -15,14 +17,12 @@ import { readUpTo } from "./response_body.ts";
 /** The part of a body that is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
 
-/** How much of an unwanted body is read, and for how long. */
+/** The part of an unwanted body that is read, and for how long. */
 const drainBytes = 64 * 1024;
 const drainMs = 1_000;
 
-/** How much of a body goes into an error. */
+/** The part of a body that goes into an error. */
 const excerptBytes = 1_024;
-
-const bodilessStatuses = new Set([101, 204, 205, 304]);
 
 const bodilessStatuses = new Set([101, 204, 205, 304]);
 
@@ -34,9 +34,12 @@ export interface HttpExchangeOptions {
   client: Connections | undefined;
   clock: Clock;
   /** Told when the server is to say something, when it needn't, and of the end. */
-  call: { expectSign(): void; expectNothing(): void; end(): void };
+  call: { expectSign(): number; expectNothing(): void; end(): void };
   /** The request's place at its origin. */
   visit: Visit;
+  /** Tries connections; without it none are tried. */
+  connect: HttpConnect | undefined;
+  connectTimeoutMs: number;
 }
 
 /** One request to one origin and its response, to the last byte of the body. */
@@ -61,21 +64,19 @@ export class HttpExchange {
    * @throws {HttpFailedError} when no answer came.
    * @throws {HttpTimeoutError} when none came in time.
    */
-  async send(): Promise<void> {
-    const { request, resends, client } = this.#options;
-    const { signal } = this.#controller;
-    const redirect = "manual";
+  async send(): Promise<Response> {
+    const { call, visit: { origin } } = this.#options;
+    const watch = origin.isWarm(call.expectSign())
+      ? undefined
+      : this.#watchConnect();
     try {
-      this.#response = await sendInSpan(request, resends, (headers) => {
-        const { href, method, body } = request;
-        // Each member costs; a GET needs no more.
-        const init = method === "GET" && body === null
-          ? { headers, signal, redirect, client }
-          : { headers, signal, redirect, client, method, body };
-        return fetch(href, init as RequestInit);
-      });
+      const response = this.#response = await this.#fetch();
+      origin.hear(call.expectSign());
+      return response;
     } catch (error) {
       throw this.#fail(error);
+    } finally {
+      watch?.stop();
     }
   }
 
@@ -85,29 +86,24 @@ export class HttpExchange {
    * @throws {HttpStatusError} when the status is no success.
    * @throws {HttpError} when the body is larger than `maxBytes`.
    */
-  async read<T>(
+  read<T>(
     maxBytes: number,
     use: (bytes: Uint8Array<ArrayBuffer>) => T,
   ): Promise<T> {
-    const { response } = this;
-    const { request, call } = this.#options;
-    const { href } = request;
-    try {
-      const used = await readUpTo(
-        response,
-        response.ok ? maxBytes : excerptBytes,
-        () => call.expectSign(),
-        (bytes, isComplete) => {
-          if (!response.ok) throw statusError(href, response, bytes);
-          if (!isComplete) throw tooLarge(href, maxBytes);
-          return use(bytes);
-        },
+    const { href, shownUrl } = this.#options.request;
+    const { ok, status, headers } = this.response;
+    return this.#consume(ok ? maxBytes : excerptBytes, (bytes, isComplete) => {
+      if (!ok) {
+        const excerpt = new TextDecoder().decode(bytes);
+        throw new HttpStatusError(href, status, headers, excerpt);
+      }
+      if (isComplete) return use(bytes);
+      throw new HttpError(
+        "SLUICE_HTTP_BODY_TOO_LARGE",
+        href,
+        `${shownUrl} answered with more than ${maxBytes} bytes`,
       );
-      this.#end();
-      return used;
-    } catch (error) {
-      throw this.#fail(error);
-    }
+    });
   }
 
   /**
@@ -116,10 +112,7 @@ export class HttpExchange {
    */
   async discard(): Promise<void> {
     const { clock } = this.#options;
-    const timer = clock.setTimeout(
-      () => this.#controller.abort(),
-      drainMs,
-    );
+    const timer = clock.setTimeout(() => this.#controller.abort(), drainMs);
     try {
       await readUpTo(this.response, drainBytes, () => {}, () => {});
     } catch {
@@ -135,17 +128,21 @@ export class HttpExchange {
    * already here, much cheaper than a stream, or with one that is watched over.
    */
   async toResponse(): Promise<Response> {
-    const { response } = this;
-    const { body, headers } = response;
+    const { status, body, headers } = this.response;
     if (body === null) {
       this.#end();
-      return response;
+      return this.response;
     }
-    if (!announcesSmall(headers)) {
-      this.#options.visit.judge(response.status);
-      return this.#withBody(this.#guard(body));
+    if (bodilessStatuses.has(status)) {
+      await this.discard();
+      return this.#withBody(null);
     }
-    return this.#withBody(await this.#readAhead());
+    if (announcesSmall(headers)) {
+      const copy = (bytes: Uint8Array<ArrayBuffer>) => bytes.slice();
+      return this.#withBody(await this.#consume(readAheadBytes, copy));
+    }
+    this.#options.visit.judge(status);
+    return this.#withBody(this.#guard(body));
   }
 
   /** Ends it at once. */
@@ -154,30 +151,61 @@ export class HttpExchange {
     this.#end(reason);
   }
 
-  async #readAhead(): Promise<Uint8Array<ArrayBuffer> | null> {
-    const { response } = this;
+  #fetch(): Promise<Response> {
+    const { request, resends, client } = this.#options;
+    const { signal } = this.#controller;
+    const redirect = "manual";
+    return sendInSpan(request, resends, (headers) => {
+      const { href, method, body } = request;
+      // Each member costs; a GET needs no more.
+      const init = method === "GET" && body === null
+        ? { headers, signal, redirect, client }
+        : { headers, signal, redirect, client, method, body };
+      return fetch(href, init as RequestInit);
+    });
+  }
+
+  /**
+   * Not for what may do harm when it is repeated: the watch can be wrong where
+   * connections are refused while the request is at work.
+   */
+  #watchConnect(): ConnectWatch | undefined {
+    const { request, connect, connectTimeoutMs, clock } = this.#options;
+    const { idempotent, href } = request;
+    if (connect === undefined || !idempotent) return undefined;
+    return new ConnectWatch(connect, new URL(href), {
+      timeoutMs: connectTimeoutMs,
+      clock,
+      onTimeout: () =>
+        this.abort(new HttpTimeoutError(href, "connect", connectTimeoutMs)),
+    });
+  }
+
+  async #consume<T>(
+    maxBytes: number,
+    use: (bytes: Uint8Array<ArrayBuffer>, isComplete: boolean) => T,
+  ): Promise<T> {
     const { call } = this.#options;
+    const onPiece = () => call.expectSign();
     try {
-      const bytes = await readUpTo(
-        response,
-        readAheadBytes,
-        () => call.expectSign(),
-        (bytes) => bytes.slice(),
-      );
+      const used = await readUpTo(this.response, maxBytes, onPiece, use);
       this.#end();
-      return bodilessStatuses.has(response.status) ? null : bytes;
+      return used;
     } catch (error) {
       throw this.#fail(error);
     }
   }
 
+  /** Some servers send a status that can't be given to `Response`. */
   #withBody(body: BodyInit | null): Response {
     const { status, statusText, headers } = this.response;
-    const init = { statusText, headers };
-    const url = new URL(this.#options.request.href).href;
-    if (status < 200 || status > 599) return anyStatus(body, init, status, url);
-    const response = new Response(body, { ...init, status });
-    return Object.defineProperty(response, "url", { value: url });
+    const isUsual = status >= 200 && status <= 599;
+    const init = { statusText, headers, status: isUsual ? status : 200 };
+    return Object.defineProperties(new Response(body, init), {
+      url: { value: new URL(this.#options.request.href).href },
+      status: { value: status },
+      ok: { value: this.response.ok },
+    });
   }
 
   /**
@@ -215,7 +243,7 @@ export class HttpExchange {
     return failure;
   }
 
-  /** What to tell the caller: why it was aborted, if it was. */
+  /** The error for the caller: why it was aborted, if it was. */
   #explain(error: unknown): unknown {
     const { request } = this.#options;
     const { signal } = this.#controller;
@@ -244,14 +272,17 @@ export class HttpExchange {
     if (this.#ended) return;
     this.#ended = true;
     const { visit, call } = this.#options;
-    visit.judge(this.#response?.status, error);
-    visit.leave();
-    call.end();
+    try {
+      visit.judge(this.#response?.status, error);
+    } finally {
+      visit.leave();
+      call.end();
+    }
   }
 }
 
 /**
- * Whether a response announces a body of no more than what is read ahead, and
+ * Says if a response announces a body of no more than is read ahead, and
  * nothing that makes its length mean something else.
  */
 function announcesSmall(headers: Headers): boolean {
@@ -260,40 +291,9 @@ function announcesSmall(headers: Headers): boolean {
     !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
 
-/** A response with a status that can't be given to `Response`, as some servers send. */
-function anyStatus(
-  body: BodyInit | null,
-  init: ResponseInit,
-  status: number,
-  url: string,
-): Response {
-  return Object.defineProperties(new Response(body, init), {
-    status: { value: status },
-    ok: { value: false },
-    url: { value: url },
-  });
-}
-
-/** What the runtime says of a request, without the query that it quotes. */
+/** The runtime's words on a request, without the query that it quotes. */
 function withoutQuery(text: string, { href }: HttpRequest): string {
   const url = new URL(href);
   url.hash = "";
   return text.replaceAll(url.href, shownUrl(url.href));
-}
-
-function statusError(
-  href: string,
-  { status, headers }: Response,
-  bytes: Uint8Array,
-): HttpStatusError {
-  const excerpt = new TextDecoder().decode(bytes);
-  return new HttpStatusError(href, status, headers, excerpt);
-}
-
-function tooLarge(href: string, maxBytes: number): HttpError {
-  return new HttpError(
-    "SLUICE_HTTP_BODY_TOO_LARGE",
-    href,
-    `${shownUrl(href)} answered with more than ${maxBytes} bytes`,
-  );
 }

@@ -6,11 +6,7 @@ import {
   circuitValues,
 } from "../../limit/circuit.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
-import {
-  HttpFailedError,
-  HttpStatusError,
-  HttpTimeoutError,
-} from "./http_errors.ts";
+import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import {
   httpOriginKind,
   type HttpOriginStats,
@@ -81,7 +77,7 @@ export class HttpOrigin {
       return undefined;
     }
     this.#requests++;
-    return new Visit(place, isPatient, admission, () => this.#failures++);
+    return new Visit(this, place, isPatient, admission);
   }
 
   /** Takes note that it answered. */
@@ -89,18 +85,23 @@ export class HttpOrigin {
     this.#heardAtMs = nowMs;
   }
 
-  /** Whether it answered so lately that its connections may still be open. */
+  /** Takes note that it didn't answer as it should. */
+  countFailure(): void {
+    this.#failures++;
+  }
+
+  /** Says if it answered so lately that its connections may still be open. */
   isWarm(nowMs: number): boolean {
     return nowMs - this.#heardAtMs < this.#settings.keepAliveMs;
   }
 
-  /** Whether nobody talks to it or waits for that. */
+  /** True if nobody talks to it or waits for that. */
   get isIdle(): boolean {
     const { active, waiting } = this.#semaphore.stats;
     return active + waiting === 0;
   }
 
-  /** Whether its circuit refuses requests. */
+  /** True if its circuit refuses requests. */
   get isLeftAlone(): boolean {
     return this.#circuit?.isRefusing ?? false;
   }
@@ -130,23 +131,14 @@ export type Place = readonly [atOrigin: Permit, inPool: Permit];
 
 /** One request's stay at an origin. */
 export class Visit {
-  readonly #place: Place;
-  readonly #isPatient: boolean;
-  readonly #admission: Admission | undefined;
-  readonly #onFailure: () => void;
   #isJudged = false;
 
   constructor(
-    place: Place,
-    isPatient: boolean,
-    admission: Admission | undefined,
-    onFailure: () => void,
-  ) {
-    this.#place = place;
-    this.#isPatient = isPatient;
-    this.#admission = admission;
-    this.#onFailure = onFailure;
-  }
+    readonly origin: HttpOrigin,
+    private readonly place: Place,
+    private readonly isPatient: boolean,
+    private readonly admission: Admission | undefined,
+  ) {}
 
   /** Says what the request came to; only the first time counts. */
   judge(status: number | undefined, error?: unknown): void {
@@ -154,15 +146,18 @@ export class Visit {
     this.#isJudged = true;
     const failed = status !== undefined && status >= 500 ||
       error instanceof HttpFailedError ||
-      error instanceof HttpTimeoutError && this.#isPatient;
-    if (failed) this.#onFailure();
-    const answered = error === undefined || error instanceof HttpStatusError;
-    if (failed) this.#admission?.end("failure");
-    else this.#admission?.end(answered ? "success" : "unknown");
+      error instanceof HttpTimeoutError && this.isPatient;
+    const answered = error === undefined || error instanceof HttpError;
+    if (failed) {
+      this.origin.countFailure();
+      this.admission?.end("failure");
+    } else {
+      this.admission?.end(answered ? "success" : "unknown");
+    }
   }
 
   leave(): void {
-    const [atOrigin, inPool] = this.#place;
+    const [atOrigin, inPool] = this.place;
     inPool.release();
     atOrigin.release();
   }

@@ -104,11 +104,11 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * @throws {QueueFullError} when `maxWaiting` requests wait for the origin.
    * @throws {ClosedError} once closed.
    */
-  async fetch(
+  fetch(
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Response> {
-    return await this.#call(
+    return this.#call(
       url,
       options,
       this.#headers,
@@ -150,7 +150,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<string> {
-    return await this.#read(url, options, this.#headers, toText);
+    return this.#read(url, options, this.#headers, toText);
   }
 
   /**
@@ -159,16 +159,11 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * @throws {HttpStatusError} when the status is no success.
    * @throws {HttpError} as `fetch`, and when the body is too large.
    */
-  async getBytes(
+  getBytes(
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return await this.#read(
-      url,
-      options,
-      this.#headers,
-      (bytes) => bytes.slice(),
-    );
+    return this.#read(url, options, this.#headers, (bytes) => bytes.slice());
   }
 
   /**
@@ -253,37 +248,29 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     );
   }
 
-  #call<T>(
+  async #call<T>(
     url: string | URL,
     options: HttpRequestOptions,
     headers: DefaultHeaders,
     consume: (exchange: HttpExchange) => Promise<T>,
   ): Promise<T> {
-    const { signal, redirect = "follow" } = options;
+    const { signal, redirect } = options;
+    const { isOrigin } = this.#dispatcher;
     if (this.#closed) throw new ClosedError(this.#settings.name);
     signal?.throwIfAborted();
     const settings = this.#settingsFor(options);
     this.#callCount++;
-    const call = new HttpCall({
-      request: this.#requestFor(url, options, headers),
-      settings,
-      isPatient: isAsPatient(settings, this.#settings),
-      followsRedirects: redirect === "follow",
-      signal,
-      hooks: this.#hooks,
-    });
-    this.#calls.add(call);
-    return call.run(consume);
-  }
-
-  #requestFor(
-    url: string | URL,
-    options: HttpRequestOptions,
-    headers: DefaultHeaders,
-  ): HttpRequest {
     try {
-      const { isOrigin } = this.#dispatcher;
-      return HttpRequest.from(url, options, headers, isOrigin);
+      const call = new HttpCall({
+        request: HttpRequest.from(url, options, headers, isOrigin),
+        settings,
+        isPatient: isAsPatient(settings, this.#settings),
+        followsRedirects: redirect !== "manual",
+        signal,
+        hooks: this.#hooks,
+      });
+      this.#calls.add(call);
+      return await call.run(consume);
     } catch (error) {
       this.#failures++;
       throw error;
@@ -320,10 +307,12 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   }
 
   readonly #hooks = {
-    send: (request: HttpRequest, call: HttpCall): Promise<HttpExchange> =>
-      this.#dispatcher.send(request, call),
+    begin: (
+      request: HttpRequest,
+      call: HttpCall,
+    ): HttpExchange | Promise<HttpExchange> =>
+      this.#dispatcher.begin(request, call),
     onSooner: (call: HttpCall): void => this.#calls.watch(call),
-    onFailure: (): void => void this.#failures++,
     onRetry: (): void => void this.#retries++,
     onRedirect: (): void => void this.#redirects++,
     onEnd: (call: HttpCall): void => this.#forget(call),
@@ -356,7 +345,7 @@ function toText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** Whether the origin has as much time in a call as the pool would give it. */
+/** Says if the origin has as much time in a call as the pool would give it. */
 function isAsPatient(call: HttpPoolSettings, pool: HttpPoolSettings): boolean {
   return call.readTimeoutMs >= pool.readTimeoutMs &&
     call.totalTimeoutMs >= pool.totalTimeoutMs;

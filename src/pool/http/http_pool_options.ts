@@ -116,7 +116,7 @@ export interface HttpPoolOptions {
   /** Sent with every request that doesn't set them itself. */
   headers?: HeadersInit;
   /**
-   * Whether `headers` go along when a redirect leads to another origin; what
+   * Sends `headers` along when a redirect leads to another origin; what
    * authenticates (Authorization, Cookie) never does.
    * @default false
    */

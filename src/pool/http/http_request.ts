@@ -19,7 +19,7 @@ type HeaderList = [name: string, value: string][];
 export class DefaultHeaders {
   /** Only for the origin that was asked for. */
   readonly ofPool: HeaderList;
-  /** What the kind of call asks for, wherever it leads. */
+  /** Those that the kind of call asks for, wherever it leads. */
   readonly ofCall: HeaderList;
   readonly all: HeaderList;
 
@@ -34,40 +34,22 @@ export class DefaultHeaders {
   }
 }
 
-/** What a redirect may change of a request, and what it is made from. */
-interface HttpRequestParts {
-  href: string;
-  origin: string;
-  method: string;
-  /** All that are sent. */
-  headers: HeaderList;
-  /** Those of them that go along to another origin. */
-  ownHeaders: HeaderList;
-  body: BodyInit | null;
-  idempotent: boolean;
-}
-
 /** One request, as it goes out to one origin. */
 export class HttpRequest {
-  readonly href: string;
-  readonly origin: string;
-  readonly method: string;
-  /** Whether repeating it does no harm. */
-  readonly idempotent: boolean;
-  #headers: HeaderList;
-  #ownHeaders: HeaderList;
-  #body: BodyInit | null;
-  #bodyError: { error: unknown } | undefined;
+  /** The error that the caller's own stream threw, if it did. */
+  bodyError: { error: unknown } | undefined;
 
-  private constructor(parts: HttpRequestParts) {
-    this.href = parts.href;
-    this.origin = parts.origin;
-    this.method = parts.method;
-    this.idempotent = parts.idempotent;
-    this.#headers = parts.headers;
-    this.#ownHeaders = parts.ownHeaders;
-    this.#body = parts.body;
-  }
+  private constructor(
+    readonly href: string,
+    readonly origin: string,
+    readonly method: string,
+    public headers: HeaderList,
+    /** Those of the headers that go along to another origin. */
+    private ownHeaders: HeaderList,
+    public body: BodyInit | null,
+    /** True if repeating it does no harm. */
+    readonly idempotent: boolean,
+  ) {}
 
   /**
    * @param isOrigin Knows origins by their name, so that a URL that begins with
@@ -80,31 +62,21 @@ export class HttpRequest {
     defaults: DefaultHeaders,
     isOrigin: (text: string) => boolean,
   ): HttpRequest {
+    const { href, origin } = locate(String(url), isOrigin);
     const method = (options.method ?? "GET").toUpperCase();
     const { headers, ownHeaders } = mergeHeaders(defaults, options.headers);
-    return new HttpRequest({
-      ...locate(String(url), isOrigin),
+    const idempotent = options.idempotent ??
+      (idempotentMethods.has(method) || has(headers, "idempotency-key"));
+    const { body = null } = options;
+    return new HttpRequest(
+      href,
+      origin,
       method,
       headers,
       ownHeaders,
-      body: options.body ?? null,
-      idempotent: options.idempotent ??
-        (idempotentMethods.has(method) ||
-          headers.some(([name]) => name === "idempotency-key")),
-    });
-  }
-
-  get headers(): HeaderList {
-    return this.#headers;
-  }
-
-  get body(): BodyInit | null {
-    return this.#body;
-  }
-
-  /** The URL as errors may show it. */
-  get shownUrl(): string {
-    return shownUrl(this.href);
+      body,
+      idempotent,
+    );
   }
 
   /** The URL as errors may show it. */
@@ -114,21 +86,16 @@ export class HttpRequest {
 
   /** True if there is a body that can be sent once only. */
   get hasStream(): boolean {
-    return isStream(this.#body);
+    return isStream(this.body);
   }
 
   /**
-   * Whether only a connection of its own keeps the runtime from sending it
+   * True if only a connection of its own keeps the runtime from sending it
    * twice: nothing but an empty body of a known length says "content-length: 0",
    * and those are what Deno sends again.
    */
   get needsFreshConnection(): boolean {
-    return !this.idempotent && this.#body === null;
-  }
-
-  /** What the caller's own stream threw, if it did. */
-  get bodyError(): { error: unknown } | undefined {
-    return this.#bodyError;
+    return !this.idempotent && this.body === null;
   }
 
   /**
@@ -138,19 +105,21 @@ export class HttpRequest {
    * or a stream; and a Blob has a length.
    */
   async prepareBody(): Promise<void> {
-    const body = this.#body;
+    const body = this.body;
     if (body === null) return;
     if (isStream(body)) {
-      this.#body = ReadableStream.from(
+      this.body = ReadableStream.from(
         this.#watched(body as ReadableStream<Uint8Array>),
       );
     } else if (!this.idempotent && !bodilessMethods.has(this.method)) {
       const content = new Response(body);
       const type = content.headers.get("content-type");
-      const hasType = this.headers.some(([name]) => name === "content-type");
-      if (type !== null && !hasType) this.#addHeader(["content-type", type]);
+      if (type !== null && !has(this.headers, "content-type")) {
+        this.headers = [...this.headers, ["content-type", type]];
+        this.ownHeaders = [...this.ownHeaders, ["content-type", type]];
+      }
       const blob = body instanceof Blob ? body : await content.blob();
-      this.#body = blob.size === 0 ? null : blob;
+      this.body = blob.size === 0 ? null : blob;
     }
   }
 
@@ -184,32 +153,16 @@ export class HttpRequest {
       ...leaves ? credentialHeaders : [],
       ...becomesGet ? contentHeaders : [],
     ];
-    const followed = leaves && !withDefaults ? this.#ownHeaders : this.headers;
-    return new HttpRequest({
+    const followed = leaves && !withDefaults ? this.ownHeaders : this.headers;
+    return new HttpRequest(
       href,
       origin,
-      method: becomesGet ? "GET" : this.method,
-      headers: without(followed, dropped),
-      ownHeaders: without(this.#ownHeaders, dropped),
-      body: becomesGet ? null : this.#body,
-      idempotent: becomesGet || this.idempotent,
-    });
-  }
-
-  #addHeader(header: HeaderList[number]): void {
-    this.#headers = [...this.#headers, header];
-    this.#ownHeaders = [...this.#ownHeaders, header];
-  }
-
-  async *#watched(
-    body: ReadableStream<Uint8Array>,
-  ): AsyncGenerator<Uint8Array> {
-    try {
-      yield* body;
-    } catch (error) {
-      this.#bodyError = { error };
-      throw error;
-    }
+      becomesGet ? "GET" : this.method,
+      without(followed, dropped),
+      without(this.ownHeaders, dropped),
+      becomesGet ? null : this.body,
+      becomesGet || this.idempotent,
+    );
   }
 
   async *#watched(
@@ -231,6 +184,10 @@ function mergeHeaders(
   if (given === undefined) return { headers: all, ownHeaders: ofCall };
   const own = overlay(ofCall, [...new Headers(given)]);
   return { headers: overlay(ofPool, own), ownHeaders: own };
+}
+
+function has(headers: HeaderList, wanted: string): boolean {
+  return headers.some(([name]) => name === wanted);
 }
 
 function overlay(below: HeaderList, above: HeaderList): HeaderList {

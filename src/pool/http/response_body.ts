@@ -1,4 +1,4 @@
-/** How large a buffer is at first, and how many of that size are kept. */
+/** The size of a buffer at first, and the number of that size that are kept. */
 const firstBytes = 4_096;
 const maxSpares = 64;
 
