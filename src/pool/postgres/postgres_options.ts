@@ -1,11 +1,6 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { checkInteger, checkTimeoutMs, quote } from "../../base/options.ts";
-import {
-  checkTimerMs,
-  type PoolLimits,
-  type PoolStats,
-} from "../pool_options.ts";
-import type { CommandCounters } from "./command_guard.ts";
+import { checkTimerMs, type PoolLimits } from "../pool_options.ts";
 import type { PostgresDriver, PostgresSsl } from "./postgres_driver.ts";
 
 /** The drivers that Sluice knows by name. */
@@ -54,14 +49,6 @@ export interface PostgresOptions extends PoolLimits {
    * @default 256
    */
   statementCacheSize?: number;
-}
-
-/** What a `PostgresPool` holds and has done so far. */
-export interface PostgresStats extends PoolStats, CommandCounters {
-  /** Transactions begun, retries included. */
-  transactions: number;
-  /** Transactions run again after a serialization failure or a deadlock. */
-  transactionRetries: number;
 }
 
 /** The options that are a `PostgresPool`'s own, with their defaults, checked. */
