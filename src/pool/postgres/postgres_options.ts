@@ -33,14 +33,16 @@ export interface PostgresOptions extends PoolLimits {
   /**
    * Which client speaks to the server: one that Sluice knows by name, or one
    * of your own. `"@db/postgres"` is loaded from JSR only when named.
-   * `"pglite"` is PostgreSQL itself in this process, on one connection; the URL
-   * says where it keeps its data.
+   * `"pglite"` is PostgreSQL itself in a thread of this process, on one
+   * connection; the URL says where it keeps its data, for one pool at a time.
    * @default "pglite" for a memory: or file: URL, else "pg"
    */
   driver?: PostgresDriverName | PostgresDriver;
   /**
    * Whether the server keeps statements, parsed and planned, for the next time.
-   * Off behind a pooler that shares its connections between statements.
+   * Better off behind a pooler that shares its connections between
+   * transactions: each connection finds that out, and a transaction may have to
+   * fail for it.
    * @default true
    */
   prepare?: boolean;

@@ -180,7 +180,8 @@ export class PostgresPool extends PostgresQueries
 
   /**
    * Refuses everybody and closes the connections; those in use, when they come
-   * back.
+   * back. A database in this process first lets a statement that runs, or a
+   * transaction, come to its end.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();

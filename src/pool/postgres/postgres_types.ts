@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { PostgresResult } from "./postgres_driver.ts";
+import { PostgresError } from "./postgres_errors.ts";
 import type { RunStatement } from "./postgres_queries.ts";
 
 /** Reads a value's text. */
@@ -101,12 +102,19 @@ export class PostgresTypes {
 
   async #learn(typeIds: number[], run: RunStatement): Promise<void> {
     for (const typeId of typeIds) this.#decoders.set(typeId, asIs);
-    const { rows } = await run(FIND_ARRAYS, [typeIds], { prepare: false });
+    const { rows } = await run(FIND_ARRAYS, [typeIds], { prepare: false })
+      .catch(knowsNoArrays);
     for (const { array_id, id, delimiter } of rows as unknown as FoundArray[]) {
       const decode = this.#decoders.get(id) ?? asIs;
       this.#decoders.set(array_id, arrayOf(decode, delimiter));
     }
   }
+}
+
+/** What isn't quite PostgreSQL may have another catalogue. */
+function knowsNoArrays(error: unknown): PostgresResult {
+  if (error instanceof PostgresError) return { rows: [], affectedRows: 0 };
+  throw error;
 }
 
 /** An `int8`: a number where that is exact, or else its digits. */
