@@ -497,8 +497,8 @@ export { PostgresPool } from "./src/pool/postgres/postgres_pool.ts";
 export {
   type PostgresDriverName,
   type PostgresOptions,
-  type PostgresStats,
 } from "./src/pool/postgres/postgres_options.ts";
+export { type PostgresStats } from "./src/pool/postgres/postgres_stats.ts";
 export {
   PostgresQueries,
   type PostgresRow,

@@ -131,3 +131,25 @@ Deno.test("a timestamp is taken for UTC, and kept if it is no date", () => {
   assert.deepEqual(decodeTimestamp("2026-02-03 04:05:06.789"), date);
   assert.equal(decodeTimestamp("infinity"), "infinity");
 });
+
+const timestamps: [text: string, iso: string | undefined][] = [
+  ["2026-02-03 04:05:06", "2026-02-03T04:05:06.000Z"],
+  ["2026-02-03 04:05:06.7", "2026-02-03T04:05:06.700Z"],
+  ["2026-02-03 04:05:06.789999+00", "2026-02-03T04:05:06.789Z"],
+  ["2026-02-03 04:05:06-08", "2026-02-03T12:05:06.000Z"],
+  ["2026-02-03 04:05:06.5+05:45", "2026-02-02T22:20:06.500Z"],
+  ["1880-01-01 00:19:32+00:19:32", "1880-01-01T00:00:00.000Z"],
+  ["0044-03-15 12:00:00 BC", "-000043-03-15T12:00:00.000Z"],
+  ["0001-01-01 00:00:00.05+00 BC", "0000-01-01T00:00:00.050Z"],
+  ["0099-12-31 23:00:00-01", "0100-01-01T00:00:00.000Z"],
+  ["12026-02-03 04:05:06.25-00:30", "+012026-02-03T04:35:06.250Z"],
+  ["294276-12-31 23:59:59.999999", undefined],
+  ["Tue Feb 03 04:05:06 2026", undefined],
+  ["-infinity", undefined],
+];
+for (const [text, iso] of timestamps) {
+  Deno.test(`the timestamp ${text} is read as ${iso ?? "it is"}`, () => {
+    const read = decodeTimestamp(text);
+    assert.equal(read instanceof Date ? read.toISOString() : read, iso ?? text);
+  });
+}

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import {
-  type PgField,
   PgPrepared,
   PgRun,
   PgStatementCache,
@@ -71,15 +70,18 @@ export class PgConnection implements PostgresConnection {
       ? this.#statements.get(text)
       : new PgPrepared("", text);
     const wasReady = prepared.isReady;
+    let result: PostgresResult;
     try {
-      return await this.#run(prepared, values);
+      result = await this.#run(prepared, values);
     } catch (error) {
       if (!wasReady || !isStale(error)) throw error;
       prepared.isReady = false;
       this.#serverForgets ||= error.sqlState === GONE;
       if (this.state !== "idle") throw withWayOut(error);
-      return await this.#run(prepared, values);
+      result = await this.#run(prepared, values);
     }
+    if (prepared.unread.length > 0) await this.#readNew(prepared, result);
+    return result;
   }
 
   async script(text: string): Promise<void> {
@@ -103,28 +105,25 @@ export class PgConnection implements PostgresConnection {
     this.#wire.stream.destroy();
   }
 
-  async #run(prepared: PgPrepared, values: PgValue[]): Promise<PostgresResult> {
+  #run(prepared: PgPrepared, values: PgValue[]): Promise<PostgresResult> {
     const forget = this.#statements.overflow();
-    const result = await this.#start(
+    return this.#start(
       new PgRun(prepared),
       () => sendStatement(this.#wire, prepared, values, forget),
     );
-    const isNew = ({ decode }: PgField) => decode === undefined;
-    if (prepared.fields.some(isNew)) {
-      await this.#readNew(prepared.fields.filter(isNew), result);
-    }
-    return result;
   }
 
   /** Reads what came of types that have not been met before. */
-  async #readNew(fields: PgField[], result: PostgresResult): Promise<void> {
+  async #readNew(prepared: PgPrepared, result: PostgresResult): Promise<void> {
     const { types } = this.#settings;
+    const fields = prepared.unread;
     await types.read(
       result,
       fields,
       (text, params) => this.query(text, params, false),
     );
     for (const field of fields) field.decode = types.decoderOf(field.typeId);
+    prepared.unread = [];
   }
 
   #start(run: PgRun, send: () => void): Promise<PostgresResult> {

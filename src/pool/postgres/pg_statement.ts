@@ -3,7 +3,7 @@ import type { PostgresResult } from "./postgres_driver.ts";
 import type { PostgresError } from "./postgres_errors.ts";
 import type { Decode, PostgresTypes, TypedColumn } from "./postgres_types.ts";
 
-/** A column of a result; without a way to read it, it is text so far. */
+/** A column of a result. */
 export interface PgField extends TypedColumn {
   decode: Decode | undefined;
 }
@@ -11,6 +11,8 @@ export interface PgField extends TypedColumn {
 /** A statement that a connection's server knows, or will know, by its name. */
 export class PgPrepared {
   fields: PgField[] = [];
+  /** Those of them whose type has not been met before: they are text so far. */
+  unread: PgField[] = [];
   /** Whether the server has it for certain. */
   isReady = false;
   /** Whether the server may have it. */
@@ -80,6 +82,8 @@ export class PgRun {
       typeId,
       decode: types.decoderOf(typeId),
     }));
+    this.#prepared.unread = this.#prepared.fields
+      .filter(({ decode }) => decode === undefined);
   }
 
   takeRow({ fields: texts }: PgMessages["dataRow"]): void {

@@ -2,18 +2,10 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { Worker } from "node:worker_threads";
 import { ClosedError } from "../../base/errors.ts";
-
-/** What the thread is asked: the protocol's messages, or what they can't say. */
-export type PgliteQuestion = Uint8Array | { url: string } | "reset" | "close";
+import type { PgliteAnswer, PgliteQuestion } from "./pglite_worker.ts";
 
 /** How ReadyForQuery, which comes last, ends outside of transactions. */
 const IDLE = "I".charCodeAt(0);
-
-/** What the thread answers. */
-export interface PgliteAnswer {
-  bytes?: Uint8Array;
-  failure?: string;
-}
 
 /**
  * PGlite in a thread of its own, which never holds the process up: neither its

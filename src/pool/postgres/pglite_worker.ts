@@ -1,6 +1,14 @@
 import { parentPort } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
-import type { PgliteAnswer, PgliteQuestion } from "./pglite_thread.ts";
+
+/** What the thread is asked: the protocol's messages, or what they can't say. */
+export type PgliteQuestion = Uint8Array | { url: string } | "reset" | "close";
+
+/** What the thread answers. */
+export interface PgliteAnswer {
+  bytes?: Uint8Array;
+  failure?: string;
+}
 
 /** The thread's side: PostgreSQL itself, asked one thing after another. */
 let database: PGlite;

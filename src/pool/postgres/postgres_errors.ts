@@ -5,25 +5,23 @@ import { SluiceError } from "../../base/errors.ts";
  * Message Fields" in the PostgreSQL manual. Which fields there are depends on
  * the error.
  */
-export interface PostgresErrorFields {
-  /** The five characters of the SQL standard, such as `23505`. */
-  sqlState: string;
+export interface PostgresErrorFields
+  extends
+    Pick<PostgresError, "sqlState">,
+    Partial<
+      Pick<
+        PostgresError,
+        | "detail"
+        | "hint"
+        | "position"
+        | "schema"
+        | "table"
+        | "column"
+        | "constraint"
+      >
+    > {
   /** What went wrong, in a line and in the server's language (`lc_messages`). */
   message: string;
-  /** More of it, such as the key that is there already. */
-  detail?: string;
-  /** What might be done about it. */
-  hint?: string;
-  /** Where in the statement, in characters counted from 1. */
-  position?: number;
-  /** The schema of what the error is about. */
-  schema?: string;
-  /** The table it is about. */
-  table?: string;
-  /** The column of that table. */
-  column?: string;
-  /** The constraint that was violated; an index counts as one. */
-  constraint?: string;
 }
 
 /** The server refused a statement; the connection is as good as before. */
@@ -108,16 +106,11 @@ export function connectionRefused(error: Error): PostgresConnectionError {
 }
 
 /** What the server reports, as the drivers name its fields. */
-export interface ServerError extends Error {
+export interface ServerError
+  extends Error, Omit<PostgresErrorFields, "sqlState" | "position"> {
   severity: string;
   code: string;
-  detail?: string;
-  hint?: string;
   position?: string;
-  schema?: string;
-  table?: string;
-  column?: string;
-  constraint?: string;
   routine?: string;
 }
 

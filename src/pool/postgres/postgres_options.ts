@@ -1,11 +1,6 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { checkInteger, checkTimeoutMs, quote } from "../../base/options.ts";
-import {
-  checkTimerMs,
-  type PoolLimits,
-  type PoolStats,
-} from "../pool_options.ts";
-import type { CommandCounters } from "./command_guard.ts";
+import { checkTimerMs, type PoolLimits } from "../pool_options.ts";
 import type { PostgresDriver, PostgresSsl } from "./postgres_driver.ts";
 
 /** The drivers that Sluice knows by name. */
@@ -38,14 +33,16 @@ export interface PostgresOptions extends PoolLimits {
   /**
    * Which client speaks to the server: one that Sluice knows by name, or one
    * of your own. `"@db/postgres"` is loaded from JSR only when named.
-   * `"pglite"` is PostgreSQL itself in this process, on one connection; the URL
-   * says where it keeps its data.
+   * `"pglite"` is PostgreSQL itself in a thread of this process, on one
+   * connection; the URL says where it keeps its data, for one pool at a time.
    * @default "pglite" for a memory: or file: URL, else "pg"
    */
   driver?: PostgresDriverName | PostgresDriver;
   /**
    * Whether the server keeps statements, parsed and planned, for the next time.
-   * Off behind a pooler that shares its connections between statements.
+   * Better off behind a pooler that shares its connections between
+   * transactions: each connection finds that out, and a transaction may have to
+   * fail for it.
    * @default true
    */
   prepare?: boolean;
@@ -54,14 +51,6 @@ export interface PostgresOptions extends PoolLimits {
    * @default 256
    */
   statementCacheSize?: number;
-}
-
-/** What a `PostgresPool` holds and has done so far. */
-export interface PostgresStats extends PoolStats, CommandCounters {
-  /** Transactions begun, retries included. */
-  transactions: number;
-  /** Transactions run again after a serialization failure or a deadlock. */
-  transactionRetries: number;
 }
 
 /** The options that are a `PostgresPool`'s own, with their defaults, checked. */

@@ -1,26 +1,21 @@
-import { TimeoutError } from "../../base/errors.ts";
-import type { Attributes } from "@opentelemetry/api";
 import { systemClock } from "../../base/clock.ts";
-import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
-import type { HealthResult } from "../../observe/health/health_check.ts";
-import { instruments } from "../../observe/metrics/instruments.ts";
-import { stderrWarn } from "../../observe/log/stderr_log.ts";
-import type { Lease } from "../lease.ts";
-import { Pool } from "../pool.ts";
-import type { AcquireOptions, DrainOptions, PoolLog } from "../pool_options.ts";
+import type { HealthCheckable } from "../../observe/health_checkable.ts";
+import type { HealthResult } from "../../observe/health_result.ts";
+import { instruments } from "../../observe/instruments.ts";
+import type { Attributes } from "../../observe/telemetry_api.ts";
+import type { AcquireOptions, DrainOptions } from "../pool_options.ts";
 import { CommandGuard, type QueryOptions } from "./command_guard.ts";
 import { checkPostgresUrl, loadDriver } from "./load_driver.ts";
+import { PostgresConnections } from "./postgres_connections.ts";
 import type {
   PostgresConnection,
   PostgresDriver,
   PostgresResult,
 } from "./postgres_driver.ts";
-import { postgresKind, postgresValues } from "./postgres_kind.ts";
 import {
   type CheckedPostgresOptions,
   checkPostgresOptions,
   type PostgresOptions,
-  type PostgresStats,
 } from "./postgres_options.ts";
 import {
   type CursorScope,
@@ -31,6 +26,11 @@ import {
   PostgresSession,
   type PostgresSessionContext,
 } from "./postgres_session.ts";
+import {
+  postgresKind,
+  type PostgresStats,
+  postgresValues,
+} from "./postgres_stats.ts";
 import {
   type PostgresTransaction,
   retryTransaction,
@@ -64,9 +64,8 @@ import { describeDatabase, runInSpan } from "./statement_span.ts";
 export class PostgresPool extends PostgresQueries
   implements AsyncDisposable, HealthCheckable {
   readonly #driver: PostgresDriver;
-  readonly #pool: Pool<PostgresConnection>;
+  readonly #connections: PostgresConnections;
   readonly #context: PostgresSessionContext;
-  readonly #log: PoolLog;
   readonly #untrack: () => void;
   #transactions = 0;
   #transactionRetries = 0;
@@ -81,22 +80,14 @@ export class PostgresPool extends PostgresQueries
     super();
     const { clock = systemClock, random = Math.random } = options;
     this.#driver = driver;
-    this.#log = options.log ?? { warn: stderrWarn };
-    this.#pool = new Pool({
-      name: "postgres",
-      ...options,
-      ...limitsFor(driver, options),
-      create: ({ signal }) => this.#connect(signal, checked.settings),
-      destroy: (connection) => connection.close(),
-      validate: (connection) => connection.state === "idle",
-    });
+    this.#connections = new PostgresConnections(driver, options, checked);
     this.#context = {
       name: this.name,
       guard: new CommandGuard({ clock, ...checked }),
       prepare: checked.prepare,
       database,
       retry: { clock, random, onRetry: () => this.#transactionRetries++ },
-      giveBack: (lease) => this.#giveBack(lease),
+      giveBack: (lease) => this.#connections.giveBack(lease),
       onTransaction: () => this.#transactions++,
     };
     this.#untrack = instruments.track(
@@ -134,14 +125,14 @@ export class PostgresPool extends PostgresQueries
     const database = describeDatabase(url);
     const pool = new PostgresPool(driver, options, checked, database);
     opened.defer(() => pool.#closePool());
-    await pool.#pool.use(() => {});
+    await pool.#connections.pool.use(() => {});
     opened.move();
     return pool;
   }
 
   /** What metrics, warnings and errors call it. */
   get name(): string {
-    return this.#pool.name;
+    return this.#connections.pool.name;
   }
 
   /** Runs several statements, separated by semicolons, without parameters. */
@@ -177,19 +168,20 @@ export class PostgresPool extends PostgresQueries
    * @throws {ClosedError} once draining or closed.
    */
   async acquire(options?: AcquireOptions): Promise<PostgresSession> {
-    const lease = await this.#borrow(options);
+    const lease = await this.#connections.borrow(options);
     return new PostgresSession(lease, this.#context);
   }
 
   /** Refuses new callers, waits for those there are, and closes. */
   async drain(options?: DrainOptions): Promise<void> {
-    await this.#pool.drain(options);
+    await this.#connections.pool.drain(options);
     await this.close();
   }
 
   /**
    * Refuses everybody and closes the connections; those in use, when they come
-   * back.
+   * back. A database in this process first lets a statement that runs, or a
+   * transaction, come to its end.
    */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
@@ -205,7 +197,7 @@ export class PostgresPool extends PostgresQueries
    * connections are in use.
    */
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
-    const found = await this.#pool.checkHealth(signal);
+    const found = await this.#connections.pool.checkHealth(signal);
     if (found.status === "healthy") {
       await this.query("SELECT 1", [], { signal });
     }
@@ -215,7 +207,7 @@ export class PostgresPool extends PostgresQueries
   /** A snapshot of the counters. */
   get stats(): PostgresStats {
     return {
-      ...this.#pool.stats,
+      ...this.#connections.pool.stats,
       ...this.#context.guard.counters,
       transactions: this.#transactions,
       transactionRetries: this.#transactionRetries,
@@ -237,7 +229,10 @@ export class PostgresPool extends PostgresQueries
     );
   }
 
-  /** Borrows the connection that a stream stays on. */
+  /**
+   * Borrows the connection that a stream stays on.
+   * @internal
+   */
   protected override async openScope(
     options: StreamOptions,
   ): Promise<CursorScope> {
@@ -257,60 +252,16 @@ export class PostgresPool extends PostgresQueries
     start: (connection: PostgresConnection) => Promise<R>,
     options: QueryOptions,
   ): Promise<R> {
-    const { database, guard } = this.#context;
+    const { database, guard, giveBack } = this.#context;
     return runInSpan(text, hasParams, database, async () => {
-      const lease = await this.#borrow(options);
+      const lease = await this.#connections.borrow(options);
       const connection = lease.value;
       try {
         return await guard.run(connection, () => start(connection), options);
       } finally {
-        this.#giveBack(lease);
+        giveBack(lease);
       }
     });
-  }
-
-  async #borrow(options?: AcquireOptions): Promise<Lease<PostgresConnection>> {
-    try {
-      return await this.#pool.acquire(options);
-    } catch (error) {
-      const { inUse, max } = this.#pool.stats;
-      if (!(error instanceof TimeoutError) || inUse < max) throw error;
-      const all = max === 1 ? "whose only one is" : `whose ${max} are all`;
-      throw new TimeoutError(
-        `waiting for a connection of ${this.name}, ${all} in use ` +
-          "(inside a transaction or a session, ask that and not the pool),",
-        error.timeoutMs,
-        { cause: error.cause },
-      );
-    }
-  }
-
-  #giveBack(lease: Lease<PostgresConnection>): void {
-    const { state } = lease.value;
-    if (state === "idle") return lease.release();
-    if (state === "transaction") {
-      this.#log.warn(
-        `${this.name}: a connection came back in a transaction; it is rolled back and closed`,
-      );
-    }
-    lease.discard();
-  }
-
-  async #connect(
-    signal: AbortSignal,
-    settings: CheckedPostgresOptions["settings"],
-  ): Promise<PostgresConnection> {
-    const connection = await this.#driver.connect({
-      signal,
-      onClose: (connection) => this.#pool.evict(connection),
-    });
-    try {
-      await applySettings(connection, settings);
-      return connection;
-    } catch (error) {
-      connection.destroy();
-      throw error;
-    }
   }
 
   async #close(): Promise<void> {
@@ -320,27 +271,7 @@ export class PostgresPool extends PostgresQueries
   }
 
   async #closePool(): Promise<void> {
-    await this.#pool.close();
+    await this.#connections.pool.close();
     this.#untrack();
   }
-}
-
-/** A driver may hold fewer connections than were asked for. */
-function limitsFor(
-  { maxConnections }: PostgresDriver,
-  { min = 0, max = 10 }: PostgresOptions,
-): { min: number; max: number } {
-  if (max <= maxConnections) return { min, max };
-  return { min: Math.min(min, maxConnections), max: maxConnections };
-}
-
-async function applySettings(
-  connection: PostgresConnection,
-  settings: [name: string, value: string][],
-): Promise<void> {
-  if (settings.length === 0) return;
-  const calls = settings.map((_, i) =>
-    `set_config($${2 * i + 1}, $${2 * i + 2}, false) AS setting_${i}`
-  );
-  await connection.query(`SELECT ${calls.join(", ")}`, settings.flat(), false);
 }

@@ -32,9 +32,14 @@ export interface CursorScope {
  * transaction. Parameters stand as `$1`, `$2` … in the text; an array is one
  * parameter (`id = ANY($1)`). Statements are prepared by themselves.
  *
- * An `int8` is read as a number where that is exact, else as its digits; a
- * `date` as `YYYY-MM-DD`; a `timestamp` as a Date, taken for UTC; `numeric` as
- * a string; JSON as what it says.
+ * A parameter is text, a number, a boolean, a Date, bytes (`Uint8Array`), an
+ * array of them, a plain object (as JSON), or what has a `toJSON`.
+ *
+ * An `int8` is read as a number where that is exact, else as its digits; floats
+ * as numbers, else as `NaN`, `Infinity` or `-Infinity` in words; a `timestamp`
+ * as a Date, taken for UTC, an infinite one in words; JSON as what it says; an
+ * array as its elements are. All else is text as PostgreSQL writes it: a `date`
+ * as `YYYY-MM-DD`, `numeric`, intervals, ranges, enums.
  */
 export abstract class PostgresQueries {
   /**

@@ -1,7 +1,7 @@
-import type { Attributes } from "@opentelemetry/api";
-import type { Lease } from "../lease.ts";
-import { LeaseReleasedError } from "../lease.ts";
+import type { Attributes } from "../../observe/telemetry_api.ts";
+import { LeaseReleasedError } from "../pool_errors.ts";
 import type { CommandGuard, QueryOptions } from "./command_guard.ts";
+import type { PostgresLease } from "./postgres_connections.ts";
 import type { PostgresConnection, PostgresResult } from "./postgres_driver.ts";
 import { type CursorScope, PostgresQueries } from "./postgres_queries.ts";
 import {
@@ -20,7 +20,7 @@ export interface PostgresSessionContext {
   prepare: boolean;
   database: Attributes;
   retry: RetryContext;
-  giveBack(lease: Lease<PostgresConnection>): void;
+  giveBack(lease: PostgresLease): void;
   onTransaction(): void;
 }
 
@@ -31,7 +31,7 @@ export interface PostgresSessionContext {
  */
 export class PostgresSession extends PostgresQueries
   implements AsyncDisposable {
-  readonly #lease: Lease<PostgresConnection>;
+  readonly #lease: PostgresLease;
   readonly #context: PostgresSessionContext;
   #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
@@ -41,7 +41,7 @@ export class PostgresSession extends PostgresQueries
    * @internal
    */
   constructor(
-    lease: Lease<PostgresConnection>,
+    lease: PostgresLease,
     context: PostgresSessionContext,
   ) {
     super();

@@ -96,7 +96,7 @@ export class PostgresTransaction extends PostgresQueries {
     try {
       return await this.#run(text, params, {
         ...options,
-        signal: eitherSignal(options.signal, this.#signal),
+        signal: anySignal(options.signal, this.#signal),
       });
     } catch (error) {
       if (error instanceof PostgresError) this.#failure = error;
@@ -104,7 +104,10 @@ export class PostgresTransaction extends PostgresQueries {
     }
   }
 
-  /** Leaves a cursor in the transaction that there is. */
+  /**
+   * Leaves a cursor in the transaction that there is.
+   * @internal
+   */
   protected override openScope(): Promise<CursorScope> {
     return Promise.resolve({
       run: (...statement) => this.run(...statement),
@@ -240,10 +243,6 @@ function beginText({ isolation, readOnly }: TransactionOptions): string {
   return `BEGIN${level}${readOnly ? " READ ONLY" : ""}`;
 }
 
-function eitherSignal(
-  one: AbortSignal | undefined,
-  other: AbortSignal | undefined,
-): AbortSignal | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return AbortSignal.any([one, other]);
+function anySignal(one?: AbortSignal, other?: AbortSignal) {
+  return one && other ? AbortSignal.any([one, other]) : one ?? other;
 }

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { PostgresResult } from "./postgres_driver.ts";
+import { PostgresError } from "./postgres_errors.ts";
 import type { RunStatement } from "./postgres_queries.ts";
 
 /** Reads a value's text. */
@@ -101,12 +102,19 @@ export class PostgresTypes {
 
   async #learn(typeIds: number[], run: RunStatement): Promise<void> {
     for (const typeId of typeIds) this.#decoders.set(typeId, asIs);
-    const { rows } = await run(FIND_ARRAYS, [typeIds], { prepare: false });
+    const { rows } = await run(FIND_ARRAYS, [typeIds], { prepare: false })
+      .catch(knowsNoArrays);
     for (const { array_id, id, delimiter } of rows as unknown as FoundArray[]) {
       const decode = this.#decoders.get(id) ?? asIs;
       this.#decoders.set(array_id, arrayOf(decode, delimiter));
     }
   }
+}
+
+/** What isn't quite PostgreSQL may have another catalogue. */
+function knowsNoArrays(error: unknown): PostgresResult {
+  if (error instanceof PostgresError) return { rows: [], affectedRows: 0 };
+  throw error;
 }
 
 /** An `int8`: a number where that is exact, or else its digits. */
@@ -121,6 +129,8 @@ export function decodeFloat(text: string): number | string {
   return Number.isFinite(value) ? value : text;
 }
 
+/** What nearly all are like, and a Date reads fastest by itself. */
+const PLAIN = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?([+-]\d\d)?$/;
 const TIMESTAMP =
   /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(\.\d+)?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?( BC)?$/;
 
@@ -129,17 +139,31 @@ const TIMESTAMP =
  * infinite or beyond what a Date can say.
  */
 export function decodeTimestamp(text: string): Date | string {
+  const plain = PLAIN.exec(text);
+  if (plain !== null) {
+    const [day, time] = [text.slice(0, 10), text.slice(11)];
+    return new Date(`${day}T${time}${plain[1] === undefined ? "Z" : ":00"}`);
+  }
   const parts = TIMESTAMP.exec(text);
-  if (parts === null) return text;
+  return parts === null ? text : decodeUnusual(parts) ?? text;
+}
+
+/** Years before Christ and after 9999, and offsets down to the second. */
+function decodeUnusual(parts: RegExpExecArray): Date | undefined {
   const [, year, month, day, hour, minute, second] = parts.map(Number);
   const [fraction, sign, ...offset] = parts.slice(7, 12);
   const date = new Date(0);
   date.setUTCFullYear(parts[12] ? 1 - year : year, month - 1, day);
-  date.setUTCHours(hour, minute, second, Number(fraction?.slice(1, 4) ?? 0));
+  date.setUTCHours(
+    hour,
+    minute,
+    second,
+    Number((fraction ?? ".").slice(1, 4).padEnd(3, "0")),
+  );
   const [hours, minutes, seconds] = offset.map((part) => Number(part ?? 0));
   const offsetMs = ((hours * 60 + minutes) * 60 + seconds) * 1_000;
   const time = date.getTime() + (sign === "-" ? offsetMs : -offsetMs);
-  return Number.isNaN(time) ? text : new Date(time);
+  return Number.isNaN(time) ? undefined : new Date(time);
 }
 
 /** A `bytea`, in either form that `bytea_output` may ask for. */

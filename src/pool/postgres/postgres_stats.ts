@@ -1,8 +1,14 @@
-import {
-  counter,
-  type InstrumentValues,
-} from "../../observe/metrics/instruments.ts";
-import type { PostgresStats } from "./postgres_options.ts";
+import { counter, type InstrumentValues } from "../../observe/instruments.ts";
+import type { PoolStats } from "../pool_options.ts";
+import type { CommandCounters } from "./command_guard.ts";
+
+/** What a `PostgresPool` holds and has done so far. */
+export interface PostgresStats extends PoolStats, CommandCounters {
+  /** Transactions begun, retries included. */
+  transactions: number;
+  /** Transactions run again after a serialization failure or a deadlock. */
+  transactionRetries: number;
+}
 
 /** What operators see of a PostgresPool, beside its pool of connections. */
 export const postgresKind = {

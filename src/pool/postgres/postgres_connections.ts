@@ -1,0 +1,103 @@
+import { TimeoutError } from "../../base/errors.ts";
+import { stderrWarn } from "../../observe/stderr_warn.ts";
+import type { Lease } from "../lease.ts";
+import { Pool } from "../pool.ts";
+import type { AcquireOptions } from "../pool_options.ts";
+import type { PostgresConnection, PostgresDriver } from "./postgres_driver.ts";
+import type {
+  CheckedPostgresOptions,
+  PostgresOptions,
+} from "./postgres_options.ts";
+
+/** A connection, lent to one caller. */
+export type PostgresLease = Lease<PostgresConnection>;
+
+/** The connections of a `PostgresPool`: how they are made, lent and taken back. */
+export class PostgresConnections {
+  readonly pool: Pool<PostgresConnection>;
+  readonly #driver: PostgresDriver;
+  readonly #warn: (message: string) => void;
+
+  constructor(
+    driver: PostgresDriver,
+    options: PostgresOptions,
+    { settings }: CheckedPostgresOptions,
+  ) {
+    const { log = { warn: stderrWarn } } = options;
+    this.#driver = driver;
+    this.#warn = (message) => log.warn(message);
+    this.pool = new Pool({
+      name: "postgres",
+      ...options,
+      ...limitsFor(driver, options),
+      create: ({ signal }) => this.#connect(signal, settings),
+      destroy: (connection) => connection.close(),
+      validate: (connection) => connection.state === "idle",
+    });
+  }
+
+  /** Says, where it took too long, what a caller waited for in vain. */
+  async borrow(options?: AcquireOptions): Promise<PostgresLease> {
+    try {
+      return await this.pool.acquire(options);
+    } catch (error) {
+      const { name, inUse, max } = this.pool.stats;
+      if (!(error instanceof TimeoutError) || inUse < max) throw error;
+      const all = max === 1 ? "whose only one is" : `whose ${max} are all`;
+      throw new TimeoutError(
+        `waiting for a connection of ${name}, ${all} in use ` +
+          "(inside a transaction or a session, ask that and not the pool),",
+        error.timeoutMs,
+        { cause: error.cause },
+      );
+    }
+  }
+
+  giveBack(lease: PostgresLease): void {
+    const { state } = lease.value;
+    if (state === "idle") return lease.release();
+    if (state === "transaction") {
+      this.#warn(
+        `${this.pool.name}: a connection came back in a transaction; it is rolled back and closed`,
+      );
+    }
+    lease.discard();
+  }
+
+  async #connect(
+    signal: AbortSignal,
+    settings: CheckedPostgresOptions["settings"],
+  ): Promise<PostgresConnection> {
+    const connection = await this.#driver.connect({
+      signal,
+      onClose: (connection) => this.pool.evict(connection),
+    });
+    try {
+      await applySettings(connection, settings);
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+}
+
+/** A driver may hold fewer connections than were asked for. */
+function limitsFor(
+  { maxConnections }: PostgresDriver,
+  { min = 0, max = 10 }: PostgresOptions,
+): { min: number; max: number } {
+  if (max <= maxConnections) return { min, max };
+  return { min: Math.min(min, maxConnections), max: maxConnections };
+}
+
+async function applySettings(
+  connection: PostgresConnection,
+  settings: CheckedPostgresOptions["settings"],
+): Promise<void> {
+  if (settings.length === 0) return;
+  const calls = settings.map((_, i) =>
+    `set_config($${2 * i + 1}, $${2 * i + 2}, false) AS setting_${i}`
+  );
+  await connection.query(`SELECT ${calls.join(", ")}`, settings.flat(), false);
+}
