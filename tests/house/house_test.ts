@@ -106,6 +106,7 @@ const DOORS: Doors = {
     "memory_rate_limit_store.ts",
     "rate_limit_store.ts",
     "rate_limiter.ts",
+    "redis_rate_limit_options.ts",
     "redis_rate_limit_store.ts",
     "semaphore.ts",
     "wait_queue.ts",
@@ -141,6 +142,7 @@ const DOORS: Doors = {
     "postgres/postgres_pool.ts",
     "postgres/postgres_queries.ts",
     "postgres/postgres_session.ts",
+    "postgres/postgres_stats.ts",
     "postgres/postgres_transaction.ts",
   ],
   "pool/http": [
@@ -157,6 +159,7 @@ const DOORS: Doors = {
     "postgres_pool.ts",
     "postgres_queries.ts",
     "postgres_session.ts",
+    "postgres_stats.ts",
     "postgres_transaction.ts",
   ],
   batch: [

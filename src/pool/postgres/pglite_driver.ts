@@ -1,4 +1,4 @@
-import { deadline } from "../../limit/deadline.ts";
+import { deadline } from "../../base/deadline.ts";
 import { PgConnection } from "./pg_connection.ts";
 import { loadPg, type PgModule } from "./pg_wire.ts";
 import { PgliteThread } from "./pglite_thread.ts";

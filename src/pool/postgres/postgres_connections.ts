@@ -1,5 +1,5 @@
 import { TimeoutError } from "../../base/errors.ts";
-import { stderrWarn } from "../../observe/stderr_warn.ts";
+import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import type { AcquireOptions } from "../pool_options.ts";

@@ -1,8 +1,8 @@
 import { systemClock } from "../../base/clock.ts";
-import type { HealthCheckable } from "../../observe/health_checkable.ts";
-import type { HealthResult } from "../../observe/health_result.ts";
-import { instruments } from "../../observe/instruments.ts";
-import type { Attributes } from "../../observe/telemetry_api.ts";
+import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
+import type { HealthResult } from "../../observe/health/health_check.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
+import type { Attributes } from "@opentelemetry/api";
 import type { AcquireOptions, DrainOptions } from "../pool_options.ts";
 import { CommandGuard, type QueryOptions } from "./command_guard.ts";
 import { checkPostgresUrl, loadDriver } from "./load_driver.ts";

@@ -1,5 +1,5 @@
-import type { Attributes } from "../../observe/telemetry_api.ts";
-import { LeaseReleasedError } from "../pool_errors.ts";
+import type { Attributes } from "@opentelemetry/api";
+import { LeaseReleasedError } from "../lease.ts";
 import type { CommandGuard, QueryOptions } from "./command_guard.ts";
 import type { PostgresLease } from "./postgres_connections.ts";
 import type { PostgresConnection, PostgresResult } from "./postgres_driver.ts";

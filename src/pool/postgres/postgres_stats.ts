@@ -1,4 +1,7 @@
-import { counter, type InstrumentValues } from "../../observe/instruments.ts";
+import {
+  counter,
+  type InstrumentValues,
+} from "../../observe/metrics/instruments.ts";
 import type { PoolStats } from "../pool_options.ts";
 import type { CommandCounters } from "./command_guard.ts";
 
