@@ -10,6 +10,7 @@ export {
   McpServer,
   type ServerStats,
 } from "./src/host/mcp_server.ts";
+export type { Registrations } from "./src/host/registrations.ts";
 export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
 export type { HandlerCacheOptions } from "./src/server/catalog/handler_cache.ts";
 export type {

@@ -1,6 +1,5 @@
 import { readServer } from "../server/server_figures.ts";
 import type { Hono } from "hono";
-import type { SchemaLike } from "../protocol/schema.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
   Implementation,
@@ -20,28 +19,7 @@ import {
 } from "./server_parts.ts";
 import { LowLevelServer } from "./low_level_server.ts";
 import type { Middleware } from "../server/calls/middleware.ts";
-import type {
-  PromptConfig,
-  PromptHandler,
-  RegisteredPrompt,
-} from "../server/catalog/prompt.ts";
-import type {
-  ReadResourceCallback,
-  ReadResourceTemplateCallback,
-  RegisteredResource,
-  RegisteredResourceTemplate,
-  ResourceConfig,
-} from "../server/catalog/resource.ts";
-import type { ResourceTemplate } from "../server/catalog/resource_template.ts";
 import type { McpServerOptions } from "./server_options.ts";
-import type {
-  RegisteredSkill,
-  SkillConfig,
-} from "../server/skills/registered_skill.ts";
-import { RegisteredSkills } from "../server/skills/registered_skills.ts";
-import type { Skill } from "../server/skills/skill.ts";
-import type { ToolConfig, ToolHandler } from "../server/catalog/tool_config.ts";
-import type { RegisteredTool } from "../server/catalog/tool.ts";
 import {
   connectTransport,
   type Transport,
@@ -53,6 +31,7 @@ import type {
 } from "../transport/http/http_options.ts";
 import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
+import { Registrations } from "./registrations.ts";
 import {
   DEFAULT_HOSTNAME,
   endOn,
@@ -98,7 +77,8 @@ export interface ServerStats {
  * // `export default server` is all that `deno serve` needs.
  * ```
  */
-export class McpServer<Lifespan = unknown> implements AsyncDisposable {
+export class McpServer<Lifespan = unknown> extends Registrations<Lifespan>
+  implements AsyncDisposable {
   /** Methods of your own, and what concerns no request. */
   readonly server: LowLevelServer;
   readonly #parts: ServerParts;
@@ -116,117 +96,13 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
-    this.#parts = makeParts(info, options as McpServerOptions);
+    const parts = makeParts(info, options as McpServerOptions);
+    super(parts.catalog);
+    this.#parts = parts;
     this.#host = new HttpHost(this.#parts, options);
     this.server = new LowLevelServer(this.#parts);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
-  }
-
-  /**
-   * Registers a tool: something that a model can do.
-   *
-   * @throws {TypeError} if the name is taken
-   * @throws {InvalidOptionError} if a schema or an option can't be used
-   */
-  registerTool<
-    Input extends SchemaLike | undefined = undefined,
-    Output extends SchemaLike | undefined = undefined,
-  >(
-    name: string,
-    config: ToolConfig<Input, Output>,
-    handler: ToolHandler<Input, Lifespan>,
-  ): RegisteredTool {
-    return this.#parts.catalog.addTool(
-      name,
-      config as ToolConfig<SchemaLike | undefined>,
-      handler as (...args: unknown[]) => unknown,
-    );
-  }
-
-  /** Registers a resource at a fixed URI: something that a client can read. */
-  registerResource(
-    name: string,
-    uri: string,
-    config: ResourceConfig,
-    read: ReadResourceCallback<Lifespan>,
-  ): RegisteredResource;
-  /** Registers a family of resources. */
-  registerResource(
-    name: string,
-    template: ResourceTemplate,
-    config: ResourceConfig,
-    read: ReadResourceTemplateCallback<Lifespan>,
-  ): RegisteredResourceTemplate;
-  registerResource(
-    name: string,
-    place: string | ResourceTemplate,
-    config: ResourceConfig,
-    read:
-      | ReadResourceCallback<Lifespan>
-      | ReadResourceTemplateCallback<Lifespan>,
-  ): RegisteredResource | RegisteredResourceTemplate {
-    const { resources } = this.#parts.catalog;
-    return typeof place === "string"
-      ? resources.add(name, place, config, read as ReadResourceCallback)
-      : resources.addTemplate(
-        name,
-        place,
-        config,
-        read as ReadResourceTemplateCallback,
-      );
-  }
-
-  /** Registers a prompt: something that a user can start from. */
-  registerPrompt<Args extends SchemaLike | undefined = undefined>(
-    name: string,
-    config: PromptConfig<Args>,
-    handler: PromptHandler<Args, Lifespan>,
-  ): RegisteredPrompt {
-    return this.#parts.catalog.addPrompt(
-      name,
-      config as PromptConfig<SchemaLike | undefined>,
-      handler as (...args: unknown[]) => unknown,
-    );
-  }
-
-  /**
-   * Registers a skill: instructions that a model can load, and their files.
-   *
-   * @throws {TypeError} if another skill serves one of the files
-   * @throws {InvalidOptionError} if a cache hint can't be used
-   */
-  registerSkill(skill: Skill<Lifespan>, config?: SkillConfig): RegisteredSkill {
-    return this.#parts.catalog.skills.add(skill, config);
-  }
-
-  /**
-   * Registers many skills, such as those of a folder, which can be replaced by
-   * others all at once.
-   *
-   * @throws {TypeError} if two skills serve the same file
-   * @throws {InvalidOptionError} if a cache hint can't be used
-   *
-   * @example
-   * ```ts
-   * import { McpServer, readSkills } from "@sluice/mcp";
-   *
-   * const server = new McpServer({ name: "guide", version: "1.0.0" });
-   * const skills = server.registerSkills(await readSkills("examples/skills"));
-   * // After the folder has changed:
-   * skills.replace(await readSkills("examples/skills"));
-   * ```
-   */
-  registerSkills(
-    skills: Iterable<Skill<Lifespan>>,
-    config: SkillConfig = {},
-  ): RegisteredSkills {
-    const registered = new RegisteredSkills(
-      this.#parts.catalog.skills,
-      config,
-    );
-    registered.replace(skills);
-    return registered;
   }
 
   /** Wraps every request; the first registered is the outermost. */

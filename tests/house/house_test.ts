@@ -285,6 +285,7 @@ const DOORS: Doors = {
   host: [
     "low_level_server.ts",
     "mcp_server.ts",
+    "registrations.ts",
     "serve.ts",
     "server_options.ts",
     "skill_directory.ts",

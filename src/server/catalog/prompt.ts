@@ -7,8 +7,6 @@ import {
   readSchema,
   type SchemaLike,
   shapeOf,
-  toJsonSchema,
-  toStandardSchema,
 } from "../../protocol/schema.ts";
 import {
   isStandardSchema,

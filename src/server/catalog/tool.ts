@@ -13,8 +13,6 @@ import {
   EMPTY_OBJECT_SCHEMA,
   readSchema,
   type SchemaLike,
-  toJsonSchema,
-  toStandardSchema,
   wrapSchema,
 } from "../../protocol/schema.ts";
 import {
@@ -30,7 +28,7 @@ import type {
 } from "../../protocol/types.ts";
 import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
-import type { Call, Completer } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
 import { drained } from "./tool_steps.ts";
 import { ToolResultError, toToolResult } from "./tool_result.ts";
@@ -49,8 +47,7 @@ export interface ToolHost {
 }
 
 /** A registered tool: the handle that its author keeps. */
-export class RegisteredTool extends Registration<ToolUpdates>
-  implements Completer {
+export class RegisteredTool extends Registration<ToolUpdates> {
   #host: ToolHost;
   #name: string;
   #config: ToolConfig<SchemaLike | undefined>;
