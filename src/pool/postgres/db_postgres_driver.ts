@@ -21,7 +21,7 @@ import { IN_TRANSACTION, TransactionWatch } from "./transaction_watch.ts";
  */
 export const DB_POSTGRES: string = "jsr:@db/postgres@^0.19.5";
 
-/** What Sluice uses of `jsr:@db/postgres`. */
+/** The part of `jsr:@db/postgres` that Sluice uses. */
 interface DbPostgresModule {
   Client: new (options: object) => DbPostgresClient;
 }
@@ -75,7 +75,7 @@ async function opened(client: DbPostgresClient): Promise<DbPostgresClient> {
   }
 }
 
-/** What a connection is told by its driver. */
+/** Settings of a connection, by its driver. */
 interface DbPostgresSettings {
   open: () => Promise<DbPostgresClient>;
   onClose: (connection: PostgresConnection) => void;

@@ -16,7 +16,7 @@ import {
 import type { PostgresTypes } from "./postgres_types.ts";
 import { encodeParameter } from "./postgres_values.ts";
 
-/** What a {@linkcode PgConnection} is told by its driver. */
+/** Settings of a {@linkcode PgConnection}, by its driver. */
 export interface PgConnectionSettings {
   types: PostgresTypes;
   statementCacheSize: number;
@@ -34,7 +34,7 @@ export class PgConnection implements PostgresConnection {
   #status: PgMessages["readyForQuery"]["status"] = "I";
   #running: PgRun | undefined;
   #lost: Error | undefined;
-  /** Whether a statement was gone that had been prepared: as behind a pooler. */
+  /** Tells that a prepared statement was gone, as it may be behind a pooler. */
   #serverForgets = false;
 
   /** @param wire Connected, ready for a statement, and nobody else's. */
@@ -161,7 +161,7 @@ export class PgConnection implements PostgresConnection {
     run?.finish();
   }
 
-  /** What was refused last is why the server has hung up. */
+  /** Takes what was refused last for the reason why the server has hung up. */
   #end(): void {
     const run = this.#running;
     this.#running = undefined;

@@ -9,7 +9,7 @@ import type {
 import { connectionRefused } from "./postgres_errors.ts";
 import { PostgresTypes } from "./postgres_types.ts";
 
-/** How long what is in flight may take when the database is closed. */
+/** The time that what is in flight has when the database is closed. */
 const MAX_CLOSE_WAIT_MS = 30_000;
 
 /**

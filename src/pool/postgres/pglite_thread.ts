@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import { ClosedError } from "../../base/errors.ts";
 import type { PgliteAnswer, PgliteQuestion } from "./pglite_worker.ts";
 
-/** How ReadyForQuery, which comes last, ends outside of transactions. */
+/** The end of ReadyForQuery, which comes last, outside of transactions. */
 const IDLE = "I".charCodeAt(0);
 
 /**

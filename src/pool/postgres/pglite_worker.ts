@@ -1,10 +1,10 @@
 import { parentPort } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 
-/** What the thread is asked: the protocol's messages, or what they can't say. */
+/** A question to the thread: the protocol's messages, or what they can't say. */
 export type PgliteQuestion = Uint8Array | { url: string } | "reset" | "close";
 
-/** What the thread answers. */
+/** An answer of the thread. */
 export interface PgliteAnswer {
   bytes?: Uint8Array;
   failure?: string;

@@ -13,7 +13,7 @@ import {
 } from "./postgres_transaction.ts";
 import { runInSpan } from "./statement_span.ts";
 
-/** What a {@linkcode PostgresSession} shares with the others of its pool. */
+/** The things a {@linkcode PostgresSession} shares with others of its pool. */
 export interface PostgresSessionContext {
   name: string;
   guard: CommandGuard;

@@ -78,7 +78,7 @@ function hex(bytes: Uint8Array): string {
   );
 }
 
-/** What JSON can say of a value without leaving anything out. */
+/** Makes of a value what JSON can say without leaving anything out. */
 function toJsonValue(
   value: unknown,
   place: string,
