@@ -63,6 +63,9 @@ export class PostgresError extends SluiceError {
   }
 }
 
+/** A prepared statement was gone, and its transaction with it: as by a pooler. */
+export class StatementGoneError extends PostgresError {}
+
 /**
  * A connection could not be made or was lost. A statement that was running may
  * or may not have had its effect.
@@ -121,11 +124,25 @@ export function isServerError(error: Error): error is ServerError {
 
 /** Turns a report of the server into Sluice's error. */
 export function toPostgresError(error: ServerError): PostgresError {
+  return new PostgresError(fieldsOf(error), { cause: error });
+}
+
+/** Turns a report that a statement is gone into what says the way out. */
+export function toStatementGone(error: ServerError): StatementGoneError {
+  const { message, ...fields } = fieldsOf(error);
+  return new StatementGoneError({
+    ...fields,
+    message: `${message}; behind a pooler that shares its connections ` +
+      "between transactions, connect with prepare: false",
+  }, { cause: error });
+}
+
+function fieldsOf(error: ServerError): PostgresErrorFields {
   const { code, message, position } = error;
-  return new PostgresError({
+  return {
     ...error,
     sqlState: code,
     message,
     position: position === undefined ? undefined : Number(position),
-  }, { cause: error });
+  };
 }

@@ -40,8 +40,8 @@ export interface PostgresOptions extends PoolLimits {
   /**
    * Has the server keep statements, parsed and planned, for the next time.
    * Better off behind a pooler that shares its connections between
-   * transactions: each connection finds that out, and a transaction may have to
-   * fail for it.
+   * transactions: each connection finds that out by itself, but a transaction
+   * may have to be run again for it.
    * @default true
    */
   prepare?: boolean;

@@ -126,13 +126,14 @@ export class PostgresSession extends PostgresQueries
    */
   override async openScope(options: QueryOptions): Promise<CursorScope> {
     const run = this.run.bind(this);
+    const once = { prepare: false };
     await this.#last;
     const isBegun = this.#lease.value.state !== "idle";
-    if (!isBegun) await run("BEGIN", [], options);
+    if (!isBegun) await run("BEGIN", [], { ...options, ...once });
     return {
       run,
       end: async () => {
-        if (!isBegun) await run("COMMIT", [], {});
+        if (!isBegun) await run("COMMIT", [], once);
       },
     };
   }

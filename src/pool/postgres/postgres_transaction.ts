@@ -5,7 +5,7 @@ import { checkInteger, quote } from "../../base/options.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import type { QueryOptions } from "./command_guard.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
-import { PostgresError } from "./postgres_errors.ts";
+import { PostgresError, StatementGoneError } from "./postgres_errors.ts";
 import {
   type CursorScope,
   PostgresQueries,
@@ -205,8 +205,9 @@ export async function retryTransaction<R>(
 }
 
 function isRetryable(error: unknown): boolean {
-  return error instanceof PostgresError &&
-    (error.sqlState === "40001" || error.sqlState === "40P01");
+  return error instanceof StatementGoneError ||
+    error instanceof PostgresError &&
+      (error.sqlState === "40001" || error.sqlState === "40P01");
 }
 
 /** Fails as the server does; without its answer, nobody knows. */
