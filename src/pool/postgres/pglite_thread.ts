@@ -7,6 +7,9 @@ import type { PgliteAnswer, PgliteQuestion } from "./pglite_worker.ts";
 /** The end of ReadyForQuery, which comes last, outside of transactions. */
 const IDLE = "I".charCodeAt(0);
 
+/** Ignored by itself; where data is awaited, PGlite would break without it. */
+const COPY_FAIL = copyFail("COPY FROM STDIN is not supported");
+
 /**
  * PGlite in a thread of its own, which never holds the process up: neither its
  * event loop, nor its end, unless it is asked something or a transaction is
@@ -51,7 +54,10 @@ export class PgliteThread {
     const stream: Duplex = new Duplex({
       read: () => {},
       writev: (chunks, done) => {
-        const messages = Buffer.concat(chunks.map(({ chunk }) => chunk));
+        const messages = Buffer.concat([
+          ...chunks.map(({ chunk }) => chunk),
+          COPY_FAIL,
+        ]);
         this.ask(new Uint8Array(messages)).then((bytes) => {
           stream.push(bytes);
           done();
@@ -78,7 +84,7 @@ export class PgliteThread {
 
   #take({ bytes, failure }: PgliteAnswer): void {
     const asked = this.#asked.shift();
-    const isInTransaction = bytes !== undefined && bytes.at(-1) !== IDLE;
+    const isInTransaction = !!bytes?.length && bytes.at(-1) !== IDLE;
     if (this.#asked.length === 0 && !isInTransaction) this.#worker.unref();
     if (failure === undefined) asked?.resolve(bytes);
     else asked?.reject(new Error(failure));
@@ -95,4 +101,10 @@ function scriptUrl(): URL {
   const url = new URL("./pglite_worker.ts", import.meta.url);
   if (url.protocol === "file:") return url;
   return new URL(`data:text/javascript,import ${JSON.stringify(url.href)}`);
+}
+
+function copyFail(reason: string): Uint8Array {
+  const message = Buffer.from(`f\0\0\0\0${reason}\0`);
+  message.writeUInt32BE(message.length - 1, 1);
+  return message;
 }
