@@ -31,6 +31,7 @@ export class PgliteThread {
   static async open(url: string): Promise<PgliteThread> {
     const thread = new PgliteThread();
     try {
+      await thread.#answer();
       await thread.ask({ url });
       return thread;
     } catch (error) {
@@ -41,11 +42,9 @@ export class PgliteThread {
 
   ask(question: PgliteQuestion): Promise<Uint8Array | undefined> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const asked = Promise.withResolvers<Uint8Array | undefined>();
-    this.#asked.push(asked);
     this.#worker.ref();
     this.#worker.postMessage(question);
-    return asked.promise;
+    return this.#answer();
   }
 
   /** Opens a way for the protocol; what a session leaves behind goes with it. */
@@ -82,6 +81,13 @@ export class PgliteThread {
     await this.#worker.terminate();
   }
 
+  /** Waits for the next answer; the first one says that the thread listens. */
+  #answer(): Promise<Uint8Array | undefined> {
+    const asked = Promise.withResolvers<Uint8Array | undefined>();
+    this.#asked.push(asked);
+    return asked.promise;
+  }
+
   #take({ bytes, failure }: PgliteAnswer): void {
     const asked = this.#asked.shift();
     const isInTransaction = !!bytes?.length && bytes.at(-1) !== IDLE;
@@ -96,11 +102,15 @@ export class PgliteThread {
   }
 }
 
-/** Threads take no https: URL, but a script that imports from one. */
+/**
+ * Threads take no https: URL, but a script that imports from one; from JSR only
+ * if the URL isn't seen before it runs.
+ */
 function scriptUrl(): URL {
   const url = new URL("./pglite_worker.ts", import.meta.url);
   if (url.protocol === "file:") return url;
-  return new URL(`data:text/javascript,import ${JSON.stringify(url.href)}`);
+  const script = `const url = ${JSON.stringify(url.href)}; await import(url)`;
+  return new URL(`data:text/javascript,${encodeURIComponent(script)}`);
 }
 
 function copyFail(reason: string): Uint8Array {
