@@ -104,7 +104,7 @@ Deno.test("a refusal names the parameter", () => {
 
 Deno.test("what has a JSON of its own goes out as that", () => {
   const same = { b: 1 };
-  const taken: [unknown, string][] = [
+  const taken: [unknown, string | null][] = [
     [new URL("https://a.example/x"), "https://a.example/x"],
     [{ toJSON: () => "1.50" }, "1.50"],
     [{ toJSON: () => [1, 2] }, "[1,2]"],
@@ -115,6 +115,8 @@ Deno.test("what has a JSON of its own goes out as that", () => {
     ],
     [[new URL("https://a.example")], '{"https://a.example/"}'],
     [Array(2), "{NULL,NULL}"],
+    [{ toJSON: () => undefined }, null],
+    [[{ toJSON: () => undefined }], "{NULL}"],
   ];
   for (const [value, encoded] of taken) {
     assert.equal(encodeParameter(value), encoded);

@@ -5,24 +5,24 @@ import { deadline } from "../../base/deadline.ts";
 import { TimedEntry, TimedQueue } from "../../base/timed_queue.ts";
 import type { PostgresConnection } from "./postgres_driver.ts";
 
-/** How one statement is run. */
+/** Options of one statement. */
 export interface QueryOptions {
   /** Cancels the statement, on the server too, and rejects with its reason. */
   signal?: AbortSignal;
   /**
-   * How long the statement may take, in milliseconds, once it has a connection.
+   * Limits the statement, in milliseconds, once it has a connection.
    * @default the pool's `commandTimeoutMs`
    */
   timeoutMs?: number;
   /**
-   * Whether the server keeps the statement, parsed and planned, for the next
-   * time; not worth it for a text that won't come again.
+   * Has the server keep the statement, parsed and planned, for the next time;
+   * not worth it for a text that won't come again.
    * @default the pool's `prepare`
    */
   prepare?: boolean;
 }
 
-/** What a {@linkcode CommandGuard} has done so far. */
+/** Counters of a {@linkcode CommandGuard}. */
 export interface CommandCounters {
   /** Statements sent. */
   commands: number;
@@ -34,11 +34,11 @@ export interface CommandCounters {
   commandAborts: number;
 }
 
-/** How long things may take. */
+/** Limits, and the clock that they are read by. */
 export interface CommandGuardOptions {
   clock: Clock;
   commandTimeoutMs: number;
-  /** How long the server has to end what was cancelled. */
+  /** The time that the server has to end what was cancelled. */
   cancelTimeoutMs: number;
 }
 

@@ -1,6 +1,5 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import type {
-  PostgresConnectContext,
   PostgresConnection,
   PostgresDriver,
   PostgresDriverSettings,
@@ -22,7 +21,7 @@ import { IN_TRANSACTION, TransactionWatch } from "./transaction_watch.ts";
  */
 export const DB_POSTGRES: string = "jsr:@db/postgres@^0.19.5";
 
-/** What Sluice uses of `jsr:@db/postgres`. */
+/** The part of `jsr:@db/postgres` that Sluice uses. */
 interface DbPostgresModule {
   Client: new (options: object) => DbPostgresClient;
 }
@@ -42,64 +41,41 @@ interface DbPostgresResult {
 }
 
 /**
- * PostgreSQL over TCP by `jsr:@db/postgres`. It prepares no statements, and
- * learns that an idle connection is lost only from the statement that fails.
+ * Loads `jsr:@db/postgres`, for PostgreSQL over TCP. It prepares no statements,
+ * and learns that an idle connection is lost only from the statement that fails.
  */
-export class DbPostgresDriver implements PostgresDriver {
-  readonly name = "@db/postgres";
-  readonly maxConnections = Infinity;
-  readonly #module: DbPostgresModule;
-  readonly #options: object;
-  readonly #types = new PostgresTypes();
-
-  private constructor(module: DbPostgresModule, options: object) {
-    this.#module = module;
-    this.#options = options;
-  }
-
-  static async load(
-    settings: PostgresDriverSettings,
-  ): Promise<DbPostgresDriver> {
-    const options = clientOptions(settings);
-    const module = await import(DB_POSTGRES);
-    return new DbPostgresDriver(
-      module as unknown as DbPostgresModule,
-      options,
-    );
-  }
-
-  async connect(
-    { signal, onClose }: PostgresConnectContext,
-  ): Promise<PostgresConnection> {
-    const open = () => this.#open();
-    const client = await open();
-    if (signal.aborted) {
+export async function loadDbPostgresDriver(
+  settings: PostgresDriverSettings,
+): Promise<PostgresDriver> {
+  const options = clientOptions(settings);
+  const { Client } = await import(DB_POSTGRES) as DbPostgresModule;
+  const types = new PostgresTypes();
+  const open = () => opened(new Client(options));
+  return {
+    name: "@db/postgres",
+    maxConnections: Infinity,
+    connect: async ({ signal, onClose }) => {
+      const client = await open();
+      if (!signal.aborted) {
+        return new DbPostgresConnection(client, { open, onClose, types });
+      }
       await client.end();
       throw signal.reason;
-    }
-    return new DbPostgresConnection(client, {
-      open,
-      onClose,
-      types: this.#types,
-    });
-  }
+    },
+    close: () => Promise.resolve(),
+  };
+}
 
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async #open(): Promise<DbPostgresClient> {
-    const client = new this.#module.Client(this.#options);
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      throw connectionRefused(toServerError(error) ?? error as Error);
-    }
+async function opened(client: DbPostgresClient): Promise<DbPostgresClient> {
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    throw connectionRefused(toServerError(error) ?? error as Error);
   }
 }
 
-/** What a connection is told by its driver. */
+/** Settings of a connection, by its driver. */
 interface DbPostgresSettings {
   open: () => Promise<DbPostgresClient>;
   onClose: (connection: PostgresConnection) => void;

@@ -15,18 +15,13 @@ export async function loadDriver(
   settings: PostgresDriverSettings,
 ): Promise<PostgresDriver> {
   switch (name ?? driverFor(settings.url)) {
-    case "pg": {
-      const { PgDriver } = await import("./pg_driver.ts");
-      return await PgDriver.load(settings);
-    }
-    case "@db/postgres": {
-      const { DbPostgresDriver } = await import("./db_postgres_driver.ts");
-      return await DbPostgresDriver.load(settings);
-    }
-    case "pglite": {
-      const { PgliteDriver } = await import("./pglite_driver.ts");
-      return await PgliteDriver.load(settings);
-    }
+    case "pg":
+      return (await import("./pg_driver.ts")).loadPgDriver(settings);
+    case "@db/postgres":
+      return (await import("./db_postgres_driver.ts"))
+        .loadDbPostgresDriver(settings);
+    case "pglite":
+      return (await import("./pglite_driver.ts")).loadPgliteDriver(settings);
     default:
       throw new InvalidOptionError(
         `driver must be "pg", "@db/postgres", "pglite" or a driver of your own, got ${

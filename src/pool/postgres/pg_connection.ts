@@ -12,11 +12,12 @@ import {
   PostgresError,
   type ServerError,
   toPostgresError,
+  toStatementGone,
 } from "./postgres_errors.ts";
 import type { PostgresTypes } from "./postgres_types.ts";
 import { encodeParameter } from "./postgres_values.ts";
 
-/** What a {@linkcode PgConnection} is told by its driver. */
+/** Settings of a {@linkcode PgConnection}, by its driver. */
 export interface PgConnectionSettings {
   types: PostgresTypes;
   statementCacheSize: number;
@@ -34,7 +35,7 @@ export class PgConnection implements PostgresConnection {
   #status: PgMessages["readyForQuery"]["status"] = "I";
   #running: PgRun | undefined;
   #lost: Error | undefined;
-  /** Whether a statement was gone that had been prepared: as behind a pooler. */
+  /** Tells that a prepared statement was gone, as it may be behind a pooler. */
   #serverForgets = false;
 
   /** @param wire Connected, ready for a statement, and nobody else's. */
@@ -76,8 +77,11 @@ export class PgConnection implements PostgresConnection {
     } catch (error) {
       if (!wasReady || !isStale(error)) throw error;
       prepared.isReady = false;
-      this.#serverForgets ||= error.sqlState === GONE;
-      if (this.state !== "idle") throw withWayOut(error);
+      const isGone = error.sqlState === GONE;
+      this.#serverForgets ||= isGone;
+      if (this.state !== "idle") {
+        throw isGone ? toStatementGone(error.cause as ServerError) : error;
+      }
       result = await this.#run(prepared, values);
     }
     if (prepared.unread.length > 0) await this.#readNew(prepared, result);
@@ -161,7 +165,7 @@ export class PgConnection implements PostgresConnection {
     run?.finish();
   }
 
-  /** What was refused last is why the server has hung up. */
+  /** Takes what was refused last for the reason why the server has hung up. */
   #end(): void {
     const run = this.#running;
     this.#running = undefined;
@@ -179,15 +183,6 @@ function isStale(error: unknown): error is PostgresError {
   if (!(error instanceof PostgresError)) return false;
   return error.sqlState === GONE || error.sqlState === "0A000" &&
       (error.cause as ServerError).routine === "RevalidateCachedQuery";
-}
-
-/** Says what helps where a transaction had to fail for it. */
-function withWayOut(error: PostgresError): PostgresError {
-  if (error.sqlState !== GONE) return error;
-  const cause = error.cause as ServerError;
-  const message = `${cause.message}; behind a pooler that shares its ` +
-    "connections between transactions, connect with prepare: false";
-  return toPostgresError(Object.assign(new Error(message), cause, { message }));
 }
 
 function toWire(value: unknown, index: number): PgValue {

@@ -1,63 +1,51 @@
 import { PgConnection } from "./pg_connection.ts";
 import { loadPg, type PgClient, type PgModule } from "./pg_wire.ts";
 import type {
-  PostgresConnectContext,
-  PostgresConnection,
   PostgresDriver,
   PostgresDriverSettings,
 } from "./postgres_driver.ts";
 import { connectionRefused } from "./postgres_errors.ts";
 import { PostgresTypes } from "./postgres_types.ts";
 
-/** PostgreSQL over TCP by `npm:pg`; the driver by default. */
-export class PgDriver implements PostgresDriver {
-  readonly name = "pg";
-  readonly maxConnections = Infinity;
-  readonly #pg: PgModule;
-  readonly #settings: PostgresDriverSettings;
-  readonly #types = new PostgresTypes();
-
-  private constructor(pg: PgModule, settings: PostgresDriverSettings) {
-    this.#pg = pg;
-    this.#settings = settings;
-  }
-
-  static async load(settings: PostgresDriverSettings): Promise<PgDriver> {
-    return new PgDriver(await loadPg(), settings);
-  }
-
-  async connect(
-    { signal, onClose }: PostgresConnectContext,
-  ): Promise<PostgresConnection> {
-    const client = this.#makeClient();
-    await connected(client, signal);
-    // pg's client has connected and proved who it is; the rest is ours.
-    client.connection.removeAllListeners();
-    return new PgConnection(client.connection, {
-      types: this.#types,
-      statementCacheSize: this.#settings.statementCacheSize,
-      cancel: () => cancelWork(this.#pg, client),
-      onClose,
-    });
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  /** Fails where `pg` may not read the variables that libpq knows. */
-  #makeClient(): PgClient {
-    const { url, ssl, applicationName } = this.#settings;
-    try {
-      return new this.#pg.Client({
-        connectionString: url,
-        ...(ssl !== undefined && { ssl }),
-        application_name: applicationName,
-        keepAlive: true,
+/** Loads `npm:pg`, for PostgreSQL over TCP; the driver by default. */
+export async function loadPgDriver(
+  settings: PostgresDriverSettings,
+): Promise<PostgresDriver> {
+  const pg = await loadPg();
+  const types = new PostgresTypes();
+  return {
+    name: "pg",
+    maxConnections: Infinity,
+    connect: async ({ signal, onClose }) => {
+      const client = makeClient(pg, settings);
+      await connected(client, signal);
+      // pg's client has connected and proved who it is; the rest is ours.
+      client.connection.removeAllListeners();
+      return new PgConnection(client.connection, {
+        types,
+        statementCacheSize: settings.statementCacheSize,
+        cancel: () => cancelWork(pg, client),
+        onClose,
       });
-    } catch (error) {
-      throw connectionRefused(error as Error);
-    }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Fails where `pg` may not read the variables that libpq knows. */
+function makeClient(
+  pg: PgModule,
+  { url, ssl, applicationName }: PostgresDriverSettings,
+): PgClient {
+  try {
+    return new pg.Client({
+      connectionString: url,
+      ...(ssl !== undefined && { ssl }),
+      application_name: applicationName,
+      keepAlive: true,
+    });
+  } catch (error) {
+    throw connectionRefused(error as Error);
   }
 }
 

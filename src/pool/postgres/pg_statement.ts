@@ -13,9 +13,9 @@ export class PgPrepared {
   fields: PgField[] = [];
   /** Those of them whose type has not been met before: they are text so far. */
   unread: PgField[] = [];
-  /** Whether the server has it for certain. */
+  /** Tells that the server has it for certain. */
   isReady = false;
-  /** Whether the server may have it. */
+  /** Tells that the server may have it. */
   wasSent = false;
 
   constructor(readonly name: string, readonly text: string) {}
@@ -60,7 +60,7 @@ export class PgStatementCache {
  */
 export class PgRun {
   readonly done: PromiseWithResolvers<PostgresResult> = Promise.withResolvers();
-  /** What the server said against it; it is ready for the next only later. */
+  /** The server's words against it; it is ready for the next only later. */
   refusal: PostgresError | undefined;
   readonly #prepared: PgPrepared | undefined;
   readonly #rows: Record<string, unknown>[] = [];

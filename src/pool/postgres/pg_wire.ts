@@ -3,7 +3,7 @@ import type { PostgresSsl } from "./postgres_driver.ts";
 /** A parameter on the wire. */
 export type PgValue = string | Uint8Array | null;
 
-/** What comes over the wire, as far as Sluice looks at it. */
+/** Messages from the server, as far as Sluice looks at them. */
 export interface PgMessages {
   rowDescription: { fields: { name: string; dataTypeID: number }[] };
   dataRow: { fields: (string | null)[] };
@@ -18,7 +18,7 @@ export interface PgMessages {
   end: unknown;
 }
 
-/** What Sluice uses of `pg`'s protocol layer. */
+/** The part of `pg`'s protocol layer that Sluice uses. */
 export interface PgWire {
   readonly stream: {
     cork(): void;
@@ -56,7 +56,7 @@ export interface PgClient {
   on(event: "error", listener: (error: Error) => void): void;
 }
 
-/** What Sluice uses of `npm:pg`. */
+/** The part of `npm:pg` that Sluice uses. */
 export interface PgModule {
   Client: new (config: object) => PgClient;
   Connection: new (config: object) => PgWire;

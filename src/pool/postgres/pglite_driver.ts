@@ -1,87 +1,68 @@
 import { deadline } from "../../base/deadline.ts";
 import { PgConnection } from "./pg_connection.ts";
-import { loadPg, type PgModule } from "./pg_wire.ts";
+import { loadPg } from "./pg_wire.ts";
 import { PgliteThread } from "./pglite_thread.ts";
 import type {
-  PostgresConnectContext,
-  PostgresConnection,
   PostgresDriver,
   PostgresDriverSettings,
 } from "./postgres_driver.ts";
 import { connectionRefused } from "./postgres_errors.ts";
 import { PostgresTypes } from "./postgres_types.ts";
 
-/** How long what is in flight may take when the database is closed. */
+/** The time that what is in flight has when the database is closed. */
 const MAX_CLOSE_WAIT_MS = 30_000;
 
-/** Where a database lives. */
-interface PgliteHome {
-  pg: PgModule;
-  thread: PgliteThread;
-  /** Keeps others out of its folder, if it has one. */
-  lock: Deno.FsFile | undefined;
-}
-
 /**
- * PostgreSQL itself, in a thread of this process, on one connection. Its
+ * Opens PostgreSQL itself, in a thread of this process, on one connection. Its
  * statements can't be cancelled: one that is given up runs to its end.
  */
-export class PgliteDriver implements PostgresDriver {
-  readonly name = "pglite";
-  readonly maxConnections = 1;
-  readonly #home: PgliteHome;
-  readonly #statementCacheSize: number;
-  readonly #types = new PostgresTypes();
-  #connection: PgConnection | undefined;
-
-  private constructor(home: PgliteHome, statementCacheSize: number) {
-    this.#home = home;
-    this.#statementCacheSize = statementCacheSize;
-  }
-
-  static async load(
-    { url, statementCacheSize }: PostgresDriverSettings,
-  ): Promise<PgliteDriver> {
-    try {
-      return new PgliteDriver(await openHome(url), statementCacheSize);
-    } catch (error) {
-      throw connectionRefused(error as Error);
-    }
-  }
-
-  connect({ onClose }: PostgresConnectContext): Promise<PostgresConnection> {
-    const { pg, thread } = this.#home;
-    const wire = new pg.Connection({ stream: thread.connect() });
-    wire.connect(0);
-    this.#connection = new PgConnection(wire, {
-      types: this.#types,
-      statementCacheSize: this.#statementCacheSize,
-      cancel: () => Promise.resolve(),
-      onClose,
-    });
-    return Promise.resolve(this.#connection);
-  }
-
-  /** Lets a statement that runs, or a transaction, come to its end first. */
-  async close(): Promise<void> {
-    const connection = this.#connection;
-    if (connection?.isBusy) {
-      await deadline(() => connection.ended, MAX_CLOSE_WAIT_MS).catch(() => {});
-    }
-    await this.#home.thread.close();
-    this.#home.lock?.close();
-  }
+export async function loadPgliteDriver(
+  { url, statementCacheSize }: PostgresDriverSettings,
+): Promise<PostgresDriver> {
+  const pg = await loadPg();
+  const { thread, lock } = await openPlace(url).catch((error) => {
+    throw connectionRefused(error);
+  });
+  const types = new PostgresTypes();
+  let connection: PgConnection | undefined;
+  return {
+    name: "pglite",
+    maxConnections: 1,
+    connect: ({ onClose }) => {
+      const wire = new pg.Connection({ stream: thread.connect() });
+      wire.connect(0);
+      connection = new PgConnection(wire, {
+        types,
+        statementCacheSize,
+        cancel: () => Promise.resolve(),
+        onClose,
+      });
+      return Promise.resolve(connection);
+    },
+    close: async () => {
+      if (connection !== undefined) await atRest(connection);
+      await thread.close();
+      lock?.close();
+    },
+  };
 }
 
-async function openHome(url: string): Promise<PgliteHome> {
+/** Waits for a statement that runs, or a transaction, to come to its end. */
+async function atRest(connection: PgConnection): Promise<void> {
+  if (!connection.isBusy) return;
+  await deadline(() => connection.ended, MAX_CLOSE_WAIT_MS).catch(() => {});
+}
+
+async function openPlace(url: string) {
   const folder = /^file:(?:\/\/)?(.+)/.exec(url)?.[1];
-  const pg = await loadPg();
-  const lock = folder === undefined ? undefined : await lockFolder(folder);
+  if (folder === undefined) {
+    return { thread: await PgliteThread.open("memory://") };
+  }
+  const lock = await lockFolder(folder);
   try {
-    const place = folder === undefined ? "memory://" : `file://${folder}`;
-    return { pg, thread: await PgliteThread.open(place), lock };
+    return { thread: await PgliteThread.open(`file://${folder}`), lock };
   } catch (error) {
-    lock?.close();
+    lock.close();
     throw error;
   }
 }
@@ -89,8 +70,6 @@ async function openHome(url: string): Promise<PgliteHome> {
 /**
  * Keeps a folder to oneself for as long as the file it gives is open; a process
  * that dies lets go of it.
- *
- * @throws when another process, or another database of this one, has it.
  */
 async function lockFolder(folder: string): Promise<Deno.FsFile> {
   await Deno.mkdir(folder, { recursive: true });

@@ -4,8 +4,11 @@ import { Worker } from "node:worker_threads";
 import { ClosedError } from "../../base/errors.ts";
 import type { PgliteAnswer, PgliteQuestion } from "./pglite_worker.ts";
 
-/** How ReadyForQuery, which comes last, ends outside of transactions. */
+/** The end of ReadyForQuery, which comes last, outside of transactions. */
 const IDLE = "I".charCodeAt(0);
+
+/** Ignored by itself; where data is awaited, PGlite would break without it. */
+const COPY_FAIL = copyFail("COPY FROM STDIN is not supported");
 
 /**
  * PGlite in a thread of its own, which never holds the process up: neither its
@@ -28,6 +31,7 @@ export class PgliteThread {
   static async open(url: string): Promise<PgliteThread> {
     const thread = new PgliteThread();
     try {
+      await thread.#answer();
       await thread.ask({ url });
       return thread;
     } catch (error) {
@@ -38,11 +42,9 @@ export class PgliteThread {
 
   ask(question: PgliteQuestion): Promise<Uint8Array | undefined> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const asked = Promise.withResolvers<Uint8Array | undefined>();
-    this.#asked.push(asked);
     this.#worker.ref();
     this.#worker.postMessage(question);
-    return asked.promise;
+    return this.#answer();
   }
 
   /** Opens a way for the protocol; what a session leaves behind goes with it. */
@@ -51,7 +53,10 @@ export class PgliteThread {
     const stream: Duplex = new Duplex({
       read: () => {},
       writev: (chunks, done) => {
-        const messages = Buffer.concat(chunks.map(({ chunk }) => chunk));
+        const messages = Buffer.concat([
+          ...chunks.map(({ chunk }) => chunk),
+          COPY_FAIL,
+        ]);
         this.ask(new Uint8Array(messages)).then((bytes) => {
           stream.push(bytes);
           done();
@@ -76,9 +81,16 @@ export class PgliteThread {
     await this.#worker.terminate();
   }
 
+  /** Waits for the next answer; the first one says that the thread listens. */
+  #answer(): Promise<Uint8Array | undefined> {
+    const asked = Promise.withResolvers<Uint8Array | undefined>();
+    this.#asked.push(asked);
+    return asked.promise;
+  }
+
   #take({ bytes, failure }: PgliteAnswer): void {
     const asked = this.#asked.shift();
-    const isInTransaction = bytes !== undefined && bytes.at(-1) !== IDLE;
+    const isInTransaction = !!bytes?.length && bytes.at(-1) !== IDLE;
     if (this.#asked.length === 0 && !isInTransaction) this.#worker.unref();
     if (failure === undefined) asked?.resolve(bytes);
     else asked?.reject(new Error(failure));
@@ -90,9 +102,19 @@ export class PgliteThread {
   }
 }
 
-/** Threads take no https: URL, but a script that imports from one. */
+/**
+ * Threads take no https: URL, but a script that imports from one; from JSR only
+ * if the URL isn't seen before it runs.
+ */
 function scriptUrl(): URL {
   const url = new URL("./pglite_worker.ts", import.meta.url);
   if (url.protocol === "file:") return url;
-  return new URL(`data:text/javascript,import ${JSON.stringify(url.href)}`);
+  const script = `const url = ${JSON.stringify(url.href)}; await import(url)`;
+  return new URL(`data:text/javascript,${encodeURIComponent(script)}`);
+}
+
+function copyFail(reason: string): Uint8Array {
+  const message = Buffer.from(`f\0\0\0\0${reason}\0`);
+  message.writeUInt32BE(message.length - 1, 1);
+  return message;
 }

@@ -1,10 +1,10 @@
 import { parentPort } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 
-/** What the thread is asked: the protocol's messages, or what they can't say. */
+/** A question to the thread: the protocol's messages, or what they can't say. */
 export type PgliteQuestion = Uint8Array | { url: string } | "reset" | "close";
 
-/** What the thread answers. */
+/** An answer of the thread. */
 export interface PgliteAnswer {
   bytes?: Uint8Array;
   failure?: string;
@@ -17,6 +17,7 @@ let last: Promise<void> = Promise.resolve();
 parentPort!.on("message", (question: PgliteQuestion) => {
   last = last.then(() => reply(question));
 });
+parentPort!.postMessage({});
 
 async function reply(question: PgliteQuestion): Promise<void> {
   const answer = await answerTo(question).catch(failed);
@@ -34,10 +35,14 @@ async function answerTo(question: PgliteQuestion): Promise<PgliteAnswer> {
   return {};
 }
 
+/** Where PGlite may not read its own files, it leaves a promise to nobody. */
 async function open(url: string): Promise<void> {
   const { PGlite } = await import("@electric-sql/pglite");
+  const ignore = (event: Event) => event.preventDefault();
+  globalThis.addEventListener("unhandledrejection", ignore);
   database = new PGlite(url);
   await database.waitReady;
+  globalThis.removeEventListener("unhandledrejection", ignore);
 }
 
 /** PGlite begins by setting a `search_path`, without which no table is found. */

@@ -1,12 +1,12 @@
-/** What a statement gave. */
+/** The result of a statement. */
 export interface PostgresResult {
   /** The rows it returned, by column name. */
   rows: Record<string, unknown>[];
-  /** How many rows were written, or else read. */
+  /** The number of rows that were written, or else read. */
   affectedRows: number;
 }
 
-/** How a {@linkcode PostgresDriver} connects. */
+/** Circumstances in which a {@linkcode PostgresDriver} connects. */
 export interface PostgresConnectContext {
   /** Aborts when nobody waits for the connection any more. */
   signal: AbortSignal;
@@ -41,11 +41,11 @@ export interface PostgresConnection {
   destroy(): void;
 }
 
-/** What a `PostgresPool` stands on. */
+/** A client for a `PostgresPool` to stand on. */
 export interface PostgresDriver {
   /** The client that it stands on, such as "pg". */
   readonly name: string;
-  /** How many connections it can have at once. */
+  /** The number of connections that it can have at once. */
   readonly maxConnections: number;
   /**
    * Opens one connection.
@@ -58,7 +58,7 @@ export interface PostgresDriver {
   close(): Promise<void>;
 }
 
-/** What a driver of Sluice's own is made from. */
+/** Settings of a driver of Sluice's own. */
 export interface PostgresDriverSettings {
   url: string;
   ssl: PostgresSsl | boolean | undefined;
@@ -66,7 +66,7 @@ export interface PostgresDriverSettings {
   statementCacheSize: number;
 }
 
-/** How a connection is encrypted. */
+/** Encryption of a connection. */
 export interface PostgresSsl {
   /** Certificates to trust, in PEM, instead of the well-known ones. */
   ca?: string;
@@ -75,7 +75,7 @@ export interface PostgresSsl {
   /** The key of the client's certificate, in PEM. */
   key?: string;
   /**
-   * Whether a certificate that can't be verified ends the connection.
+   * Ends the connection over a certificate that can't be verified.
    * @default true
    */
   rejectUnauthorized?: boolean;

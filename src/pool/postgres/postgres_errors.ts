@@ -1,9 +1,9 @@
 import { SluiceError } from "../../base/errors.ts";
 
 /**
- * What the server says of a statement that it refused; see "Error and Notice
- * Message Fields" in the PostgreSQL manual. Which fields there are depends on
- * the error.
+ * Fields of what the server says of a statement that it refused; see "Error and
+ * Notice Message Fields" in the PostgreSQL manual. Which fields there are
+ * depends on the error.
  */
 export interface PostgresErrorFields
   extends
@@ -20,7 +20,7 @@ export interface PostgresErrorFields
         | "constraint"
       >
     > {
-  /** What went wrong, in a line and in the server's language (`lc_messages`). */
+  /** A line on what went wrong, in the server's language (`lc_messages`). */
   message: string;
 }
 
@@ -32,9 +32,9 @@ export class PostgresError extends SluiceError {
   readonly sqlState: string;
   /** More than the message says, such as the key that is there already. */
   readonly detail: string | undefined;
-  /** What might be done about it, if the server has an idea. */
+  /** A hint at what might be done about it, if the server has an idea. */
   readonly hint: string | undefined;
-  /** Where in the statement, in characters counted from 1. */
+  /** The place in the statement, in characters counted from 1. */
   readonly position: number | undefined;
   /** The schema of what the error is about. */
   readonly schema: string | undefined;
@@ -62,6 +62,9 @@ export class PostgresError extends SluiceError {
     this.constraint = fields.constraint;
   }
 }
+
+/** A prepared statement was gone, and its transaction with it: as by a pooler. */
+export class StatementGoneError extends PostgresError {}
 
 /**
  * A connection could not be made or was lost. A statement that was running may
@@ -105,7 +108,7 @@ export function connectionRefused(error: Error): PostgresConnectionError {
   );
 }
 
-/** What the server reports, as the drivers name its fields. */
+/** A report of the server, with its fields as the drivers name them. */
 export interface ServerError
   extends Error, Omit<PostgresErrorFields, "sqlState" | "position"> {
   severity: string;
@@ -119,13 +122,27 @@ export function isServerError(error: Error): error is ServerError {
   return "severity" in error && "code" in error;
 }
 
-/** What the server reports, as Sluice does. */
+/** Turns a report of the server into Sluice's error. */
 export function toPostgresError(error: ServerError): PostgresError {
+  return new PostgresError(fieldsOf(error), { cause: error });
+}
+
+/** Turns a report that a statement is gone into what says the way out. */
+export function toStatementGone(error: ServerError): StatementGoneError {
+  const { message, ...fields } = fieldsOf(error);
+  return new StatementGoneError({
+    ...fields,
+    message: `${message}; behind a pooler that shares its connections ` +
+      "between transactions, connect with prepare: false",
+  }, { cause: error });
+}
+
+function fieldsOf(error: ServerError): PostgresErrorFields {
   const { code, message, position } = error;
-  return new PostgresError({
+  return {
     ...error,
     sqlState: code,
     message,
     position: position === undefined ? undefined : Number(position),
-  }, { cause: error });
+  };
 }

@@ -6,23 +6,22 @@ import type { PostgresDriver, PostgresSsl } from "./postgres_driver.ts";
 /** The drivers that Sluice knows by name. */
 export type PostgresDriverName = "pg" | "@db/postgres" | "pglite";
 
-/** How a `PostgresPool` connects, and how it keeps its connections. */
+/** Options of how a `PostgresPool` connects, and keeps its connections. */
 export interface PostgresOptions extends PoolLimits {
   /**
-   * How long one statement may take, in milliseconds, once it has a
-   * connection; then it is cancelled, on the server too. `Infinity` for no
-   * limit.
+   * Limits one statement, in milliseconds, once it has a connection; then it is
+   * cancelled, on the server too. `Infinity` for no limit.
    * @default 60_000
    */
   commandTimeoutMs?: number;
   /**
-   * How long the server has to end what was cancelled, in milliseconds, before
-   * the connection is given up.
+   * The time that the server has to end what was cancelled, in milliseconds,
+   * before the connection is given up.
    * @default 1_000
    */
   cancelTimeoutMs?: number;
   /**
-   * What the server calls the connections (`pg_stat_activity`).
+   * The name of the connections on the server (`pg_stat_activity`).
    * @default the pool's `name`
    */
   applicationName?: string;
@@ -39,15 +38,15 @@ export interface PostgresOptions extends PoolLimits {
    */
   driver?: PostgresDriverName | PostgresDriver;
   /**
-   * Whether the server keeps statements, parsed and planned, for the next time.
+   * Has the server keep statements, parsed and planned, for the next time.
    * Better off behind a pooler that shares its connections between
-   * transactions: each connection finds that out, and a transaction may have to
-   * fail for it.
+   * transactions: each connection finds that out by itself, but a transaction
+   * may have to be run again for it.
    * @default true
    */
   prepare?: boolean;
   /**
-   * How many statements each connection keeps.
+   * The number of statements that each connection keeps.
    * @default 256
    */
   statementCacheSize?: number;

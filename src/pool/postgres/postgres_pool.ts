@@ -130,7 +130,7 @@ export class PostgresPool extends PostgresQueries
     return pool;
   }
 
-  /** What metrics, warnings and errors call it. */
+  /** The name of the pool in metrics, warnings and errors. */
   get name(): string {
     return this.#connections.pool.name;
   }

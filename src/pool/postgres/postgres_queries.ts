@@ -5,10 +5,10 @@ import type { PostgresResult } from "./postgres_driver.ts";
 /** A row, by column name. */
 export type PostgresRow = Record<string, unknown>;
 
-/** How a result is streamed. */
+/** Options of a stream. */
 export interface StreamOptions extends QueryOptions {
   /**
-   * How many rows are fetched, and held in memory, at a time.
+   * The number of rows that are fetched, and held in memory, at a time.
    * @default 500
    */
   batchSize?: number;
@@ -81,7 +81,7 @@ export abstract class PostgresQueries {
     return undefined;
   }
 
-  /** How many rows a statement wrote. Throws as {@linkcode query} does. */
+  /** The number of rows a statement wrote. Throws as {@linkcode query} does. */
   async execute(
     text: string,
     params: readonly unknown[] = [],

@@ -13,7 +13,7 @@ import {
 } from "./postgres_transaction.ts";
 import { runInSpan } from "./statement_span.ts";
 
-/** What a {@linkcode PostgresSession} shares with the others of its pool. */
+/** The things a {@linkcode PostgresSession} shares with others of its pool. */
 export interface PostgresSessionContext {
   name: string;
   guard: CommandGuard;
@@ -40,10 +40,7 @@ export class PostgresSession extends PostgresQueries
    * Made by a pool alone.
    * @internal
    */
-  constructor(
-    lease: PostgresLease,
-    context: PostgresSessionContext,
-  ) {
+  constructor(lease: PostgresLease, context: PostgresSessionContext) {
     super();
     this.#lease = lease;
     this.#context = context;
@@ -51,12 +48,7 @@ export class PostgresSession extends PostgresQueries
 
   /** Runs several statements, separated by semicolons, without parameters. */
   script(text: string, options: QueryOptions = {}): Promise<void> {
-    return runInSpan(
-      text,
-      false,
-      this.#context.database,
-      () => this.#inTurn((connection) => connection.script(text), options),
-    );
+    return this.#use(text, false, (it) => it.script(text), options);
   }
 
   /**
@@ -108,15 +100,11 @@ export class PostgresSession extends PostgresQueries
     options: QueryOptions,
   ): Promise<PostgresResult> {
     const { prepare = this.#context.prepare } = options;
-    return runInSpan(
+    return this.#use(
       text,
       params.length > 0,
-      this.#context.database,
-      () =>
-        this.#inTurn(
-          (connection) => connection.query(text, params, prepare),
-          options,
-        ),
+      (connection) => connection.query(text, params, prepare),
+      options,
     );
   }
 
@@ -126,15 +114,31 @@ export class PostgresSession extends PostgresQueries
    */
   override async openScope(options: QueryOptions): Promise<CursorScope> {
     const run = this.run.bind(this);
+    const once = { prepare: false };
     await this.#last;
     const isBegun = this.#lease.value.state !== "idle";
-    if (!isBegun) await run("BEGIN", [], options);
+    if (!isBegun) await run("BEGIN", [], { ...options, ...once });
     return {
       run,
       end: async () => {
-        if (!isBegun) await run("COMMIT", [], {});
+        if (!isBegun) await run("COMMIT", [], once);
       },
     };
+  }
+
+  #use<R>(
+    text: string,
+    hasParams: boolean,
+    start: (connection: PostgresConnection) => Promise<R>,
+    options: QueryOptions,
+  ): Promise<R> {
+    const { database } = this.#context;
+    return runInSpan(
+      text,
+      hasParams,
+      database,
+      () => this.#inTurn(start, options),
+    );
   }
 
   #inTurn<R>(
@@ -145,11 +149,7 @@ export class PostgresSession extends PostgresQueries
     if (this.#isOver) return Promise.reject(new LeaseReleasedError(name));
     const turn = this.#last.then(() => {
       const connection = this.#lease.value;
-      return guard.run(
-        connection,
-        () => start(connection),
-        options,
-      );
+      return guard.run(connection, () => start(connection), options);
     });
     this.#last = turn.catch(() => {});
     return turn;

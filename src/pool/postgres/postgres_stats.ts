@@ -5,7 +5,7 @@ import {
 import type { PoolStats } from "../pool_options.ts";
 import type { CommandCounters } from "./command_guard.ts";
 
-/** What a `PostgresPool` holds and has done so far. */
+/** Figures of what a `PostgresPool` holds and has done so far. */
 export interface PostgresStats extends PoolStats, CommandCounters {
   /** Transactions begun, retries included. */
   transactions: number;
@@ -13,7 +13,7 @@ export interface PostgresStats extends PoolStats, CommandCounters {
   transactionRetries: number;
 }
 
-/** What operators see of a PostgresPool, beside its pool of connections. */
+/** Measures of a PostgresPool, beside those of its pool of connections. */
 export const postgresKind = {
   kind: "postgres",
   measures: {
@@ -30,7 +30,7 @@ export const postgresKind = {
   },
 };
 
-/** What a PostgresPool shows. */
+/** Reads the measures off a PostgresPool. */
 export function postgresValues(
   { stats }: { readonly stats: PostgresStats },
 ): InstrumentValues<keyof typeof postgresKind.measures> {

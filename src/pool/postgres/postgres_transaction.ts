@@ -5,7 +5,7 @@ import { checkInteger, quote } from "../../base/options.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import type { QueryOptions } from "./command_guard.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
-import { PostgresError } from "./postgres_errors.ts";
+import { PostgresError, StatementGoneError } from "./postgres_errors.ts";
 import {
   type CursorScope,
   PostgresQueries,
@@ -13,7 +13,7 @@ import {
 } from "./postgres_queries.ts";
 
 /**
- * What a transaction sees of the others: what they had committed when a
+ * The view that a transaction has of the others: what they had committed when a
  * statement began (`"read committed"`), or when its first statement did
  * (`"repeatable read"`), or as if they ran one after another
  * (`"serializable"`).
@@ -32,22 +32,22 @@ const isolations: readonly PostgresIsolation[] = [
   "serializable",
 ];
 
-/** How a transaction is run. */
+/** Options of a transaction. */
 export interface TransactionOptions {
   /**
-   * What it sees of the others; see "Transaction Isolation" in the PostgreSQL
+   * The view it has of the others; see "Transaction Isolation" in the PostgreSQL
    * manual.
    * @default the server's, which is "read committed" as a rule
    */
   isolation?: PostgresIsolation;
   /**
-   * Whether the server refuses statements that write.
+   * Has the server refuse statements that write.
    * @default false
    */
   readOnly?: boolean;
   /**
-   * How often it is run again, from the start and after a pause, when the
-   * server ends it for the sake of another: a serialization failure or a
+   * The number of times it is run again, from the start and after a pause, when
+   * the server ends it for the sake of another: a serialization failure or a
    * deadlock.
    * @default 5
    */
@@ -73,7 +73,7 @@ export class PostgresTransaction extends PostgresQueries {
     this.#signal = signal;
   }
 
-  /** What the server refused last, whether or not anybody cared. */
+  /** The last refusal of the server, whether or not anybody cared. */
   get failure(): PostgresError | undefined {
     return this.#failure;
   }
@@ -178,7 +178,7 @@ export async function runTransaction<R>(
   }
 }
 
-/** How retries pause, and who counts them. */
+/** Pauses between retries, and who counts them. */
 export interface RetryContext {
   clock: Clock;
   random: () => number;
@@ -205,8 +205,9 @@ export async function retryTransaction<R>(
 }
 
 function isRetryable(error: unknown): boolean {
-  return error instanceof PostgresError &&
-    (error.sqlState === "40001" || error.sqlState === "40P01");
+  return error instanceof StatementGoneError ||
+    error instanceof PostgresError &&
+      (error.sqlState === "40001" || error.sqlState === "40P01");
 }
 
 /** Fails as the server does; without its answer, nobody knows. */

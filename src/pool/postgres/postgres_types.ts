@@ -58,7 +58,7 @@ interface FoundArray {
 }
 
 /**
- * How the types of one database are read: an array as its elements are, what
+ * Ways to read the types of one database: an array as its elements are, what
  * has no form of its own as PostgreSQL writes it. What isn't built in, the
  * database is asked for when it is first met.
  */
@@ -111,7 +111,7 @@ export class PostgresTypes {
   }
 }
 
-/** What isn't quite PostgreSQL may have another catalogue. */
+/** Forgives a server that has another catalogue, being no PostgreSQL. */
 function knowsNoArrays(error: unknown): PostgresResult {
   if (error instanceof PostgresError) return { rows: [], affectedRows: 0 };
   throw error;
@@ -129,7 +129,7 @@ export function decodeFloat(text: string): number | string {
   return Number.isFinite(value) ? value : text;
 }
 
-/** What nearly all are like, and a Date reads fastest by itself. */
+/** The form of nearly all, which a Date reads fastest by itself. */
 const PLAIN = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?([+-]\d\d)?$/;
 const TIMESTAMP =
   /^(\d{4,})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(\.\d+)?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?( BC)?$/;

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { PostgresParameterError } from "./postgres_errors.ts";
 
 /**
@@ -41,7 +42,7 @@ function encodeObject(
   if (value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return encodeArray(value, place, around);
   const json = toJsonValue(value, place, around);
-  return typeof json === "string" ? json : JSON.stringify(json);
+  return typeof json === "string" ? json : JSON.stringify(json) ?? null;
 }
 
 function encodeArray(
@@ -68,17 +69,13 @@ function encodeElement(
     encodeObject(value, `${place}[${i}]`, around);
   if (encoded === null) return "NULL";
   if (Array.isArray(value)) return encoded as string;
-  const text = typeof encoded === "string" ? encoded : `\\x${hex(encoded)}`;
+  const text = typeof encoded === "string"
+    ? encoded
+    : `\\x${Buffer.from(encoded).toString("hex")}`;
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
-}
-
-/** What JSON can say of a value without leaving anything out. */
+/** Makes of a value what JSON can say without leaving anything out. */
 function toJsonValue(
   value: unknown,
   place: string,

@@ -9,7 +9,7 @@ const MAX_TEXT_CHARS = 4_096;
 
 const DEFAULT_PORT = 5432;
 
-/** What every statement's span says of its database. */
+/** Attributes of a database, for every statement's span. */
 export function describeDatabase(url: string | URL): Attributes {
   const attributes: Attributes = { "db.system.name": "postgresql" };
   const parsed = URL.parse(String(url));
@@ -38,7 +38,7 @@ function decodedPath(path: string): string {
 /**
  * Runs a statement within a span of its own, if anybody traces.
  *
- * @param hasParams Whether its values are elsewhere: a text that may hold them
+ * @param hasParams Says that its values are elsewhere: a text that may hold them
  * itself is not shown.
  */
 export function runInSpan<R>(

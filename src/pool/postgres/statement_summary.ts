@@ -1,7 +1,7 @@
-/** What the conventions allow; whole words are left out beyond it. */
+/** The limit of the conventions; whole words are left out beyond it. */
 const MAX_CHARS = 255;
 
-/** How much of a statement is looked at: what it is about stands in front. */
+/** The part of a statement that is looked at: its subject stands in front. */
 const MAX_LOOKED_AT = 4_096;
 
 const NAME = String.raw`(?:"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)`;
@@ -25,12 +25,12 @@ const OPERATION = /^(?:select|insert|update|delete|merge)$/i;
 const BEFORE_NO_OPERATION = /^(?:for|do|on|key|no)$/i;
 const BEFORE_TARGET = /^(?:from|into|join|update|table|using)$/i;
 const NO_TARGET = /^(?:select|insert|update|delete|set|values|unnest)$/i;
-/** What may stand between. */
+/** Words that may stand between. */
 const FILLER = /^(?:only|lateral|if|not|exists)$/i;
 
 /**
- * What a statement does and to which tables, such as `SELECT users`. It has no
- * literals, so it is the same however often a statement comes.
+ * Says what a statement does and to which tables, such as `SELECT users`. It
+ * has no literals, so it is the same however often a statement comes.
  */
 export function summarizeStatement(text: string): string {
   const words: string[] = [];

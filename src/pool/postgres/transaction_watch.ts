@@ -15,9 +15,10 @@ const mayEnd = /\b(commit|end|abort|rollback|prepare)\b/i;
 export const IN_TRANSACTION = "SELECT now() <> statement_timestamp() AS open";
 
 /**
- * Whether a transaction is open, for drivers that don't pass on what the server
- * says of it. What can't be told for certain from a statement's text, the server
- * is asked for: in `DO $$ BEGIN … END $$` the words mean something else.
+ * Tells whether a transaction is open, for drivers that don't pass on what the
+ * server says of it. What can't be told for certain from a statement's text,
+ * the server is asked for: in `DO $$ BEGIN … END $$` the words mean something
+ * else.
  */
 export class TransactionWatch {
   readonly #ask: () => Promise<boolean>;
@@ -46,7 +47,7 @@ export class TransactionWatch {
     }
   }
 
-  /** What can't be told counts as open: it is never lent to another caller. */
+  /** Takes what can't be told for open: it is never lent to another caller. */
   async #look(text: string): Promise<void> {
     const mayHaveChanged = mayBegin.test(text) ||
       this.#isOpen && mayEnd.test(text);
