@@ -30,6 +30,7 @@ export class TimedQueue<E extends TimedEntry> {
   #nextNumber = 0;
   #numbersAtTicks: number[] = [];
   #timer: TimerHandle;
+  #watches: boolean;
 
   /** @param onLate Called once for an entry, which has left the queue by then. */
   constructor(clock: Clock, limitMs: number, onLate: (entry: E) => void) {
@@ -40,6 +41,7 @@ export class TimedQueue<E extends TimedEntry> {
       longestTimerMs,
     );
     this.#onLate = onLate;
+    this.#watches = limitMs !== Infinity;
   }
 
   get size(): number {
@@ -54,7 +56,7 @@ export class TimedQueue<E extends TimedEntry> {
     else this.#last.next = entry;
     this.#last = entry;
     this.#size++;
-    if (this.#timer === undefined && this.#limitMs !== Infinity) this.#tick();
+    if (this.#timer === undefined && this.#watches) this.#tick();
   }
 
   shift(): E | undefined {
@@ -75,9 +77,13 @@ export class TimedQueue<E extends TimedEntry> {
     this.#size--;
   }
 
-  /** Forgets the timer; what is still in the queue is no longer watched. */
+  /** Watches no entry any more, neither those in the queue nor those to come. */
   stopWatching(): void {
     this.#clock.clearTimeout(this.#timer);
+    this.#watches = false;
+  }
+
+  #rest(): void {
     this.#timer = undefined;
     this.#numbersAtTicks = [];
   }
@@ -86,9 +92,10 @@ export class TimedQueue<E extends TimedEntry> {
     this.#numbersAtTicks.push(this.#nextNumber);
     this.#timer = this.#clock.setTimeout(
       () => {
+        if (!this.#watches) return;
         this.#sendLateOnes();
         if (this.#size > 0) this.#tick();
-        else this.stopWatching();
+        else this.#rest();
       },
       this.#tickMs,
       { keepAlive: false },
