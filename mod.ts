@@ -284,6 +284,7 @@ export {
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
 } from "./src/protocol/errors.ts";
+export { JsonValueError } from "./src/protocol/json_value.ts";
 
 // Time.
 export {

@@ -3,6 +3,7 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from "../protocol/errors.ts";
+import { nearestJson } from "../protocol/json_value.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
   type InferOutput,
@@ -224,7 +225,10 @@ export class LowLevelServer {
       LOG_LEVELS.indexOf(params.level) >=
         LOG_LEVELS.indexOf(session.logLevel ?? "debug");
     if (wanted) {
-      session.send(notificationText("notifications/message", params));
+      session.send(notificationText("notifications/message", {
+        ...params,
+        data: nearestJson(params.data),
+      }));
     }
     return Promise.resolve();
   }

@@ -1,3 +1,4 @@
+import { jsonText } from "../../protocol/json_value.ts";
 import {
   InvalidParamsError,
   ProtocolError,
@@ -121,7 +122,7 @@ export class Subscriptions {
       };
       call.host.settle(
         call,
-        resultText(call.requestId, JSON.stringify(result)),
+        resultText(call.requestId, jsonText(result)),
       );
     }
   }

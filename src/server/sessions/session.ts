@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { IncomingAnswer } from "../../protocol/jsonrpc.ts";
+import { type IncomingAnswer, requestText } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -98,7 +98,7 @@ export class Session implements ClientFacts {
    * Asks the client and waits for its answer.
    *
    * @param via sends on the stream that the question belongs to
-   * @throws {TimeoutError | ClosedError | ProtocolError}
+   * @throws {TimeoutError | ClosedError | ProtocolError | JsonValueError}
    */
   ask(
     method: string,
@@ -111,9 +111,10 @@ export class Session implements ClientFacts {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = `sluice-${++this.#lastQuestion}`;
     return new Promise((resolve, reject) => {
+      const text = requestText(id, method, params);
       const release = this.#watch(id, method, options, reject);
       this.#questions.set(id, { resolve, reject, release });
-      via(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+      via(text);
     });
   }
 
