@@ -1,7 +1,9 @@
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
+import { BLOCK_RULE, isPromptMessage } from "../../protocol/content_check.ts";
+import { jsonForm, jsonText } from "../../protocol/json_value.ts";
 import { InvalidParamsError } from "../../protocol/errors.ts";
-import { isObject } from "../../protocol/jsonrpc.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   type SchemaLike,
   shapeOf,
@@ -172,7 +174,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
    */
   entry(name: string): ListingEntry {
     const { title, description, icons, _meta } = this.#config;
-    const text = JSON.stringify({
+    const text = jsonText({
       name,
       title,
       description,
@@ -237,13 +239,33 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
         messages: [{ role: "user", content: { type: "text", text: value } }],
       };
     }
-    if (Array.isArray(value)) return { messages: value };
-    if (isObject(value) && Array.isArray(value.messages)) {
-      return value as unknown as GetPromptResult;
+    const said = jsonForm(value);
+    const result = Array.isArray(said) ? { messages: said } : said;
+    if (isObject(result) && Array.isArray(result.messages)) {
+      return this.#checked(result, result.messages);
     }
     throw new TypeError(
       `prompt ${this.#name} must return { messages }, an array of messages or ` +
         "a string",
     );
+  }
+
+  /** Sees that clients will take it: they refuse the whole for one broken message. */
+  #checked(result: JsonObject, messages: unknown[]): GetPromptResult {
+    const refuse = (what: string) => {
+      throw new TypeError(`prompt ${this.#name}: ${what}`);
+    };
+    const broken = messages.findIndex((each) => !isPromptMessage(each));
+    if (broken >= 0) {
+      refuse(
+        `messages[${broken}] is no message: it needs a role of user or ` +
+          `assistant, and content; ${BLOCK_RULE}`,
+      );
+    }
+    const { description = "", _meta = {}, resultType = "complete" } = result;
+    if (typeof description !== "string") refuse("description must be a string");
+    if (!isObject(_meta)) refuse("_meta must be an object");
+    if (resultType !== "complete") refuse('resultType must be "complete"');
+    return result as unknown as GetPromptResult;
   }
 }

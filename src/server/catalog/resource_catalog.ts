@@ -1,4 +1,5 @@
 import type { CallRecord } from "../../observe/call_record.ts";
+import { jsonText } from "../../protocol/json_value.ts";
 import { InvalidParamsError } from "../../protocol/errors.ts";
 import type {
   InputRequiredResult,
@@ -325,7 +326,7 @@ function listedEntry(
   const uri = prefix === undefined
     ? resource.uri
     : prefixUri(prefix, resource.uri);
-  const text = JSON.stringify({ ...template.metadata, ...resource, uri });
+  const text = jsonText({ ...template.metadata, ...resource, uri });
   return { key: uri, modern: text, legacy: text };
 }
 
