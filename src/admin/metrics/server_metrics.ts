@@ -72,6 +72,14 @@ export class ServerMetrics {
       "Event streams cut off because their clients read too slowly.",
     );
     out.sample("", this.#transport.streams.cutOff);
+    if (this.#transport.eventStore !== undefined) {
+      out.family(
+        "mcp_server_event_store_failures",
+        "counter",
+        "Times the event store failed, or was given nothing because it had hung.",
+      );
+      out.sample("", this.#transport.eventStore.failures);
+    }
     out.family(
       "mcp_server_http_refusals",
       "counter",

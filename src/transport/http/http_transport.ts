@@ -24,6 +24,7 @@ import { HostGate, isLoopback } from "./host_gate.ts";
 import type { HttpExchange } from "./http_exchange.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
+import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
@@ -50,6 +51,7 @@ export class HttpTransport {
   readonly path: string;
   readonly legacy: LegacyEndpoint;
   readonly streams: EventStreams;
+  readonly eventStore: GuardedEventStore | undefined;
   readonly refusals: Refusals = new Refusals();
   readonly #parts: HttpTransportParts;
   readonly #gate: HostGate;
@@ -85,6 +87,8 @@ export class HttpTransport {
         ["auto", "sse"],
       ) === "sse",
     };
+    this.eventStore = options.eventStore &&
+      new GuardedEventStore(options.eventStore, intake.clock, log);
     this.#modern = new ModernEndpoint({
       intake,
       namedBy: (method) => methods.namedBy(method),
@@ -96,7 +100,7 @@ export class HttpTransport {
       intake,
       // Its client is still there, and takes this for silence.
       { ...style, abandonedStatus: 202, status: () => 200 },
-      options,
+      { ...options, eventStore: this.eventStore },
     );
     if (options.httpSsePair) {
       this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
