@@ -10,6 +10,7 @@ import {
   issuesText,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
+import { normalUri } from "../protocol/uri_form.ts";
 import type {
   ClientCapabilities,
   CreateMessageRequestParams,
@@ -319,8 +320,9 @@ function remember(
   session: Session | undefined,
 ): void {
   if (typeof uri !== "string") return;
-  if (method === "resources/subscribe") session?.subscriptions.add(uri);
-  if (method === "resources/unsubscribe") session?.subscriptions.delete(uri);
+  const form = normalUri(uri);
+  if (method === "resources/subscribe") session?.subscriptions.add(form);
+  if (method === "resources/unsubscribe") session?.subscriptions.delete(form);
 }
 
 async function checkParams(

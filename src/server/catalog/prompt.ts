@@ -21,6 +21,7 @@ import type {
   InputRequiredResult,
   PromptMessage,
 } from "../../protocol/types.ts";
+import { checkArguments } from "./prompt_arguments.ts";
 import { type CompleteCallback, completerOf } from "./completable.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import type { ListingEntry } from "./listing.ts";
@@ -110,9 +111,12 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
 
   #readSchema(): void {
     const { argsSchema } = this.#config;
-    this.#schema = argsSchema && toStandardSchema(argsSchema);
-    if (this.#schema === undefined) return;
-    const { properties, required } = toJsonSchema(this.#schema, "input");
+    const schema = argsSchema && toStandardSchema(argsSchema);
+    if (schema === undefined) return;
+    const json = toJsonSchema(schema, "input");
+    checkArguments(this.#name, json, this.#shape);
+    this.#schema = schema;
+    const { properties, required } = json;
     this.#arguments = Object.entries(isObject(properties) ? properties : {})
       .map(([name, field]) => ({
         name,
@@ -190,13 +194,18 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
    * @internal
    */
   completer(argument: string): CompleteCallback | undefined {
-    const { argsSchema } = this.#config;
-    const shape = isStandardSchema(argsSchema)
-      ? shapeOf(argsSchema)
-      : argsSchema;
+    const shape = this.#shape;
     return shape !== undefined && Object.hasOwn(shape, argument)
-      ? completerOf((shape as Record<string, unknown>)[argument])
+      ? completerOf(shape[argument])
       : undefined;
+  }
+
+  /** The schemas of the arguments, where their library lets one see them. */
+  get #shape(): Record<string, unknown> | undefined {
+    const { argsSchema } = this.#config;
+    return isStandardSchema(argsSchema)
+      ? shapeOf(argsSchema)
+      : argsSchema as Record<string, unknown> | undefined;
   }
 
   /**

@@ -62,7 +62,7 @@ export class Session implements ClientFacts {
   logLevel: LoggingLevel | undefined;
   /** Whether `initialize` has been answered. */
   initialized = false;
-  /** The resources whose updates the client wants. */
+  /** The resources whose updates the client wants, in the normal form of their URIs. */
   readonly subscriptions: Set<string> = new Set();
   /** Requests without a response yet, for `notifications/cancelled`. */
   readonly inFlight: Map<RequestId, PendingCall> = new Map();

@@ -40,7 +40,7 @@ export class HostGate {
   /** Whether requests may be addressed to a host. */
   allowsHost({ hostname }: URL): boolean {
     return this.#hosts === "*" || LOOPBACK.has(hostname) ||
-      this.#hosts.has(hostname);
+      this.#hosts.has(withoutRoot(hostname));
   }
 
   /** Whether pages of an origin may call the server at `url`. */
@@ -77,6 +77,8 @@ function checkHost(host: string): string {
         `but no patterns, got ${quote(host)}`,
     );
   }
+  const address = URL.parse(`http://[${host}]/`);
+  if (address !== null) return address.hostname;
   const parsed = URL.parse(`http://${host}/`);
   if (parsed === null || /:\d*$|[/@?#\\\s]/.test(host)) {
     throw new InvalidOptionError(
@@ -85,7 +87,12 @@ function checkHost(host: string): string {
       }`,
     );
   }
-  return parsed.hostname;
+  return withoutRoot(parsed.hostname);
+}
+
+/** `example.com.` and `example.com` are the same host. */
+function withoutRoot(hostname: string): string {
+  return hostname.replace(/\.$/, "");
 }
 
 function checkOrigin(origin: string): string {

@@ -1,5 +1,6 @@
 import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
+import { normalPath } from "../../../protocol/uri_form.ts";
 import { Connection } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { readFailure, readJson } from "../body.ts";
@@ -39,7 +40,9 @@ export class HttpSsePair {
     request: Request,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url);
+    const url = new URL(request.url);
+    const { searchParams } = url;
+    const pathname = normalPath(url.pathname);
     if (pathname === STREAM_PATH && request.method === "GET") {
       return this.#openStream(authInfo);
     }
