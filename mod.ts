@@ -276,7 +276,8 @@ export {
   ResourceNotFoundError,
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
-} from "./src/protocol/protocol_errors.ts";
+} from "./src/protocol/errors.ts";
+export { JsonValueError } from "./src/protocol/json_value.ts";
 
 // Time.
 export {

@@ -2,13 +2,15 @@ import {
   InvalidParamsError,
   ProtocolError,
   ProtocolErrorCode,
-} from "../protocol/protocol_errors.ts";
+} from "../protocol/errors.ts";
+import { nearestJson } from "../protocol/json_value.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
   type InferOutput,
   issuesText,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
+import { normalUri } from "../protocol/uri_form.ts";
 import type {
   ClientCapabilities,
   CreateMessageRequestParams,
@@ -224,7 +226,10 @@ export class LowLevelServer {
       LOG_LEVELS.indexOf(params.level) >=
         LOG_LEVELS.indexOf(session.logLevel ?? "debug");
     if (wanted) {
-      session.send(notificationText("notifications/message", params));
+      session.send(notificationText("notifications/message", {
+        ...params,
+        data: nearestJson(params.data),
+      }));
     }
     return Promise.resolve();
   }
@@ -315,8 +320,9 @@ function remember(
   session: Session | undefined,
 ): void {
   if (typeof uri !== "string") return;
-  if (method === "resources/subscribe") session?.subscriptions.add(uri);
-  if (method === "resources/unsubscribe") session?.subscriptions.delete(uri);
+  const form = normalUri(uri);
+  if (method === "resources/subscribe") session?.subscriptions.add(form);
+  if (method === "resources/unsubscribe") session?.subscriptions.delete(form);
 }
 
 async function checkParams(

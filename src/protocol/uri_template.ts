@@ -1,4 +1,10 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import {
+  encodeForUri,
+  normalAuthority,
+  normalEncoding,
+  normalUri,
+} from "./uri_form.ts";
 import { type Capture, UriMatcher } from "./uri_matcher.ts";
 
 /** The values of a template's variables; exploded ones (`{list*}`) are arrays. */
@@ -24,7 +30,8 @@ interface Expression {
  *
  * Matching gives the values as they stand in the URI, percent-encoding and all,
  * as the official SDK does. Query variables match in any order and each may be
- * missing; every other variable must be there.
+ * missing; every other variable must be there. A URI that a client has written in
+ * a form of its own (`%7E` for `~`, the scheme in capitals) matches too.
  *
  * @example
  * ```ts
@@ -38,9 +45,9 @@ interface Expression {
 export class UriTemplate {
   readonly #template: string;
   readonly #parts: readonly (string | Expression)[];
-  readonly #path: UriMatcher;
-  readonly #pathVariables: readonly Variable[];
-  readonly #queryVariables: readonly Variable[];
+  readonly #form: TemplateForm;
+  /** The same with its literals in the normal form, unless they are in it already. */
+  readonly #normalForm: TemplateForm;
 
   /**
    * Reads a template.
@@ -55,14 +62,12 @@ export class UriTemplate {
     }
     this.#template = template;
     this.#parts = parse(template);
-    const expressions = this.#parts.filter((part) => typeof part !== "string");
-    const isQuery = (part: Expression) =>
-      part.operator === "?" || part.operator === "&";
-    this.#pathVariables = expressions.filter((part) => !isQuery(part))
-      .flatMap((part) => part.variables);
-    this.#queryVariables = expressions.filter(isQuery)
-      .flatMap((part) => part.variables);
-    this.#path = new UriMatcher(this.#parts.flatMap(matcherParts));
+    this.#form = new TemplateForm(this.#parts);
+    const normal = normalParts(this.#parts);
+    this.#normalForm =
+      normal.every((part, index) => part === this.#parts[index])
+        ? this.#form
+        : new TemplateForm(normal);
   }
 
   /** True if a string holds at least one `{expression}`. */
@@ -87,7 +92,7 @@ export class UriTemplate {
     let result = "";
     for (const part of this.#parts) {
       result += typeof part === "string"
-        ? part
+        ? encodeForUri(part)
         : expandExpression(part, variables, result.includes("?"));
     }
     return result;
@@ -96,6 +101,37 @@ export class UriTemplate {
   /** The variables' values if `uri` has this template's form, else `null`. */
   match(uri: string): Variables | null {
     if (uri.length > MAX_URI_LENGTH) return null;
+    const values = this.#form.match(uri);
+    if (values !== null) return values;
+    const normal = normalUri(uri);
+    return normal === uri && this.#normalForm === this.#form
+      ? null
+      : this.#normalForm.match(normal);
+  }
+}
+
+/** What the parts of a template ask of a URI. */
+class TemplateForm {
+  readonly #path: UriMatcher;
+  readonly #pathVariables: readonly Variable[];
+  readonly #queryVariables: readonly Variable[];
+  /** The pairs that the query must have. */
+  readonly #queryLiterals: readonly string[];
+
+  constructor(parts: readonly (string | Expression)[]) {
+    const expressions = parts.filter((part) => typeof part !== "string");
+    this.#pathVariables = expressions.filter((part) => !isQuery(part))
+      .flatMap((part) => part.variables);
+    this.#queryVariables = expressions.filter(isQuery)
+      .flatMap((part) => part.variables);
+    const [pathParts, query] = this.#queryVariables.length === 0
+      ? [parts, ""]
+      : splitLiteralQuery(parts);
+    this.#path = new UriMatcher(pathParts.flatMap(matcherParts));
+    this.#queryLiterals = pairsOf(query);
+  }
+
+  match(uri: string): Variables | null {
     const [path, query] = this.#queryVariables.length === 0
       ? [uri, ""]
       : splitQuery(uri);
@@ -105,8 +141,51 @@ export class UriTemplate {
     for (const [index, variable] of this.#pathVariables.entries()) {
       values[variable.name] = readValue(captured[index], variable);
     }
-    return readQuery(query, this.#queryVariables, values) ? values : null;
+    const pairs = pairsOf(query);
+    for (const literal of this.#queryLiterals) {
+      const at = pairs.indexOf(literal);
+      if (at < 0) return null;
+      pairs.splice(at, 1);
+    }
+    return readPairs(pairs, this.#queryVariables, values) ? values : null;
   }
+}
+
+function isQuery({ operator }: Expression): boolean {
+  return operator === "?" || operator === "&";
+}
+
+/** A query that begins in a literal, as in `x://list?sort=up{&page}`, is one all the same. */
+function splitLiteralQuery(
+  parts: readonly (string | Expression)[],
+): [path: (string | Expression)[], query: string] {
+  const path: (string | Expression)[] = [];
+  let query: string | undefined;
+  for (const part of parts) {
+    if (typeof part !== "string") path.push(part);
+    else if (query !== undefined) query += part;
+    else {
+      const [before, after] = splitQuery(part);
+      if (before !== "") path.push(before);
+      if (before !== part) query = after;
+    }
+  }
+  return [path, query ?? ""];
+}
+
+function pairsOf(query: string): string[] {
+  return query.split("&").filter((pair) => pair !== "");
+}
+
+/** The literals of a template as {@linkcode normalUri} would have them. */
+function normalParts(
+  parts: readonly (string | Expression)[],
+): (string | Expression)[] {
+  return parts.map((part, index) => {
+    if (typeof part !== "string") return part;
+    const normal = normalEncoding(part);
+    return index === 0 ? normalAuthority(normal) : normal;
+  });
 }
 
 function parse(template: string): (string | Expression)[] {
@@ -188,14 +267,13 @@ function splitQuery(uri: string): [path: string, query: string] {
   return mark < 0 ? [uri, ""] : [uri.slice(0, mark), uri.slice(mark + 1)];
 }
 
-/** Reads the query into `values`; false if it holds what the template does not. */
-function readQuery(
-  query: string,
+/** Reads a query into `values`; false if it holds what the template does not. */
+function readPairs(
+  pairs: readonly string[],
   variables: readonly Variable[],
   values: Variables,
 ): boolean {
-  if (query === "") return true;
-  for (const pair of query.split("&")) {
+  for (const pair of pairs) {
     const equals = pair.indexOf("=");
     const name = equals < 0 ? pair : pair.slice(0, equals);
     const variable = variables.find((each) => each.name === name);
@@ -224,8 +302,8 @@ function expandExpression(
   );
   if (given.length === 0) return "";
   const texts = given.map(({ name }) => {
-    const text = [values[name]].flat().map((each) => encode(String(each)))
-      .join(",");
+    const text = [values[name]].flat()
+      .map((each) => encode(String(each).toWellFormed())).join(",");
     return operator === "?" || operator === "&" ? `${name}=${text}` : text;
   });
   switch (operator) {
@@ -242,6 +320,7 @@ function expandExpression(
   }
 }
 
+/** What is encoded already stays as it is (RFC 6570, "Reserved Expansion"). */
 function encodeReserved(text: string): string {
-  return encodeURI(text).replace(/%5B/g, "[").replace(/%5D/g, "]");
+  return encodeForUri(text).replace(/%(?![\da-f]{2})/gi, "%25");
 }

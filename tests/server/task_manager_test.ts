@@ -440,3 +440,35 @@ Deno.test("a tool that requires a task is listed like any other, in both eras", 
   });
   await server.close();
 });
+
+Deno.test("what JSON can't say fails a task at once, whatever says it", async () => {
+  const { begin, get, server } = serverFor(() => ({ m: new Map() }));
+  const taskId = await begin();
+  await turn();
+  const { status, result } = await get(taskId) as unknown as Task;
+  assert.equal(status, "completed");
+  assert.equal(result?.isError, true);
+  assert.match(JSON.stringify(result), /a Map can't be sent as JSON \(m\)/);
+  await server.close();
+
+  const failing = serverFor(() => {
+    throw new ProtocolError(-32_000, "no", { ids: new Set([1]) });
+  });
+  const failed = await failing.begin();
+  await turn();
+  const { error } = await failing.get(failed) as unknown as Task;
+  assert.deepEqual(error, { code: -32_000, message: "no", data: { ids: [1] } });
+  await failing.server.close();
+
+  const asking = serverFor(async (task) =>
+    await task.elicit({ ...QUESTION, _meta: { n: 1n } } as never).then(
+      () => "asked",
+      ({ message }) => message,
+    )
+  );
+  const asked = await asking.begin();
+  await turn();
+  const { result: told } = await asking.get(asked) as unknown as Task;
+  assert.match(JSON.stringify(told), /a BigInt can't be sent as JSON/);
+  await asking.server.close();
+});

@@ -440,9 +440,14 @@ Deno.test("numbers that JSON can't write back are met by the schema", async () =
   for (const number of ["NaN", "Infinity", "+1", ".5", "0x10", "1_000"]) {
     assertRefused(await call(number), { status: 400, code: -32700 });
   }
-  // `any` echoes what it gets: Infinity becomes null, and the answer stays JSON.
+  // `any` echoes what it gets: that Infinity has no form is said, not hidden.
   const { body } = await send(anyCall(`{"x":1e999}`), { tool: "any" });
-  assert.deepEqual(body.result.structuredContent.args, { x: null });
+  assert.equal(body.result.isError, true);
+  assert.match(
+    body.result.content[0].text,
+    /^Infinity can't be sent as JSON \(structuredContent\.args\.x\)/,
+  );
+  assert.equal(log.splice(0).length, 1);
 });
 
 const envelopes: [body: string, says: RegExp][] = [

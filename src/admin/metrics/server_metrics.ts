@@ -89,14 +89,29 @@ export class ServerMetrics {
     if (recorder !== undefined) {
       writeCalls(out, this.#methods, recordedItems(catalog));
     }
-    const eventLoop = readEventLoop(watchdog);
-    out.figures([
-      ...SERVER.prometheus(this.#state()),
-      ...this.#transportFigures(),
-      this.#healthFigure(),
-      ...instrumentFigures(instruments.read(), "_"),
-      ...PROCESS.prometheus(readProcess()),
-      ...(eventLoop === undefined ? [] : EVENT_LOOP.prometheus(eventLoop)),
+    this.#writeState(out);
+    out.family(
+      "mcp_server_streams_cut_off",
+      "counter",
+      "Event streams cut off because their clients read too slowly.",
+    );
+    out.sample("", this.#transport.streams.cutOff);
+    if (this.#transport.eventStore !== undefined) {
+      out.family(
+        "mcp_server_event_store_failures",
+        "counter",
+        "Times the event store failed, or was given nothing because it had hung.",
+      );
+      out.sample("", this.#transport.eventStore.failures);
+    }
+    out.family(
+      "mcp_server_http_refusals",
+      "counter",
+      "HTTP requests turned away before they reached a method.",
+    );
+    const refusals = new Map([
+      ...USUAL_REFUSALS,
+      ...this.#transport.refusals.byStatus,
     ]);
   }
 

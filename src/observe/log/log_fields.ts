@@ -24,7 +24,10 @@ const SECRET_NAME =
 const SECRET_TEXT =
   /(:\/\/)[^\s/]*@|(\b(?:Bearer|Authorization:\s*Basic)\s+)[\w.~+/=-]+|([?&][\w-]*(?:token|passw|pwd|secret|api[-_]?key|access[-_]?key|signature)[\w-]*=)[^\s&#]+/gi;
 
-/** A text as a log may show it: bounded, without passwords and bearer tokens. */
+/**
+ * A text as a log may show it: bounded, without passwords and bearer tokens, and
+ * without half characters, which many readers of JSON refuse.
+ */
 export function safeText(text: string, limit: number = MAX_TEXT): string {
   // A little more, so that a secret that is cut off is still known for one.
   const safe = text.slice(0, limit + MAX_SECRET).replace(
@@ -33,7 +36,8 @@ export function safeText(text: string, limit: number = MAX_TEXT): string {
       url ? `${url}${REDACTED}@` : `${bearer ?? parameter}${REDACTED}`,
   );
   const rest = text.length - limit;
-  return rest > 0 ? `${safe.slice(0, limit)}… (${rest} more)` : safe;
+  const shown = rest > 0 ? `${safe.slice(0, limit)}… (${rest} more)` : safe;
+  return shown.toWellFormed();
 }
 
 /** Records that nothing need be kept back of any more. */

@@ -1,16 +1,19 @@
 import { byteLength } from "../../base/byte_length.ts";
-import type { CallRecord } from "../../observe/metrics/call_record.ts";
-import { parseTraceparent } from "../../observe/trace/trace_context.ts";
+import type { CallRecord } from "../../observe/call_record.ts";
+import { parseTraceparent } from "../../observe/trace_context.ts";
+import { nearestJson } from "../../protocol/json_value.ts";
 import {
   isObject,
   type JsonObject,
   notificationText,
+  progressText,
 } from "../../protocol/jsonrpc.ts";
 import type {
   AuthInfo,
   ClientCapabilities,
   Implementation,
   LoggingLevel,
+  ProgressToken,
   ReadResourceResult,
   RequestId,
 } from "../../protocol/types.ts";
@@ -299,11 +302,16 @@ export class Call implements Asker, PendingCall {
   /**
    * Sends a notification that belongs to the call.
    *
+   * @throws {JsonValueError} for parameters without a form in JSON
    * @returns what resolves once the client has caught up
    */
   notify(method: string, params?: unknown): Promise<void> {
     if (this.settled || this.#cancelled !== undefined) return DONE;
-    const text = notificationText(method, params);
+    return this.#tell(notificationText(method, params));
+  }
+
+  #tell(text: string): Promise<void> {
+    if (this.settled || this.#cancelled !== undefined) return DONE;
     if (this.measure !== undefined) {
       this.measure.responseBytes += byteLength(text);
     }
@@ -336,12 +344,15 @@ export class Call implements Asker, PendingCall {
     const token = this.meta?.progressToken;
     if (token === undefined || !(progress > this.#lastProgress)) return DONE;
     // JSON has no way to write it.
-    if (progress === Infinity) return DONE;
+    if (!Number.isFinite(progress)) return DONE;
     this.#lastProgress = progress;
-    const params: JsonObject = { progressToken: token, progress };
-    if (total !== undefined) params.total = total;
-    if (message !== undefined) params.message = message;
-    return this.notify("notifications/progress", params);
+    const text = progressText(
+      token as ProgressToken,
+      progress,
+      total,
+      message === undefined ? undefined : String(message),
+    );
+    return this.#tell(text);
   }
 
   /** Tells the client's log, if it wants the level. */
@@ -355,7 +366,8 @@ export class Call implements Asker, PendingCall {
       least === undefined ||
       LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)
     ) return DONE;
-    const params: JsonObject = { level, data };
+    // A log line must not cost the call: what JSON can't say is told nearly.
+    const params: JsonObject = { level, data: nearestJson(data) };
     if (logger !== undefined) params.logger = logger;
     return this.notify("notifications/message", params);
   }

@@ -96,5 +96,5 @@ function networkAttributes(network: Session["network"]): Attributes {
 }
 
 function cut(text: string, maxChars: number): string {
-  return text.length > maxChars ? text.slice(0, maxChars) : text;
+  return text.slice(0, maxChars).toWellFormed();
 }

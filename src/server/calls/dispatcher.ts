@@ -133,7 +133,9 @@ export class Dispatcher {
     }
     let text: string;
     try {
-      text = resultText(call.requestId, call.era.writeResult(result));
+      // What its tool has completed was looked at then, unless middleware came in.
+      const seen = call.completer !== undefined && this.#chain === undefined;
+      text = resultText(call.requestId, call.era.writeResult(result, seen));
     } catch (error) {
       this.#fail(call, error);
       return;

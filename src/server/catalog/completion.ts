@@ -61,7 +61,7 @@ function findCompleter(
     if (template !== undefined) {
       return template.item.resourceTemplate.completeCallback(argument);
     }
-    if (resources.fixed.slots.has(uri)) return undefined;
+    if (resources.fixedAt(uri) !== undefined) return undefined;
     throw new InvalidParamsError(`Resource template ${uri} not found`);
   }
   throw new InvalidParamsError(

@@ -2,6 +2,8 @@ import { cached, type CachedFunction } from "../../cache/cached/cached.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import type { Call } from "../calls/call.ts";
+import { isInputRequiredResult } from "../questions/input_required.ts";
+import { isCreateTaskResult } from "../tasks/task.ts";
 
 /** How the outcome of a read-only tool or resource is remembered. */
 export interface HandlerCacheOptions {
@@ -84,9 +86,9 @@ export class HandlerCache implements AsyncDisposable {
   }
 }
 
-/** Failures, questions and streams are the affair of the call that got them. */
+/** Failures, questions, tasks and streams are the affair of the call that got them. */
 function isKept(outcome: unknown): boolean {
   return !isObject(outcome) ||
-    (outcome.isError !== true && outcome.resultType === undefined &&
-      typeof outcome.next !== "function");
+    (outcome.isError !== true && !isInputRequiredResult(outcome) &&
+      !isCreateTaskResult(outcome) && typeof outcome.next !== "function");
 }

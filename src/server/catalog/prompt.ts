@@ -1,7 +1,9 @@
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
-import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
-import { isObject } from "../../protocol/jsonrpc.ts";
+import { BLOCK_RULE, isPromptMessage } from "../../protocol/content_check.ts";
+import { jsonForm, jsonText } from "../../protocol/json_value.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   checkTextFields,
   readSchema,
@@ -19,6 +21,7 @@ import type {
   InputRequiredResult,
   PromptMessage,
 } from "../../protocol/types.ts";
+import { checkArguments } from "./prompt_arguments.ts";
 import { type CompleteCallback, completerOf } from "./completable.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import type { ListingEntry } from "./listing.ts";
@@ -108,12 +111,12 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
 
   #readSchema(): void {
     const { argsSchema } = this.#config;
-    if (argsSchema === undefined) return;
-    const where = `prompt ${this.#name}: argsSchema`;
-    const read = readSchema(argsSchema, "input", where);
-    checkTextFields(read, where);
-    this.#schema = read.standard;
-    const { properties, required } = read.json;
+    const schema = argsSchema && toStandardSchema(argsSchema);
+    if (schema === undefined) return;
+    const json = toJsonSchema(schema, "input");
+    checkArguments(this.#name, json, this.#shape);
+    this.#schema = schema;
+    const { properties, required } = json;
     this.#arguments = Object.entries(isObject(properties) ? properties : {})
       .map(([name, field]) => ({
         name,
@@ -175,7 +178,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
    */
   entry(name: string): ListingEntry {
     const { title, description, icons, _meta } = this.#config;
-    const text = JSON.stringify({
+    const text = jsonText({
       name,
       title,
       description,
@@ -191,13 +194,18 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
    * @internal
    */
   completer(argument: string): CompleteCallback | undefined {
-    const { argsSchema } = this.#config;
-    const shape = isStandardSchema(argsSchema)
-      ? shapeOf(argsSchema)
-      : argsSchema;
+    const shape = this.#shape;
     return shape !== undefined && Object.hasOwn(shape, argument)
-      ? completerOf((shape as Record<string, unknown>)[argument])
+      ? completerOf(shape[argument])
       : undefined;
+  }
+
+  /** The schemas of the arguments, where their library lets one see them. */
+  get #shape(): Record<string, unknown> | undefined {
+    const { argsSchema } = this.#config;
+    return isStandardSchema(argsSchema)
+      ? shapeOf(argsSchema)
+      : argsSchema as Record<string, unknown> | undefined;
   }
 
   /**
@@ -240,13 +248,33 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
         messages: [{ role: "user", content: { type: "text", text: value } }],
       };
     }
-    if (Array.isArray(value)) return { messages: value };
-    if (isObject(value) && Array.isArray(value.messages)) {
-      return value as unknown as GetPromptResult;
+    const said = jsonForm(value);
+    const result = Array.isArray(said) ? { messages: said } : said;
+    if (isObject(result) && Array.isArray(result.messages)) {
+      return this.#checked(result, result.messages);
     }
     throw new TypeError(
       `prompt ${this.#name} must return { messages }, an array of messages or ` +
         "a string",
     );
+  }
+
+  /** Sees that clients will take it: they refuse the whole for one broken message. */
+  #checked(result: JsonObject, messages: unknown[]): GetPromptResult {
+    const refuse = (what: string) => {
+      throw new TypeError(`prompt ${this.#name}: ${what}`);
+    };
+    const broken = messages.findIndex((each) => !isPromptMessage(each));
+    if (broken >= 0) {
+      refuse(
+        `messages[${broken}] is no message: it needs a role of user or ` +
+          `assistant, and content; ${BLOCK_RULE}`,
+      );
+    }
+    const { description = "", _meta = {}, resultType = "complete" } = result;
+    if (typeof description !== "string") refuse("description must be a string");
+    if (!isObject(_meta)) refuse("_meta must be an object");
+    if (resultType !== "complete") refuse('resultType must be "complete"');
+    return result as unknown as GetPromptResult;
   }
 }

@@ -2,7 +2,9 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import { quote } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
-import { isObject } from "../../protocol/jsonrpc.ts";
+import { isResourceContents } from "../../protocol/content_check.ts";
+import { jsonForm, jsonText } from "../../protocol/json_value.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type {
   CacheHint,
   InputRequiredResult,
@@ -200,7 +202,7 @@ export class RegisteredResource
    * @internal
    */
   entry(uri: string): ListingEntry {
-    const text = JSON.stringify({ uri, name: this.name, ...this.metadata });
+    const text = jsonText({ uri, name: this.name, ...this.metadata });
     return { key: uri, modern: text, legacy: text };
   }
 }
@@ -253,21 +255,24 @@ export class RegisteredResourceTemplate extends ReadableRegistration<
    * @internal
    */
   entry(name: string, uriTemplate: string): ListingEntry {
-    const text = JSON.stringify({ name, uriTemplate, ...this.metadata });
+    const text = jsonText({ name, uriTemplate, ...this.metadata });
     return { key: name, modern: text, legacy: text };
   }
 }
 
-/** Makes a full result of whatever a reader returned. */
+/**
+ * Makes a full result of whatever a reader returned. An object is a result itself
+ * if all of its members are those of one; otherwise it is data.
+ *
+ * @throws {JsonValueError} if it has no form in JSON
+ * @throws {TypeError} for a result with broken contents, and for nothing at all
+ */
 export function toReadResult(
   value: unknown,
   uri: string,
   mimeType: string | undefined,
 ): ReadResourceResult | InputRequiredResult {
   if (isInputRequiredResult(value)) return value;
-  if (isObject(value) && Array.isArray(value.contents)) {
-    return value as unknown as ReadResourceResult;
-  }
   const type = (fallback: string) => mimeType ?? fallback;
   if (typeof value === "string") {
     return { contents: [{ uri, mimeType: type("text/plain"), text: value }] };
@@ -281,11 +286,52 @@ export function toReadResult(
       }],
     };
   }
-  const text = JSON.stringify(value);
-  if (text === undefined) {
+  const said = jsonForm(value);
+  if (said === undefined) {
     throw new TypeError(`a ${typeof value} is no content for resource ${uri}`);
   }
+  if (isObject(said) && Object.entries(said).every(isMemberOfResult)) {
+    const { contents } = said as { contents?: unknown[] };
+    if (contents !== undefined) return checkedContents(said, contents, uri);
+  }
+  const text = jsonText(said);
   return { contents: [{ uri, mimeType: type("application/json"), text }] };
+}
+
+function isMemberOfResult([key, value]: [string, unknown]): boolean {
+  switch (key) {
+    case "contents":
+      // What claims to be contents is told if they are broken.
+      return Array.isArray(value) && value.every(claimsToBeContents);
+    case "ttlMs":
+      return typeof value === "number";
+    case "cacheScope":
+      return value === "public" || value === "private";
+    case "resultType":
+      return value === "complete";
+    case "_meta":
+      return isObject(value);
+    default:
+      return false;
+  }
+}
+
+function claimsToBeContents(value: unknown): boolean {
+  return isObject(value) && typeof value.uri === "string" &&
+    ("text" in value || "blob" in value);
+}
+
+function checkedContents(
+  result: JsonObject,
+  contents: unknown[],
+  uri: string,
+): ReadResourceResult {
+  const broken = contents.findIndex((each) => !isResourceContents(each));
+  if (broken < 0) return result as unknown as ReadResourceResult;
+  throw new TypeError(
+    `resource ${uri}: contents[${broken}] is none: it needs a uri, and a text ` +
+      "or a blob in base64",
+  );
 }
 
 function toBase64(bytes: Uint8Array): string {

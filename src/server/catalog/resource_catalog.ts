@@ -1,11 +1,14 @@
-import type { CallRecord } from "../../observe/metrics/call_record.ts";
-import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
+import { quote } from "../../base/options.ts";
+import type { CallRecord } from "../../observe/call_record.ts";
+import { jsonText } from "../../protocol/json_value.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
 import type {
   InputRequiredResult,
   ReadResourceResult,
   Resource,
 } from "../../protocol/types.ts";
-import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
+import { normalUri } from "../../protocol/uri_form.ts";
+import { UriTemplate } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, type Slot } from "./collection.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
@@ -30,6 +33,9 @@ import {
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
 
+/** How many unreadable URIs are told of, one by one. */
+const MAX_TOLD = 100;
+
 /** A template as one server shows it, with the mount's prefix in its URIs. */
 interface ShownTemplate extends Slot<RegisteredResourceTemplate> {
   readonly uriTemplate: UriTemplate;
@@ -46,6 +52,9 @@ export class ResourceCatalog {
   readonly #prefixes: Map<string, string> = new Map();
   readonly #sources: ResourceSource[] = [];
   #shown: ShownTemplate[] | undefined;
+  #byForm: Map<string, Slot<RegisteredResource>> | undefined;
+  /** What templates have listed that nobody can read. */
+  readonly #unreadable: Set<string> = new Set();
 
   constructor(owner: HandlerOwner, options: CatalogOptions) {
     this.#options = options;
@@ -99,6 +108,7 @@ export class ResourceCatalog {
   /** Forgets its lists and tells who shows them. */
   changed(): void {
     this.#shown = undefined;
+    this.#byForm = undefined;
     this.#fixedList.invalidate();
     this.templateList.invalidate();
     this.#options.changed("resources");
@@ -214,16 +224,44 @@ export class ResourceCatalog {
     const { listCallback } = item.resourceTemplate;
     const listed = await listCallback?.(call.contextFor(owner));
     const prefix = this.#prefixes.get(key);
-    return (listed?.resources ?? []).map((resource) =>
-      listedEntry(resource, item, prefix)
-    );
+    return (listed?.resources ?? [])
+      .filter(({ uri }) => this.#isReadable(uri, item))
+      .map((resource) => listedEntry(resource, item, prefix));
+  }
+
+  /** What is listed can be read: what is no URI can't. */
+  #isReadable(uri: string, { name }: RegisteredResourceTemplate): boolean {
+    if (URL.canParse(uri)) return true;
+    if (!this.#unreadable.has(uri) && this.#unreadable.size < MAX_TOLD) {
+      this.#unreadable.add(uri);
+      this.#options.warn(
+        `resource template ${name} lists ${quote(uri)}, which is no URI and ` +
+          "can't be read: it is left out",
+      );
+    }
+    return false;
+  }
+
+  /** A resource with a fixed URI, however the URI is spelt. */
+  fixedAt(uri: string): Slot<RegisteredResource> | undefined {
+    return this.fixed.slots.get(uri) ??
+      (this.#byForm ??= this.#indexForms()).get(normalUri(uri));
+  }
+
+  #indexForms(): Map<string, Slot<RegisteredResource>> {
+    const byForm = new Map<string, Slot<RegisteredResource>>();
+    for (const slot of this.fixed.enabled()) {
+      const form = normalUri(slot.key);
+      if (!byForm.has(form)) byForm.set(form, slot);
+    }
+    return byForm;
   }
 
   /** What is registered under a URI, or under a template's text. */
   registeredAt(
     uri: string,
   ): Slot<RegisteredResource> | ShownTemplate | undefined {
-    return this.fixed.slots.get(uri) ?? this.findTemplate(uri);
+    return this.fixedAt(uri) ?? this.findTemplate(uri);
   }
 
   /** A template by the text that lists show for it. */
@@ -242,7 +280,7 @@ export class ResourceCatalog {
     call: Call,
   ): Promise<ReadResourceResult | InputRequiredResult> {
     const url = parseUri(uri);
-    const fixed = this.fixed.slots.get(uri) ?? this.fixed.slots.get(url.href);
+    const fixed = this.fixedAt(uri);
     if (fixed !== undefined) {
       const { item } = fixed;
       if (!item.enabled) throw call.era.resourceNotFound(uri);
@@ -264,8 +302,7 @@ export class ResourceCatalog {
     }
     for (const shown of this.shownTemplates) {
       const { item, owner, uriTemplate } = shown;
-      const variables: Variables | null = uriTemplate.match(uri) ??
-        uriTemplate.match(url.href);
+      const variables = uriTemplate.match(uri) ?? uriTemplate.match(url.href);
       if (variables === null) continue;
       aim(call, shown, String(uriTemplate));
       const value = await readThrough(
@@ -325,7 +362,7 @@ function listedEntry(
   const uri = prefix === undefined
     ? resource.uri
     : prefixUri(prefix, resource.uri);
-  const text = JSON.stringify({ ...template.metadata, ...resource, uri });
+  const text = jsonText({ ...template.metadata, ...resource, uri });
   return { key: uri, modern: text, legacy: text };
 }
 

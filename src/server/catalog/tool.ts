@@ -20,6 +20,8 @@ import {
   type JsonSchema,
   type StandardSchemaWithJSON,
 } from "../../protocol/standard_schema.ts";
+import { jsonText } from "../../protocol/json_value.ts";
+import { isObject } from "../../protocol/jsonrpc.ts";
 import type {
   CallToolResult,
   Icon,
@@ -31,7 +33,12 @@ import type { ListingEntry } from "./listing.ts";
 import type { Call } from "../calls/call.ts";
 import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
 import { drained } from "./tool_steps.ts";
-import { ToolResultError, toToolResult } from "./tool_result.ts";
+import {
+  parseOutcome,
+  type ToolOutcome,
+  toToolOutcome,
+  withContent,
+} from "./tool_result.ts";
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
@@ -204,7 +211,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     if (this.#entry?.key === key) return this.#entry;
     const { title, description, annotations, icons, _meta } = this.#config;
     const tool = (outputSchema: JsonSchema | undefined) =>
-      JSON.stringify({
+      jsonText({
         name: key,
         title,
         description,
@@ -310,44 +317,26 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   }
 
   /**
-   * Makes the full result of what the handler returned, checked against the
-   * output schema.
+   * Makes the full result of what the handler returned, as the output schema has
+   * it.
    * @internal
-   * @throws {ToolResultError}
+   * @throws {ToolResultError | JsonValueError}
    */
   complete(
     value: unknown,
-    call: Call,
-  ): CallToolResult | Promise<CallToolResult> {
-    const result = toToolResult(value, this.#output !== undefined);
-    if (this.#output === undefined || result.isError) return result;
-    if (result.structuredContent === undefined) {
-      throw new ToolResultError(
-        `Output validation error: Tool ${this.#name} has an output schema but ` +
-          "no structured content was provided",
-      );
-    }
-    const checked = this.#output["~standard"].validate(
-      result.structuredContent,
-    );
-    if (checked instanceof Promise) {
-      return checked.then((each) => this.#checked(each, result, call));
-    }
-    return this.#checked(checked, result, call);
-  }
-
-  #checked(
-    { issues }: { issues?: readonly { message: string }[] },
-    result: CallToolResult,
     { era }: Call,
-  ): CallToolResult {
-    if (issues !== undefined) {
-      throw new ToolResultError(
-        `Output validation error: Invalid structured content for tool ` +
-          `${this.#name}: ${issuesText(issues)}`,
-      );
+  ): CallToolResult | Promise<CallToolResult> {
+    const outcome = toToolOutcome(value, this.#outputJson);
+    const { content, structuredContent } = outcome;
+    if (this.#output === undefined || outcome.isError) {
+      return content !== undefined && structuredContent === undefined
+        ? outcome as CallToolResult
+        : era.toolResult(withContent(outcome), isObject(structuredContent));
     }
-    return era.toolResult(result, !this.#wrapsForLegacy);
+    const finish = (parsed: ToolOutcome) =>
+      era.toolResult(withContent(parsed), !this.#wrapsForLegacy);
+    const parsed = parseOutcome(outcome, this.#output, this.#name);
+    return parsed instanceof Promise ? parsed.then(finish) : finish(parsed);
   }
 }
 

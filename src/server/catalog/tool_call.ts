@@ -13,6 +13,7 @@ import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import type { Extension } from "../extension.ts";
 import type { Collection } from "./collection.ts";
+import { isCreateTaskResult } from "../tasks/task.ts";
 import { isRepeat, questionsOf, throughRounds } from "../questions/rounds.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
 import { errorResult } from "./tool_result.ts";
@@ -131,7 +132,7 @@ function conclude(
     call,
     value,
     async () => await drained(await tool.invoke(input, call), call),
-    (final) => isTaskResult(final) ? final : tool.complete(final, call),
+    (final) => isCreateTaskResult(final) ? final : tool.complete(final, call),
   );
 }
 
@@ -162,8 +163,4 @@ function toolFailure(
   return errorResult(
     call.host.maskErrors ? `Tool ${tool.name} failed` : message,
   );
-}
-
-function isTaskResult(value: unknown): boolean {
-  return isObject(value) && value.resultType === "task";
 }

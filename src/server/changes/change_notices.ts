@@ -1,4 +1,5 @@
 import { notificationText } from "../../protocol/jsonrpc.ts";
+import { normalUri } from "../../protocol/uri_form.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Session } from "../sessions/session.ts";
 import {
@@ -48,8 +49,9 @@ export class ChangeNotices {
     const method = "notifications/resources/updated";
     this.#subscriptions.publish(resourceTopic(uri), method, { uri });
     const text = notificationText(method, { uri });
+    const subscribed = normalUri(uri);
     for (const session of this.#sessions) {
-      if (session.subscriptions.has(uri)) session.send(text);
+      if (session.subscriptions.has(subscribed)) session.send(text);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { jsonText } from "../../protocol/json_value.ts";
 import {
   InvalidParamsError,
   ProtocolError,
@@ -8,6 +9,7 @@ import {
   type JsonObject,
   resultText,
 } from "../../protocol/jsonrpc.ts";
+import { normalUri } from "../../protocol/uri_form.ts";
 import { metaKey } from "../../protocol/revision.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
@@ -39,6 +41,9 @@ const LIST_FIELDS: Readonly<Record<string, ListKind>> = {
   promptsListChanged: "prompts",
   resourcesListChanged: "resources",
 };
+
+/** The filter's field for the updates of resources. */
+const RESOURCES_FIELD = "resourceSubscriptions";
 
 /** How many resources, or keys of an extension, one stream may follow. */
 const MAX_WATCHED = 1_000;
@@ -121,7 +126,7 @@ export class Subscriptions {
       };
       call.host.settle(
         call,
-        resultText(call.requestId, JSON.stringify(result)),
+        resultText(call.requestId, jsonText(result)),
       );
     }
   }
@@ -160,9 +165,9 @@ export function listTopic(kind: ListKind): string {
   return `list ${kind}`;
 }
 
-/** The topic of one resource's updates. */
+/** The topic of one resource's updates, however its URI is spelt. */
 export function resourceTopic(uri: string): string {
-  return keyTopic("resourceSubscriptions", uri);
+  return keyTopic(RESOURCES_FIELD, normalUri(uri));
 }
 
 /** The topic of one key that a field of the filter names. */
@@ -178,7 +183,9 @@ function topicsOf(filter: Filter): string[] {
   return Object.entries(filter).flatMap(([field, agreed]) =>
     agreed === true
       ? [listTopic(LIST_FIELDS[field])]
-      : agreed.map((key) => keyTopic(field, key))
+      : agreed.map((key) =>
+        field === RESOURCES_FIELD ? resourceTopic(key) : keyTopic(field, key)
+      )
   );
 }
 

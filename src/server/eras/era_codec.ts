@@ -69,8 +69,12 @@ export interface EraCodec {
     args: JsonObject,
   ): void;
 
-  /** @throws {TypeError} if the result is no object, or can't be said in JSON */
-  writeResult(result: unknown): string;
+  /**
+   * @param seen whether it is known that the result can be said in JSON
+   * @throws {TypeError} if the result is no object
+   * @throws {JsonValueError} if it has no form in JSON
+   */
+  writeResult(result: unknown, seen?: boolean): string;
   /** A tool's result, whose structured content the era may want to be an object. */
   toolResult(result: CallToolResult, rootIsObject: boolean): CallToolResult;
   readResult(

@@ -60,7 +60,7 @@ export class LegacyEra implements EraCodec {
 
   checkParamHeaders(): void {}
 
-  writeResult(result: unknown): string {
+  writeResult(result: unknown, seen: boolean = false): string {
     if (result instanceof ReadyJson) {
       this.excess = result.excess(this.name);
       return `${result.legacy}}`;
@@ -70,6 +70,7 @@ export class LegacyEra implements EraCodec {
       resultType === undefined
         ? result
         : { ...result as JsonObject, resultType: undefined },
+      seen,
     );
     this.excess = excessOf(text);
     return text;

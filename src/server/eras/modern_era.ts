@@ -2,7 +2,8 @@ import {
   MissingRequiredClientCapabilityError,
   type ProtocolError,
   ResourceNotFoundError,
-} from "../../protocol/protocol_errors.ts";
+} from "../../protocol/errors.ts";
+import { jsonText, wellFormedJson } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   checkParamHeaders,
@@ -37,7 +38,7 @@ export class ModernEra implements EraCodec {
     this.#serverMeta = serverMeta;
     this.#tail = Object.keys(serverMeta).length === 0
       ? ',"resultType":"complete"}'
-      : `,"resultType":"complete","_meta":${JSON.stringify(serverMeta)}}`;
+      : `,"resultType":"complete","_meta":${jsonText(serverMeta)}}`;
     this.#tailExcess = excessOf(this.#tail);
   }
 
@@ -88,14 +89,14 @@ export class ModernEra implements EraCodec {
    * Measures a result piece by piece: a text put together of pieces would have to
    * be copied for that.
    */
-  writeResult(result: unknown): string {
+  writeResult(result: unknown, seen: boolean = false): string {
     if (result instanceof ReadyJson) {
       this.excess = this.#tailExcess + result.excess(this.name);
       return result.modern + this.#tail;
     }
     const { resultType, _meta } = (result ?? {}) as JsonObject;
     if (resultType !== undefined || _meta !== undefined) {
-      const whole = JSON.stringify({
+      const whole = objectText({
         resultType: "complete",
         ...result as JsonObject,
         _meta: { ...this.#serverMeta, ..._meta as JsonObject },
@@ -105,8 +106,8 @@ export class ModernEra implements EraCodec {
     }
     const lone = loneText((result ?? {}) as JsonObject);
     const piece = lone === undefined
-      ? objectText(result)
-      : JSON.stringify(lone);
+      ? objectText(result, seen)
+      : wellFormedJson(JSON.stringify(lone));
     this.excess = this.#tailExcess + excessOf(piece);
     if (lone !== undefined) {
       return `{"content":[{"type":"text","text":${piece}}]${this.#tail}`;

@@ -1,5 +1,6 @@
 import { byteLength } from "../../base/byte_length.ts";
 import { quote } from "../../base/options.ts";
+import { jsonText, wellFormedJson } from "../../protocol/json_value.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 
 /** How many more bytes than characters a text has. */
@@ -24,9 +25,13 @@ export function loneText(result: JsonObject): string | undefined {
     : undefined;
 }
 
-/** @throws {TypeError} if a value is no object, or can't be said in JSON */
-export function objectText(value: unknown): string {
-  const text = JSON.stringify(value);
-  if (text?.[0] === "{") return text;
+/**
+ * @param seen whether it is known that the value can be said in JSON
+ * @throws {TypeError} if a value is no object
+ * @throws {JsonValueError} if it has no form in JSON
+ */
+export function objectText(value: unknown, seen: boolean = false): string {
+  const text = seen ? wellFormedJson(JSON.stringify(value)) : jsonText(value);
+  if (text[0] === "{") return text;
   throw new TypeError(`a result must be an object, got ${quote(value)}`);
 }

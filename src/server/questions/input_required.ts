@@ -167,11 +167,25 @@ export async function checkedForm(
   return { ...answer, content: checked.value as ElicitResult["content"] };
 }
 
-/** Whether a handler's return value asks for input. */
+/** Whether a handler's return value asks for input: data may have such a field too. */
 export function isInputRequiredResult(
   value: unknown,
 ): value is InputRequiredResult {
-  return isObject(value) && value.resultType === "input_required";
+  return isObject(value) && value.resultType === "input_required" &&
+    Object.entries(value).every(isMemberOfQuestion) &&
+    (value.inputRequests ?? value.requestState) !== undefined;
+}
+
+function isMemberOfQuestion([key, value]: [string, unknown]): boolean {
+  switch (key) {
+    case "inputRequests":
+    case "_meta":
+      return value === undefined || isObject(value);
+    case "requestState":
+      return value === undefined || typeof value === "string";
+    default:
+      return key === "resultType";
+  }
 }
 
 /**

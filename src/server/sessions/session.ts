@@ -1,8 +1,7 @@
-import type { Clock } from "../../base/clock.ts";
-import { deadline } from "../../base/deadline.ts";
-import { ClosedError } from "../../base/errors.ts";
-import { ProtocolError } from "../../protocol/protocol_errors.ts";
-import type { IncomingAnswer } from "../../protocol/jsonrpc.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { ClosedError, TimeoutError } from "../../base/errors.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import { type IncomingAnswer, requestText } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -56,7 +55,7 @@ export class Session implements ClientFacts {
   logLevel: LoggingLevel | undefined;
   /** Whether `initialize` has been answered. */
   initialized = false;
-  /** The resources whose updates the client wants. */
+  /** The resources whose updates the client wants, in the normal form of their URIs. */
   readonly subscriptions: Set<string> = new Set();
   /** Requests without a response yet, for `notifications/cancelled`. */
   readonly inFlight: Map<RequestId, PendingCall> = new Map();
@@ -93,7 +92,7 @@ export class Session implements ClientFacts {
    * Asks the client and waits for its answer.
    *
    * @param via sends on the stream that the question belongs to
-   * @throws {TimeoutError | ClosedError | ProtocolError}
+   * @throws {TimeoutError | ClosedError | ProtocolError | JsonValueError}
    */
   ask(
     method: string,
@@ -105,16 +104,37 @@ export class Session implements ClientFacts {
     const { signal, timeoutMs, timeout } = options;
     const limitMs = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
     const id = `sluice-${++this.#lastQuestion}`;
-    const question = Promise.withResolvers<unknown>();
-    return deadline(
-      () => {
-        this.#questions.set(id, question);
-        via(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
-        return question.promise;
-      },
-      limitMs,
-      { name: `the client's answer to ${method}`, signal, clock: this.#clock },
-    ).finally(() => this.#questions.delete(id));
+    return new Promise((resolve, reject) => {
+      const text = requestText(id, method, params);
+      const release = this.#watch(id, method, options, reject);
+      this.#questions.set(id, { resolve, reject, release });
+      via(text);
+    });
+  }
+
+  /** Sets a question's time-out and follows its signal; returns how to stop both. */
+  #watch(
+    id: string,
+    method: string,
+    { signal, timeoutMs, timeout }: AskOptions,
+    reject: (reason: unknown) => void,
+  ): () => void {
+    const limit = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
+    const giveUp = (reason: unknown) => {
+      this.#questions.get(id)?.release();
+      this.#questions.delete(id);
+      reject(reason);
+    };
+    const timer: TimerHandle = this.#clock.setTimeout(
+      () => giveUp(new TimeoutError(`the client's answer to ${method}`, limit)),
+      limit,
+    );
+    const onAbort = () => giveUp(signal!.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return () => {
+      this.#clock.clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
   }
 
   /** Takes the client's answer; one that nobody waits for is dropped. */

@@ -1,5 +1,6 @@
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { normalUri } from "../../protocol/uri_form.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -28,11 +29,11 @@ export function sessionMethods(
     ping: () => ({}),
     "logging/setLevel": setLevel,
     "resources/subscribe": ({ params, session }) => {
-      session?.subscriptions.add(textParam(params, "uri"));
+      session?.subscriptions.add(normalUri(textParam(params, "uri")));
       return {};
     },
     "resources/unsubscribe": ({ params, session }) => {
-      session?.subscriptions.delete(textParam(params, "uri"));
+      session?.subscriptions.delete(normalUri(textParam(params, "uri")));
       return {};
     },
   };

@@ -1,5 +1,6 @@
 import { quote } from "../../base/options.ts";
-import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
+import { jsonText } from "../../protocol/json_value.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
 import { checkCacheHint } from "../catalog/cache_hint.ts";
 import { Collection } from "../catalog/collection.ts";
 import type { HandlerOwner } from "../calls/call.ts";
@@ -172,7 +173,7 @@ export class SkillCatalog implements ResourceSource {
       slot.item.cacheHint ?? this.#options.hints["skills/get"],
       uri as string,
     );
-    const text = `{"skill":${JSON.stringify(entry)}`;
+    const text = `{"skill":${jsonText(entry)}`;
     return new ReadyJson(
       `${text},"ttlMs":${ttlMs},"cacheScope":"${cacheScope}"`,
       text,
@@ -229,7 +230,7 @@ function textOf(uri: unknown): string {
 }
 
 function lineOf(value: { uri: string }): ListingEntry {
-  const text = JSON.stringify(value);
+  const text = jsonText(value);
   return { key: value.uri, modern: text, legacy: text };
 }
 

@@ -1,3 +1,4 @@
+import { jsonForm } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type {
   CreateMessageResult,
@@ -80,10 +81,11 @@ export class RunningTask implements TaskRun {
   }
 
   /** A key is never used twice in a task's life, so it is numbered. */
-  #ask(request: InputRequest, kind: string): Promise<unknown> {
-    if (this.signal.aborted) return Promise.reject(this.signal.reason);
+  async #ask(asked: InputRequest, kind: string): Promise<unknown> {
+    this.signal.throwIfAborted();
+    const request = jsonForm(asked) as InputRequest;
     const key = `${kind}-${++this.#asked}`;
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const onAbort = () => reject(this.signal.reason);
       this.signal.addEventListener("abort", onAbort, { once: true });
       this.#questions.set(key, (answer) => {

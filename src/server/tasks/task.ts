@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../protocol/jsonrpc.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { InputRequest } from "../../protocol/types.ts";
 
 /** Where a task stands. The last three are final. */
@@ -53,4 +53,23 @@ export interface CreateTaskResult extends
 export function isFinal(status: TaskStatus): boolean {
   return status === "completed" || status === "failed" ||
     status === "cancelled";
+}
+
+const MEMBERS_OF_CREATED = new Set([
+  "resultType",
+  "taskId",
+  "status",
+  "statusMessage",
+  "createdAt",
+  "lastUpdatedAt",
+  "ttlMs",
+  "pollIntervalMs",
+  "_meta",
+]);
+
+/** Whether a handler's return value is a task that it has begun: data may have such a field too. */
+export function isCreateTaskResult(value: unknown): value is CreateTaskResult {
+  return isObject(value) && value.resultType === "task" &&
+    typeof value.taskId === "string" && typeof value.status === "string" &&
+    Object.keys(value).every((key) => MEMBERS_OF_CREATED.has(key));
 }

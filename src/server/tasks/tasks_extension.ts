@@ -1,9 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
-import { waitAtMost } from "../../base/deadline.ts";
-import {
-  InvalidParamsError,
-  ProtocolError,
-} from "../../protocol/protocol_errors.ts";
+import { waitAtMost } from "../../base/wait_at_most.ts";
+import { InvalidParamsError, ProtocolError } from "../../protocol/errors.ts";
+import { jsonForm, nearestJson } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkInteger } from "../../base/options.ts";
@@ -182,7 +180,11 @@ export class TasksExtension implements Extension {
       return await running.finish({
         status: "failed",
         statusMessage: message,
-        error: { code, message, ...(data !== undefined && { data }) },
+        error: {
+          code,
+          message,
+          ...(data !== undefined && { data: nearestJson(data) }),
+        },
       });
     }
     call.host.report("task", error, call);
@@ -278,5 +280,5 @@ function checkTtlMs(name: string, ttlMs: number | null): number | null {
 
 /** The result as it will be sent: better refused now than at every poll. */
 function asJson(result: unknown): JsonObject {
-  return JSON.parse(JSON.stringify(result));
+  return jsonForm(result) as JsonObject;
 }

@@ -39,7 +39,7 @@ export class HostGate {
   /** Whether requests may be addressed to a host. */
   allowsHost({ hostname }: URL): boolean {
     return this.#hosts === "*" || LOOPBACK.has(hostname) ||
-      this.#hosts.has(hostname);
+      this.#hosts.has(withoutRoot(hostname));
   }
 
   /** Whether pages of an origin may call the server at `url`. */
@@ -71,6 +71,8 @@ function checkHost(host: string): string {
         `but no patterns, got ${quote(host)}`,
     );
   }
+  const address = URL.parse(`http://[${host}]/`);
+  if (address !== null) return address.hostname;
   const parsed = URL.parse(`http://${host}/`);
   if (parsed === null || /:\d*$|[/@?#\\\s]/.test(host)) {
     throw new InvalidOptionError(
@@ -79,7 +81,12 @@ function checkHost(host: string): string {
       }`,
     );
   }
-  return parsed.hostname;
+  return withoutRoot(parsed.hostname);
+}
+
+/** `example.com.` and `example.com` are the same host. */
+function withoutRoot(hostname: string): string {
+  return hostname.replace(/\.$/, "");
 }
 
 function checkOrigin(origin: string): string {

@@ -15,7 +15,8 @@ import { isObject, readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
 import { isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
-import { reportFailure } from "../../observe/log/logger.ts";
+import { normalPath } from "../../protocol/uri_form.ts";
+import { reportFailure } from "../../server/calls/call_log.ts";
 import type { Intake } from "../../server/calls/intake.ts";
 import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
 import { withCors } from "./cors.ts";
@@ -25,6 +26,7 @@ import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
+import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
@@ -51,6 +53,7 @@ export class HttpTransport {
   readonly path: string;
   readonly legacy: LegacyEndpoint;
   readonly streams: EventStreams;
+  readonly eventStore: GuardedEventStore | undefined;
   readonly refusals: Refusals = new Refusals();
   readonly #parts: HttpTransportParts;
   readonly #gate: HostGate;
@@ -86,6 +89,8 @@ export class HttpTransport {
         ["auto", "sse"],
       ) === "sse",
     };
+    this.eventStore = options.eventStore &&
+      new GuardedEventStore(options.eventStore, intake.clock, log);
     this.#modern = new ModernEndpoint({
       intake,
       namedBy: (method) => methods.namedBy(method),
@@ -97,7 +102,7 @@ export class HttpTransport {
       intake,
       // Its client is still there, and takes this for silence.
       { ...style, abandonedStatus: 202, status: () => 200 },
-      options,
+      { ...options, eventStore: this.eventStore },
     );
     if (options.httpSsePair) {
       this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
@@ -131,9 +136,10 @@ export class HttpTransport {
     if (request.url !== this.#goodUrl) {
       const url = URL.parse(request.url);
       if (url === null) return refusal(400, INVALID_HOST);
-      if (!this.#serves(url.pathname)) return undefined;
+      const path = normalPath(url.pathname);
+      if (!this.#serves(path)) return undefined;
       if (!this.allowsHost(url)) return this.forbidHost(url);
-      if (url.pathname === this.path) this.#goodUrl = request.url;
+      if (path === this.path) this.#goodUrl = request.url;
     }
     const { headers } = request;
     this.#parts.tracing?.nameHttpSpan(
@@ -148,8 +154,8 @@ export class HttpTransport {
     return this.#identify(request, headers, context);
   }
 
-  #serves(pathname: string): boolean {
-    return pathname === this.path || this.#pair?.serves(pathname) === true;
+  #serves(path: string): boolean {
+    return path === this.path || this.#pair?.serves(path) === true;
   }
 
   async #fromBrowser(
@@ -206,8 +212,8 @@ export class HttpTransport {
       );
     }
     if (this.#pair !== undefined) {
-      const { pathname } = new URL(request.url);
-      if (pathname !== this.path) return this.#pair.handle(request, authInfo);
+      const path = normalPath(new URL(request.url).pathname);
+      if (path !== this.path) return this.#pair.handle(request, authInfo);
     }
     const version = headers.get("mcp-protocol-version");
     if (request.method !== "POST") {
@@ -340,15 +346,18 @@ const INTERNAL_ERROR = new ProtocolError(
 /** The operator's paths, which the endpoint must not hide. */
 const TAKEN_PATHS = /^\/(health|metrics|dashboard|debug)(\/|$)/;
 
+/** The path as it stands in URLs: that is how requests for it come. */
 function checkPath(path: string): string {
-  if (TAKEN_PATHS.test(path)) {
+  // deno-lint-ignore no-control-regex -- they are what is refused
+  if (typeof path !== "string" || !/^\/[^?#\x00-\x1f\x7f]*$/.test(path)) {
     throw new InvalidOptionError(
-      `path must not be one of the operator's own, got ${quote(path)}`,
+      `path must begin with "/" and hold no query, got ${quote(path)}`,
     );
   }
-  if (typeof path === "string" && /^\/[^?#\s]*$/.test(path)) return path;
+  const normal = normalPath(path);
+  if (!TAKEN_PATHS.test(normal)) return normal;
   throw new InvalidOptionError(
-    `path must begin with "/" and hold no query, got ${quote(path)}`,
+    `path must not be one of the operator's own, got ${quote(path)}`,
   );
 }
 

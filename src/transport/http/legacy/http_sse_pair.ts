@@ -3,6 +3,7 @@ import {
   ProtocolErrorCode,
 } from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
+import { normalPath } from "../../../protocol/uri_form.ts";
 import { Connection } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { readFailure, readJson } from "../body.ts";
@@ -42,7 +43,9 @@ export class HttpSsePair {
     request: Request,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url);
+    const url = new URL(request.url);
+    const { searchParams } = url;
+    const pathname = normalPath(url.pathname);
     if (pathname === STREAM_PATH && request.method === "GET") {
       return this.#openStream(authInfo);
     }

@@ -1,10 +1,15 @@
+import { jsonText } from "../../../protocol/json_value.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
 import type { EventStore } from "./event_store.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
 
+/** How many messages are kept here that a failing store didn't take. */
+const MAX_UNSTORED = 100;
+
 /**
  * A stream of messages that outlives its connections: everything is stored
- * first, then sent to whichever connection there is.
+ * first, then sent to whichever connection there is. What the store doesn't take
+ * is sent all the same, to the next connection if there is none.
  */
 export class ResumableStream {
   readonly id: string;
@@ -13,6 +18,7 @@ export class ResumableStream {
   /** The connection that has yet to get what was missed. */
   #replayed: SseStream | undefined;
   #finished = false;
+  #unstored: string[] = [];
   // Storing is asynchronous; messages must leave in the order they came.
   #queue: Promise<void> = Promise.resolve();
 
@@ -40,10 +46,25 @@ export class ResumableStream {
   prime(connection: SseStream, retryMs: number | undefined): void {
     this.#connection = connection;
     this.#enqueue(async () => {
-      const id = await this.#store.storeEvent(this.id, {} as JSONRPCMessage);
+      const id = await this.#stored({} as JSONRPCMessage);
       const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
-      connection.write(`id: ${id}\n${retry}data: \n\n`);
+      if (id === undefined) connection.beat();
+      else connection.write(`id: ${id}\n${retry}data: \n\n`);
+      this.#sendUnstored(connection);
     });
+  }
+
+  /** The id that a message has in the store; `undefined` if it isn't there. */
+  async #stored(message: JSONRPCMessage): Promise<string | undefined> {
+    try {
+      return await this.#store.storeEvent(this.id, message);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #sendUnstored(connection: SseStream): void {
+    for (const text of this.#unstored.splice(0)) connection.write(frame(text));
   }
 
   /**
@@ -53,61 +74,76 @@ export class ResumableStream {
   resume(connection: SseStream, lastEventId: string): void {
     this.#connection = connection;
     this.#replayed = connection;
-    void this.#catchUp(connection, lastEventId)
-      .then((lastId) =>
+    const place: Place = { last: lastEventId };
+    const breakOff = () => this.#breakOff(connection, place);
+    void this.#catchUp(connection, place)
+      .then(() =>
         this.#enqueue(async () => {
           if (this.#connection !== connection) return;
-          await this.#replay(connection, lastId, () => undefined);
-          this.#replayed = undefined;
-          if (this.#finished) connection.close();
+          await this.#replay(connection, place, () => undefined)
+            .then(() => this.#goOn(connection), breakOff);
         })
       )
-      // Better no connection than one with a gap; the client may try again.
-      .catch(() => connection.close());
+      .catch(breakOff);
   }
 
-  /** Replays until nothing new has been stored meanwhile. */
-  async #catchUp(connection: SseStream, after: string): Promise<string> {
-    let last = after;
-    let before: string;
-    do {
-      before = last;
-      last = await this.#replay(
-        connection,
-        before,
-        () => connection.caughtUp(),
-      );
-    } while (last !== before && connection.open);
-    return last;
+  #goOn(connection: SseStream): void {
+    this.#replayed = undefined;
+    this.#sendUnstored(connection);
+    if (this.#finished) connection.close();
   }
 
   /**
-   * @returns the id of the last event that was sent
-   * @throws {Error} if the store has let go of the event to begin after
+   * Better no connection than one with a gap. Its client comes back for the rest,
+   * if the last thing that it hears is an id: one that hears nothing forgets its own.
    */
+  #breakOff(connection: SseStream, { last }: Place): void {
+    if (last !== undefined) connection.write(`id: ${last}\ndata: \n\n`);
+    connection.close();
+  }
+
+  /** Replays until nothing new has been stored meanwhile. */
+  async #catchUp(connection: SseStream, place: Place): Promise<void> {
+    let before: string | undefined;
+    do {
+      before = place.last;
+      await this.#replay(connection, place, () => connection.caughtUp());
+    } while (place.last !== before && connection.open);
+  }
+
+  /** @throws {Error} if the store fails, or has let go of the event to begin after */
   async #replay(
     connection: SseStream,
-    after: string,
+    place: Place,
     caughtUp: () => Promise<void> | undefined,
-  ): Promise<string> {
-    let last = after;
+  ): Promise<void> {
+    const after = place.last!;
     const streamId = await this.#store.replayEventsAfter(after, {
       send: async (eventId, message) => {
-        last = eventId;
+        place.last = eventId;
         if (!isMessage(message)) return;
-        connection.write(frame(JSON.stringify(message), eventId));
+        connection.write(frame(jsonText(message), eventId));
         await caughtUp();
       },
     });
-    if (streamId === "") throw new Error(`event ${after} is stored no more`);
-    return last;
+    if (streamId !== "") return;
+    place.last = undefined;
+    throw new Error(`event ${after} is stored no more`);
   }
 
   send(text: string): void {
     this.#enqueue(async () => {
-      const id = await this.#store.storeEvent(this.id, JSON.parse(text));
-      this.#caughtUp?.write(frame(text, id));
+      const id = await this.#stored(JSON.parse(text));
+      const connection = this.#caughtUp;
+      if (connection?.open) connection.write(frame(text, id));
+      else if (id === undefined) this.#keep(text);
     });
+  }
+
+  /** The last are the ones that count: the result is among them. */
+  #keep(text: string): void {
+    this.#unstored.push(text);
+    if (this.#unstored.length > MAX_UNSTORED) this.#unstored.shift();
   }
 
   /** Resolves when all so far has been stored, and its client has caught up. */
@@ -135,10 +171,16 @@ export class ResumableStream {
 
   #enqueue(step: () => Promise<void>): void {
     this.#queue = this.#queue.then(step).catch(() => {
-      // A store that fails loses resumability, not the messages to come.
+      // Better no connection than one with a gap; the client may try again.
       this.#connection?.close();
     });
   }
+}
+
+/** Where a replay has got to. */
+interface Place {
+  /** The id of the last event sent; `undefined` if there is nothing to go on from. */
+  last: string | undefined;
 }
 
 /** A priming event has no message in it. */

@@ -1,3 +1,4 @@
+import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal } from "../http_response.ts";
 import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";
@@ -49,11 +50,12 @@ export class StandingStreams {
     lastEventId: string,
     store: EventStore,
   ): Promise<Response> {
-    const streamId = store.getStreamIdForEventId === undefined
-      ? await store.replayEventsAfter(lastEventId, {
-        send: () => Promise.resolve(),
-      })
-      : await store.getStreamIdForEventId(lastEventId);
+    let streamId: string | undefined;
+    try {
+      streamId = await streamOf(lastEventId, store);
+    } catch {
+      return refusal(503, STORE_FAILED, null, { "retry-after": "1" });
+    }
     // Only the session's own streams: an id of another's is as good as unknown.
     const stream = session.resumable.get(streamId ?? "");
     if (stream === undefined) {
@@ -76,3 +78,17 @@ function streamResponse(stream: SseStream, session: HttpSession): Response {
     headers: { ...SSE_HEADERS, "mcp-session-id": session.id },
   });
 }
+
+async function streamOf(
+  eventId: string,
+  store: EventStore,
+): Promise<string | undefined> {
+  return store.getStreamIdForEventId === undefined
+    ? await store.replayEventsAfter(eventId, { send: () => Promise.resolve() })
+    : await store.getStreamIdForEventId(eventId);
+}
+
+const STORE_FAILED = new ProtocolError(
+  ProtocolErrorCode.InternalError,
+  "The event store has failed: try again later",
+);

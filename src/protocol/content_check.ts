@@ -1,0 +1,96 @@
+import { isObject, type JsonObject } from "./jsonrpc.ts";
+
+/** The types of content blocks. */
+const BLOCK_TYPES = ["text", "image", "audio", "resource", "resource_link"];
+
+/** Base64 as every client reads it; white space is passed over. */
+const BASE64 = /^[\sA-Za-z\d+/]*={0,2}\s*$/;
+
+/** ISO 8601 with a zone, as official clients demand it. */
+const TIMESTAMP =
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isBase64: Check = (value) =>
+  typeof value === "string" && BASE64.test(value);
+const isRole: Check = (value) => value === "user" || value === "assistant";
+const listOf = (check: Check): Check => (value) =>
+  Array.isArray(value) && value.every(check);
+
+const ANNOTATIONS: Record<string, Check> = {
+  audience: listOf(isRole),
+  priority: (value) => typeof value === "number" && value >= 0 && value <= 1,
+  lastModified: (value) => typeof value === "string" && TIMESTAMP.test(value),
+};
+
+const ICON: Record<string, Check> = {
+  src: isText,
+  mimeType: isText,
+  sizes: listOf(isText),
+};
+
+/** What official clients, v1 and v2, check of the members of a block. */
+const MEMBERS: Record<string, Check> = {
+  annotations: (value) => isObject(value) && fits(value, ANNOTATIONS),
+  _meta: isObject,
+  mimeType: isText,
+  title: isText,
+  description: isText,
+  size: (value) => typeof value === "number",
+  icons: listOf((icon) =>
+    isObject(icon) && isText(icon.src) && fits(icon, ICON)
+  ),
+};
+
+/** Whether the members that are there pass their checks. */
+function fits(object: JsonObject, checks: Record<string, Check>): boolean {
+  for (const key in object) {
+    if (object[key] === undefined || !Object.hasOwn(checks, key)) continue;
+    if (!checks[key](object[key])) return false;
+  }
+  return true;
+}
+
+/** Whether a value claims to be a content block, be it a good one or not. */
+export function claimsToBeBlock(value: unknown): boolean {
+  return isObject(value) && BLOCK_TYPES.includes(value.type as string);
+}
+
+/** Whether official clients take a value for a content block. */
+export function isContentBlock(block: unknown): boolean {
+  return isObject(block) && hasItsOwn(block) && fits(block, MEMBERS);
+}
+
+function hasItsOwn(block: JsonObject): boolean {
+  switch (block.type) {
+    case "text":
+      return isText(block.text);
+    case "image":
+    case "audio":
+      return isBase64(block.data) && isText(block.mimeType);
+    case "resource":
+      return isResourceContents(block.resource);
+    case "resource_link":
+      return isText(block.uri) && isText(block.name);
+    default:
+      return false;
+  }
+}
+
+/** Whether official clients take a value for a part of a resource. */
+export function isResourceContents(value: unknown): boolean {
+  return isObject(value) && isText(value.uri) &&
+    (isText(value.text) || isBase64(value.blob)) && fits(value, MEMBERS);
+}
+
+/** Whether official clients take a value for a message of a prompt. */
+export function isPromptMessage(value: unknown): boolean {
+  return isObject(value) && isRole(value.role) && isContentBlock(value.content);
+}
+
+/** What a content block must be, for messages. */
+export const BLOCK_RULE = `it needs a type of ${
+  BLOCK_TYPES.join(", ")
+} and what belongs to it`;

@@ -1,0 +1,44 @@
+/** What RFC 3986 lets a URI hold as it is, "%" aside. */
+const NOT_IN_URIS = /[^\w.~!*'();:@&=+$,/?#[\]%-]/gu;
+
+/** What need not be encoded, and is the same whether or not it is. */
+const UNRESERVED = /^[\w.~-]$/;
+
+/** Encodes what a URI can't hold; what is encoded already stays as it is. */
+export function encodeForUri(text: string): string {
+  return text.toWellFormed().replace(NOT_IN_URIS, encodeURIComponent);
+}
+
+/**
+ * One spelling for all that differ in how they are encoded: `%7e`, `%7E` and `~`
+ * are the same, and so are a space and `%20`.
+ */
+export function normalEncoding(text: string): string {
+  return encodeForUri(text).replace(/%[\da-f]{2}/gi, (escape) => {
+    const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+    return UNRESERVED.test(character) ? character : escape.toUpperCase();
+  });
+}
+
+/**
+ * One spelling for all that a client may have for a URI: many write what they
+ * have been given in a form of their own, with the scheme and the host in small
+ * letters, without dots in the path, and encoded in their way.
+ */
+export function normalUri(uri: string): string {
+  const { href } = URL.parse(uri) ?? { href: uri };
+  return normalAuthority(normalEncoding(href));
+}
+
+/** The scheme, and the host where there is one, in small letters. */
+export function normalAuthority(uri: string): string {
+  return uri.replace(
+    /^[a-z][a-z\d+.-]*:(?:\/\/[^/?#]*)?/i,
+    (begin) => begin.toLowerCase(),
+  );
+}
+
+/** One spelling for all of a path: dots resolved, and encoded in one way. */
+export function normalPath(path: string): string {
+  return normalEncoding(URL.parse(`http://host${path}`)?.pathname ?? path);
+}
