@@ -44,8 +44,7 @@ export type {
 export type { AdminOptions } from "./src/admin/admin_routes.ts";
 export type { AuthorizeOperator } from "./src/admin/operator_gate.ts";
 export type { OperatorPagesOptions } from "./src/admin/operator_pages.ts";
-export { Counter } from "./src/observe/metrics/metric.ts";
-export { Gauge } from "./src/observe/metrics/metric.ts";
+export { Counter, Gauge } from "./src/observe/metrics/metric.ts";
 export type { ExpositionFormat } from "./src/observe/metrics/exposition.ts";
 export type {
   InstrumentLabels,
@@ -77,29 +76,30 @@ export type {
 
 // Logs and health.
 export { type HealthCheckable } from "./src/observe/health/health_checkable.ts";
-export { type HealthCheckReport } from "./src/observe/health/health_check.ts";
-export {
-  type AddedHealthCheck,
-  HealthChecks,
-} from "./src/observe/health/health_checks.ts";
-export {
-  type HealthCheckOptions,
-  type HealthChecksOptions,
-} from "./src/observe/health/health_checks_options.ts";
-export { type HealthReport } from "./src/observe/health/health_checks.ts";
 export {
   type HealthCheckFunction,
+  type HealthCheckReport,
   type HealthOutcome,
   type HealthResult,
   type HealthStatus,
 } from "./src/observe/health/health_check.ts";
 export {
+  type AddedHealthCheck,
+  HealthChecks,
+  type HealthReport,
+} from "./src/observe/health/health_checks.ts";
+export {
+  type HealthCheckOptions,
+  type HealthChecksOptions,
+} from "./src/observe/health/health_checks_options.ts";
+export {
   type Log,
   type LogLevel,
   type LogRecord,
   type LogSink,
+  logTapeLog,
+  type LogTapeLogger,
 } from "./src/observe/log/log.ts";
-export { logTapeLog, type LogTapeLogger } from "./src/observe/log/log.ts";
 export { Logger } from "./src/observe/log/logger.ts";
 export {
   jsonLog,
@@ -276,7 +276,7 @@ export {
   ResourceNotFoundError,
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
-} from "./src/protocol/errors.ts";
+} from "./src/protocol/protocol_errors.ts";
 export { JsonValueError } from "./src/protocol/json_value.ts";
 
 // Time.
@@ -451,8 +451,7 @@ export {
   type PoolOptions,
   type PoolStats,
 } from "./src/pool/pool_options.ts";
-export { type Lease } from "./src/pool/lease.ts";
-export { LeaseReleasedError } from "./src/pool/lease.ts";
+export { type Lease, LeaseReleasedError } from "./src/pool/lease.ts";
 export {
   type BatchContext,
   type BatcherOptions,
@@ -636,5 +635,7 @@ export {
   type CallFrame,
   SourcePositions,
 } from "./src/observe/profile/source_position.ts";
-export { Watchdog } from "./src/observe/watch/watchdog.ts";
-export { type WatchdogOptions } from "./src/observe/watch/watchdog.ts";
+export {
+  Watchdog,
+  type WatchdogOptions,
+} from "./src/observe/watch/watchdog.ts";

@@ -1,5 +1,5 @@
 import { CacheKeyError } from "../base/errors.ts";
-import { isPlainObject } from "../base/json_value.ts";
+import { isPlainObject } from "../base/plain_value.ts";
 import { quote } from "../base/options.ts";
 
 const MAX_DEPTH = 100;

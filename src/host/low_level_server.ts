@@ -2,7 +2,7 @@ import {
   InvalidParamsError,
   ProtocolError,
   ProtocolErrorCode,
-} from "../protocol/errors.ts";
+} from "../protocol/protocol_errors.ts";
 import { nearestJson } from "../protocol/json_value.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {

@@ -1,5 +1,5 @@
 import { thrownText } from "../base/thrown.ts";
-import { ProtocolError, ProtocolErrorCode } from "./errors.ts";
+import { ProtocolError, ProtocolErrorCode } from "./protocol_errors.ts";
 import { jsonText, nearestJson, wellFormedJson } from "./json_value.ts";
 import type { ProgressToken, RequestId } from "./types.ts";
 

@@ -12,8 +12,6 @@ import {
   type StandardSchemaWithJSON,
 } from "./standard_schema.ts";
 
-type PathStep = NonNullable<StandardSchemaIssue["path"]>[number];
-
 const TARGET = { target: "draft-2020-12" };
 
 /** Anything that an author may give where a schema is asked for. */
@@ -50,44 +48,6 @@ export function readSchema(
 ): ReadSchema {
   const standard = toStandardSchema(schema, where);
   return { standard, json: toJsonSchema(standard, io, where) };
-}
-
-/** Texts of which any field that reads numbers, dates and the like takes one. */
-const SAMPLE_TEXTS = ["1", "true", "2000-01-01", "a", ""];
-
-/**
- * Refuses fields that take no text, for where clients send nothing else.
- *
- * @throws {InvalidOptionError} naming the field
- */
-export function checkTextFields(
-  { standard, json }: ReadSchema,
-  where: string,
-): void {
-  const properties = isObject(json.properties) ? json.properties : {};
-  const names = Object.keys(properties);
-  const issues = SAMPLE_TEXTS.map((text) => {
-    const fields = Object.fromEntries(names.map((name) => [name, text]));
-    const result = standard["~standard"].validate(fields);
-    return result instanceof Promise ? [] : result.issues ?? [];
-  });
-  for (const name of names) {
-    const { type } = properties[name] as JsonSchema;
-    if (type === undefined || [type].flat().includes("string")) continue;
-    // What a library coerces or transforms may take text all the same.
-    const refused = issues.every((each) =>
-      each.some(({ path }) => stepOf(path?.[0]) === name)
-    );
-    if (!refused) continue;
-    throw new InvalidOptionError(
-      `${where}.${name} must take text, which is all that clients send, got ` +
-        `type ${JSON.stringify(type)}`,
-    );
-  }
-}
-
-function stepOf(step: PathStep | undefined): PropertyKey | undefined {
-  return typeof step === "object" ? step.key : step;
 }
 
 /** Brings every kind of schema to the one that the engine works with. */
@@ -242,9 +202,16 @@ function shapeSchema(
   };
 }
 
+/** Tells if a field may be left out; one that takes its time to say so may not. */
 function acceptsUndefined(field: StandardSchema): boolean {
-  const result = field["~standard"].validate(undefined);
-  return !(result instanceof Promise) && result.issues === undefined;
+  try {
+    const result = field["~standard"].validate(undefined);
+    if (!(result instanceof Promise)) return result.issues === undefined;
+    result.catch(() => {});
+  } catch {
+    // A transformation of the author's that expects a text.
+  }
+  return false;
 }
 
 type ShapeResult = StandardSchemaResult<Record<string, unknown>>;

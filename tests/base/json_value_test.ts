@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findNotJson } from "../../src/base/json_value.ts";
+import { findNotJson } from "../../src/base/plain_value.ts";
 
 Deno.test("what JSON gives back as it was is fine", () => {
   const shared = { a: [1] };

@@ -6,7 +6,7 @@ import {
   MemoryEventStore,
 } from "../../mod.ts";
 import { GuardedEventStore } from "../../src/transport/http/legacy/guarded_event_store.ts";
-import { Logger } from "../../src/observe/logger.ts";
+import { Logger } from "../../src/observe/log/logger.ts";
 import { type Loose, textOf } from "../support/clients.ts";
 import { connectHttp, LEGS, listen } from "../support/legs.ts";
 import { eventually } from "../support/eventually.ts";

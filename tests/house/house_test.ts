@@ -30,9 +30,11 @@ const FLOORS: Floors = {
 /** The files that may be imported from outside of a room. A folder without a row is open. */
 const DOORS: Doors = {
   protocol: [
+    "content_check.ts",
     "header_value.ts",
     "incoming.ts",
     "json_schema.ts",
+    "json_value.ts",
     "jsonrpc.ts",
     "param_headers.ts",
     "payload.ts",
@@ -41,6 +43,7 @@ const DOORS: Doors = {
     "schema.ts",
     "standard_schema.ts",
     "types.ts",
+    "uri_form.ts",
     "uri_template.ts",
   ],
   "observe/metrics": [
@@ -209,6 +212,7 @@ const DOORS: Doors = {
     "modern_era.ts",
     "ready_json.ts",
     "request_meta.ts",
+    "result_text.ts",
   ],
   "server/questions": [
     "input_required.ts",
@@ -267,6 +271,7 @@ const DOORS: Doors = {
   ],
   "transport/http/legacy": [
     "event_store.ts",
+    "guarded_event_store.ts",
     "http_sse_pair.ts",
     "legacy_endpoint.ts",
     "legacy_refusals.ts",

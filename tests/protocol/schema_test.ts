@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { fromJsonSchema } from "../../src/protocol/json_schema.ts";
 import {
-  checkTextFields,
   readSchema,
   type SchemaLike,
   wrapSchema,
@@ -216,31 +215,4 @@ Deno.test("what a library can't say as JSON Schema is told by its field", () => 
       message,
     });
   }
-});
-
-Deno.test("fields that take no text are refused where only text comes", () => {
-  const check = (schema: SchemaLike) => () =>
-    checkTextFields(readSchema(schema, "input", "p"), "p");
-  const refused: [SchemaLike, RegExp][] = [
-    [
-      { a: z.string(), n: z.number() },
-      /^p\.n must take text, .* type "number"/,
-    ],
-    [z.object({ on: z.boolean().optional() }), /^p\.on must take text/],
-    [z.object({ list: z.array(z.string()) }), /^p\.list must take text/],
-    [
-      {
-        type: "object",
-        properties: { e: { enum: ["x"] }, n: { type: ["integer", "null"] } },
-        required: ["e", "n"],
-      },
-      /^p\.n must take text, .* type \["integer","null"\]/,
-    ],
-  ];
-  for (const [schema, message] of refused) {
-    assert.throws(check(schema), { name: "InvalidOptionError", message });
-  }
-  check({ a: z.coerce.number(), b: z.stringbool(), c: z.enum(["x"]) })();
-  check(z.object({ a: z.union([z.string(), z.number()]), b: z.any() }))();
-  check({ type: "object", properties: { a: { type: "string" }, b: true } })();
 });

@@ -43,7 +43,7 @@ Deno.test("a fault in a schema is told at registration, by name and field", asyn
     ],
     [
       prompt({ days: z.number() }),
-      /^prompt plan: argsSchema\.days must take text/,
+      /^prompt plan: argument days takes no string/,
     ],
     [
       prompt({ type: "object", properties: { a: { pattern: "[" } } }),

@@ -60,6 +60,7 @@ export interface MeasuredServer extends CountedParts {
 /** The parts of HTTP that are measured. */
 export interface MeasuredTransport {
   readonly streams: { readonly size: number; readonly cutOff: number };
+  readonly eventStore: { readonly failures: number } | undefined;
   readonly refusals: { readonly byStatus: ReadonlyMap<number, number> };
 }
 
@@ -89,29 +90,14 @@ export class ServerMetrics {
     if (recorder !== undefined) {
       writeCalls(out, this.#methods, recordedItems(catalog));
     }
-    this.#writeState(out);
-    out.family(
-      "mcp_server_streams_cut_off",
-      "counter",
-      "Event streams cut off because their clients read too slowly.",
-    );
-    out.sample("", this.#transport.streams.cutOff);
-    if (this.#transport.eventStore !== undefined) {
-      out.family(
-        "mcp_server_event_store_failures",
-        "counter",
-        "Times the event store failed, or was given nothing because it had hung.",
-      );
-      out.sample("", this.#transport.eventStore.failures);
-    }
-    out.family(
-      "mcp_server_http_refusals",
-      "counter",
-      "HTTP requests turned away before they reached a method.",
-    );
-    const refusals = new Map([
-      ...USUAL_REFUSALS,
-      ...this.#transport.refusals.byStatus,
+    const eventLoop = readEventLoop(watchdog);
+    out.figures([
+      ...SERVER.prometheus(this.#state()),
+      ...this.#transportFigures(),
+      this.#healthFigure(),
+      ...instrumentFigures(instruments.read(), "_"),
+      ...PROCESS.prometheus(readProcess()),
+      ...(eventLoop === undefined ? [] : EVENT_LOOP.prometheus(eventLoop)),
     ]);
   }
 
@@ -124,10 +110,17 @@ export class ServerMetrics {
   }
 
   #transportFigures(): Figure[] {
-    const { streams, refusals } = this.#transport;
+    const { streams, refusals, eventStore } = this.#transport;
     const none = USUAL_REFUSALS.map((status) => [status, 0] as const);
     const byStatus = new Map([...none, ...refusals.byStatus]);
     return [
+      ...(eventStore === undefined ? [] : [{
+        name: "mcp_server_event_store_failures",
+        type: "counter" as const,
+        help:
+          "Times the event store failed, or was given nothing because it had hung.",
+        points: [{ value: eventStore.failures }],
+      }]),
       {
         name: "mcp_server_streams_cut_off",
         type: "counter",
@@ -171,7 +164,7 @@ export class ServerMetrics {
   /** Everything as one document. */
   read(): MetricsDocument {
     const { catalog, metrics } = this.#server;
-    const { streams, refusals } = this.#transport;
+    const { streams, refusals, eventStore } = this.#transport;
     const methods = this.#methods;
     const all = CallRecord.sum(methods.values());
     const items = recordedItems(catalog);

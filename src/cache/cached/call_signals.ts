@@ -1,4 +1,4 @@
-import { isPlainObject } from "../../base/json_value.ts";
+import { isPlainObject } from "../../base/plain_value.ts";
 
 /** Abort signals among a call's arguments. */
 export interface CallSignals {

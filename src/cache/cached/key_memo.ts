@@ -1,4 +1,4 @@
-import { isPlainObject } from "../../base/json_value.ts";
+import { isPlainObject } from "../../base/plain_value.ts";
 import { keyOfList } from "../cache_key.ts";
 
 /** A power of two, and twice what a cache keeps by default: 0.6 MB when full. */

@@ -1,5 +1,5 @@
 import { CacheValueError } from "../../base/errors.ts";
-import { findNotJson } from "../../base/json_value.ts";
+import { findNotJson } from "../../base/plain_value.ts";
 import { quote } from "../../base/options.ts";
 
 /** Form in which a {@linkcode RedisCache} writes its values down. */

@@ -1,6 +1,6 @@
 import { byteLength } from "../../base/byte_length.ts";
-import type { CallRecord } from "../../observe/call_record.ts";
-import { parseTraceparent } from "../../observe/trace_context.ts";
+import type { CallRecord } from "../../observe/metrics/call_record.ts";
+import { parseTraceparent } from "../../observe/trace/trace_context.ts";
 import { nearestJson } from "../../protocol/json_value.ts";
 import {
   isObject,

@@ -1,15 +1,11 @@
+import { checkArguments } from "./prompt_arguments.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { BLOCK_RULE, isPromptMessage } from "../../protocol/content_check.ts";
 import { jsonForm, jsonText } from "../../protocol/json_value.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import {
-  checkTextFields,
-  readSchema,
-  type SchemaLike,
-  shapeOf,
-} from "../../protocol/schema.ts";
+import { readSchema, type SchemaLike, shapeOf } from "../../protocol/schema.ts";
 import {
   isStandardSchema,
   issuesText,
@@ -21,7 +17,6 @@ import type {
   InputRequiredResult,
   PromptMessage,
 } from "../../protocol/types.ts";
-import { checkArguments } from "./prompt_arguments.ts";
 import { type CompleteCallback, completerOf } from "./completable.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import type { ListingEntry } from "./listing.ts";
@@ -111,12 +106,12 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
 
   #readSchema(): void {
     const { argsSchema } = this.#config;
-    const schema = argsSchema && toStandardSchema(argsSchema);
-    if (schema === undefined) return;
-    const json = toJsonSchema(schema, "input");
-    checkArguments(this.#name, json, this.#shape);
-    this.#schema = schema;
-    const { properties, required } = json;
+    if (argsSchema === undefined) return;
+    const where = `prompt ${this.#name}: argsSchema`;
+    const read = readSchema(argsSchema, "input", where);
+    checkArguments(this.#name, read.json, this.#shape);
+    this.#schema = read.standard;
+    const { properties, required } = read.json;
     this.#arguments = Object.entries(isObject(properties) ? properties : {})
       .map(([name, field]) => ({
         name,

@@ -1,7 +1,7 @@
 import { quote } from "../../base/options.ts";
-import type { CallRecord } from "../../observe/call_record.ts";
+import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { jsonText } from "../../protocol/json_value.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type {
   InputRequiredResult,
   ReadResourceResult,

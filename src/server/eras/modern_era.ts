@@ -2,7 +2,7 @@ import {
   MissingRequiredClientCapabilityError,
   type ProtocolError,
   ResourceNotFoundError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { jsonText, wellFormedJson } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import {

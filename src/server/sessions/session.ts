@@ -1,6 +1,7 @@
-import type { Clock, TimerHandle } from "../../base/clock.ts";
-import { ClosedError, TimeoutError } from "../../base/errors.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
+import { deadline } from "../../base/deadline.ts";
+import type { Clock } from "../../base/clock.ts";
+import { ClosedError, type TimeoutError } from "../../base/errors.ts";
+import { ProtocolError } from "../../protocol/protocol_errors.ts";
 import { type IncomingAnswer, requestText } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
 import type {
@@ -104,37 +105,17 @@ export class Session implements ClientFacts {
     const { signal, timeoutMs, timeout } = options;
     const limitMs = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
     const id = `sluice-${++this.#lastQuestion}`;
-    return new Promise((resolve, reject) => {
-      const text = requestText(id, method, params);
-      const release = this.#watch(id, method, options, reject);
-      this.#questions.set(id, { resolve, reject, release });
-      via(text);
-    });
-  }
-
-  /** Sets a question's time-out and follows its signal; returns how to stop both. */
-  #watch(
-    id: string,
-    method: string,
-    { signal, timeoutMs, timeout }: AskOptions,
-    reject: (reason: unknown) => void,
-  ): () => void {
-    const limit = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
-    const giveUp = (reason: unknown) => {
-      this.#questions.get(id)?.release();
-      this.#questions.delete(id);
-      reject(reason);
-    };
-    const timer: TimerHandle = this.#clock.setTimeout(
-      () => giveUp(new TimeoutError(`the client's answer to ${method}`, limit)),
-      limit,
-    );
-    const onAbort = () => giveUp(signal!.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return () => {
-      this.#clock.clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
+    const question = Promise.withResolvers<unknown>();
+    return deadline(
+      () => {
+        const text = requestText(id, method, params);
+        this.#questions.set(id, question);
+        via(text);
+        return question.promise;
+      },
+      limitMs,
+      { name: `the client's answer to ${method}`, signal, clock: this.#clock },
+    ).finally(() => this.#questions.delete(id));
   }
 
   /** Takes the client's answer; one that nobody waits for is dropped. */

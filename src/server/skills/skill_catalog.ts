@@ -1,6 +1,6 @@
 import { quote } from "../../base/options.ts";
 import { jsonText } from "../../protocol/json_value.ts";
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { checkCacheHint } from "../catalog/cache_hint.ts";
 import { Collection } from "../catalog/collection.ts";
 import type { HandlerOwner } from "../calls/call.ts";

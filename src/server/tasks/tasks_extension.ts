@@ -1,6 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
-import { waitAtMost } from "../../base/wait_at_most.ts";
-import { InvalidParamsError, ProtocolError } from "../../protocol/errors.ts";
+import { waitAtMost } from "../../base/deadline.ts";
+import {
+  InvalidParamsError,
+  ProtocolError,
+} from "../../protocol/protocol_errors.ts";
 import { jsonForm, nearestJson } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { ClosedError } from "../../base/errors.ts";

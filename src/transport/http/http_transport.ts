@@ -16,7 +16,7 @@ import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
 import { isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
-import { reportFailure } from "../../server/calls/call_log.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
 import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
 import { withCors } from "./cors.ts";

@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
 import { TimeoutError } from "../../../base/errors.ts";
 import { thrownText } from "../../../base/thrown.ts";
-import type { Logger } from "../../../observe/logger.ts";
+import type { Logger } from "../../../observe/log/logger.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
 import type { EventSink, EventStore } from "./event_store.ts";
 

@@ -1,4 +1,7 @@
-import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../../protocol/protocol_errors.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal } from "../http_response.ts";
 import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";
