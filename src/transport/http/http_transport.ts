@@ -29,6 +29,7 @@ import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
+import { QuietReplies } from "./quiet_replies.ts";
 import { Refusals } from "./refusals.ts";
 
 /** What the endpoint needs of its server. */
@@ -76,26 +77,37 @@ export class HttpTransport {
       options,
       ({ message }, fields) => log.warning(message, fields),
     );
+    const mode = checkWord("responseMode", options.responseMode ?? "auto", [
+      "auto",
+      "sse",
+    ]);
     const style = {
-      clock: intake.clock,
       streams: this.streams,
-      streamAlways: checkWord(
-        "responseMode",
-        options.responseMode ?? "auto",
-        ["auto", "sse"],
-      ) === "sse",
+      quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
+      streamAlways: mode === "sse",
     };
     this.#modern = new ModernEndpoint({
       intake,
       namedBy: (method) => methods.namedBy(method),
-      // Nobody is left to read it.
-      style: { ...style, abandonedStatus: 499, status: modernStatus },
+      style: {
+        ...style,
+        leavingCancels: true,
+        // Nobody is left to read it.
+        abandonedStatus: 499,
+        status: modernStatus,
+      },
       refusals: this.refusals,
     });
     this.legacy = new LegacyEndpoint(
       intake,
-      // Its client is still there, and takes this for silence.
-      { ...style, abandonedStatus: 202, status: () => 200 },
+      {
+        ...style,
+        // By the specification only `notifications/cancelled` does.
+        leavingCancels: false,
+        // Its client is still there, and takes this for silence.
+        abandonedStatus: 202,
+        status: () => 200,
+      },
       options,
     );
     if (options.httpSsePair) {
@@ -321,6 +333,12 @@ export class HttpTransport {
     this.#pair?.close();
   }
 }
+
+/**
+ * Milliseconds after which a response begins that has nothing to say yet. Until
+ * then an error can have a status of its own.
+ */
+const PATIENCE_MS = { auto: 1_000, sse: 100 };
 
 const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 

@@ -162,6 +162,7 @@ export class LegacyEndpoint {
     for (const request of requests) {
       this.#start(request, delivery, replyOf(), length);
     }
+    if (whole instanceof HttpReply) whole.wait();
   }
 
   /** @param shared by how many requests the body is shared */
@@ -184,6 +185,7 @@ export class LegacyEndpoint {
       reply.onDisconnect((reason) => call.cancel(reason));
     }
     this.#intake.submit(call);
+    if (reply instanceof HttpReply) reply.wait();
   }
 
   /** How the requests of one POST are answered. */
@@ -194,7 +196,8 @@ export class LegacyEndpoint {
     }
     const stream = session.newStream();
     const connection = this.#streams.connect();
-    stream.prime(connection, this.#options.retryMs);
+    stream.connect(connection);
+    if (session.takesPriming) stream.prime(this.#options.retryMs);
     exchange.resolve(
       new Response(connection.body, {
         headers: { ...SSE_HEADERS, ...headers },
