@@ -13,6 +13,8 @@ export class ResumableStream {
   /** The connection that has yet to get what was missed. */
   #replayed: SseStream | undefined;
   #finished = false;
+  /** Whether the client has been given an id. */
+  #known = false;
   // Storing is asynchronous; messages must leave in the order they came.
   #queue: Promise<void> = Promise.resolve();
 
@@ -36,9 +38,20 @@ export class ResumableStream {
     return this.#finished;
   }
 
-  /** Opens a connection with an empty event, so that its client has an id to resume from. */
-  prime(connection: SseStream, retryMs: number | undefined): void {
+  /** Whether its client is there, or has an id to come back with. */
+  get reachable(): boolean {
+    return this.connected || this.#known;
+  }
+
+  /** Sends what comes from now on to this connection. */
+  connect(connection: SseStream): void {
     this.#connection = connection;
+  }
+
+  /** Sends an empty event, so that the client has an id to resume from. */
+  prime(retryMs: number | undefined): void {
+    const connection = this.#connection!;
+    this.#known = true;
     this.#enqueue(async () => {
       const id = await this.#store.storeEvent(this.id, {} as JSONRPCMessage);
       const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
@@ -51,6 +64,8 @@ export class ResumableStream {
    * pace, while what comes in the meantime is stored, and that after it.
    */
   resume(connection: SseStream, lastEventId: string): void {
+    // The connection before may look open for long, behind a proxy.
+    this.#connection?.close();
     this.#connection = connection;
     this.#replayed = connection;
     void this.#catchUp(connection, lastEventId)
@@ -104,6 +119,7 @@ export class ResumableStream {
   }
 
   send(text: string): void {
+    this.#known ||= this.connected;
     this.#enqueue(async () => {
       const id = await this.#store.storeEvent(this.id, JSON.parse(text));
       this.#caughtUp?.write(frame(text, id));
