@@ -33,6 +33,8 @@ export interface SessionStart {
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
   send(text: string): void;
+  /** Told once it has ended, from whichever side. */
+  ended?(): void;
 }
 
 /** A question to the client that has no answer yet. */
@@ -47,8 +49,11 @@ interface Question {
  * Nothing of it is shared with another session.
  */
 export class Session implements ClientFacts {
-  /** Unguessable on HTTP, missing where the channel itself is the session. */
-  readonly id: string | undefined;
+  /**
+   * Unguessable on HTTP, missing where the channel itself is the session. Some
+   * channels know it only once the client has begun to speak.
+   */
+  id: string | undefined;
   /** Who opened it; a request by anybody else is not let in. */
   readonly principal: string;
   /** What carries its messages. */
@@ -71,6 +76,7 @@ export class Session implements ClientFacts {
 
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
+  readonly #ended: (() => void) | undefined;
   readonly #questions: Map<RequestId, Question> = new Map();
   #lastQuestion = 0;
   #closed = false;
@@ -79,6 +85,7 @@ export class Session implements ClientFacts {
   constructor(start: SessionStart) {
     this.#clock = start.clock;
     this.#sendStanding = (text) => start.send(text);
+    this.#ended = start.ended;
     this.id = start.id;
     this.principal = start.principal;
     this.network = start.network;
@@ -175,5 +182,6 @@ export class Session implements ClientFacts {
     this.inFlight.clear();
     this.subscriptions.clear();
     this.elicitations.clear();
+    this.#ended?.();
   }
 }
