@@ -127,6 +127,48 @@ Deno.test("only known origins are served", async () => {
   await assertServes(server);
 });
 
+Deno.test("origins that are not the web's can be allowed", async () => {
+  const origins = [
+    "chrome-extension://abcdefghijklmnop",
+    "moz-extension://7a2b-11",
+    "vscode-webview://1k2j3",
+    "tauri://app.local",
+    "capacitor://app.local:8080",
+    "app+x.y-z://-",
+    "null",
+  ];
+  for (const origin of origins) {
+    const { server: one } = makeSubject({ allowedOrigins: [origin] });
+    for (const other of origins) {
+      const { status, headers } = await ask(one, "tools/list", {}, {
+        headers: { origin: other },
+      });
+      assert.equal(status, other === origin ? 200 : 403, other);
+      if (other !== origin) continue;
+      assert.equal(headers.get("access-control-allow-origin"), origin);
+    }
+  }
+  for (
+    const origin of [
+      "chrome-extension://abc/",
+      "tauri://a b",
+      "://x",
+      "x://",
+      "https://Example.com",
+      "https://example.com/",
+      "file://x",
+      "NULL",
+      "",
+    ]
+  ) {
+    assert.throws(
+      () => makeSubject({ allowedOrigins: [origin] }).server.app,
+      /allowedOrigins/,
+      origin,
+    );
+  }
+});
+
 Deno.test("preflights are answered for known origins alone", async () => {
   const preflight = (origin: string) =>
     post(server, undefined, {
