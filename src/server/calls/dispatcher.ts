@@ -44,7 +44,7 @@ export class Dispatcher {
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
   #inFlight = 0;
-  #idle: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -210,13 +210,14 @@ export class Dispatcher {
     if (call.left) return;
     call.left = true;
     this.#waiting.delete(call);
-    if (--this.#inFlight > 0 || this.#idle.length === 0) return;
-    const waiting = this.#idle;
-    this.#idle = [];
-    for (const resume of waiting) resume();
+    if (--this.#inFlight === 0) this.#letClose();
   }
 
-  /** Resolves once no call is in flight. */
+  #letClose(): void {
+    for (const resume of this.#idle.splice(0)) resume();
+  }
+
+  /** Resolves once no call is in flight, or all have been given up. */
   idle(): Promise<void> {
     if (this.#inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
@@ -225,7 +226,12 @@ export class Dispatcher {
   /** Answers what is still in flight after the grace with an error. */
   giveUp(graceMs: number): void {
     const calls = [...this.#waiting];
-    if (calls.length === 0) return;
+    if (calls.length > 0) this.#cutOff(calls, graceMs);
+    // Whatever comes now, nothing may keep the server from its end.
+    this.#letClose();
+  }
+
+  #cutOff(calls: readonly Call[], graceMs: number): void {
     const names = calls.map((call) =>
       this.#recorder?.nameOf(call) ?? call.method
     );
