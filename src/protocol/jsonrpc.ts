@@ -1,6 +1,7 @@
 import { thrownText } from "../base/thrown.ts";
 import { ProtocolError, ProtocolErrorCode } from "./errors.ts";
 import type { RequestId } from "./types.ts";
+import { WholeNumber } from "./whole_number.ts";
 
 /** A parsed JSON object of which nothing is known yet. */
 export type JsonObject = Record<string, unknown>;
@@ -27,11 +28,12 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * MCP takes strings and whole numbers for an id. `1e999` parses to Infinity,
- * which JSON can't write back, so it is refused with the rest.
+ * MCP takes strings and whole numbers for an id or a progress token. `1e999`
+ * parses to Infinity, which JSON can't write back, so it is refused with the rest.
  */
 export function isRequestId(value: unknown): value is RequestId {
-  return typeof value === "string" || Number.isSafeInteger(value);
+  return typeof value === "string" || Number.isSafeInteger(value) ||
+    value instanceof WholeNumber;
 }
 
 /** Whether a message answers a request rather than making one. */

@@ -149,10 +149,10 @@ export class Connection {
   }
 
   /** Tells the client that what it sent could not even be parsed. */
-  refuseUnparsed(why: string): void {
+  refuseUnparsed(why: string, id: RequestId | null): void {
     this.#sink.send(
       errorText(
-        null,
+        id,
         new ProtocolError(ProtocolErrorCode.ParseError, `Parse error: ${why}`),
       ),
     );

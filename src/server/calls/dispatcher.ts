@@ -8,6 +8,7 @@ import {
   resultText,
   toProtocolError,
 } from "../../protocol/jsonrpc.ts";
+import { idKey } from "../../protocol/whole_number.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
@@ -83,7 +84,7 @@ export class Dispatcher {
   #dispatch(call: Call): void {
     this.#inFlight++;
     this.#recorder?.begin(call);
-    call.session?.inFlight.set(call.requestId, call);
+    call.session?.inFlight.set(idKey(call.requestId), call);
     const { lifespan } = this.#parts;
     let outcome: unknown;
     try {
@@ -177,7 +178,7 @@ export class Dispatcher {
   ): void {
     call.settled = true;
     call.stopWaiting();
-    call.session?.inFlight.delete(call.requestId);
+    call.session?.inFlight.delete(idKey(call.requestId));
     this.#answer(call, text, error, bytes);
     this.#leave(call);
   }
@@ -198,7 +199,7 @@ export class Dispatcher {
   /** Lets go of a call that its client has called off. */
   cancelled(call: Call): void {
     call.settled = true;
-    call.session?.inFlight.delete(call.requestId);
+    call.session?.inFlight.delete(idKey(call.requestId));
     if (call.measure !== undefined) this.#recorder!.end(call, "cancelled");
     this.#tracing?.cancelled(call);
     call.onCancelled?.();

@@ -69,8 +69,8 @@ export class Session implements ClientFacts {
   initialized = false;
   /** The resources whose updates the client wants. */
   readonly subscriptions: Set<string> = new Set();
-  /** Requests without a response yet, for `notifications/cancelled`. */
-  readonly inFlight: Map<RequestId, PendingCall> = new Map();
+  /** Requests without a response yet, by the key of their ids. */
+  readonly inFlight: Map<RequestId | bigint, PendingCall> = new Map();
   /** Elicitation ids that this client has been given. */
   readonly elicitations: Map<string, (text: string) => void> = new Map();
 

@@ -17,7 +17,7 @@ import { isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { reportFailure } from "../../server/calls/call_log.ts";
 import type { Intake } from "../../server/calls/intake.ts";
-import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
+import { BodyError, parseBody, readFailure, readText } from "./body.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
 import { HostGate, isLoopback } from "./host_gate.ts";
@@ -253,11 +253,20 @@ export class HttpTransport {
     const onCounted = declared === null
       ? (counted: number) => exchange.bytes = counted
       : undefined;
-    readJson(request, declared, this.#maxBodyBytes, onCounted).then(
-      (body) => {
+    readText(request, declared, this.#maxBodyBytes, onCounted).then(
+      (text) => {
+        let body: unknown;
         try {
-          this.#take(body, declared !== null, exchange);
+          body = parseBody(
+            text,
+            declared === null ? undefined : exchange.bytes,
+          );
+          this.#take(body, exchange);
         } catch (error) {
+          if (error instanceof BodyError) {
+            this.#refuse(exchange, 400, error, error.requestId);
+            return;
+          }
           // A bug of ours must not leave the client waiting.
           reportFailure(this.#parts.log, "HTTP request", error);
           this.#refuse(exchange, 500, INTERNAL_ERROR, readableId(body));
@@ -270,15 +279,15 @@ export class HttpTransport {
           return;
         }
         const failure = readFailure(error);
-        this.#refuse(exchange, rejectionStatus(failure), failure);
+        const { requestId } = failure;
+        this.#refuse(exchange, rejectionStatus(failure), failure, requestId);
       },
     );
   }
 
-  /** @param counted whether the body's size was known beforehand */
-  #take(body: unknown, counted: boolean, exchange: HttpExchange): void {
+  #take(body: unknown, exchange: HttpExchange): void {
     const arrived = classify(body, exchange.version);
-    const fault = this.#faultOf(arrived, body, counted, exchange.bytes);
+    const fault = this.#faultOf(arrived, body);
     if (fault !== undefined) {
       this.#refuse(exchange, rejectionStatus(fault), fault, readableId(body));
     } else if (arrived.era === "modern") this.#modern.take(arrived, exchange);
@@ -294,17 +303,12 @@ export class HttpTransport {
   #faultOf(
     arrived: Message | Batch,
     body: unknown,
-    counted: boolean,
-    bytes: number,
   ): ProtocolError | undefined {
     if (arrived.kind === "malformed") {
       return new InvalidRequestError(arrived.fault);
     }
     try {
-      const replaced = this.#parts.intake.checkPayload(body);
-      if (replaced && counted && cameMangled(body, bytes)) {
-        return new BodyParseError("the body is not valid UTF-8");
-      }
+      this.#parts.intake.checkPayload(body);
     } catch (error) {
       return error as ProtocolError;
     }

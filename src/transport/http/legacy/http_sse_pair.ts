@@ -2,7 +2,7 @@ import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import { Connection } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
-import { readFailure, readJson } from "../body.ts";
+import { parseBody, readFailure, readText } from "../body.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal, rejectionStatus } from "../http_response.ts";
 import { frame, SSE_HEADERS, type SseStream } from "../sse_stream.ts";
@@ -97,16 +97,17 @@ export class HttpSsePair {
     try {
       const declared = request.headers.get("content-length");
       let bytes = Number(declared);
-      const message = await readJson(
+      const text = await readText(
         request,
         declared,
         this.#maxBodyBytes,
         (counted) => bytes = counted,
       );
-      pair.connection.receive(message, bytes);
+      const size = declared === null ? undefined : bytes;
+      pair.connection.receive(parseBody(text, size), bytes);
     } catch (error) {
       const failure = readFailure(error);
-      return refusal(rejectionStatus(failure), failure);
+      return refusal(rejectionStatus(failure), failure, failure.requestId);
     }
     return new Response("Accepted", { status: 202 });
   }

@@ -1,3 +1,4 @@
+import { parseMessage } from "../../../protocol/message_text.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
 import type { EventStore } from "./event_store.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
@@ -121,7 +122,10 @@ export class ResumableStream {
   send(text: string): void {
     this.#known ||= this.connected;
     this.#enqueue(async () => {
-      const id = await this.#store.storeEvent(this.id, JSON.parse(text));
+      const id = await this.#store.storeEvent(
+        this.id,
+        parseMessage(text) as JSONRPCMessage,
+      );
       this.#caughtUp?.write(frame(text, id));
     });
   }
