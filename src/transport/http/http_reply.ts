@@ -64,7 +64,8 @@ export class HttpReply implements Reply, SseStreamOwner {
   #stream: SseStream | undefined;
   #watcher: Cancellable | undefined;
   #onGone: ((reason: unknown) => void) | undefined;
-  #responded = false;
+  /** Whether the response has begun, or is complete. */
+  #begun = false;
 
   /** @param headers what every response has beside its type */
   constructor(
@@ -129,12 +130,12 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   /** Called once its request is being worked on: who waits long gets a stream. */
   wait(): void {
-    if (!this.#responded) this.#style.quiet.add(this);
+    if (!this.#begun && this.#held === "") this.#style.quiet.add(this);
   }
 
   /** Begins the stream with nothing to say yet, so that nobody takes it for dead. */
   breakSilence(): void {
-    if (!this.#responded) this.#openStream();
+    if (!this.#begun) this.#openStream();
   }
 
   #openStream(): void {
@@ -200,8 +201,8 @@ export class HttpReply implements Reply, SseStreamOwner {
   }
 
   #endQuiet(): void {
-    if (this.#responded) return;
-    this.#responded = true;
+    if (this.#begun) return;
+    this.#begun = true;
     this.#style.quiet.delete(this);
   }
 

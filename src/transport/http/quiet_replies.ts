@@ -7,6 +7,12 @@ export interface QuietReply {
 }
 
 /**
+ * For how many turns of the microtask queue no timer is wound. Most answers come
+ * within them, and cost less than a timer (bench/http.ts, "progress").
+ */
+const SETTLING_TURNS = 8;
+
+/**
  * The replies that keep their clients waiting. Proxies and clients give up on a
  * response that doesn't begin; so after a while it does, as a stream.
  */
@@ -16,6 +22,7 @@ export class QuietReplies {
   /** When each fell silent, the longest silent first. */
   readonly #since: Map<QuietReply, number> = new Map();
   #timer: TimerHandle;
+  #settling = false;
 
   /** @param patienceMs for how long a reply may be silent, in milliseconds */
   constructor(clock: Clock, patienceMs: number) {
@@ -25,13 +32,25 @@ export class QuietReplies {
 
   add(reply: QuietReply): void {
     this.#since.set(reply, this.#clock.now());
-    // One timer for all: one each would cost more than a quick answer does.
-    if (this.#since.size === 1) this.#wind(this.#patienceMs);
+    if (this.#timer !== undefined || this.#settling) return;
+    this.#settling = true;
+    this.#settle(SETTLING_TURNS);
   }
 
   delete(reply: QuietReply): void {
     if (!this.#since.delete(reply) || this.#since.size > 0) return;
+    if (this.#timer === undefined) return;
     this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Winds one timer for all that are still quiet some turns later. */
+  #settle(turns: number): void {
+    queueMicrotask(() => {
+      this.#settling = this.#since.size > 0 && turns > 0;
+      if (this.#settling) this.#settle(turns - 1);
+      else if (this.#since.size > 0) this.#wind(this.#patienceMs);
+    });
   }
 
   #wind(delayMs: number): void {
@@ -41,6 +60,7 @@ export class QuietReplies {
   }
 
   #look(): void {
+    this.#timer = undefined;
     const now = this.#clock.now();
     for (const [reply, since] of [...this.#since]) {
       const leftMs = since + this.#patienceMs - now;
