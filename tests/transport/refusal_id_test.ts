@@ -163,3 +163,34 @@ Deno.test("a refusal keeps the id over the pair of 2024", async () => {
   }
   await reader.cancel();
 });
+
+Deno.test("a byte order mark changes nothing, however a message comes", async () => {
+  const { server } = makeSubject();
+  const client = await LegacyClient.open(server);
+  for (const data of ["plain", "\uFFFD", "é"]) {
+    const text = `\uFEFF${
+      JSON.stringify({
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/call",
+        params: { name: "echo", arguments: { data } },
+      })
+    }`;
+    const bytes = encoder.encode(text);
+    for (const declared of [true, false]) {
+      const answer = await client.post(bytes, {
+        headers: { "content-length": declared ? `${bytes.length}` : null },
+      });
+      assert.equal(answer.body.result?.content[0].text, data, answer.text);
+    }
+    const [line] = await overStdio(bytes, 1000);
+    assert.equal(JSON.parse(line).result.content[0].text, data);
+  }
+  const mangled = bytesOf(`\uFEFF{"jsonrpc":"2.0","id":3,"method":"¿"}`);
+  for (const declared of [true, false]) {
+    const answer = await client.post(mangled, {
+      headers: { "content-length": declared ? `${mangled.length}` : null },
+    });
+    assert.deepEqual([answer.status, answer.body.id], [400, 3]);
+  }
+});

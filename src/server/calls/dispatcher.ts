@@ -211,7 +211,7 @@ export class Dispatcher {
     if (call.left) return;
     call.left = true;
     this.#waiting.delete(call);
-    if (--this.#inFlight === 0) this.#letClose();
+    if (--this.#inFlight === 0 && this.#idle.length > 0) this.#letClose();
   }
 
   #letClose(): void {

@@ -5,6 +5,7 @@ import type { Intake } from "../../../server/calls/intake.ts";
 import { parseBody, readFailure, readText } from "../body.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal, rejectionStatus } from "../http_response.ts";
+import { checkContentType } from "../media_type.ts";
 import { frame, SSE_HEADERS, type SseStream } from "../sse_stream.ts";
 
 const STREAM_PATH = "/sse";
@@ -93,6 +94,11 @@ export class HttpSsePair {
           "Session not found",
         ),
       );
+    }
+    const refused = checkContentType(request.headers, null);
+    if (refused !== undefined) {
+      await request.body?.cancel();
+      return refused;
     }
     try {
       const declared = request.headers.get("content-length");

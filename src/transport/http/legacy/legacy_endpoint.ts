@@ -14,6 +14,7 @@ import { BatchReply, collectBatch } from "../../batch_reply.ts";
 import type { HttpExchange } from "../http_exchange.ts";
 import { HttpReply, type HttpReplyStyle } from "../http_reply.ts";
 import { refusal } from "../http_response.ts";
+import { accepts } from "../media_type.ts";
 import { SSE_HEADERS } from "../sse_stream.ts";
 import type { EventStore } from "./event_store.ts";
 import type { HttpSession } from "./http_session.ts";
@@ -216,7 +217,10 @@ export class LegacyEndpoint {
       return methodNotAllowed("GET, POST, DELETE");
     }
     if (door === undefined) return methodNotAllowed("POST");
-    if (method === "GET" && !acceptsEvents(visit.headers)) {
+    if (
+      method === "GET" &&
+      !accepts(visit.headers.get("accept"), "text/event-stream")
+    ) {
       return refusal(
         406,
         legacyError("Not Acceptable: Client must accept text/event-stream"),
@@ -239,10 +243,6 @@ interface Delivery {
   readonly exchange: HttpExchange;
   readonly revision: string;
   readonly session: HttpSession | undefined;
-}
-
-function acceptsEvents(headers: Headers): boolean {
-  return headers.get("accept")?.includes("text/event-stream") === true;
 }
 
 function methodOf(message: Message): string | undefined {
