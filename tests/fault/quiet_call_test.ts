@@ -63,9 +63,9 @@ const ways: Record<
   string,
   (server: McpServer, name: string) => Promise<Response>
 > = {
-  modern: (server, name) => {
+  modern: async (server, name) => {
     const message = modernCall("tools/call", { name });
-    return server.fetch(
+    return await server.fetch(
       new Request("http://localhost/mcp", modernPost(message)),
     );
   },
