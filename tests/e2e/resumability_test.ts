@@ -240,3 +240,35 @@ Deno.test("what is said while no stream is open waits for the next one", async (
     assert.match(await untilCut(await get(), /prompts/), /list_changed/);
   }
 });
+
+Deno.test("a session has several standing streams; the newest gets each message", async () => {
+  await using server = new McpServer({ name: "s", version: "1.0.0" }, {
+    log: () => {},
+  });
+  const client = await LegacyClient.open(server);
+  const open = async () => {
+    const response = await server.fetch(
+      new Request("http://localhost/mcp", {
+        headers: {
+          accept: "text/event-stream",
+          "mcp-session-id": client.sessionId,
+        },
+      }),
+    );
+    assert.equal(response.status, 200);
+    return response;
+  };
+  const streams = [await open(), await open(), await open(), await open()];
+  assert.equal(server.stats.streams, 4);
+  streams.push(await open());
+  assert.equal(await streams[0].text(), "", "the oldest makes room");
+  assert.equal(server.stats.streams, 4);
+  server.sendToolListChanged();
+  assert.match(await untilCut(streams[4], /tools/), /tools\/list_changed/);
+  server.sendPromptListChanged();
+  assert.match(await untilCut(streams[3], /prompts/), /prompts\/list_changed/);
+  server.sendResourceListChanged();
+  const heard = await untilCut(streams[2], /resources/);
+  assert.doesNotMatch(heard, /tools|prompts/, "each message once");
+  await streams[1].body!.cancel();
+});

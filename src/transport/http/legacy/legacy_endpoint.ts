@@ -31,8 +31,9 @@ import { StandingStreams } from "./standing_streams.ts";
 /** How the legacy era is served. */
 export interface LegacyOptions extends SessionLimits {
   /**
-   * Give clients sessions. Without them every request stands for itself, any
-   * replica can answer it, and the server can't ask the client anything.
+   * Give clients sessions. Without them every request stands for itself and any
+   * replica can answer it, but the server can't ask the client anything, and
+   * declares neither logs, nor subscriptions, nor changes of lists.
    * @default true
    */
   sessions?: boolean;
