@@ -134,7 +134,7 @@ function malformed(
 function eraOf(value: unknown, version: string | null): Era {
   const params = isObject(value) ? value.params : undefined;
   const meta = isObject(params) ? params._meta : undefined;
-  return (isObject(meta) && (meta[metaKey.protocolVersion] ?? null) !== null) ||
+  return (isObject(meta) && meta[metaKey.protocolVersion] !== undefined) ||
       isModernVersion(version)
     ? "modern"
     : "legacy";
