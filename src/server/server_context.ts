@@ -138,7 +138,10 @@ export interface TaskRun {
 export interface ServerContext<Lifespan = unknown> {
   /** The family of MCP that the client speaks. */
   readonly era: Era;
-  /** The JSON-RPC id of the request. */
+  /**
+   * The JSON-RPC id of the request. In place of a number beyond 2^53, which no
+   * JavaScript number holds, stands what prints and serialises as it came.
+   */
   readonly requestId: RequestId;
   /**
    * What the server's own log calls the request, in the field `call`: for lines
