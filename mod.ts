@@ -220,7 +220,11 @@ export type {
 } from "./src/server/skills/skill_file.ts";
 
 // Transports.
-export { linkedPair, type Transport } from "./src/transport/sdk_transport.ts";
+export {
+  linkedPair,
+  type MessageExtra,
+  type Transport,
+} from "./src/transport/sdk_transport.ts";
 export type { CallOptions } from "./src/transport/direct_call.ts";
 export {
   type EventSink,

@@ -167,7 +167,7 @@ export class LowLevelServer {
 
   /** What the server declares to legacy clients. */
   getCapabilities(): ServerCapabilities {
-    return this.#parts.capabilities.legacy();
+    return this.#parts.capabilities.legacy(true);
   }
 
   /** What the only client can do; `undefined` if there is not just one. */

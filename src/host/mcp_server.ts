@@ -186,7 +186,11 @@ export class McpServer<Lifespan = unknown> extends Registrations<Lifespan>
     const release = endOn(
       options.signals ?? true,
       options.signal,
-      () => stop.abort(),
+      () => {
+        // Should the end take too long, a second signal ends the process itself.
+        release();
+        stop.abort();
+      },
     );
     try {
       await serveStdio(this.#parts, { ...options, signal: stop.signal });

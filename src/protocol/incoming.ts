@@ -8,6 +8,7 @@ import {
   type JsonObject,
   readableId,
 } from "./jsonrpc.ts";
+import { givenParams, givenResult } from "./left_out.ts";
 import { type Era, isModernRevision, metaKey } from "./revision.ts";
 import type { RequestId } from "./types.ts";
 
@@ -101,15 +102,24 @@ function classifyOne(value: unknown, version: string | null): Message {
   if (era === "legacy" && isObject(value) && isAnswer(value)) {
     const fault = answerFault(value);
     return fault === undefined
-      ? { kind: "answer", era, answer: value as unknown as IncomingAnswer }
+      ? { kind: "answer", era, answer: givenAnswer(value) }
       : malformed(value, era, fault, true);
   }
   const fault = envelopeFault(value);
   if (fault !== undefined) return malformed(value, era, fault, false);
-  const { id, method, params = {} } = value as IncomingCall;
-  return id === undefined
+  const call = value as unknown as IncomingCall;
+  const { id, method } = call;
+  const params = givenParams(method, call.params ?? {});
+  return id === undefined || id === null
     ? { kind: "notification", era, method, params }
     : { kind: "request", era, id, method, params };
+}
+
+function givenAnswer(value: JsonObject): IncomingAnswer {
+  const { id, result, error } = value as unknown as IncomingAnswer;
+  return error === undefined || error === null
+    ? { jsonrpc: "2.0", id, result: givenResult(result) as JsonObject }
+    : { jsonrpc: "2.0", id, error };
 }
 
 function malformed(

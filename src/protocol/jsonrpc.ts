@@ -1,7 +1,7 @@
 import { thrownText } from "../base/thrown.ts";
-import { ProtocolError, ProtocolErrorCode } from "./protocol_errors.ts";
-import { jsonText, nearestJson, wellFormedJson } from "./json_value.ts";
-import type { ProgressToken, RequestId } from "./types.ts";
+import { ProtocolError, ProtocolErrorCode } from "./errors.ts";
+import type { RequestId } from "./types.ts";
+import { WholeNumber } from "./whole_number.ts";
 
 /** A parsed JSON object of which nothing is known yet. */
 export type JsonObject = Record<string, unknown>;
@@ -28,47 +28,55 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * MCP takes strings and whole numbers for an id. `1e999` parses to Infinity,
- * which JSON can't write back, so it is refused with the rest.
+ * MCP takes strings and whole numbers for an id or a progress token. `1e999`
+ * parses to Infinity, which JSON can't write back, so it is refused with the rest.
  */
 export function isRequestId(value: unknown): value is RequestId {
-  return typeof value === "string" || Number.isSafeInteger(value);
+  return typeof value === "string" || Number.isSafeInteger(value) ||
+    value instanceof WholeNumber;
+}
+
+/** Whether a member is there; some clients write what they leave out as null. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** True if a message answers a request rather than making one. */
 export function isAnswer(message: JsonObject): boolean {
-  return message.method === undefined &&
+  return !isGiven(message.method) &&
     (message.result !== undefined || message.error !== undefined);
 }
 
 /**
- * Says what is wrong with a call's envelope, or `undefined`. `id` is left out
- * of a notification, never null.
+ * What is wrong with a call's envelope, or `undefined`. A request's id is never
+ * null: its sender would wait for an answer that it can't tell from others.
  */
 export function envelopeFault(message: unknown): string | undefined {
   if (!isObject(message)) return "the message must be a JSON object";
-  if (message.jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
-  if (typeof message.method !== "string") return "method must be a string";
-  if (message.id !== undefined && !isRequestId(message.id)) {
-    return "id must be a string or a whole number";
-  }
-  if (message.params !== undefined && !isObject(message.params)) {
-    return "params must be an object";
-  }
+  const { jsonrpc, id, method, params } = message;
+  if (jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
+  if (typeof method !== "string") return "method must be a string";
+  if (
+    id !== undefined && !isRequestId(id) &&
+    !(id === null && method.startsWith("notifications/"))
+  ) return "id must be a string or a whole number";
+  if (isGiven(params) && !isObject(params)) return "params must be an object";
   return undefined;
 }
 
-/** Says what is wrong with an answer's envelope, or `undefined`. */
-export function answerFault(message: JsonObject): string | undefined {
-  if (message.jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
-  if (!isRequestId(message.id)) return "id must be a string or a whole number";
-  if (message.result !== undefined && !isObject(message.result)) {
-    return "result must be an object";
+/** What is wrong with an answer's envelope, or `undefined`. */
+export function answerFault(
+  { jsonrpc, id, result, error }: JsonObject,
+): string | undefined {
+  if (jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
+  if (!isRequestId(id)) return "id must be a string or a whole number";
+  if (!isGiven(error)) {
+    return isObject(result) ? undefined : "result must be an object";
   }
+  if (isGiven(result) && !isObject(result)) return "result must be an object";
   if (
-    message.error !== undefined &&
-    (!isObject(message.error) || typeof message.error.code !== "number" ||
-      typeof message.error.message !== "string")
+    !isObject(error) || typeof error.code !== "number" ||
+    typeof error.message !== "string"
   ) return "error must have a code and a message";
   return undefined;
 }

@@ -11,7 +11,6 @@ export interface PayloadLimits {
 /** Findings so far on the walk of {@linkcode checkPayload}. */
 interface Findings {
   elements: number;
-  replaced: boolean;
   bad: boolean;
 }
 
@@ -23,19 +22,16 @@ interface Findings {
  * Every request pays for this walk, so it keeps no path; a second one names the
  * field once something is wrong (bench/http.ts, "echo").
  *
- * @returns whether a string held U+FFFD, which may stand for bytes that were not
- * UTF-8
  * @throws {InvalidParamsError} naming the field
  */
-export function checkPayload(message: unknown, limits: PayloadLimits): boolean {
-  const found: Findings = { elements: 0, replaced: false, bad: false };
+export function checkPayload(message: unknown, limits: PayloadLimits): void {
+  const found: Findings = { elements: 0, bad: false };
   if (Array.isArray(message)) {
     for (const each of message) walkParams(each, limits, found);
   } else walkParams(message, limits, found);
   if (found.bad || found.elements > limits.maxElements) {
     throw new InvalidParamsError(`Invalid params: ${explain(message, limits)}`);
   }
-  return found.replaced;
 }
 
 /** Handlers see what is in `_meta` key by key; what else is there stays there. */
@@ -63,9 +59,7 @@ function walk(
   limits: PayloadLimits,
   found: Findings,
 ): void {
-  if (typeof value === "string") {
-    if (value.includes("\uFFFD")) found.replaced = true;
-  } else if (typeof value === "object" && value !== null) {
+  if (typeof value === "object" && value !== null) {
     if (depth > limits.maxDepth || found.elements > limits.maxElements) {
       found.bad = true;
     } else if (Array.isArray(value)) {

@@ -77,7 +77,7 @@ export interface McpRequestView {
   readonly droppedInputResponseKeys?: string[];
   /** The state that an earlier `inputRequired()` carried, once verified. */
   requestState<T = unknown>(): T | undefined;
-  /** Aborts when the client cancels or goes away, or `timeoutMs` is over. */
+  /** Aborts when the client cancels, or goes away (modern era), or `timeoutMs` is over. */
   readonly signal: AbortSignal;
   /** Sends a request to the client, tied to this one (legacy era only). */
   send<T = Record<string, unknown>>(
@@ -138,7 +138,10 @@ export interface TaskRun {
 export interface ServerContext<Lifespan = unknown> {
   /** The family of MCP that the client speaks. */
   readonly era: Era;
-  /** The JSON-RPC id of the request. */
+  /**
+   * The JSON-RPC id of the request. In place of a number beyond 2^53, which no
+   * JavaScript number holds, stands what prints and serialises as it came.
+   */
   readonly requestId: RequestId;
   /**
    * What the server's own log calls the request, in the field `call`: for lines
@@ -156,7 +159,7 @@ export interface ServerContext<Lifespan = unknown> {
   readonly traceId?: string;
   /** What the server's `lifespan` made. */
   readonly lifespan: Lifespan;
-  /** Aborts when the client cancels or goes away, or `timeoutMs` is over. */
+  /** Aborts when the client cancels, or goes away (modern era), or `timeoutMs` is over. */
   readonly signal: AbortSignal;
   /** The request as the official SDK's handlers see it. */
   readonly mcpReq: McpRequestView;

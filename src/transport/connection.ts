@@ -11,7 +11,7 @@ import {
   type RequestMessage,
 } from "../protocol/incoming.ts";
 import { allowsBatches } from "../protocol/revision.ts";
-import type { AuthInfo } from "../protocol/types.ts";
+import type { AuthInfo, RequestId } from "../protocol/types.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import type { Reply } from "../server/calls/reply.ts";
 import type { Session, SessionNetwork } from "../server/sessions/session.ts";
@@ -21,8 +21,13 @@ import { collectBatch } from "./batch_reply.ts";
 export interface MessageSink {
   /** What carries them, where that is known. */
   readonly network?: SessionNetwork;
-  /** Sends one message. */
-  send(text: string): void;
+  /**
+   * Sends one message.
+   * @param relatedTo the request that it belongs to, unless it answers one
+   */
+  send(text: string, relatedTo?: RequestId): void;
+  /** The server has ended the session. */
+  ended?(): void;
   /** See {@linkcode Reply.caughtUp}. */
   caughtUp?(): Promise<void> | undefined;
 }
@@ -33,6 +38,12 @@ export interface ConnectionPeer {
   readonly authInfo?: AuthInfo;
 }
 
+/** What the channel knows of a message, and replies to it have. */
+export type MessageOrigin = Pick<
+  Reply,
+  "request" | "authInfo" | "closeStream" | "closeStandaloneStream"
+>;
+
 /**
  * One client at the other end of a channel that carries messages both ways:
  * stdio, memory, or a transport of the official SDK. Both eras may be spoken on
@@ -42,7 +53,7 @@ export class Connection {
   readonly session: Session;
   readonly #intake: Intake;
   readonly #sink: MessageSink;
-  readonly #authInfo: AuthInfo | undefined;
+  readonly #origin: MessageOrigin;
 
   constructor(
     intake: Intake,
@@ -51,9 +62,10 @@ export class Connection {
   ) {
     this.#intake = intake;
     this.#sink = sink;
-    this.#authInfo = authInfo;
+    this.#origin = { authInfo };
     this.session = intake.openSession({
       send: (text) => sink.send(text),
+      ended: () => sink.ended?.(),
       id: sessionId,
       principal: intake.identify(authInfo),
       network: sink.network,
@@ -64,13 +76,24 @@ export class Connection {
    * Takes what has been parsed: one message, or a batch of them.
    *
    * @param bytes its size, where the channel knows it
+   * @param origin what the channel knows of this message
    */
-  receive(value: unknown, bytes: number = 0): void {
+  receive(
+    value: unknown,
+    bytes: number = 0,
+    origin: MessageOrigin = this.#origin,
+  ): void {
     const arrived = classify(value);
     if (Array.isArray(value) && !this.#allowsBatches()) {
       this.#refuse(`revision ${this.session.revision} has no batches`);
     } else if (arrived.kind === "batch") this.#takeBatch(arrived, bytes);
-    else this.#take(arrived, () => this.#reply(), bytes);
+    else {
+      this.#take(
+        arrived,
+        () => new ConnectionReply(this.#sink, origin, idOf(arrived)),
+        bytes,
+      );
+    }
   }
 
   /** Before `initialize` nothing says that the client may not. */
@@ -81,14 +104,11 @@ export class Connection {
 
   #takeBatch({ messages }: Batch, bytes: number): void {
     const answered = messages.filter(getsAnswer).length;
-    const replyOf = collectBatch(this.#reply(), answered);
+    const whole = new ConnectionReply(this.#sink, this.#origin);
+    const replyOf = collectBatch(whole, answered);
     for (const message of messages) {
       this.#take(message, replyOf, bytes / messages.length);
     }
-  }
-
-  #reply(): Reply {
-    return new ConnectionReply(this.#sink, this.#authInfo);
   }
 
   /** @param replyOf makes the reply, should the message get one */
@@ -129,10 +149,10 @@ export class Connection {
   }
 
   /** Tells the client that what it sent could not even be parsed. */
-  refuseUnparsed(why: string): void {
+  refuseUnparsed(why: string, id: RequestId | null): void {
     this.#sink.send(
       errorText(
-        null,
+        id,
         new ProtocolError(ProtocolErrorCode.ParseError, `Parse error: ${why}`),
       ),
     );
@@ -153,14 +173,40 @@ function getsAnswer(message: Message): boolean {
     (message.kind === "malformed" && !message.isAnswer);
 }
 
+function idOf(message: Message): RequestId | undefined {
+  return message.kind === "request" ? message.id : undefined;
+}
+
 /** Answers on the channel that everything else travels on, too. */
 class ConnectionReply implements Reply {
-  readonly authInfo: AuthInfo | undefined;
   readonly #sink: MessageSink;
+  readonly #origin: MessageOrigin;
+  readonly #requestId: RequestId | undefined;
 
-  constructor(sink: MessageSink, authInfo: AuthInfo | undefined) {
+  constructor(
+    sink: MessageSink,
+    origin: MessageOrigin,
+    requestId?: RequestId,
+  ) {
     this.#sink = sink;
-    this.authInfo = authInfo;
+    this.#origin = origin;
+    this.#requestId = requestId;
+  }
+
+  get request(): Request | undefined {
+    return this.#origin.request;
+  }
+
+  get authInfo(): AuthInfo | undefined {
+    return this.#origin.authInfo;
+  }
+
+  get closeStream(): (() => void) | undefined {
+    return this.#origin.closeStream;
+  }
+
+  get closeStandaloneStream(): (() => void) | undefined {
+    return this.#origin.closeStandaloneStream;
   }
 
   respond(text: string): void {
@@ -168,7 +214,7 @@ class ConnectionReply implements Reply {
   }
 
   send(text: string): void {
-    this.#sink.send(text);
+    this.#sink.send(text, this.#requestId);
   }
 
   caughtUp(): Promise<void> | undefined {

@@ -1,8 +1,22 @@
+import type { Logger } from "../observe/logger.ts";
 import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
-import { Connection } from "./connection.ts";
-import type { Logger } from "../observe/log/logger.ts";
-import { reportFailure } from "../observe/log/logger.ts";
+import { reportFailure } from "../server/calls/call_log.ts";
 import type { Intake } from "../server/calls/intake.ts";
+import { Connection, type MessageOrigin } from "./connection.ts";
+
+/** What a transport of the official SDK, v1 or v2, knows of a message. */
+export interface MessageExtra {
+  /** Who sent it. */
+  authInfo?: AuthInfo;
+  /** The HTTP request that brought it. */
+  request?: Request;
+  /** What v1 says of that request. */
+  requestInfo?: { headers: object; url?: URL };
+  /** Ends the stream of the request, for the client to resume. */
+  closeSSEStream?: () => void;
+  /** Likewise for the session's standing stream. */
+  closeStandaloneSSEStream?: () => void;
+}
 
 /**
  * A message channel in the shape of the official SDK's `Transport`, so that any
@@ -24,54 +38,76 @@ export interface Transport {
   onerror?: ((error: Error) => void) | undefined;
   /** Called with each message from the other end. */
   onmessage?:
-    | (<T extends JSONRPCMessage>(
-      message: T,
-      extra?: { authInfo?: AuthInfo },
-    ) => void)
+    | (<T extends JSONRPCMessage>(message: T, extra?: MessageExtra) => void)
     | undefined;
   /** The session, where the transport has one. */
   sessionId?: string | undefined;
 }
 
-/** Serves the client at the other end of a transport until it closes. */
+/** Serves the client at the other end of a transport until either closes. */
 export async function connectTransport(
   { intake, log }: { intake: Intake; log: Logger },
   transport: Transport,
-): Promise<{ close(): Promise<void> }> {
+): Promise<void> {
   const report = (error: unknown) => reportFailure(log, "transport", error);
-  const connection = new Connection(
-    intake,
-    {
-      send: (text) => {
-        const message = JSON.parse(text) as JSONRPCMessage;
-        const options = relatedTo(message);
-        Promise.try(() => transport.send(message, options)).catch(report);
-      },
+  let open = true;
+  const connection = new Connection(intake, {
+    send: (text, relatedTo) => {
+      const message = JSON.parse(text) as JSONRPCMessage;
+      const options = streamOf(message, relatedTo);
+      Promise.try(() => transport.send(message, options)).catch(report);
     },
-    { sessionId: transport.sessionId },
-  );
+    ended: () => {
+      if (open) Promise.try(() => transport.close()).catch(report);
+    },
+  });
   const { onclose } = transport;
   transport.onclose = () => {
+    open = false;
     connection.close("the transport has closed");
     onclose?.();
   };
-  transport.onmessage = (message) => connection.receive(message);
+  transport.onmessage = (message, extra) => {
+    connection.session.id = transport.sessionId;
+    connection.receive(message, 0, extra && originOf(extra));
+  };
   transport.onerror ??= report;
   await transport.start();
-  return { close: () => transport.close() };
 }
 
-/** HTTP transports of the SDK send a response on the stream of its request. */
-function relatedTo(
+/** HTTP transports of the SDK send what belongs to a request on its stream. */
+function streamOf(
   message: JSONRPCMessage,
+  relatedTo: string | number | undefined,
 ): { relatedRequestId: string | number } | undefined {
-  const { id, method } = message as {
-    id?: string | number;
-    method?: string;
+  const { id, method } = message as { id?: string | number; method?: string };
+  const related = relatedTo ?? (method === undefined ? id : undefined);
+  return related === undefined ? undefined : { relatedRequestId: related };
+}
+
+function originOf(extra: MessageExtra): MessageOrigin {
+  return {
+    authInfo: extra.authInfo,
+    request: extra.request ?? requestOf(extra.requestInfo),
+    closeStream: extra.closeSSEStream,
+    closeStandaloneStream: extra.closeStandaloneSSEStream,
   };
-  return method === undefined && id !== undefined
-    ? { relatedRequestId: id }
-    : undefined;
+}
+
+/** What v1 says of a request, as a request again. */
+function requestOf(info: MessageExtra["requestInfo"]): Request | undefined {
+  if (info === undefined) return undefined;
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(info.headers)) {
+    // Node's pseudo-headers of HTTP/2 are none.
+    if (value !== undefined && !name.startsWith(":")) {
+      headers.set(name, String(value));
+    }
+  }
+  return new Request(info.url ?? "http://localhost/", {
+    method: "POST",
+    headers,
+  });
 }
 
 /** One end of a {@linkcode linkedPair}. */

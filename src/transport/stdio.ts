@@ -1,7 +1,14 @@
 import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
-import { waitAtMost } from "../base/deadline.ts";
+import { waitAtMost } from "../base/wait_at_most.ts";
+import {
+  idInEnds,
+  idInHead,
+  parseMessage,
+  TAIL,
+} from "../protocol/message_text.ts";
 import { Connection, type MessageSink } from "./connection.ts";
+import type { RequestId } from "../protocol/types.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import { type Closing, DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 
@@ -9,7 +16,6 @@ const READ_BYTES = 256 * 1024;
 /** Characters of answers written ahead of the client; with more waiting it is behind. */
 const AHEAD = 64 * 1024;
 const NEWLINE = 10;
-const BYTE_ORDER_MARK = "\uFEFF";
 
 /** The two streams of a process; Deno's own by default. */
 export interface StdioStreams {
@@ -123,7 +129,8 @@ class LineSplitter {
   /** The begin of a line whose end has yet to come. */
   #begun: Uint8Array[] = [];
   #begunBytes = 0;
-  #skipping = false;
+  /** The line that is being skipped, because it is too long. */
+  #skipped: SkippedLine | undefined;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -133,26 +140,37 @@ class LineSplitter {
   push(bytes: Uint8Array, connection: Connection): void {
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     if (end > 0) this.#takeLines(bytes.subarray(0, end), connection);
-    if (this.#skipping || end === bytes.length) return;
+    if (end === bytes.length) return;
+    if (this.#skipped !== undefined) {
+      this.#skipped.add(bytes.subarray(end));
+      return;
+    }
     this.#begun.push(bytes.slice(end));
     this.#begunBytes += bytes.length - end;
     if (this.#begunBytes > this.#maxBytes) {
-      this.#takeBegun();
-      this.#skipping = true;
-      this.#refuseLength(connection);
+      this.#skipped = new SkippedLine(this.#takeBegun());
     }
   }
 
   /** A last line may lack its newline. */
   end(connection: Connection): void {
+    this.#endSkipped(connection);
     this.#takeEach(this.#takeBegun(), connection);
+  }
+
+  #endSkipped(connection: Connection): void {
+    if (this.#skipped === undefined) return;
+    this.#refuseLength(connection, this.#skipped.id);
+    this.#skipped = undefined;
   }
 
   #takeLines(bytes: Uint8Array, connection: Connection): void {
     let lines = bytes;
-    if (this.#skipping) {
-      this.#skipping = false;
-      lines = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
+    if (this.#skipped !== undefined) {
+      const end = bytes.indexOf(NEWLINE);
+      this.#skipped.add(bytes.subarray(0, end));
+      this.#endSkipped(connection);
+      lines = bytes.subarray(end + 1);
     } else if (this.#begunBytes > 0) {
       this.#begun.push(bytes);
       lines = this.#takeBegun();
@@ -191,12 +209,15 @@ class LineSplitter {
       const line = bytes.subarray(start, end);
       start = end + 1;
       if (line.length > this.#maxBytes) {
-        this.#refuseLength(connection);
+        this.#refuseLength(connection, idInEnds(line, line));
         continue;
       }
       const text = this.#decode(line);
       if (text !== undefined) this.#take(text, line.length, connection);
-      else connection.refuseUnparsed("the message is not valid UTF-8");
+      else {
+        const id = idInEnds(line, line);
+        connection.refuseUnparsed("the message is not valid UTF-8", id);
+      }
     }
   }
 
@@ -204,11 +225,11 @@ class LineSplitter {
     if (line === "" || line === "\r") return;
     let message: unknown;
     try {
-      message = JSON.parse(
-        line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line,
-      );
+      message = parseMessage(line);
     } catch {
-      connection.refuseUnparsed("the line is not valid JSON");
+      // A blank line says nothing.
+      if (line.trim() === "") return;
+      connection.refuseUnparsed("the line is not valid JSON", idInHead(line));
       return;
     }
     connection.receive(message, bytes);
@@ -222,10 +243,31 @@ class LineSplitter {
     }
   }
 
-  #refuseLength(connection: Connection): void {
+  #refuseLength(connection: Connection, id: RequestId | null): void {
     connection.refuseUnparsed(
       `the message is larger than ${this.#maxBytes} bytes`,
+      id,
     );
+  }
+}
+
+/** A line that is not kept, but for where its id may be. */
+class SkippedLine {
+  readonly #headId: RequestId | null;
+  #tail: Uint8Array;
+
+  constructor(begun: Uint8Array) {
+    this.#headId = idInEnds(begun, new Uint8Array());
+    this.#tail = begun.slice(-TAIL);
+  }
+
+  /** @param bytes are only read during the call */
+  add(bytes: Uint8Array): void {
+    this.#tail = concat([this.#tail, bytes.subarray(-TAIL)]).slice(-TAIL);
+  }
+
+  get id(): RequestId | null {
+    return this.#headId ?? idInEnds(new Uint8Array(), this.#tail);
   }
 }
 

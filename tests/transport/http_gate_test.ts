@@ -127,6 +127,48 @@ Deno.test("only known origins are served", async () => {
   await assertServes(server);
 });
 
+Deno.test("origins that are not the web's can be allowed", async () => {
+  const origins = [
+    "chrome-extension://abcdefghijklmnop",
+    "moz-extension://7a2b-11",
+    "vscode-webview://1k2j3",
+    "tauri://app.local",
+    "capacitor://app.local:8080",
+    "app+x.y-z://-",
+    "null",
+  ];
+  for (const origin of origins) {
+    const { server: one } = makeSubject({ allowedOrigins: [origin] });
+    for (const other of origins) {
+      const { status, headers } = await ask(one, "tools/list", {}, {
+        headers: { origin: other },
+      });
+      assert.equal(status, other === origin ? 200 : 403, other);
+      if (other !== origin) continue;
+      assert.equal(headers.get("access-control-allow-origin"), origin);
+    }
+  }
+  for (
+    const origin of [
+      "chrome-extension://abc/",
+      "tauri://a b",
+      "://x",
+      "x://",
+      "https://Example.com",
+      "https://example.com/",
+      "file://x",
+      "NULL",
+      "",
+    ]
+  ) {
+    assert.throws(
+      () => makeSubject({ allowedOrigins: [origin] }).server.app,
+      /allowedOrigins/,
+      origin,
+    );
+  }
+});
+
 Deno.test("preflights are answered for known origins alone", async () => {
   const preflight = (origin: string) =>
     post(server, undefined, {
@@ -200,6 +242,8 @@ for (const [era, body, headers, code] of bodies) {
         "text/html",
         "application/*",
         "application/jsonx, text/event-stream",
+        "application/json, text/event-stream;q=0",
+        "*/*, application/json; Q=0.000",
       ]
     ) {
       const answer = await send({ accept });
@@ -212,6 +256,7 @@ for (const [era, body, headers, code] of bodies) {
         "application/*, text/*",
         "APPLICATION/JSON, Text/Event-Stream;q=0.5",
         "text/html, */*;q=0.1",
+        "text/html;q=0, */*",
       ]
     ) {
       assert.equal((await send({ accept })).status, 200, accept);
@@ -221,12 +266,34 @@ for (const [era, body, headers, code] of bodies) {
 
 Deno.test("a legacy GET must accept an event stream", async () => {
   const client = await LegacyClient.open(server);
-  for (const accept of [null, "application/json"]) {
+  const refused = [
+    null,
+    "",
+    "application/json",
+    "text/event-streams",
+    "text/event-stream;q=0, */*",
+  ];
+  for (const accept of refused) {
     const answer = await client.post(undefined, {
       method: "GET",
       headers: { accept },
     });
     assertRefused(answer, { status: 406, code: -32000 });
+  }
+  const taken = [
+    "*/*",
+    "text/*",
+    "Text/Event-Stream",
+    "x/y, text/event-stream",
+  ];
+  for (const accept of taken) {
+    const response = await server.fetch(
+      new Request("http://localhost/mcp", {
+        headers: { accept, "mcp-session-id": client.sessionId },
+      }),
+    );
+    assert.equal(response.status, 200, accept);
+    await response.body!.cancel();
   }
   await client.end();
 });

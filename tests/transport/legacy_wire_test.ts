@@ -169,6 +169,26 @@ Deno.test("a session is initialized once", async () => {
   assert.equal((await client.ask("ping")).status, 200);
 });
 
+Deno.test("initialize with a session that is gone begins anew", async () => {
+  const ended = await LegacyClient.open(server);
+  await ended.end();
+  const ada: AuthInfo = { token: "a", clientId: "ada", scopes: [] };
+  const { headers: hers } = await post(server, initialize(), { authInfo: ada });
+  const stale = [
+    ended.sessionId,
+    crypto.randomUUID(),
+    "",
+    hers.get("mcp-session-id")!,
+  ];
+  for (const id of stale) {
+    const { status, headers } = await post(server, initialize(), {
+      headers: { "mcp-session-id": id },
+    });
+    assert.equal(status, 200);
+    assert.notEqual(headers.get("mcp-session-id") ?? id, id);
+  }
+});
+
 Deno.test("unknown methods and resources keep their old codes, under 200", async () => {
   const client = await LegacyClient.open(server);
   for (
@@ -469,6 +489,46 @@ Deno.test("without sessions every request stands for itself", async () => {
     (await post(stateless, [echo(1), echo(1)])).messages[0].length,
     2,
   );
+});
+
+Deno.test("without sessions nothing is declared that can't be kept", async () => {
+  for (const sessions of [true, false]) {
+    const { server: one } = makeSubject({
+      sessions,
+      capabilities: { prompts: { listChanged: true }, experimental: { x: {} } },
+    });
+    const { capabilities } = (await post(one, initialize())).body.result;
+    const changes = sessions ? { listChanged: true } : {};
+    assert.deepEqual(capabilities, {
+      ...(sessions && { logging: {} }),
+      completions: {},
+      experimental: { x: {} },
+      tools: changes,
+      prompts: changes,
+      resources: { ...changes, ...(sessions && { subscribe: true }) },
+    });
+    if (sessions) continue;
+    const uri = "test://fixed";
+    for (
+      const [method, params] of [
+        ["resources/subscribe", { uri }],
+        ["resources/unsubscribe", { uri }],
+        ["logging/setLevel", { level: "info" }],
+      ] as const
+    ) {
+      const answer = await post(one, request(1, method, params));
+      assertRefused(answer, { status: 200, code: -32601 });
+    }
+    one.registerTool("speaks", {}, (ctx) => {
+      ctx.log.error("undeclared");
+      return "x";
+    });
+    const spoken = await post(
+      one,
+      request(1, "tools/call", { name: "speaks" }),
+    );
+    assert.equal(spoken.messages.length, 1);
+  }
 });
 
 Deno.test("output that is no object is wrapped for the era, and checked", async () => {

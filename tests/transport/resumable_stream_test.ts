@@ -14,7 +14,8 @@ Deno.test("a client that leaves in the middle of a replay takes nothing from the
   const open = () => streams.open({ gone() {} });
   const stream = new ResumableStream("standing", new MemoryEventStore());
   const first = open();
-  stream.prime(first, undefined);
+  stream.connect(first);
+  stream.prime(undefined);
   for (let n = 0; n < 3; n++) {
     stream.send(JSON.stringify({ n, text: "x".repeat(100_000) }));
   }
@@ -28,7 +29,8 @@ Deno.test("a client that leaves in the middle of a replay takes nothing from the
   await second.body.cancel();
 
   const third = open();
-  stream.prime(third, undefined);
+  stream.connect(third);
+  stream.prime(undefined);
   stream.send(JSON.stringify({ n: 4 }));
   await clock.advance(0);
   third.close();

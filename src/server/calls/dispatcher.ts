@@ -11,6 +11,7 @@ import {
   resultText,
   toProtocolError,
 } from "../../protocol/jsonrpc.ts";
+import { idKey } from "../../protocol/whole_number.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
@@ -47,7 +48,7 @@ export class Dispatcher {
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
   #inFlight = 0;
-  #idle: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -86,7 +87,7 @@ export class Dispatcher {
   #dispatch(call: Call): void {
     this.#inFlight++;
     this.#recorder?.begin(call);
-    call.session?.inFlight.set(call.requestId, call);
+    call.session?.inFlight.set(idKey(call.requestId), call);
     const { lifespan } = this.#parts;
     let outcome: unknown;
     try {
@@ -182,7 +183,7 @@ export class Dispatcher {
   ): void {
     call.settled = true;
     call.stopWaiting();
-    call.session?.inFlight.delete(call.requestId);
+    call.session?.inFlight.delete(idKey(call.requestId));
     this.#answer(call, text, error, bytes);
     this.#leave(call);
   }
@@ -203,7 +204,7 @@ export class Dispatcher {
   /** Lets go of a call that its client has called off. */
   cancelled(call: Call): void {
     call.settled = true;
-    call.session?.inFlight.delete(call.requestId);
+    call.session?.inFlight.delete(idKey(call.requestId));
     if (call.measure !== undefined) this.#recorder!.end(call, "cancelled");
     this.#tracing?.cancelled(call);
     call.onCancelled?.();
@@ -215,13 +216,14 @@ export class Dispatcher {
     if (call.left) return;
     call.left = true;
     this.#waiting.delete(call);
-    if (--this.#inFlight > 0 || this.#idle.length === 0) return;
-    const waiting = this.#idle;
-    this.#idle = [];
-    for (const resume of waiting) resume();
+    if (--this.#inFlight === 0 && this.#idle.length > 0) this.#letClose();
   }
 
-  /** Resolves once no call is in flight. */
+  #letClose(): void {
+    for (const resume of this.#idle.splice(0)) resume();
+  }
+
+  /** Resolves once no call is in flight, or all have been given up. */
   idle(): Promise<void> {
     if (this.#inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
@@ -230,7 +232,12 @@ export class Dispatcher {
   /** Answers what is still in flight after the grace with an error. */
   giveUp(graceMs: number): void {
     const calls = [...this.#waiting];
-    if (calls.length === 0) return;
+    if (calls.length > 0) this.#cutOff(calls, graceMs);
+    // Whatever comes now, nothing may keep the server from its end.
+    this.#letClose();
+  }
+
+  #cutOff(calls: readonly Call[], graceMs: number): void {
     const names = calls.map((call) =>
       this.#recorder?.nameOf(call) ?? call.method
     );

@@ -11,6 +11,7 @@ import type {
 import { checkPayload, type PayloadLimits } from "../../protocol/payload.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
+import { idKey } from "../../protocol/whole_number.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
 import { Session, type SessionStart } from "../sessions/session.ts";
 import { Call, type CallHost } from "./call.ts";
@@ -111,7 +112,7 @@ export class Intake {
   }
 
   #check({ era, params, requestId, session }: Call): void {
-    if (session?.inFlight.has(requestId)) {
+    if (session?.inFlight.has(idKey(requestId))) {
       throw new InvalidRequestError(
         `id ${JSON.stringify(requestId)} belongs to a request still in flight`,
       );
@@ -120,8 +121,8 @@ export class Intake {
   }
 
   /** @throws {ProtocolError} for what is too deep or holds too much */
-  checkPayload(value: unknown): boolean {
-    return checkPayload(value, this.#parts.limits);
+  checkPayload(value: unknown): void {
+    checkPayload(value, this.#parts.limits);
   }
 
   notify(

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { RequestId } from "../../protocol/types.ts";
+import { idKey } from "../../protocol/whole_number.ts";
 import type { Session } from "../sessions/session.ts";
 
 /** A notification from a client, on its way to a handler of the author's. */
@@ -32,7 +33,7 @@ function cancelPending(
   { requestId, reason }: JsonObject,
   session: Session | undefined,
 ): void {
-  const call = session?.inFlight.get(requestId as RequestId);
+  const call = session?.inFlight.get(idKey(requestId as RequestId));
   // A client can't call its own beginning off.
   if (call === undefined || call.method === "initialize") return;
   call.cancel(typeof reason === "string" ? reason : "cancelled by the client");

@@ -58,9 +58,13 @@ export class Capabilities {
     return this.#offered.has(kind) || this.#declared[kind] !== undefined;
   }
 
-  /** What `initialize` says that the server can do. */
-  legacy(): ServerCapabilities {
-    return this.#of("legacy");
+  /**
+   * What `initialize` says that the server can do.
+   * @param hasSession whether what the client asks for can be kept for it
+   */
+  legacy(hasSession: boolean): ServerCapabilities {
+    const all = this.#of("legacy");
+    return hasSession ? all : withoutSession(all);
   }
 
   #of(era: Era): ServerCapabilities {
@@ -109,4 +113,20 @@ export class Capabilities {
       _meta: identifyInResults ? { [metaKey.serverInfo]: info } : {},
     };
   }
+}
+
+/** What can be done without knowing a client from one request to the next. */
+function withoutSession(
+  { logging: _, ...all }: ServerCapabilities,
+): ServerCapabilities {
+  const kept: Record<string, unknown> = { ...all };
+  for (const kind of ["tools", "prompts", "resources"] as const) {
+    if (kept[kind] === undefined) continue;
+    const { listChanged: _, subscribe: __, ...rest } = kept[kind] as Record<
+      string,
+      unknown
+    >;
+    kept[kind] = rest;
+  }
+  return kept;
 }

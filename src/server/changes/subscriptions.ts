@@ -56,6 +56,7 @@ export class Subscriptions {
   readonly #options: SubscriptionOptions;
   readonly #open: Map<Call, string[]> = new Map();
   readonly #byTopic: Map<string, Set<Call>> = new Map();
+  #closed = false;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
@@ -98,6 +99,8 @@ export class Subscriptions {
       _meta: subscriptionMeta(call),
       notifications: filter,
     });
+    // The server may have been closed while the filter was looked at.
+    if (this.#closed) this.#finish(call);
   }
 
   /** Tells the streams that listen to a topic. */
@@ -118,17 +121,17 @@ export class Subscriptions {
 
   /** Ends every stream in good order, so that clients know it was on purpose. */
   close(): void {
-    for (const call of [...this.#open.keys()]) {
-      this.#forget(call);
-      const result = {
-        resultType: "complete",
-        _meta: { ...subscriptionMeta(call), ...this.#options.serverMeta },
-      };
-      call.host.settle(
-        call,
-        resultText(call.requestId, jsonText(result)),
-      );
-    }
+    this.#closed = true;
+    for (const call of [...this.#open.keys()]) this.#finish(call);
+  }
+
+  #finish(call: Call): void {
+    this.#forget(call);
+    const result = {
+      resultType: "complete",
+      _meta: { ...subscriptionMeta(call), ...this.#options.serverMeta },
+    };
+    call.host.settle(call, resultText(call.requestId, JSON.stringify(result)));
   }
 }
 

@@ -44,12 +44,12 @@ export class LegacyEra implements EraCodec {
     return client?.capabilities ?? {};
   }
 
-  /** A client that doesn't filter gets everything. */
+  /** A client that doesn't filter gets everything, one that couldn't nothing. */
   logLevel(
     _meta: JsonObject | undefined,
     client: ClientFacts | undefined,
   ): LoggingLevel | undefined {
-    return client?.logLevel ?? "debug";
+    return client && (client.logLevel ?? "debug");
   }
 
   knowsExtension(): boolean {

@@ -1,8 +1,12 @@
 import {
   InvalidParamsError,
   UnsupportedProtocolVersionError,
-} from "../../protocol/protocol_errors.ts";
-import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+} from "../../protocol/errors.ts";
+import {
+  isObject,
+  isRequestId,
+  type JsonObject,
+} from "../../protocol/jsonrpc.ts";
 import {
   metaKey,
   MODERN_REVISION,
@@ -67,10 +71,7 @@ export function checkRevision(claimed: unknown): void {
 export function checkProgressToken(meta: unknown): void {
   if (!isObject(meta)) return;
   const { progressToken } = meta;
-  if (
-    progressToken !== undefined && typeof progressToken !== "string" &&
-    !Number.isSafeInteger(progressToken)
-  ) {
+  if (progressToken !== undefined && !isRequestId(progressToken)) {
     throw invalidMeta("progressToken", "must be a string or a whole number");
   }
 }

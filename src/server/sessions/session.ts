@@ -34,6 +34,8 @@ export interface SessionStart {
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
   send(text: string): void;
+  /** Told once it has ended, from whichever side. */
+  ended?(): void;
 }
 
 /**
@@ -41,8 +43,11 @@ export interface SessionStart {
  * Nothing of it is shared with another session.
  */
 export class Session implements ClientFacts {
-  /** Unguessable on HTTP, missing where the channel itself is the session. */
-  readonly id: string | undefined;
+  /**
+   * Unguessable on HTTP, missing where the channel itself is the session. Some
+   * channels know it only once the client has begun to speak.
+   */
+  id: string | undefined;
   /** Who opened it; a request by anybody else is not let in. */
   readonly principal: string;
   /** What carries its messages. */
@@ -58,15 +63,15 @@ export class Session implements ClientFacts {
   initialized = false;
   /** The resources whose updates the client wants, in the normal form of their URIs. */
   readonly subscriptions: Set<string> = new Set();
-  /** Requests without a response yet, for `notifications/cancelled`. */
-  readonly inFlight: Map<RequestId, PendingCall> = new Map();
+  /** Requests without a response yet, by the key of their ids. */
+  readonly inFlight: Map<RequestId | bigint, PendingCall> = new Map();
   /** Elicitation ids that this client has been given. */
   readonly elicitations: Map<string, (text: string) => void> = new Map();
 
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
-  readonly #questions: Map<RequestId, PromiseWithResolvers<unknown>> =
-    new Map();
+  readonly #ended: (() => void) | undefined;
+  readonly #questions: Map<RequestId, Question> = new Map();
   #lastQuestion = 0;
   #closed = false;
   #deaf = false;
@@ -74,6 +79,7 @@ export class Session implements ClientFacts {
   constructor(start: SessionStart) {
     this.#clock = start.clock;
     this.#sendStanding = (text) => start.send(text);
+    this.#ended = start.ended;
     this.id = start.id;
     this.principal = start.principal;
     this.network = start.network;
@@ -148,5 +154,6 @@ export class Session implements ClientFacts {
     this.inFlight.clear();
     this.subscriptions.clear();
     this.elicitations.clear();
+    this.#ended?.();
   }
 }

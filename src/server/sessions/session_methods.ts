@@ -1,4 +1,7 @@
-import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
+import {
+  InvalidParamsError,
+  MethodNotFoundError,
+} from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { normalUri } from "../../protocol/uri_form.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
@@ -12,12 +15,13 @@ import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import { LOG_LEVELS } from "../eras/request_meta.ts";
 import { textParam } from "../calls/params.ts";
+import type { Session } from "./session.ts";
 
 /** What a server says of itself when a session begins. */
 export interface ServerAnnouncement {
   readonly info: Implementation;
   readonly instructions: string | undefined;
-  readonly capabilities: { legacy(): ServerCapabilities };
+  readonly capabilities: { legacy(hasSession: boolean): ServerCapabilities };
 }
 
 /** Makes the methods with which a legacy client keeps its session. */
@@ -28,12 +32,12 @@ export function sessionMethods(
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
     "logging/setLevel": setLevel,
-    "resources/subscribe": ({ params, session }) => {
-      session?.subscriptions.add(normalUri(textParam(params, "uri")));
+    "resources/subscribe": (call) => {
+      sessionOf(call).subscriptions.add(textParam(call.params, "uri"));
       return {};
     },
-    "resources/unsubscribe": ({ params, session }) => {
-      session?.subscriptions.delete(normalUri(textParam(params, "uri")));
+    "resources/unsubscribe": (call) => {
+      sessionOf(call).subscriptions.delete(textParam(call.params, "uri"));
       return {};
     },
   };
@@ -70,19 +74,25 @@ function initialize(
   }
   return {
     protocolVersion: revision,
-    capabilities: declared.legacy(),
+    capabilities: declared.legacy(session !== undefined),
     serverInfo: info,
     ...(instructions !== undefined && { instructions }),
   };
 }
 
-function setLevel({ params, session }: Call): JsonObject {
-  const { level } = params;
+function setLevel(call: Call): JsonObject {
+  const { level } = call.params;
   if (!LOG_LEVELS.includes(level as LoggingLevel)) {
     throw new InvalidParamsError(
       `Invalid params: level must be one of ${LOG_LEVELS.join(", ")}`,
     );
   }
-  if (session !== undefined) session.logLevel = level as LoggingLevel;
+  sessionOf(call).logLevel = level as LoggingLevel;
   return {};
+}
+
+/** @throws {MethodNotFoundError} where nothing can be kept for a client */
+function sessionOf({ method, session }: Call): Session {
+  if (session === undefined) throw new MethodNotFoundError(method);
+  return session;
 }

@@ -12,7 +12,8 @@ export interface GateOptions {
   allowedHosts?: readonly string[] | "*";
   /**
    * Origins that browsers may call from, beside the server's own and, for a
-   * server on the loopback, any other on it; `"*"` for any.
+   * server on the loopback, any other on it; `"*"` for any. Each as the browser
+   * writes it, such as `https://example.com`, `chrome-extension://…` or `null`.
    * @default none
    */
   allowedOrigins?: readonly string[] | "*";
@@ -89,8 +90,15 @@ function withoutRoot(hostname: string): string {
   return hostname.replace(/\.$/, "");
 }
 
+/** A scheme that is not the web's own, whose origins URL parsers can't tell. */
+const FOREIGN_ORIGIN =
+  /^(?!https?:|wss?:|ftp:|file:)[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+$/;
+
 function checkOrigin(origin: string): string {
-  if (URL.parse(origin)?.origin === origin) return origin;
+  if (
+    origin === "null" || FOREIGN_ORIGIN.test(origin) ||
+    URL.parse(origin)?.origin === origin
+  ) return origin;
   throw new InvalidOptionError(
     `allowedOrigins takes origins such as "https://example.com", got ${
       JSON.stringify(origin)

@@ -17,8 +17,8 @@ export interface HttpOptions
    */
   maxBodyBytes?: number;
   /**
-   * Answer as an event stream only if the handler speaks first (`"auto"`), or
-   * always (`"sse"`).
+   * Answer as an event stream only if the handler speaks first or takes longer
+   * than a second (`"auto"`), or always (`"sse"`).
    * @default "auto"
    */
   responseMode?: "auto" | "sse";

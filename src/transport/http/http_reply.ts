@@ -1,5 +1,5 @@
-import type { Clock, TimerHandle } from "../../base/clock.ts";
-import type { ProtocolError } from "../../protocol/protocol_errors.ts";
+import { SlowClientError } from "../../base/errors.ts";
+import type { ProtocolError } from "../../protocol/errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { Reply } from "../../server/calls/reply.ts";
 import {
@@ -9,6 +9,7 @@ import {
 } from "./http_response.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { EventStreams } from "./event_streams.ts";
+import type { QuietReplies } from "./quiet_replies.ts";
 import {
   AHEAD_BYTES,
   frame,
@@ -24,13 +25,6 @@ import {
  */
 const HELD_TURNS = 12;
 
-/**
- * Milliseconds after which an answer that somebody would call off becomes a
- * stream. Until a response has begun, Deno (2.9) misses the going of every client
- * whose request did not come in one small piece; once it has, it misses none.
- */
-const WATCHED_MS = 1_000;
-
 /** In place of what has resolved an exchange's response. */
 const RESPONDED = () => {};
 
@@ -43,10 +37,13 @@ export interface Cancellable {
 
 /** What all replies of one endpoint have in common. */
 export interface HttpReplyStyle {
-  readonly clock: Clock;
   readonly streams: EventStreams;
+  /** Those that have said nothing yet. */
+  readonly quiet: QuietReplies;
   /** Always answer as an event stream. */
   readonly streamAlways: boolean;
+  /** Whether a client that leaves its stream calls its request off. */
+  readonly leavingCancels: boolean;
   /** The HTTP status of a request that its client has called off. */
   readonly abandonedStatus: number;
   /** The HTTP status of an error. */
@@ -55,7 +52,7 @@ export interface HttpReplyStyle {
 
 /**
  * An HTTP request's answer: JSON, or an event stream if the handler speaks
- * before it has finished.
+ * before it has finished, or takes long.
  */
 export class HttpReply implements Reply, SseStreamOwner {
   readonly request: Request;
@@ -67,7 +64,8 @@ export class HttpReply implements Reply, SseStreamOwner {
   #stream: SseStream | undefined;
   #watcher: Cancellable | undefined;
   #onGone: ((reason: unknown) => void) | undefined;
-  #watchTimer: TimerHandle;
+  /** Whether the response has begun, or is complete. */
+  #begun = false;
 
   /** @param headers what every response has beside its type */
   constructor(
@@ -85,7 +83,7 @@ export class HttpReply implements Reply, SseStreamOwner {
   respond(text: string, error?: ProtocolError): void {
     const status = error === undefined ? 200 : this.#style.status(error);
     const held = this.#takeHeld();
-    this.#endWatch();
+    this.#endQuiet();
     if (this.#stream !== undefined) {
       this.#stream.write(frame(text));
       this.#stream.close();
@@ -130,9 +128,19 @@ export class HttpReply implements Reply, SseStreamOwner {
     });
   }
 
+  /** Called once its request is being worked on: who waits long gets a stream. */
+  wait(): void {
+    if (!this.#begun && this.#held === "") this.#style.quiet.add(this);
+  }
+
+  /** Begins the stream with nothing to say yet, so that nobody takes it for dead. */
+  breakSilence(): void {
+    if (!this.#begun) this.#openStream();
+  }
+
   #openStream(): void {
     const stream = this.#style.streams.open(this);
-    this.#endWatch();
+    this.#endQuiet();
     if (this.#held === "") stream.beat();
     else stream.write(this.#takeHeld());
     this.#stream = stream;
@@ -142,6 +150,9 @@ export class HttpReply implements Reply, SseStreamOwner {
   }
 
   gone(reason: unknown): void {
+    if (!this.#style.leavingCancels && !(reason instanceof SlowClientError)) {
+      return;
+    }
     this.#onGone?.(reason);
     this.#watcher?.cancel(reason);
   }
@@ -156,7 +167,7 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   abandon(): void {
     this.#takeHeld();
-    this.#endWatch();
+    this.#endQuiet();
     if (this.#stream !== undefined) this.#stream.close();
     else {this.#resolve(
         new Response(null, { status: this.#style.abandonedStatus }),
@@ -169,6 +180,14 @@ export class HttpReply implements Reply, SseStreamOwner {
       others?.(reason);
       callback(reason);
     };
+    if (this.#style.leavingCancels) this.#watchRequest(callback);
+  }
+
+  /**
+   * Until a response has begun, Deno (2.9) tells of the going of a client only if
+   * its request came in one small piece; once it has, its stream tells.
+   */
+  #watchRequest(callback: (reason: unknown) => void): void {
     // A stream, open or about to be, tells of it by itself, and at less cost.
     if (this.#stream !== undefined || this.#held !== "") return;
     // Deno aborts this signal after a good answer too; by then nobody listens.
@@ -178,17 +197,13 @@ export class HttpReply implements Reply, SseStreamOwner {
       signal.addEventListener("abort", () => callback(signal.reason), {
         once: true,
       });
-      this.#watchTimer ??= this.#style.clock.setTimeout(
-        () => this.#openStream(),
-        WATCHED_MS,
-      );
     }
   }
 
-  #endWatch(): void {
-    if (this.#watchTimer === undefined) return;
-    this.#style.clock.clearTimeout(this.#watchTimer);
-    this.#watchTimer = undefined;
+  #endQuiet(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#style.quiet.delete(this);
   }
 
   /** Names who is cancelled if the client leaves its stream. */

@@ -18,7 +18,7 @@ import type { AuthInfo } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
-import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
+import { BodyError, parseBody, readFailure, readText } from "./body.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
 import { HostGate } from "./host_gate.ts";
@@ -32,6 +32,7 @@ import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
+import { QuietReplies } from "./quiet_replies.ts";
 import { Refusals } from "./refusals.ts";
 
 /** What the endpoint needs of its server. */
@@ -80,29 +81,40 @@ export class HttpTransport {
       options,
       ({ message }, fields) => log.warning(message, fields),
     );
+    const mode = checkWord("responseMode", options.responseMode ?? "auto", [
+      "auto",
+      "sse",
+    ]);
     const style = {
-      clock: intake.clock,
       streams: this.streams,
-      streamAlways: checkWord(
-        "responseMode",
-        options.responseMode ?? "auto",
-        ["auto", "sse"],
-      ) === "sse",
+      quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
+      streamAlways: mode === "sse",
     };
     this.eventStore = options.eventStore &&
       new GuardedEventStore(options.eventStore, intake.clock, log);
     this.#modern = new ModernEndpoint({
       intake,
       namedBy: (method) => methods.namedBy(method),
-      // Nobody is left to read it.
-      style: { ...style, abandonedStatus: 499, status: modernStatus },
+      style: {
+        ...style,
+        leavingCancels: true,
+        // Nobody is left to read it.
+        abandonedStatus: 499,
+        status: modernStatus,
+      },
       refusals: this.refusals,
     });
     this.legacy = new LegacyEndpoint(
       intake,
-      // Its client is still there, and takes this for silence.
-      { ...style, abandonedStatus: 202, status: () => 200 },
-      { ...options, eventStore: this.eventStore },
+      {
+        ...style,
+        // By the specification only `notifications/cancelled` does.
+        leavingCancels: false,
+        // Its client is still there, and takes this for silence.
+        abandonedStatus: 202,
+        status: () => 200,
+      },
+      options,
     );
     if (options.httpSsePair) {
       this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
@@ -248,11 +260,20 @@ export class HttpTransport {
     const onCounted = declared === null
       ? (counted: number) => exchange.bytes = counted
       : undefined;
-    readJson(request, declared, this.#maxBodyBytes, onCounted).then(
-      (body) => {
+    readText(request, declared, this.#maxBodyBytes, onCounted).then(
+      (text) => {
+        let body: unknown;
         try {
-          this.#take(body, declared !== null, exchange);
+          body = parseBody(
+            text,
+            declared === null ? undefined : exchange.bytes,
+          );
+          this.#take(body, exchange);
         } catch (error) {
+          if (error instanceof BodyError) {
+            this.#refuse(exchange, 400, error, error.requestId);
+            return;
+          }
           // A bug of ours must not leave the client waiting.
           reportFailure(this.#parts.log, "HTTP request", error);
           this.#refuse(exchange, 500, INTERNAL_ERROR, readableId(body));
@@ -265,15 +286,15 @@ export class HttpTransport {
           return;
         }
         const failure = readFailure(error);
-        this.#refuse(exchange, rejectionStatus(failure), failure);
+        const { requestId } = failure;
+        this.#refuse(exchange, rejectionStatus(failure), failure, requestId);
       },
     );
   }
 
-  /** @param counted whether the body's size was known beforehand */
-  #take(body: unknown, counted: boolean, exchange: HttpExchange): void {
+  #take(body: unknown, exchange: HttpExchange): void {
     const arrived = classify(body, exchange.version);
-    const fault = this.#faultOf(arrived, body, counted, exchange.bytes);
+    const fault = this.#faultOf(arrived, body);
     if (fault !== undefined) {
       this.#refuse(exchange, rejectionStatus(fault), fault, readableId(body));
     } else if (arrived.era === "modern") this.#modern.take(arrived, exchange);
@@ -289,17 +310,12 @@ export class HttpTransport {
   #faultOf(
     arrived: Message | Batch,
     body: unknown,
-    counted: boolean,
-    bytes: number,
   ): ProtocolError | undefined {
     if (arrived.kind === "malformed") {
       return new InvalidRequestError(arrived.fault);
     }
     try {
-      const replaced = this.#parts.intake.checkPayload(body);
-      if (replaced && counted && cameMangled(body, bytes)) {
-        return new BodyParseError("the body is not valid UTF-8");
-      }
+      this.#parts.intake.checkPayload(body);
     } catch (error) {
       return error as ProtocolError;
     }
@@ -328,6 +344,12 @@ export class HttpTransport {
     this.#pair?.close();
   }
 }
+
+/**
+ * Milliseconds after which a response begins that has nothing to say yet. Until
+ * then an error can have a status of its own.
+ */
+const PATIENCE_MS = { auto: 1_000, sse: 100 };
 
 const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 

@@ -17,18 +17,14 @@ export function checkMediaTypes(
   headers: Headers,
   version: string | null,
 ): Response | undefined {
-  // In small letters Deno (2.9) has a way for these two of its own, which is slower
-  // once the headers are listed (bench/http.ts, "echo").
-  const type = headers.get("Content-Type");
-  if (type !== "application/json" && !isJson(type)) {
-    return mediaTypeRefusal(
-      415,
-      "Unsupported Media Type: Content-Type must be application/json",
-      version,
-    );
-  }
+  const refused = checkContentType(headers, version);
+  if (refused !== undefined) return refused;
   const accept = headers.get("Accept");
-  if (accept !== USUAL_ACCEPT && !acceptsBoth(accept)) {
+  if (
+    accept !== USUAL_ACCEPT &&
+    !(accepts(accept, "application/json") &&
+      accepts(accept, "text/event-stream"))
+  ) {
     return mediaTypeRefusal(
       406,
       "Not Acceptable: Client must accept both application/json and text/event-stream",
@@ -38,23 +34,44 @@ export function checkMediaTypes(
   return undefined;
 }
 
+/** The half of {@linkcode checkMediaTypes} that looks at what was sent. */
+export function checkContentType(
+  headers: Headers,
+  version: string | null,
+): Response | undefined {
+  // In small letters Deno (2.9) has a way for this and "Accept" of its own, which is
+  // slower once the headers are listed (bench/http.ts, "echo").
+  const type = headers.get("Content-Type");
+  if (type === "application/json" || isJson(type)) return undefined;
+  return mediaTypeRefusal(
+    415,
+    "Unsupported Media Type: Content-Type must be application/json",
+    version,
+  );
+}
+
 function isJson(type: string | null): boolean {
   return type !== null &&
     /^application\/json[\t ]*(;|$)/i.test(type.trim());
 }
 
-function acceptsBoth(accept: string | null): boolean {
-  if (accept === null) return false;
-  const ranges = accept.toLowerCase().split(",").map((range) =>
-    range.split(";")[0].trim()
-  );
-  const accepts = (type: string) =>
-    ranges.some((range) =>
-      range === type || range === "*/*" ||
-      range === `${type.split("/")[0]}/*`
-    );
-  return accepts("application/json") && accepts("text/event-stream");
+/** Whether a header `Accept` lets a media type through. */
+export function accepts(accept: string | null, type: string): boolean {
+  const ranges = [type, `${type.split("/")[0]}/*`, "*/*"];
+  const named = (accept ?? "").toLowerCase().split(",").map((each) => {
+    const [range, ...params] = each.split(";").map((part) => part.trim());
+    return { range, refused: params.some((part) => NEVER.test(part)) };
+  });
+  // The nearest range decides (RFC 9110, 12.5.1).
+  for (const range of ranges) {
+    const found = named.find((each) => each.range === range);
+    if (found !== undefined) return !found.refused;
+  }
+  return false;
 }
+
+/** A weight of nothing: not acceptable. */
+const NEVER = /^q\s*=\s*0(\.0*)?$/;
 
 /** The modern era has no code of its own for these; legacy clients know -32000. */
 function mediaTypeRefusal(

@@ -72,6 +72,7 @@ export class ModernEndpoint {
     });
     reply.watch(call);
     intake.dispatch(call);
+    reply.wait();
   }
 
   /** The revision defines none from the client over HTTP; the author's may be others. */

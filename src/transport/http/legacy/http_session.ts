@@ -13,6 +13,9 @@ const MAX_WAITING = 100;
 /** How many streams of a session are remembered for resuming. */
 const MAX_RESUMABLE = 64;
 
+/** How many standing streams a session may have; the oldest makes room. */
+const MAX_STANDING = 4;
+
 /** A legacy session over HTTP: the session and its streams. */
 export class HttpSession {
   readonly session: Session;
@@ -20,9 +23,10 @@ export class HttpSession {
   readonly resumable: Map<string, ResumableStream> = new Map();
   readonly #intake: Intake;
   readonly #store: EventStore | undefined;
-  #standing: SseStream | undefined;
+  /** The open standing streams, the newest last: that one gets the messages. */
+  readonly #standing: SseStream[] = [];
   #standingLog: ResumableStream | undefined;
-  #waiting: string[] = [];
+  readonly #waiting: string[] = [];
 
   constructor(
     intake: Intake,
@@ -50,14 +54,17 @@ export class HttpSession {
 
   /** Whether the client holds the standing stream open. */
   get standingOpen(): boolean {
-    return this.#standing?.open === true ||
-      this.#standingLog?.connected === true;
+    return this.#standing.length > 0 || this.#standingLog?.connected === true;
   }
 
   /** Whether messages of this session are stored for resuming. */
   get resumes(): boolean {
-    return this.#store !== undefined &&
-      acceptsPrimingEvents(this.session.revision);
+    return this.#store !== undefined && this.session.initialized;
+  }
+
+  /** Whether its client knows an event without data, which lets it resume from the start. */
+  get takesPriming(): boolean {
+    return acceptsPrimingEvents(this.session.revision);
   }
 
   /** A new stream that can be resumed. */
@@ -78,50 +85,53 @@ export class HttpSession {
     }
   }
 
-  /** Opens the stream for what belongs to no request. */
+  /**
+   * Opens a stream for what belongs to no request. One whose client has gone may
+   * look open for long, behind a proxy: so another never waits for its end.
+   */
   openStanding(
     streams: EventStreams,
     retryMs: number | undefined,
   ): SseStream {
-    const stream = streams.open({
-      gone: () => {
-        if (this.#standing === stream) this.#standing = undefined;
-      },
-    });
-    this.#standing = stream;
+    const stream = streams.open({ gone: () => this.#leaveStanding(stream) });
+    this.#standing.push(stream);
+    if (this.#standing.length > MAX_STANDING) this.#standing.shift()!.close();
     if (this.resumes) {
       this.#standingLog ??= this.newStream();
-      this.#standingLog.prime(stream, retryMs);
-    } else if (this.#store !== undefined) {
-      this.#standingLog ??= this.newStream();
+      this.#standingLog.connect(stream);
+      if (this.takesPriming) this.#standingLog.prime(retryMs);
     }
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const text of waiting) this.#sendStanding(text);
+    for (const text of this.#waiting.splice(0)) this.#sendStanding(text);
     return stream;
   }
 
-  #sendStanding(text: string): void {
-    if (this.#standingLog !== undefined && this.resumes) {
-      this.#standingLog.send(text);
-    } else if (this.#standing !== undefined) {
-      this.#standing.write(frame(text));
-    } else if (this.#waiting.length < MAX_WAITING) {
-      this.#waiting.push(text);
+  #leaveStanding(stream: SseStream): void {
+    const index = this.#standing.indexOf(stream);
+    if (index >= 0) this.#standing.splice(index, 1);
+    const next = this.#standing.at(-1);
+    if (next !== undefined && this.#standingLog?.connected === false) {
+      this.#standingLog.connect(next);
     }
   }
 
-  /** Ends the standing stream; the client comes back for the rest. */
+  #sendStanding(text: string): void {
+    if (this.#standingLog?.reachable) this.#standingLog.send(text);
+    else if (this.#standing.length > 0) {
+      this.#standing.at(-1)!.write(frame(text));
+    } else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(text);
+  }
+
+  /** Ends the standing streams; the client comes back for the rest. */
   closeStanding(): void {
-    if (this.#standingLog !== undefined) this.#standingLog.disconnect();
-    else this.#standing?.close();
+    this.#standingLog?.disconnect();
+    for (const stream of this.#standing.splice(0)) stream.close();
   }
 
   close(reason: string): void {
     this.#intake.closeSession(this.session, reason);
-    this.#standing?.close();
+    for (const stream of this.#standing.splice(0)) stream.close();
     for (const stream of this.resumable.values()) stream.finish();
     this.resumable.clear();
-    this.#waiting = [];
+    this.#waiting.length = 0;
   }
 }

@@ -6,9 +6,10 @@ import type { AuthInfo } from "../../../protocol/types.ts";
 import { normalPath } from "../../../protocol/uri_form.ts";
 import { Connection } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
-import { readFailure, readJson } from "../body.ts";
+import { parseBody, readFailure, readText } from "../body.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal, rejectionStatus } from "../http_response.ts";
+import { checkContentType } from "../media_type.ts";
 import { frame, SSE_HEADERS, type SseStream } from "../sse_stream.ts";
 
 const STREAM_PATH = "/sse";
@@ -100,19 +101,25 @@ export class HttpSsePair {
         ),
       );
     }
+    const refused = checkContentType(request.headers, null);
+    if (refused !== undefined) {
+      await request.body?.cancel();
+      return refused;
+    }
     try {
       const declared = request.headers.get("content-length");
       let bytes = Number(declared);
-      const message = await readJson(
+      const text = await readText(
         request,
         declared,
         this.#maxBodyBytes,
         (counted) => bytes = counted,
       );
-      pair.connection.receive(message, bytes);
+      const size = declared === null ? undefined : bytes;
+      pair.connection.receive(parseBody(text, size), bytes);
     } catch (error) {
       const failure = readFailure(error);
-      return refusal(rejectionStatus(failure), failure);
+      return refusal(rejectionStatus(failure), failure, failure.requestId);
     }
     return new Response("Accepted", { status: 202 });
   }

@@ -14,6 +14,7 @@ import { BatchReply, collectBatch } from "../../batch_reply.ts";
 import type { HttpExchange } from "../endpoint_exchange.ts";
 import { HttpReply, type HttpReplyStyle } from "../http_reply.ts";
 import { refusal } from "../http_response.ts";
+import { accepts } from "../media_type.ts";
 import { SSE_HEADERS } from "../sse_stream.ts";
 import type { EventStore } from "./event_store.ts";
 import type { HttpSession } from "./http_session.ts";
@@ -30,8 +31,9 @@ import { StandingStreams } from "./standing_streams.ts";
 /** How the legacy era is served. */
 export interface LegacyOptions extends SessionLimits {
   /**
-   * Give clients sessions. Without them every request stands for itself, any
-   * replica can answer it, and the server can't ask the client anything.
+   * Give clients sessions. Without them every request stands for itself and any
+   * replica can answer it, but the server can't ask the client anything, and
+   * declares neither logs, nor subscriptions, nor changes of lists.
    * @default true
    */
   sessions?: boolean;
@@ -162,6 +164,7 @@ export class LegacyEndpoint {
     for (const request of requests) {
       this.#start(request, delivery, replyOf(), length);
     }
+    if (whole instanceof HttpReply) whole.wait();
   }
 
   /** @param shared by how many requests the body is shared */
@@ -184,6 +187,7 @@ export class LegacyEndpoint {
       reply.onDisconnect((reason) => call.cancel(reason));
     }
     this.#intake.submit(call);
+    if (reply instanceof HttpReply) reply.wait();
   }
 
   /** How the requests of one POST are answered. */
@@ -194,7 +198,8 @@ export class LegacyEndpoint {
     }
     const stream = session.newStream();
     const connection = this.#streams.connect();
-    stream.prime(connection, this.#options.retryMs);
+    stream.connect(connection);
+    if (session.takesPriming) stream.prime(this.#options.retryMs);
     exchange.resolve(
       new Response(connection.body, {
         headers: { ...SSE_HEADERS, ...headers },
@@ -213,7 +218,10 @@ export class LegacyEndpoint {
       return methodNotAllowed("GET, POST, DELETE");
     }
     if (door === undefined) return methodNotAllowed("POST");
-    if (method === "GET" && !acceptsEvents(visit.headers)) {
+    if (
+      method === "GET" &&
+      !accepts(visit.headers.get("accept"), "text/event-stream")
+    ) {
       return refusal(
         406,
         legacyError("Not Acceptable: Client must accept text/event-stream"),
@@ -236,10 +244,6 @@ interface Delivery {
   readonly exchange: HttpExchange;
   readonly revision: string;
   readonly session: HttpSession | undefined;
-}
-
-function acceptsEvents(headers: Headers): boolean {
-  return headers.get("accept")?.includes("text/event-stream") === true;
 }
 
 function methodOf(message: Message): string | undefined {

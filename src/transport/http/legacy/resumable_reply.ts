@@ -8,8 +8,8 @@ import type { ResumableStream } from "./resumable_stream.ts";
 export class ResumableReply implements Reply {
   readonly request: Request;
   readonly authInfo: AuthInfo | undefined;
-  readonly closeStream: () => void;
-  readonly closeStandaloneStream: () => void;
+  readonly closeStream: (() => void) | undefined;
+  readonly closeStandaloneStream: (() => void) | undefined;
   readonly #stream: ResumableStream;
   readonly #onSettled: () => void;
 
@@ -24,6 +24,8 @@ export class ResumableReply implements Reply {
     this.#onSettled = onSettled;
     this.request = request;
     this.authInfo = authInfo;
+    // A client that has been given no id yet could not come back.
+    if (!session.takesPriming) return;
     this.closeStream = () => stream.disconnect();
     this.closeStandaloneStream = () => session.closeStanding();
   }

@@ -1,4 +1,4 @@
-import { jsonText } from "../../../protocol/json_value.ts";
+import { parseMessage } from "../../../protocol/message_text.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
 import type { EventStore } from "./event_store.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
@@ -18,7 +18,8 @@ export class ResumableStream {
   /** The connection that has yet to get what was missed. */
   #replayed: SseStream | undefined;
   #finished = false;
-  #unstored: string[] = [];
+  /** Whether the client has been given an id. */
+  #known = false;
   // Storing is asynchronous; messages must leave in the order they came.
   #queue: Promise<void> = Promise.resolve();
 
@@ -42,9 +43,20 @@ export class ResumableStream {
     return this.#finished;
   }
 
-  /** Opens a connection with an empty event, so that its client has an id to resume from. */
-  prime(connection: SseStream, retryMs: number | undefined): void {
+  /** Whether its client is there, or has an id to come back with. */
+  get reachable(): boolean {
+    return this.connected || this.#known;
+  }
+
+  /** Sends what comes from now on to this connection. */
+  connect(connection: SseStream): void {
     this.#connection = connection;
+  }
+
+  /** Sends an empty event, so that the client has an id to resume from. */
+  prime(retryMs: number | undefined): void {
+    const connection = this.#connection!;
+    this.#known = true;
     this.#enqueue(async () => {
       const id = await this.#stored({} as JSONRPCMessage);
       const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
@@ -72,6 +84,8 @@ export class ResumableStream {
    * pace, while what comes in the meantime is stored, and that after it.
    */
   resume(connection: SseStream, lastEventId: string): void {
+    // The connection before may look open for long, behind a proxy.
+    this.#connection?.close();
     this.#connection = connection;
     this.#replayed = connection;
     const place: Place = { last: lastEventId };
@@ -132,11 +146,13 @@ export class ResumableStream {
   }
 
   send(text: string): void {
+    this.#known ||= this.connected;
     this.#enqueue(async () => {
-      const id = await this.#stored(JSON.parse(text));
-      const connection = this.#caughtUp;
-      if (connection?.open) connection.write(frame(text, id));
-      else if (id === undefined) this.#keep(text);
+      const id = await this.#store.storeEvent(
+        this.id,
+        parseMessage(text) as JSONRPCMessage,
+      );
+      this.#caughtUp?.write(frame(text, id));
     });
   }
 

@@ -37,12 +37,15 @@ export class SessionDoor {
   /** Opens a session for an `initialize`, or says why not. */
   open(
     { id }: RequestMessage,
-    { headers, authInfo }: SessionVisit,
+    visit: SessionVisit,
   ): HttpSession | Response {
-    if (headers.get("mcp-session-id") !== null) {
+    const { authInfo } = visit;
+    // A client that still names a session that is gone begins anew.
+    if (this.#find(visit) !== undefined) {
       return refusal(
         400,
         new InvalidRequestError("Server already initialized"),
+        id,
       );
     }
     const session = new HttpSession(this.#intake, authInfo, this.#eventStore);
@@ -60,20 +63,25 @@ export class SessionDoor {
   }
 
   /** The session of a request, or why it is turned away. */
-  admit({ headers, version, authInfo }: SessionVisit): HttpSession | Response {
-    const id = headers.get("mcp-session-id");
-    if (id === null) {
+  admit(visit: SessionVisit): HttpSession | Response {
+    if (visit.headers.get("mcp-session-id") === null) {
       return refusal(
         400,
         legacyError("Bad Request: Mcp-Session-Id header is required"),
       );
     }
-    const session = this.#store.use(id);
-    if (
-      session === undefined ||
-      session.session.principal !== this.#intake.identify(authInfo)
-    ) return refusal(404, SESSION_NOT_FOUND);
-    return unsupportedVersion(version) ?? session;
+    const session = this.#find(visit);
+    if (session === undefined) return refusal(404, SESSION_NOT_FOUND);
+    return unsupportedVersion(visit.version) ?? session;
+  }
+
+  /** The session that a request names, if it is the caller's own. */
+  #find({ headers, authInfo }: SessionVisit): HttpSession | undefined {
+    const id = headers.get("mcp-session-id");
+    const session = id === null ? undefined : this.#store.use(id);
+    return session?.session.principal === this.#intake.identify(authInfo)
+      ? session
+      : undefined;
   }
 
   end(session: HttpSession, reason: string): void {

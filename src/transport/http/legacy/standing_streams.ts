@@ -36,12 +36,6 @@ export class StandingStreams {
     if (lastEventId !== null && eventStore !== undefined) {
       return this.#resume(session, lastEventId, eventStore);
     }
-    if (session.standingOpen) {
-      return refusal(
-        409,
-        legacyError("Conflict: Only one SSE stream is allowed per session"),
-      );
-    }
     return streamResponse(
       session.openStanding(this.#streams, retryMs),
       session,
@@ -63,12 +57,6 @@ export class StandingStreams {
     const stream = session.resumable.get(streamId ?? "");
     if (stream === undefined) {
       return refusal(400, legacyError("Invalid event ID format"));
-    }
-    if (stream.connected) {
-      return refusal(
-        409,
-        legacyError("Conflict: Stream already has an active connection"),
-      );
     }
     const connection = this.connect();
     stream.resume(connection, lastEventId);
