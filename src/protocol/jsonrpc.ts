@@ -1,5 +1,7 @@
+import { jsonText, nearestJson, wellFormedJson } from "./json_value.ts";
+import type { ProgressToken } from "./types/message.ts";
 import { thrownText } from "../base/thrown.ts";
-import { ProtocolError, ProtocolErrorCode } from "./errors.ts";
+import { ProtocolError, ProtocolErrorCode } from "./protocol_errors.ts";
 import type { RequestId } from "./types.ts";
 import { WholeNumber } from "./whole_number.ts";
 

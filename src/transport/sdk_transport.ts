@@ -1,6 +1,6 @@
-import type { Logger } from "../observe/logger.ts";
+import type { Logger } from "../observe/log/logger.ts";
 import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
-import { reportFailure } from "../server/calls/call_log.ts";
+import { reportFailure } from "../observe/log/logger.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import { Connection, type MessageOrigin } from "./connection.ts";
 

@@ -1,6 +1,6 @@
 import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
-import { waitAtMost } from "../base/wait_at_most.ts";
+import { waitAtMost } from "../base/deadline.ts";
 import {
   idInEnds,
   idInHead,

@@ -36,6 +36,7 @@ const DOORS: Doors = {
     "json_schema.ts",
     "json_value.ts",
     "jsonrpc.ts",
+    "message_text.ts",
     "param_headers.ts",
     "payload.ts",
     "protocol_errors.ts",
@@ -45,6 +46,7 @@ const DOORS: Doors = {
     "types.ts",
     "uri_form.ts",
     "uri_template.ts",
+    "whole_number.ts",
   ],
   "observe/metrics": [
     "call_record.ts",

@@ -1,4 +1,3 @@
-import { jsonText } from "../../protocol/json_value.ts";
 import {
   InvalidParamsError,
   ProtocolError,

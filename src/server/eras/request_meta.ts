@@ -1,7 +1,7 @@
 import {
   InvalidParamsError,
   UnsupportedProtocolVersionError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import {
   isObject,
   isRequestId,

@@ -71,7 +71,8 @@ export class Session implements ClientFacts {
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
   readonly #ended: (() => void) | undefined;
-  readonly #questions: Map<RequestId, Question> = new Map();
+  readonly #questions: Map<RequestId, PromiseWithResolvers<unknown>> =
+    new Map();
   #lastQuestion = 0;
   #closed = false;
   #deaf = false;

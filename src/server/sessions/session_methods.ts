@@ -1,9 +1,8 @@
 import {
   InvalidParamsError,
   MethodNotFoundError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,

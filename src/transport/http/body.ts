@@ -1,5 +1,8 @@
 import { byteLength } from "../../base/byte_length.ts";
-import { ProtocolError, ProtocolErrorCode } from "../../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../protocol/protocol_errors.ts";
 import {
   idInEnds,
   idInHead,

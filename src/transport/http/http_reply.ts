@@ -1,5 +1,5 @@
 import { SlowClientError } from "../../base/errors.ts";
-import type { ProtocolError } from "../../protocol/errors.ts";
+import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { Reply } from "../../server/calls/reply.ts";
 import {

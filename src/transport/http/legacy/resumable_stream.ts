@@ -1,3 +1,4 @@
+import { jsonText } from "../../../protocol/json_value.ts";
 import { parseMessage } from "../../../protocol/message_text.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
 import type { EventStore } from "./event_store.ts";
@@ -20,6 +21,7 @@ export class ResumableStream {
   #finished = false;
   /** Whether the client has been given an id. */
   #known = false;
+  #unstored: string[] = [];
   // Storing is asynchronous; messages must leave in the order they came.
   #queue: Promise<void> = Promise.resolve();
 
@@ -51,6 +53,11 @@ export class ResumableStream {
   /** Sends what comes from now on to this connection. */
   connect(connection: SseStream): void {
     this.#connection = connection;
+    if (this.#unstored.length === 0) return;
+    this.#enqueue(() => {
+      this.#sendUnstored(connection);
+      return Promise.resolve();
+    });
   }
 
   /** Sends an empty event, so that the client has an id to resume from. */
@@ -62,7 +69,6 @@ export class ResumableStream {
       const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
       if (id === undefined) connection.beat();
       else connection.write(`id: ${id}\n${retry}data: \n\n`);
-      this.#sendUnstored(connection);
     });
   }
 
@@ -148,11 +154,10 @@ export class ResumableStream {
   send(text: string): void {
     this.#known ||= this.connected;
     this.#enqueue(async () => {
-      const id = await this.#store.storeEvent(
-        this.id,
-        parseMessage(text) as JSONRPCMessage,
-      );
-      this.#caughtUp?.write(frame(text, id));
+      const id = await this.#stored(parseMessage(text) as JSONRPCMessage);
+      const connection = this.#caughtUp;
+      if (connection?.open) connection.write(frame(text, id));
+      else if (id === undefined) this.#keep(text);
     });
   }
 
