@@ -1,3 +1,4 @@
+import { jsonText } from "../../protocol/json_value.ts";
 import {
   InvalidParamsError,
   ProtocolError,
@@ -130,7 +131,7 @@ export class Subscriptions {
       resultType: "complete",
       _meta: { ...subscriptionMeta(call), ...this.#options.serverMeta },
     };
-    call.host.settle(call, resultText(call.requestId, JSON.stringify(result)));
+    call.host.settle(call, resultText(call.requestId, jsonText(result)));
   }
 }
 

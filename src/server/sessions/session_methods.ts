@@ -3,6 +3,7 @@ import {
   MethodNotFoundError,
 } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { normalUri } from "../../protocol/uri_form.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -32,11 +33,15 @@ export function sessionMethods(
     ping: () => ({}),
     "logging/setLevel": setLevel,
     "resources/subscribe": (call) => {
-      sessionOf(call).subscriptions.add(textParam(call.params, "uri"));
+      sessionOf(call).subscriptions.add(
+        normalUri(textParam(call.params, "uri")),
+      );
       return {};
     },
     "resources/unsubscribe": (call) => {
-      sessionOf(call).subscriptions.delete(textParam(call.params, "uri"));
+      sessionOf(call).subscriptions.delete(
+        normalUri(textParam(call.params, "uri")),
+      );
       return {};
     },
   };

@@ -114,7 +114,7 @@ export class HttpTransport {
         abandonedStatus: 202,
         status: () => 200,
       },
-      options,
+      { ...options, eventStore: this.eventStore },
     );
     if (options.httpSsePair) {
       this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
