@@ -1,13 +1,16 @@
 import { abortable } from "../../base/abort.ts";
-import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
-import { quote } from "../../base/options.ts";
-import { mapConcurrent } from "../../limit/map_concurrent.ts";
+import { ClosedError } from "../../base/errors.ts";
 import type { HealthCheckable } from "../../observe/health_checkable.ts";
 import type { HealthResult } from "../../observe/health_result.ts";
 import { instruments } from "../../observe/instruments.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
 import { Deadlines } from "./deadlines.ts";
+import {
+  fetchAll,
+  type HttpFetchAllOptions,
+  type HttpOutcome,
+} from "./fetch_all.ts";
 import { HttpError, shownUrl } from "./http_errors.ts";
 import type { HttpExchange } from "./http_exchange.ts";
 import {
@@ -25,25 +28,6 @@ import {
 import { DefaultHeaders, HttpRequest } from "./http_request.ts";
 
 const decoder = new TextDecoder();
-
-/** The way in which {@linkcode HttpPool.fetchAll} goes about its URLs. */
-export interface HttpFetchAllOptions extends HttpRequestOptions {
-  /**
-   * The number of URLs fetched at once.
-   * @default 10
-   */
-  concurrency?: number;
-  /**
-   * The form in which each body is given.
-   * @default "json"
-   */
-  as?: "json" | "text" | "bytes";
-}
-
-/** The end that the request of one URL came to. */
-export type HttpOutcome<T = unknown> =
-  | { url: string; status: "success"; data: T }
-  | { url: string; status: "error"; error: Error };
 
 /**
  * One HTTP client for many origins, which bounds what a request may take: time
@@ -176,12 +160,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     urls: Iterable<string | URL>,
     options: HttpFetchAllOptions = {},
   ): Promise<HttpOutcome<T>[]> {
-    const { concurrency = 10, as = "json", ...requestOptions } = options;
-    const get = this.#getterOf(as);
-    return await mapConcurrent(urls, (each) => {
-      const url = String(each);
-      return toOutcome(url, get(url, requestOptions) as Promise<T>);
-    }, { concurrency });
+    return await fetchAll<T>(this, urls, options);
   }
 
   /** Waits until nothing runs or waits any more; takes new requests meanwhile. */
@@ -277,17 +256,6 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     }
   }
 
-  #getterOf(
-    as: "json" | "text" | "bytes",
-  ): (url: string, options: HttpRequestOptions) => Promise<unknown> {
-    if (as === "json") return (...args) => this.getJson(...args);
-    if (as === "text") return (...args) => this.getText(...args);
-    if (as === "bytes") return (...args) => this.getBytes(...args);
-    throw new InvalidOptionError(
-      `as must be "json", "text" or "bytes", got ${quote(as)}`,
-    );
-  }
-
   #settingsFor(options: HttpRequestOptions): HttpPoolSettings {
     const pool = this.#settings;
     const { totalTimeoutMs, readTimeoutMs, maxRetries, maxBodyBytes } = options;
@@ -323,21 +291,6 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     if (this.#calls.size > 0) return;
     this.#drained?.resolve();
     this.#drained = undefined;
-  }
-}
-
-/** Turns the end of a request, whichever it is, into its outcome. */
-async function toOutcome<T>(
-  url: string,
-  request: Promise<T>,
-): Promise<HttpOutcome<T>> {
-  try {
-    return { url, status: "success", data: await request };
-  } catch (reason) {
-    const error = reason instanceof Error
-      ? reason
-      : new Error(String(reason), { cause: reason });
-    return { url, status: "error", error };
   }
 }
 
