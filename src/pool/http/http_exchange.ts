@@ -90,7 +90,8 @@ export class HttpExchange {
     maxBytes: number,
     use: (bytes: Uint8Array<ArrayBuffer>) => T,
   ): Promise<T> {
-    const { href, shownUrl } = this.#options.request;
+    const { request } = this.#options;
+    const { href } = request;
     const { ok, status, headers } = this.response;
     return this.#consume(ok ? maxBytes : excerptBytes, (bytes, isComplete) => {
       if (!ok) {
@@ -101,7 +102,7 @@ export class HttpExchange {
       throw new HttpError(
         "SLUICE_HTTP_BODY_TOO_LARGE",
         href,
-        `${shownUrl} answered with more than ${maxBytes} bytes`,
+        `${request.shownUrl} answered with more than ${maxBytes} bytes`,
       );
     });
   }
@@ -137,7 +138,7 @@ export class HttpExchange {
       await this.discard();
       return this.#withBody(null);
     }
-    if (announcesSmall(headers)) {
+    if (announcesSmall(headers, readAheadBytes)) {
       const copy = (bytes: Uint8Array<ArrayBuffer>) => bytes.slice();
       return this.#withBody(await this.#consume(readAheadBytes, copy));
     }
@@ -185,13 +186,24 @@ export class HttpExchange {
     maxBytes: number,
     use: (bytes: Uint8Array<ArrayBuffer>, isComplete: boolean) => T,
   ): Promise<T> {
-    const { call } = this.#options;
-    const onPiece = () => call.expectSign();
+    const { response } = this;
+    const { call, visit: { origin } } = this.#options;
+    const atOnce = origin.sendsSmallBodiesWhole &&
+      announcesSmall(response.headers, maxBytes);
+    let pieces = 0;
+    const onPiece = () => {
+      pieces++;
+      call.expectSign();
+    };
     try {
-      const used = await readUpTo(this.response, maxBytes, onPiece, use);
+      const used = atOnce
+        ? use(await response.bytes(), true)
+        : await readUpTo(response, maxBytes, onPiece, use);
+      if (!atOnce) origin.notePieces(pieces);
       this.#end();
       return used;
     } catch (error) {
+      if (!(error instanceof HttpError)) origin.notePieces(Infinity);
       throw this.#fail(error);
     }
   }
@@ -282,12 +294,13 @@ export class HttpExchange {
 }
 
 /**
- * Says if a response announces a body of no more than is read ahead, and
- * nothing that makes its length mean something else.
+ * Says if a response announces a body of no more than so many bytes, and than
+ * is read ahead, and nothing that makes its length mean something else.
  */
-function announcesSmall(headers: Headers): boolean {
+function announcesSmall(headers: Headers, maxBytes: number): boolean {
   const length = headers.get("content-length");
-  return length !== null && Number(length) <= readAheadBytes &&
+  return length !== null &&
+    Number(length) <= Math.min(maxBytes, readAheadBytes) &&
     !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
 

@@ -2,7 +2,7 @@
 const firstBytes = 4_096;
 const maxSpares = 64;
 
-/** Buffers between two bodies; a new one each time costs a tenth of a request. */
+/** Buffers between two bodies; a new one each time costs a thirtieth of a request. */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 
 /**
