@@ -26,8 +26,7 @@ import {
   type HttpRequestOptions,
 } from "./http_pool_options.ts";
 import { DefaultHeaders, HttpRequest } from "./http_request.ts";
-
-const decoder = new TextDecoder();
+import { asBytes, asText, type BodyForm } from "./response_body.ts";
 
 /**
  * One HTTP client for many origins, which bounds what a request may take: time
@@ -110,7 +109,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<T> {
-    const text = await this.#read(url, options, this.#jsonHeaders, toText);
+    const text = await this.#read(url, options, this.#jsonHeaders, asText);
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -134,7 +133,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<string> {
-    return this.#read(url, options, this.#headers, toText);
+    return this.#read(url, options, this.#headers, asText);
   }
 
   /**
@@ -147,7 +146,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#read(url, options, this.#headers, (bytes) => bytes.slice());
+    return this.#read(url, options, this.#headers, asBytes);
   }
 
   /**
@@ -216,14 +215,14 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions,
     headers: DefaultHeaders,
-    use: (bytes: Uint8Array<ArrayBuffer>) => T,
+    form: BodyForm<T>,
   ): Promise<T> {
     const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
     return this.#call(
       url,
       options,
       headers,
-      (exchange) => exchange.read(maxBodyBytes, use),
+      (exchange) => exchange.read(maxBodyBytes, form),
     );
   }
 
@@ -292,10 +291,6 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     this.#drained?.resolve();
     this.#drained = undefined;
   }
-}
-
-function toText(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
 }
 
 /** Says if the origin has as much time in a call as the pool would give it. */
