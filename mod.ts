@@ -495,8 +495,8 @@ export {
 export {
   type HttpFetchAllOptions,
   type HttpOutcome,
-  HttpPool,
-} from "./src/pool/http/http_pool.ts";
+} from "./src/pool/http/fetch_all.ts";
+export { HttpPool } from "./src/pool/http/http_pool.ts";
 
 export { PostgresPool } from "./src/pool/postgres/postgres_pool.ts";
 export {

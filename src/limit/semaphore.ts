@@ -207,7 +207,7 @@ export class Semaphore {
       return Promise.reject(new QueueFullError(this.#name, this.#maxWaiting));
     }
     const timeoutMs = options?.timeoutMs ?? this.#acquireTimeoutMs;
-    return this.#queue.wait(onTurn, { signal, timeoutMs }) as Promise<T>;
+    return this.#queue.wait(onTurn, signal, timeoutMs) as Promise<T>;
   }
 
   #take(): void {

@@ -10,18 +10,6 @@ export interface WaitQueueOwner {
   late: (timeoutMs: number) => Error;
 }
 
-/** One caller's way of waiting in a {@linkcode WaitQueue}. */
-export interface WaitQueueOptions {
-  /** Leaves the queue with its reason. */
-  signal?: AbortSignal | undefined;
-  /**
-   * Leaves the queue with an error after so many milliseconds, measured by a
-   * timer of its own.
-   * @default Infinity
-   */
-  timeoutMs?: number;
-}
-
 /**
  * Callers in line, first come first served; leaving costs the same anywhere in
  * it. Each gets a `Turn` in the end, and brings a `Ticket` for who gives it.
@@ -46,13 +34,19 @@ export class WaitQueue<Turn, Ticket> {
     return this.#waiters.size;
   }
 
-  /** Joins the end of the line; resolves when it is this caller's turn. */
+  /**
+   * Joins the end of the line; resolves when it is this caller's turn.
+   *
+   * @param signal Leaves the queue with its reason.
+   * @param timeoutMs Leaves it with an error, measured by a timer of its own.
+   */
   wait(
     ticket: Ticket,
-    { signal, timeoutMs = Infinity }: WaitQueueOptions = {},
+    signal: AbortSignal | undefined,
+    timeoutMs: number = Infinity,
   ): Promise<Turn> {
     return new Promise((resolve, reject) => {
-      checkTimeoutMs("timeoutMs", timeoutMs);
+      if (timeoutMs !== Infinity) checkTimeoutMs("timeoutMs", timeoutMs);
       const waiter = new Waiter<Turn, Ticket>(ticket, resolve, reject);
       this.#waiters.push(waiter);
       if (signal !== undefined) this.#leaveOn(signal, waiter);

@@ -262,7 +262,7 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
       this.#counters.rejected++;
       return Promise.reject(new QueueFullError(this.name, maxWaiting));
     }
-    const turn = this.#line.wait(taken, { signal });
+    const turn = this.#line.wait(taken, signal);
     this.#pump();
     return turn;
   }

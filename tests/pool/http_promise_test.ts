@@ -240,6 +240,31 @@ Deno.test("readTimeoutMs is silence between pieces for small bodies too", async 
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("an origin whose small bodies begin to drip is watched piece by piece again", async () => {
+  let drips = false;
+  await using server = new RawServer(async ({ write }) => {
+    await write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
+    for (const piece of drips ? ["a", "b", "c", "d"] : ["abcd"]) {
+      if (drips) await new Promise((resolve) => setTimeout(resolve, 120));
+      await write(piece).catch(() => {});
+    }
+  });
+  await using http = new HttpPool({
+    readTimeoutMs: 300,
+    retryDelayMs: 1,
+    circuit: { failures: 2 },
+  });
+  for (let calls = 0; calls < 40; calls++) {
+    assert.equal(await http.getText(server.origin), "abcd");
+  }
+  drips = true;
+  for (let calls = 0; calls < 3; calls++) {
+    assert.equal(await http.getText(server.origin), "abcd");
+  }
+  assert.equal(http.stats.retries, 1);
+  assert.equal(http.stats.active, 0);
+});
+
 Deno.test("any status is a response", async () => {
   await using server = new RawServer(async ({ request, write }) => {
     const [, status] = request.match(/\/(\d+)/)!;

@@ -9,8 +9,8 @@ export interface Timed {
 }
 
 /**
- * Watches over the time of many calls with one timer: one for each would cost
- * a tenth of a request (bench/http_pool.ts). A call may put off what it is due
+ * Watches over the time of many calls with one timer: two for each would cost
+ * an eighth of a request. A call may put off what it is due
  * at as often as it likes; only one that comes sooner moves the timer.
  */
 export class Deadlines<T extends Timed> {

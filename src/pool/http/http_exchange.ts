@@ -12,7 +12,13 @@ import type { Connections } from "./http_client.ts";
 import type { Visit } from "./http_origin.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";
-import { readUpTo } from "./response_body.ts";
+import {
+  asBytes,
+  asText,
+  type BodyForm,
+  readUpTo,
+  type UseOfBody,
+} from "./response_body.ts";
 
 /** The part of a body that is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
@@ -81,27 +87,27 @@ export class HttpExchange {
   }
 
   /**
-   * Makes something of all of a successful response's body.
+   * Reads all of a successful response's body.
    *
    * @throws {HttpStatusError} when the status is no success.
    * @throws {HttpError} when the body is larger than `maxBytes`.
    */
-  read<T>(
-    maxBytes: number,
-    use: (bytes: Uint8Array<ArrayBuffer>) => T,
-  ): Promise<T> {
-    const { href, shownUrl } = this.#options.request;
+  read<T>(maxBytes: number, form: BodyForm<T>): Promise<T> {
+    const { request } = this.#options;
+    const { href } = request;
     const { ok, status, headers } = this.response;
-    return this.#consume(ok ? maxBytes : excerptBytes, (bytes, isComplete) => {
-      if (!ok) {
-        const excerpt = new TextDecoder().decode(bytes);
+    if (!ok) {
+      return this.#readUpTo(excerptBytes, (bytes) => {
+        const excerpt = asText.ofBytes(bytes);
         throw new HttpStatusError(href, status, headers, excerpt);
-      }
-      if (isComplete) return use(bytes);
+      });
+    }
+    return this.#readWhole(maxBytes, form, (bytes, isComplete) => {
+      if (isComplete) return form.ofBytes(bytes);
       throw new HttpError(
         "SLUICE_HTTP_BODY_TOO_LARGE",
         href,
-        `${shownUrl} answered with more than ${maxBytes} bytes`,
+        `${request.shownUrl} answered with more than ${maxBytes} bytes`,
       );
     });
   }
@@ -137,9 +143,10 @@ export class HttpExchange {
       await this.discard();
       return this.#withBody(null);
     }
-    if (announcesSmall(headers)) {
-      const copy = (bytes: Uint8Array<ArrayBuffer>) => bytes.slice();
-      return this.#withBody(await this.#consume(readAheadBytes, copy));
+    if (announcesSmall(headers, readAheadBytes)) {
+      return this.#withBody(
+        await this.#readWhole(readAheadBytes, asBytes, asBytes.ofBytes),
+      );
     }
     this.#options.visit.judge(status);
     return this.#withBody(this.#guard(body));
@@ -181,17 +188,44 @@ export class HttpExchange {
     });
   }
 
-  async #consume<T>(
+  /** Reads a small body at once, where its pieces needn't be watched. */
+  #readWhole<T>(
     maxBytes: number,
-    use: (bytes: Uint8Array<ArrayBuffer>, isComplete: boolean) => T,
+    form: BodyForm<T>,
+    use: UseOfBody<T>,
   ): Promise<T> {
-    const { call } = this.#options;
-    const onPiece = () => call.expectSign();
+    const { response } = this;
+    const { origin } = this.#options.visit;
+    return origin.sendsSmallBodiesWhole &&
+        announcesSmall(response.headers, maxBytes)
+      ? this.#consume(form.ofResponse(response))
+      : this.#readUpTo(maxBytes, use);
+  }
+
+  #readUpTo<T>(maxBytes: number, use: UseOfBody<T>): Promise<T> {
+    const { call, visit: { origin } } = this.#options;
+    let pieces = 0;
+    const onPiece = () => {
+      pieces++;
+      call.expectSign();
+    };
+    return this.#consume(
+      readUpTo(this.response, maxBytes, onPiece, (bytes, isComplete) => {
+        origin.notePieces(pieces);
+        return use(bytes, isComplete);
+      }),
+    );
+  }
+
+  async #consume<T>(reading: Promise<T>): Promise<T> {
     try {
-      const used = await readUpTo(this.response, maxBytes, onPiece, use);
+      const read = await reading;
       this.#end();
-      return used;
+      return read;
     } catch (error) {
+      if (!(error instanceof HttpError)) {
+        this.#options.visit.origin.notePieces(Infinity);
+      }
       throw this.#fail(error);
     }
   }
@@ -282,12 +316,13 @@ export class HttpExchange {
 }
 
 /**
- * Says if a response announces a body of no more than is read ahead, and
- * nothing that makes its length mean something else.
+ * Says if a response announces a body of no more than so many bytes, and than
+ * is read ahead, and nothing that makes its length mean something else.
  */
-function announcesSmall(headers: Headers): boolean {
+function announcesSmall(headers: Headers, maxBytes: number): boolean {
   const length = headers.get("content-length");
-  return length !== null && Number(length) <= readAheadBytes &&
+  return length !== null &&
+    Number(length) <= Math.min(maxBytes, readAheadBytes) &&
     !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
 

@@ -14,6 +14,9 @@ import {
 } from "./http_stats.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
 
+/** The number of bodies in a row, each in one piece, that say how others will come. */
+const wholeEnough = 16;
+
 /** One origin: who may talk to it, and whether it is worth while. */
 export class HttpOrigin {
   readonly #settings: HttpPoolSettings;
@@ -22,6 +25,7 @@ export class HttpOrigin {
   #heardAtMs = -Infinity;
   #requests = 0;
   #failures = 0;
+  #wholeInRow = 0;
   readonly #untrack: (() => void)[];
 
   constructor(origin: string, settings: HttpPoolSettings) {
@@ -93,6 +97,20 @@ export class HttpOrigin {
   /** Says if it answered so lately that its connections may still be open. */
   isWarm(nowMs: number): boolean {
     return nowMs - this.#heardAtMs < this.#settings.keepAliveMs;
+  }
+
+  /**
+   * True if bodies came in one piece of late. A small one may then be read at
+   * once, which saves an eighth of a request (bench/http_pool.ts);
+   * but silence between its pieces is not to be seen.
+   */
+  get sendsSmallBodiesWhole(): boolean {
+    return this.#wholeInRow >= wholeEnough;
+  }
+
+  /** Takes note of the number of pieces that a body came in. */
+  notePieces(pieces: number): void {
+    this.#wholeInRow = pieces <= 1 ? this.#wholeInRow + 1 : 0;
   }
 
   /** True if nobody talks to it or waits for that. */

@@ -1,13 +1,16 @@
 import { abortable } from "../../base/abort.ts";
-import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
-import { quote } from "../../base/options.ts";
-import { mapConcurrent } from "../../limit/map_concurrent.ts";
-import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
-import type { HealthResult } from "../../observe/health/health_check.ts";
-import { instruments } from "../../observe/metrics/instruments.ts";
+import { ClosedError } from "../../base/errors.ts";
+import type { HealthCheckable } from "../../observe/health_checkable.ts";
+import type { HealthResult } from "../../observe/health_result.ts";
+import { instruments } from "../../observe/instruments.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
 import { Deadlines } from "./deadlines.ts";
+import {
+  fetchAll,
+  type HttpFetchAllOptions,
+  type HttpOutcome,
+} from "./fetch_all.ts";
 import { HttpError, shownUrl } from "./http_errors.ts";
 import type { HttpExchange } from "./http_exchange.ts";
 import {
@@ -23,27 +26,7 @@ import {
   type HttpRequestOptions,
 } from "./http_pool_options.ts";
 import { DefaultHeaders, HttpRequest } from "./http_request.ts";
-
-const decoder = new TextDecoder();
-
-/** The way in which {@linkcode HttpPool.fetchAll} goes about its URLs. */
-export interface HttpFetchAllOptions extends HttpRequestOptions {
-  /**
-   * The number of URLs fetched at once.
-   * @default 10
-   */
-  concurrency?: number;
-  /**
-   * The form in which each body is given.
-   * @default "json"
-   */
-  as?: "json" | "text" | "bytes";
-}
-
-/** The end that the request of one URL came to. */
-export type HttpOutcome<T = unknown> =
-  | { url: string; status: "success"; data: T }
-  | { url: string; status: "error"; error: Error };
+import { asBytes, asText, type BodyForm } from "./response_body.ts";
 
 /**
  * One HTTP client for many origins, which bounds what a request may take: time
@@ -126,7 +109,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<T> {
-    const text = await this.#read(url, options, this.#jsonHeaders, toText);
+    const text = await this.#read(url, options, this.#jsonHeaders, asText);
     try {
       return JSON.parse(text);
     } catch (cause) {
@@ -150,7 +133,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<string> {
-    return this.#read(url, options, this.#headers, toText);
+    return this.#read(url, options, this.#headers, asText);
   }
 
   /**
@@ -163,7 +146,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#read(url, options, this.#headers, (bytes) => bytes.slice());
+    return this.#read(url, options, this.#headers, asBytes);
   }
 
   /**
@@ -176,12 +159,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     urls: Iterable<string | URL>,
     options: HttpFetchAllOptions = {},
   ): Promise<HttpOutcome<T>[]> {
-    const { concurrency = 10, as = "json", ...requestOptions } = options;
-    const get = this.#getterOf(as);
-    return await mapConcurrent(urls, (each) => {
-      const url = String(each);
-      return toOutcome(url, get(url, requestOptions) as Promise<T>);
-    }, { concurrency });
+    return await fetchAll<T>(this, urls, options);
   }
 
   /** Waits until nothing runs or waits any more; takes new requests meanwhile. */
@@ -237,14 +215,14 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions,
     headers: DefaultHeaders,
-    use: (bytes: Uint8Array<ArrayBuffer>) => T,
+    form: BodyForm<T>,
   ): Promise<T> {
     const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
     return this.#call(
       url,
       options,
       headers,
-      (exchange) => exchange.read(maxBodyBytes, use),
+      (exchange) => exchange.read(maxBodyBytes, form),
     );
   }
 
@@ -275,17 +253,6 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
       this.#failures++;
       throw error;
     }
-  }
-
-  #getterOf(
-    as: "json" | "text" | "bytes",
-  ): (url: string, options: HttpRequestOptions) => Promise<unknown> {
-    if (as === "json") return (...args) => this.getJson(...args);
-    if (as === "text") return (...args) => this.getText(...args);
-    if (as === "bytes") return (...args) => this.getBytes(...args);
-    throw new InvalidOptionError(
-      `as must be "json", "text" or "bytes", got ${quote(as)}`,
-    );
   }
 
   #settingsFor(options: HttpRequestOptions): HttpPoolSettings {
@@ -324,25 +291,6 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     this.#drained?.resolve();
     this.#drained = undefined;
   }
-}
-
-/** Turns the end of a request, whichever it is, into its outcome. */
-async function toOutcome<T>(
-  url: string,
-  request: Promise<T>,
-): Promise<HttpOutcome<T>> {
-  try {
-    return { url, status: "success", data: await request };
-  } catch (reason) {
-    const error = reason instanceof Error
-      ? reason
-      : new Error(String(reason), { cause: reason });
-    return { url, status: "error", error };
-  }
-}
-
-function toText(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
 }
 
 /** Says if the origin has as much time in a call as the pool would give it. */

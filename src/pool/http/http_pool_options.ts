@@ -57,7 +57,9 @@ export interface HttpPoolOptions {
   connectTimeoutMs?: number;
   /**
    * The time that a server may be silent, in milliseconds, before the response
-   * starts and between any two pieces of it.
+   * starts and between any two pieces of it. Where an origin's bodies have all
+   * come in one piece of late, a small one has that time as a whole; if that
+   * isn't enough, the pieces of those to come are watched again.
    * @default 30_000
    */
   readTimeoutMs?: number;

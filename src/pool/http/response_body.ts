@@ -2,7 +2,33 @@
 const firstBytes = 4_096;
 const maxSpares = 64;
 
-/** Buffers between two bodies; a new one each time costs a tenth of a request. */
+/** Makes something of bytes, which are another body's after that. */
+export type UseOfBody<T> = (
+  bytes: Uint8Array<ArrayBuffer>,
+  isComplete: boolean,
+) => T;
+
+/** A form that a body may be read in. */
+export interface BodyForm<T> {
+  ofResponse(response: Response): Promise<T>;
+  ofBytes(bytes: Uint8Array<ArrayBuffer>): T;
+}
+
+const decoder = new TextDecoder();
+
+/** The form of text in UTF-8. */
+export const asText: BodyForm<string> = {
+  ofResponse: (response) => response.text(),
+  ofBytes: (bytes) => decoder.decode(bytes),
+};
+
+/** The form of bytes, which are the caller's own. */
+export const asBytes: BodyForm<Uint8Array<ArrayBuffer>> = {
+  ofResponse: (response) => response.bytes(),
+  ofBytes: (bytes) => bytes.slice(),
+};
+
+/** Buffers between two bodies; a new one each time costs a thirtieth of a request. */
 const spares: Uint8Array<ArrayBuffer>[] = [];
 
 /**
@@ -11,14 +37,12 @@ const spares: Uint8Array<ArrayBuffer>[] = [];
  * what a chunk for each read does (bench/http_pool.ts).
  *
  * @param onPiece Told of each piece that has arrived.
- * @param use Makes something of the bytes, which are another body's after that;
- * told whether they are all there is.
  */
 export async function readUpTo<T>(
   { body }: Response,
   maxBytes: number,
   onPiece: () => void,
-  use: (bytes: Uint8Array<ArrayBuffer>, isComplete: boolean) => T,
+  use: UseOfBody<T>,
 ): Promise<T> {
   if (body === null) return use(new Uint8Array(), true);
   const reader = body.getReader({ mode: "byob" });
