@@ -41,7 +41,7 @@ async function listen(log: LogRecord[]) {
   const call = async (name: string, ms: number) => {
     const message = modernCall("tools/call", { name, arguments: { ms } });
     const response = await fetch(running.url, modernPost(message));
-    await response.body?.cancel();
+    await response.text();
   };
   return { server, call, [Symbol.asyncDispose]: () => server.close() };
 }
@@ -151,7 +151,7 @@ Deno.test("a prompt and a resource are named, and no URI that a client makes up"
   });
   const send = async (method: string, params: JsonObject) => {
     const response = await fetch(url, modernPost(modernCall(method, params)));
-    await response.body?.cancel();
+    await response.text();
   };
   await send("prompts/get", { name: "greet" });
   await eventually(() => blocks(log).length === 1);

@@ -1,8 +1,8 @@
 import { abortable } from "../../base/abort.ts";
 import { ClosedError } from "../../base/errors.ts";
-import type { HealthCheckable } from "../../observe/health_checkable.ts";
-import type { HealthResult } from "../../observe/health_result.ts";
-import { instruments } from "../../observe/instruments.ts";
+import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
+import type { HealthResult } from "../../observe/health/health_check.ts";
+import { instruments } from "../../observe/metrics/instruments.ts";
 import { HttpCall } from "./http_call.ts";
 import { HttpDispatcher } from "./http_dispatcher.ts";
 import { Deadlines } from "./deadlines.ts";
