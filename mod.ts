@@ -20,12 +20,23 @@ export type {
   ToolInCall,
 } from "./src/server/extension.ts";
 export type { LifespanFunction } from "./src/server/lifecycle/lifespan.ts";
-export {
-  LowLevelServer,
-  type MethodSchemas,
-  type ParamsHandler,
-  type RequestHandler,
-} from "./src/host/low_level_server.ts";
+export { LowLevelServer } from "./src/host/low_level_server.ts";
+export { V1Registrations, type V1Shape } from "./src/host/v1_registrations.ts";
+export type {
+  V1RequestTaskStore,
+  V1Task,
+  V1TaskContext,
+  V1Tasks,
+  V1ToolTaskHandler,
+} from "./src/host/v1_tasks.ts";
+export type {
+  MessageOf,
+  MessageSchema,
+  MethodSchemas,
+  ParamsHandler,
+  RequestHandler,
+  ZodLike,
+} from "./src/host/message_handlers.ts";
 export type {
   Middleware,
   MiddlewareRequest,
@@ -184,7 +195,10 @@ export type {
   HttpView,
   McpRequestContext,
   McpRequestView,
+  Progress,
+  RequestInfo,
   RequestLog,
+  SchemaResult,
   ServerContext,
   TaskRun,
 } from "./src/server/server_context.ts";

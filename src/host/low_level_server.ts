@@ -6,6 +6,7 @@ import {
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
   type InferOutput,
+  isStandardSchema,
   issuesText,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
@@ -19,45 +20,57 @@ import type {
   Implementation,
   ListRootsResult,
   LoggingMessageNotification,
+  LoggingMessageParams,
   Notification,
+  ReadResourceResult,
+  RequestId,
   ServerCapabilities,
 } from "../protocol/types.ts";
+import type { Call } from "../server/calls/call.ts";
 import type { MethodTable } from "../server/calls/method_table.ts";
-import type {
-  NotificationHandler,
-  Notifications,
-} from "../server/calls/notifications.ts";
+import type { Notifications } from "../server/calls/notifications.ts";
+import type { OutsideErrors } from "../server/calls/outside_errors.ts";
+import { withoutEnvelope } from "../server/calls/sdk_request.ts";
+import { checkCacheHint } from "../server/catalog/cache_hint.ts";
 import type { Capabilities } from "../server/catalog/capabilities.ts";
+import type {
+  CacheHints,
+  ListKind,
+} from "../server/catalog/catalog_options.ts";
 import type { ChangeNotices } from "../server/changes/change_notices.ts";
 import { LOG_LEVELS } from "../server/eras/request_meta.ts";
+import {
+  formParams,
+  isInputRequiredResult,
+} from "../server/questions/input_required.ts";
+import {
+  checkedAnswer,
+  isQuestion,
+  missingCapability,
+  unsupportedQuestion,
+} from "../server/questions/question.ts";
+import { withRounds } from "../server/questions/rounds.ts";
 import type { AskOptions, ServerContext } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
-
-/** Answers a method of your own, or one of MCP's in your way. */
-export type RequestHandler = (
-  // deno-lint-ignore no-explicit-any -- the parameters of any method
-  request: { method: string; params: any },
-  ctx: ServerContext,
-) => unknown;
-
-/** What the parameters and the result of a method of your own must be. */
-export interface MethodSchemas<Params extends StandardSchema> {
-  /** Checks the parameters. */
-  params: Params;
-  /** Says what the handler returns; that is sent as it is. */
-  result?: StandardSchema;
-}
-
-/** Answers a method of your own whose parameters have been checked. */
-export type ParamsHandler<Params extends StandardSchema> = (
-  params: InferOutput<Params>,
-  ctx: ServerContext,
-) => unknown;
+import { begin } from "../server/sessions/session_methods.ts";
+import type { Transport } from "../transport/sdk_transport.ts";
+import {
+  messageHandler,
+  type MessageOf,
+  type MessageSchema,
+  type MethodSchemas,
+  type ParamsHandler,
+  type RequestHandler,
+  requestHandler,
+} from "./message_handlers.ts";
 
 /** What the low-level server works on. */
 interface LowLevelParts {
+  readonly options: { readonly cacheHints?: CacheHints };
   readonly methods: MethodTable;
   readonly notifications: Notifications;
+  readonly outside: OutsideErrors;
+  readonly dispatcher: { theOnly(id: RequestId): Call | undefined };
   readonly capabilities: Capabilities;
   readonly changes: ChangeNotices;
   readonly sessions: ReadonlySet<Session>;
@@ -72,15 +85,21 @@ interface LowLevelParts {
 export class LowLevelServer {
   readonly #parts: LowLevelParts;
   /** Called after a legacy client has said that it is ready. */
-  oninitialized?: () => void;
+  oninitialized?: () => void | Promise<void>;
   /** Called when the server has closed. */
   onclose?: () => void;
-  /** Called with what went wrong outside any request. */
+  /**
+   * Called with what went wrong outside any request: a notification's handler
+   * that failed, a transport's error, an answer that nobody waits for.
+   */
   onerror?: (error: Error) => void;
+  /** The transport that was connected last, while it is open. */
+  transport?: Transport;
 
   /** @internal */
   constructor(parts: LowLevelParts) {
     this.#parts = parts;
+    parts.outside.listener = (error) => this.onerror?.(error);
     parts.notifications.handlers.set(
       "notifications/initialized",
       () => this.oninitialized?.(),
@@ -95,25 +114,37 @@ export class LowLevelServer {
     schemas: MethodSchemas<Params>,
     handler: ParamsHandler<Params>,
   ): void;
-  setRequestHandler(
-    method: string,
-    second: RequestHandler | MethodSchemas<StandardSchema>,
-    third?: ParamsHandler<StandardSchema>,
-  ): void {
+  /**
+   * Answers the method that a schema names, as in the official SDK's v1: the
+   * handler gets the whole request, checked.
+   */
+  setRequestHandler<Schema extends MessageSchema>(
+    schema: Schema,
+    handler: (request: MessageOf<Schema>, ctx: ServerContext) => unknown,
+  ): void;
+  setRequestHandler(first: unknown, second: unknown, third?: unknown): void {
+    const { method, run } = requestHandler(first, second, third);
     this.#parts.methods.custom.set(method, async (call) => {
-      const { _meta, ...params } = call.params;
-      const result = typeof second === "function"
-        ? await second({
-          method,
-          params: { ...params, ...(_meta !== undefined && { _meta }) },
-        }, call.context)
-        : await third!(
-          await checkParams(method, second.params, params),
-          call.context,
-        );
-      remember(method, params, call.session);
-      return result ?? {};
+      const params = ownParams(call);
+      const result = await withRounds(
+        call,
+        async () => await run({ method, params }, call.context) ?? {},
+      ) as JsonObject;
+      remember(method, call, result);
+      return this.#hinted(method, call, result);
     });
+  }
+
+  /** What clients may keep says for how long, where their era has that. */
+  #hinted(method: string, { era }: Call, result: JsonObject): JsonObject {
+    if (!CACHEABLE.includes(method) || isInputRequiredResult(result)) {
+      return result;
+    }
+    const hint = this.#parts.options.cacheHints?.[method as keyof CacheHints];
+    return era.readResult(
+      result as unknown as ReadResourceResult,
+      checkCacheHint(hint, `cacheHints: ${method}`),
+    ) as unknown as JsonObject;
   }
 
   /** Takes the answer to a method back. */
@@ -138,24 +169,29 @@ export class LowLevelServer {
       notification: Notification,
     ) => void | Promise<void>,
   ): void;
+  /**
+   * Hears of the notification that a schema names, as in the official SDK's v1:
+   * the handler gets the whole notification, checked.
+   */
+  setNotificationHandler<Schema extends MessageSchema>(
+    schema: Schema,
+    handler: (notification: MessageOf<Schema>) => void | Promise<void>,
+  ): void;
   setNotificationHandler(
-    method: string,
-    second: NotificationHandler | { params: StandardSchema },
-    third?: (
-      params: unknown,
-      notification: Notification,
-    ) => void | Promise<void>,
+    first: unknown,
+    second: unknown,
+    third?: unknown,
   ): void {
+    const { method, run } = messageHandler<undefined>(first, second, third);
     this.#parts.notifications.handlers.set(
       method,
-      typeof second === "function"
-        ? second
-        : async (notification) =>
-          await third!(
-            await checkParams(method, second.params, notification.params ?? {}),
-            notification as Notification,
-          ),
+      async ({ params = {} }) => void await run({ method, params }, undefined),
     );
+  }
+
+  /** Listens to a notification no more. */
+  removeNotificationHandler(method: string): void {
+    this.#parts.notifications.handlers.delete(method);
   }
 
   /** Declares more capabilities. */
@@ -176,6 +212,11 @@ export class LowLevelServer {
   /** What the only client says it is. */
   getClientVersion(): Implementation | undefined {
     return this.#only?.clientInfo;
+  }
+
+  /** The revision that the only client speaks. */
+  getNegotiatedProtocolVersion(): string | undefined {
+    return this.#only?.revision;
   }
 
   get #only(): Session | undefined {
@@ -229,10 +270,30 @@ export class LowLevelServer {
     return Promise.resolve();
   }
 
-  /** Sends a notification to the only client. */
+  /**
+   * Sends a notification: with `relatedRequestId` on the stream of that request,
+   * while no other client uses the same id; changes to those who listen;
+   * anything else to the only client.
+   */
   notification(
     { method, params }: { method: string; params?: JsonObject },
+    { relatedRequestId }: { relatedRequestId?: RequestId } = {},
   ): Promise<void> {
+    const call = relatedRequestId === undefined
+      ? undefined
+      : this.#parts.dispatcher.theOnly(relatedRequestId);
+    if (call !== undefined) {
+      return call.context.mcpReq.notify({ method, params } as Notification);
+    }
+    const list = /^notifications\/(tools|prompts|resources)\/list_changed$/
+      .exec(method);
+    if (list !== null) return this.#announce(list[1] as ListKind);
+    if (method === "notifications/resources/updated") {
+      return this.sendResourceUpdated(params as { uri: string });
+    }
+    if (method === "notifications/message") {
+      return this.sendLoggingMessage(params as LoggingMessageParams);
+    }
     this.#only?.send(notificationText(method, params));
     return Promise.resolve();
   }
@@ -243,17 +304,39 @@ export class LowLevelServer {
    */
   createElicitationCompletionNotifier(
     elicitationId: string,
-    _options?: { relatedRequestId?: string | number },
+    _options?: { relatedRequestId?: RequestId },
   ): () => Promise<void> {
     return () => {
-      const text = notificationText("notifications/elicitation/complete", {
-        elicitationId,
-      });
-      for (const { elicitations } of this.#parts.sessions) {
-        elicitations.get(elicitationId)?.(text);
+      for (const session of this.#parts.sessions) {
+        session.completeElicitation(elicitationId);
       }
       return Promise.resolve();
     };
+  }
+
+  /** Asks the only client anything; inside a handler, use `ctx.mcpReq.send`. */
+  async request<T = JsonObject>(
+    { method, params }: { method: string; params?: JsonObject },
+    schemaOrOptions?: StandardSchema | AskOptions,
+    options?: AskOptions,
+  ): Promise<T> {
+    const schema = isStandardSchema(schemaOrOptions)
+      ? schemaOrOptions
+      : undefined;
+    const result = await this.#ask(
+      method,
+      params,
+      options ?? (schema ? undefined : schemaOrOptions as AskOptions),
+    );
+    const checked = await schema?.["~standard"].validate(result);
+    if (checked?.issues !== undefined) {
+      throw new InvalidParamsError(
+        `${method}: the client's answer is invalid: ${
+          issuesText(checked.issues)
+        }`,
+      );
+    }
+    return (checked?.value ?? result) as T;
   }
 
   /** Asks the only client's user; inside a handler, use `ctx.elicit`. */
@@ -261,7 +344,11 @@ export class LowLevelServer {
     params: ElicitRequestFormParams | ElicitRequestURLParams,
     options?: AskOptions,
   ): Promise<ElicitResult> {
-    return this.#ask("elicitation/create", params, options);
+    return this.#ask(
+      "elicitation/create",
+      params.mode === "url" ? params : formParams(params),
+      options,
+    );
   }
 
   /** Asks the only client's model; inside a handler, use `ctx.sample`. */
@@ -285,50 +372,64 @@ export class LowLevelServer {
     return this.#ask("ping", undefined, options);
   }
 
-  #ask<T>(
+  async #ask<T>(
     method: string,
     params: unknown,
     options?: AskOptions,
   ): Promise<T> {
     const session = this.#only;
     if (session === undefined) {
-      return Promise.reject(
-        new ProtocolError(
-          ProtocolErrorCode.InvalidRequest,
-          `${method} needs just one initialized client: inside a handler, ask through ctx`,
-        ),
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidRequest,
+        `${method} needs just one initialized client: inside a handler, ask through ctx`,
       );
     }
-    return session.ask(
+    const question = { method, params };
+    const client = {
+      revision: session.revision,
+      clientCapabilities: session.capabilities,
+    };
+    if (isQuestion(question) && missingCapability(question, client)) {
+      throw unsupportedQuestion(method);
+    }
+    const { elicitationId } = (params ?? {}) as JsonObject;
+    if (typeof elicitationId === "string") {
+      session.giveElicitation(elicitationId);
+    }
+    const answer = await session.ask(
       method,
       params,
       (text) => session.send(text),
       options,
-    ) as Promise<T>;
+    );
+    return await checkedAnswer(question, answer) as T;
   }
 }
 
-/** Subscriptions stay the engine's affair, whoever answers the method. */
+/** The methods whose results clients may keep (2026-07-28, "CacheableResult"). */
+const CACHEABLE = [
+  "server/discover",
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+];
+
+/** A request's parameters, their `_meta` without the keys that MCP reserves. */
+function ownParams({ params: { _meta, ...params }, meta }: Call): JsonObject {
+  const own = meta === undefined ? {} : withoutEnvelope(meta);
+  return Object.keys(own).length === 0 ? params : { ...params, _meta: own };
+}
+
+/** Sessions and subscriptions stay the engine's affair, whoever answers the method. */
 function remember(
   method: string,
-  { uri }: JsonObject,
-  session: Session | undefined,
+  { params, session }: Call,
+  { protocolVersion }: JsonObject,
 ): void {
-  if (typeof uri !== "string") return;
+  const uri = String(params.uri);
   if (method === "resources/subscribe") session?.subscriptions.add(uri);
   if (method === "resources/unsubscribe") session?.subscriptions.delete(uri);
-}
-
-async function checkParams(
-  method: string,
-  schema: StandardSchema,
-  params: JsonObject,
-): Promise<unknown> {
-  const result = await schema["~standard"].validate(params);
-  if (result.issues !== undefined) {
-    throw new InvalidParamsError(
-      `Invalid params for ${method}: ${issuesText(result.issues)}`,
-    );
-  }
-  return result.value;
+  if (method === "initialize") begin(session, params, String(protocolVersion));
 }

@@ -52,6 +52,7 @@ import type {
 } from "../transport/http/http_options.ts";
 import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
+import { V1Registrations } from "./v1_registrations.ts";
 import {
   DEFAULT_HOSTNAME,
   endOn,
@@ -97,7 +98,8 @@ export interface ServerStats {
  * // `export default server` is all that `deno serve` needs.
  * ```
  */
-export class McpServer<Lifespan = unknown> implements AsyncDisposable {
+export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
+  implements AsyncDisposable {
   /** Methods of your own, and what concerns no request. */
   readonly server: LowLevelServer;
   readonly #parts: ServerParts;
@@ -115,6 +117,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
+    super();
     this.#parts = makeParts(info, options as McpServerOptions);
     this.#host = new HttpHost(this.#parts, options);
     this.server = new LowLevelServer(this.#parts);
@@ -128,7 +131,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
    * @throws {TypeError} if the name is taken
    * @throws {InvalidOptionError} if a schema or an option can't be used
    */
-  registerTool<
+  override registerTool<
     Input extends SchemaLike | undefined = undefined,
     Output extends SchemaLike | undefined = undefined,
   >(
@@ -144,20 +147,20 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   }
 
   /** Registers a resource at a fixed URI: something that a client can read. */
-  registerResource(
+  override registerResource(
     name: string,
     uri: string,
     config: ResourceConfig,
     read: ReadResourceCallback<Lifespan>,
   ): RegisteredResource;
   /** Registers a family of resources. */
-  registerResource(
+  override registerResource(
     name: string,
     template: ResourceTemplate,
     config: ResourceConfig,
     read: ReadResourceTemplateCallback<Lifespan>,
   ): RegisteredResourceTemplate;
-  registerResource(
+  override registerResource(
     name: string,
     place: string | ResourceTemplate,
     config: ResourceConfig,
@@ -177,7 +180,7 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
   }
 
   /** Registers a prompt: something that a user can start from. */
-  registerPrompt<Args extends SchemaLike | undefined = undefined>(
+  override registerPrompt<Args extends SchemaLike | undefined = undefined>(
     name: string,
     config: PromptConfig<Args>,
     handler: PromptHandler<Args, Lifespan>,
@@ -325,8 +328,12 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
     const { onclose } = transport;
     transport.onclose = () => {
       this.#connected--;
+      if (this.server.transport === transport) {
+        this.server.transport = undefined;
+      }
       onclose?.();
     };
+    this.server.transport = transport;
     await connectTransport(this.#parts, transport);
     this.#connected++;
   }

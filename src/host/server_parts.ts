@@ -12,7 +12,7 @@ import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
 import type { CallHost } from "../server/calls/call.ts";
-import { CallLog, reportFailure } from "../server/calls/call_log.ts";
+import { CallLog } from "../server/calls/call_log.ts";
 import { CallRecorder } from "../server/calls/call_recorder.ts";
 import {
   CallTracing,
@@ -23,6 +23,7 @@ import { HandlerContext } from "../server/calls/handler_context.ts";
 import { Intake, type IntakeParts } from "../server/calls/intake.ts";
 import { type Method, MethodTable } from "../server/calls/method_table.ts";
 import { Notifications } from "../server/calls/notifications.ts";
+import { OutsideErrors } from "../server/calls/outside_errors.ts";
 import { Capabilities } from "../server/catalog/capabilities.ts";
 import { Catalog } from "../server/catalog/catalog.ts";
 import { catalogMethods } from "../server/catalog/catalog_methods.ts";
@@ -70,6 +71,7 @@ export interface ServerParts {
   readonly changes: ChangeNotices;
   readonly tasks: TasksExtension;
   readonly notifications: Notifications;
+  readonly outside: OutsideErrors;
   readonly recorder: CallRecorder | undefined;
   readonly watchdog: Watchdog | undefined;
   readonly tracing: CallTracing | undefined;
@@ -218,8 +220,9 @@ export function makeParts(
     settle: (call, text) => dispatcher.settle(call, text),
     cancelled: (call) => dispatcher.cancelled(call),
   };
+  const outside = new OutsideErrors(log);
   const notifications = new Notifications((what, error) =>
-    reportFailure(log, what, error)
+    outside.report(what, error)
   );
   const intake = new Intake({
     clock,
@@ -232,6 +235,7 @@ export function makeParts(
       maxDepth: options.maxDepth,
       maxElements: options.maxToolInputElements,
     },
+    unexpected: (what) => outside.mention(new Error(what)),
     sessionEnded: (session) => tracing?.sessionEnded(session),
   });
   const watchdog = makeWatchdog(options, {
@@ -289,6 +293,7 @@ export function makeParts(
     changes,
     tasks,
     notifications,
+    outside,
     recorder,
     watchdog,
     tracing,

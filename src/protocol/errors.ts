@@ -170,6 +170,24 @@ export class UrlElicitationRequiredError extends ProtocolError {
   }
 }
 
+/**
+ * A thrown {@linkcode UrlElicitationRequiredError}, of this library or of the
+ * official SDK; `undefined` for anything else.
+ */
+export function asUrlElicitationRequired(
+  error: unknown,
+): UrlElicitationRequiredError | undefined {
+  if (error instanceof UrlElicitationRequiredError) return error;
+  if (!(error instanceof Error)) return undefined;
+  const { code, data } = error as { code?: unknown; data?: unknown };
+  const elicitations = (data as { elicitations?: unknown } | null | undefined)
+    ?.elicitations;
+  return code === ProtocolErrorCode.UrlElicitationRequired &&
+      Array.isArray(elicitations)
+    ? new UrlElicitationRequiredError(elicitations, error.message)
+    : undefined;
+}
+
 function capabilityNames(capabilities: object): string[] {
   return Object.entries(capabilities).flatMap(([name, value]) => {
     const parts = typeof value === "object" && value !== null

@@ -1,5 +1,8 @@
 import type { Era } from "../protocol/revision.ts";
-import type { StandardSchema } from "../protocol/standard_schema.ts";
+import type {
+  InferOutput,
+  StandardSchema,
+} from "../protocol/standard_schema.ts";
 import type {
   AuthInfo,
   ClientCapabilities,
@@ -31,6 +34,28 @@ export interface AskOptions {
   timeoutMs?: number;
   /** The official SDK's name for `timeoutMs`. */
   timeout?: number;
+  /** Told how far the client has got; without it the client isn't asked to say (legacy era). */
+  onprogress?: (progress: Progress) => void;
+  /**
+   * Count the time anew with each progress.
+   * @default false
+   */
+  resetTimeoutOnProgress?: boolean;
+  /**
+   * Milliseconds to wait however much progress there is.
+   * @default no limit
+   */
+  maxTotalTimeout?: number;
+}
+
+/** How far a client has got with what it was asked. */
+export interface Progress {
+  /** It grows each time. */
+  progress: number;
+  /** How much it will be in the end, if that is known. */
+  total?: number;
+  /** How things stand, in words. */
+  message?: string;
 }
 
 /** What `ctx.elicit` asks: a form to fill in, or a page to open. */
@@ -113,6 +138,19 @@ export interface HttpView {
   readonly closeStandaloneSSE?: () => void;
 }
 
+/** An HTTP request as the official SDK's v1 shows it. */
+export interface RequestInfo {
+  /** The headers, their names in small letters. */
+  headers: Record<string, string | string[] | undefined>;
+  /** Where it was sent. */
+  url?: URL;
+}
+
+/** What comes out of a result's schema, whatever its library. */
+export type SchemaResult<Schema> = Schema extends
+  { readonly _output: infer Output } ? Output
+  : InferOutput<Schema>;
+
 /** What a task's work may do beside computing. */
 export interface TaskRun {
   /** What clients ask after the task by. */
@@ -168,6 +206,29 @@ export interface ServerContext<Lifespan = unknown> {
   readonly clientCapabilities: ClientCapabilities;
   /** Writes to the client's log. */
   readonly log: RequestLog;
+
+  /**
+   * The request's `_meta`, without the keys that MCP reserves. This member and
+   * the next five are those of the official SDK's v1, so that its handlers run
+   * as they are.
+   */
+  readonly _meta?: RequestMeta;
+  /** The HTTP request's headers and URL, as v1 has them; missing on other transports. */
+  readonly requestInfo?: RequestInfo;
+  /** Sends a notification tied to this request: `mcpReq.notify`. */
+  readonly sendNotification: (
+    notification: { method: string; params?: object },
+  ) => Promise<void>;
+  /** Sends a request to the client, tied to this one: `mcpReq.send`. */
+  readonly sendRequest: <Schema>(
+    request: { method: string; params?: object },
+    resultSchema: Schema,
+    options?: AskOptions,
+  ) => Promise<SchemaResult<Schema>>;
+  /** Ends this request's stream: `http.closeSSE`. */
+  readonly closeSSEStream?: () => void;
+  /** Ends the session's standing stream: `http.closeStandaloneSSE`. */
+  readonly closeStandaloneSSEStream?: () => void;
 
   /**
    * Reports progress, if the client asked for it. A value that does not exceed

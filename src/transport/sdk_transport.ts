@@ -1,8 +1,7 @@
 import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
 import { Connection } from "./connection.ts";
-import type { Logger } from "../observe/logger.ts";
-import { reportFailure } from "../server/calls/call_log.ts";
 import type { Intake } from "../server/calls/intake.ts";
+import type { OutsideErrors } from "../server/calls/outside_errors.ts";
 
 /**
  * A message channel in the shape of the official SDK's `Transport`, so that any
@@ -35,10 +34,10 @@ export interface Transport {
 
 /** Serves the client at the other end of a transport until it closes. */
 export async function connectTransport(
-  { intake, log }: { intake: Intake; log: Logger },
+  { intake, outside }: { intake: Intake; outside: OutsideErrors },
   transport: Transport,
 ): Promise<{ close(): Promise<void> }> {
-  const report = (error: unknown) => reportFailure(log, "transport", error);
+  const report = (error: unknown) => outside.report("transport", error);
   const connection = new Connection(
     intake,
     {

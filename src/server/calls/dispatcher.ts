@@ -1,13 +1,21 @@
 import { byteLength } from "../../base/byte_length.ts";
 import { isThenable } from "../../base/thenable.ts";
 import type { WatchedWork } from "../../observe/block_suspects.ts";
-import { ProtocolError, ProtocolErrorCode } from "../../protocol/errors.ts";
+import {
+  asUrlElicitationRequired,
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../protocol/errors.ts";
 import {
   errorText,
   type JsonObject,
   resultText,
   toProtocolError,
 } from "../../protocol/jsonrpc.ts";
+import type {
+  ElicitRequestURLParams,
+  RequestId,
+} from "../../protocol/types.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
@@ -43,6 +51,8 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = [];
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
+  /** The call whose handler is being entered. */
+  #entering: Call | undefined;
   #inFlight = 0;
   #idle: (() => void)[] = [];
 
@@ -68,6 +78,14 @@ export class Dispatcher {
     }
   }
 
+  /** The only call under way with a JSON-RPC id; `undefined` if others share it. */
+  theOnly(id: RequestId): Call | undefined {
+    const [call, ...others] = [...this.#waiting, this.#entering].filter((
+      each,
+    ) => each?.requestId === id);
+    return others.length === 0 ? call : undefined;
+  }
+
   /** Wraps every call; the first registered is the outermost. */
   use(middleware: Middleware): void {
     this.#middleware.push(middleware);
@@ -86,6 +104,7 @@ export class Dispatcher {
     call.session?.inFlight.set(call.requestId, call);
     const { lifespan } = this.#parts;
     let outcome: unknown;
+    this.#entering = call;
     try {
       outcome = lifespan.ready
         ? this.#run(call)
@@ -93,6 +112,8 @@ export class Dispatcher {
     } catch (error) {
       this.#fail(call, error);
       return;
+    } finally {
+      this.#entering = undefined;
     }
     if (isThenable(outcome)) {
       this.#waiting.add(call);
@@ -147,6 +168,9 @@ export class Dispatcher {
     if (call.settled) return;
     const wire = toProtocolError(error, this.#parts.maskErrors);
     call.failure = failureKindOf(error, "internal_error");
+    for (const { elicitationId } of pagesOf(wire)) {
+      call.session?.giveElicitation(elicitationId);
+    }
     if (!(error instanceof ProtocolError)) {
       this.#parts.log.failed(call.method, error, call);
     }
@@ -239,4 +263,9 @@ export class Dispatcher {
       this.#fail(call, reason);
     }
   }
+}
+
+/** The pages that an error asks the user to open. */
+function pagesOf(error: ProtocolError): ElicitRequestURLParams[] {
+  return asUrlElicitationRequired(error)?.elicitations ?? [];
 }

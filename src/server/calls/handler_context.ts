@@ -1,4 +1,5 @@
 import type { Era } from "../../protocol/revision.ts";
+import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import type {
   AuthInfo,
   ClientCapabilities,
@@ -8,14 +9,17 @@ import type {
   ElicitResult,
   Implementation,
   ListRootsResult,
+  Notification,
   ReadResourceResult,
   RequestId,
+  RequestMeta,
 } from "../../protocol/types.ts";
 import type {
   AskOptions,
   ElicitParams,
   HttpView,
   McpRequestView,
+  RequestInfo,
   RequestLog,
   ServerContext,
   TaskRun,
@@ -93,6 +97,40 @@ export class HandlerContext implements ServerContext {
 
   get mcpReq(): McpRequestView {
     return this.#sdkRequest ??= new SdkRequest(this.#call, this);
+  }
+
+  get _meta(): RequestMeta | undefined {
+    return this.mcpReq._meta;
+  }
+
+  get requestInfo(): RequestInfo | undefined {
+    const { request } = this.#call.reply;
+    return request && {
+      headers: Object.fromEntries(request.headers),
+      url: new URL(request.url),
+    };
+  }
+
+  // A getter, so that it can be taken off the context and called bare.
+  get sendNotification(): ServerContext["sendNotification"] {
+    return (notification) => this.mcpReq.notify(notification as Notification);
+  }
+
+  get sendRequest(): ServerContext["sendRequest"] {
+    return (request, resultSchema, options) =>
+      this.mcpReq.send(
+        request as { method: string },
+        resultSchema as StandardSchema,
+        options,
+      );
+  }
+
+  get closeSSEStream(): (() => void) | undefined {
+    return this.#call.reply.closeStream;
+  }
+
+  get closeStandaloneSSEStream(): (() => void) | undefined {
+    return this.#call.reply.closeStandaloneStream;
   }
 
   get log(): RequestLog {

@@ -38,6 +38,8 @@ export interface IntakeParts {
   readonly notifications: Notifications;
   readonly sessions: Set<Session>;
   readonly limits: PayloadLimits;
+  /** Told of what came for nobody. */
+  unexpected(what: string): void;
   /** Told of a session that has ended. */
   sessionEnded(session: Session): void;
 }
@@ -132,6 +134,10 @@ export class Intake {
   }
 
   answer({ answer }: AnswerMessage, session: Session | undefined): void {
-    session?.answer(answer);
+    if (session?.answer(answer) !== true) {
+      this.#parts.unexpected(
+        `an answer came to a request that nobody waits for: ${answer.id}`,
+      );
+    }
   }
 }

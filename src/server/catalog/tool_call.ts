@@ -1,9 +1,9 @@
 import { isThenable } from "../../base/thenable.ts";
 import { thrownText } from "../../base/thrown.ts";
 import {
+  asUrlElicitationRequired,
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
-  UrlElicitationRequiredError,
 } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
@@ -147,10 +147,9 @@ function toolFailure(
   call: Call,
   error: unknown,
 ): CallToolResult {
-  if (
-    error instanceof UrlElicitationRequiredError ||
-    error instanceof MissingRequiredClientCapabilityError
-  ) throw error;
+  if (error instanceof MissingRequiredClientCapabilityError) throw error;
+  const required = asUrlElicitationRequired(error);
+  if (required !== undefined) throw required;
   const message = thrownText(error);
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"

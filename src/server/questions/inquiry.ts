@@ -15,12 +15,18 @@ import type {
   InputRequests,
   InputRequiredResult,
 } from "../../protocol/types.ts";
+import { type ElicitInputParams, formParams } from "./input_required.ts";
 import {
-  checkedForm,
-  type ElicitInputParams,
-  formParams,
+  checkedAnswer,
   missingCapability,
-} from "./input_required.ts";
+  type Question,
+  requireCapability,
+  unsupportedQuestion,
+} from "./question.ts";
+import {
+  isStandardSchema,
+  type StandardSchema,
+} from "../../protocol/standard_schema.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
 import type { AskOptions, ElicitParams } from "../server_context.ts";
 import type { Session } from "../sessions/session.ts";
@@ -32,6 +38,7 @@ const MAX_ROUNDS = 16;
 /** What an inquiry needs of the call that asks. */
 export interface Asker {
   readonly era: EraCodec;
+  readonly revision: string;
   readonly method: string;
   readonly params: JsonObject;
   readonly session: Session | undefined;
@@ -138,35 +145,54 @@ export class Inquiry {
   }
 
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    const ask = (asked: unknown) =>
-      this.ask(
-        "elicit",
-        { method: "elicitation/create", params: asked },
-        options,
-      ) as Promise<ElicitResult>;
-    if (params.mode === "url") {
-      return ask(this.#call.era.pageParams(params));
-    }
-    const form = params as ElicitInputParams;
+    const url = params.mode === "url";
+    const asked = url
+      ? this.#call.era.pageParams(params)
+      : formParams(params as ElicitInputParams);
+    const { requestedSchema } = params as Partial<ElicitInputParams>;
+    return this.ask(
+      "elicit",
+      { method: "elicitation/create", params: asked },
+      options,
+      isStandardSchema(requestedSchema) ? requestedSchema : undefined,
+    ) as Promise<ElicitResult>;
+  }
+
+  /**
+   * Puts one question, in the manner of the client's era, and holds the client
+   * to what may be answered.
+   *
+   * @param form the schema that a form was made of
+   */
+  ask(
+    kind: string,
+    request: Question,
+    options?: AskOptions,
+    form?: StandardSchema,
+  ): Promise<unknown> {
     return handled(
-      ask(formParams(form)).then((answer) => checkedForm(form, answer)),
+      this.#put(kind, request, options).then((answer) =>
+        checkedAnswer(request, answer, form)
+      ),
     );
   }
 
-  /** Puts one question, in the manner of the client's era. */
-  ask(
+  #put(
     kind: string,
-    request: { method: string; params?: unknown },
-    options?: AskOptions,
+    request: Question,
+    options: AskOptions | undefined,
   ): Promise<unknown> {
-    const lacking = missingCapability(
-      request,
-      this.#call.clientCapabilities,
-    );
+    // Asked or not, the question counts: what it lacks is the client's to learn.
+    const key = `${kind}-${++this.#asked}-${fingerprint(request)}`;
+    let lacking: ClientCapabilities | undefined;
+    try {
+      lacking = missingCapability(request, this.#call);
+    } catch (error) {
+      return rejected(error as Error);
+    }
     if (!this.#call.era.asksByResult) {
       return this.#askNow(request, lacking !== undefined, options);
     }
-    const key = `${kind}-${++this.#asked}-${fingerprint(request)}`;
     const answer = this.#answers[key] ?? this.responses?.[key];
     if (answer !== undefined) {
       this.#answers[key] = answer;
@@ -181,7 +207,7 @@ export class Inquiry {
 
   /** Asks a legacy client on the stream of its request. */
   #askNow(
-    { method, params }: { method: string; params?: unknown },
+    { method, params }: Question,
     lacking: boolean,
     options?: AskOptions,
   ): Promise<unknown> {
@@ -195,24 +221,22 @@ export class Inquiry {
         ),
       );
     }
-    if (lacking) {
-      return rejected(
-        new ProtocolError(
-          ProtocolErrorCode.InvalidRequest,
-          `Client does not support ${method}`,
-        ),
-      );
-    }
+    if (lacking) return rejected(unsupportedQuestion(method));
     const via = (text: string) => reply.send(text);
     const elicitationId = isObject(params) ? params.elicitationId : undefined;
     if (typeof elicitationId === "string") {
-      session.elicitations.set(elicitationId, via);
+      session.giveElicitation(elicitationId, via);
     }
     return handled(
       session.ask(method, params, via, {
         ...options,
         signal: options?.signal ?? this.#call.signal,
-      }).finally(() => session.elicitations.delete(elicitationId as string)),
+      }).finally(() => {
+        // The page is done with later, when the request's stream may have ended.
+        if (typeof elicitationId === "string") {
+          session.giveElicitation(elicitationId);
+        }
+      }),
     );
   }
 
@@ -224,14 +248,12 @@ export class Inquiry {
     this.#round++;
     const answers = Object.entries(inputRequests ?? {}).map(
       async ([key, request]) => {
-        const lacking = missingCapability(
-          request,
-          this.#call.clientCapabilities,
-        );
-        const asked = isPage(request.params)
+        const lacking = missingCapability(request, this.#call);
+        const asked: Question = isPage(request.params)
           ? { ...request, params: this.#call.era.pageParams(request.params) }
           : request;
-        return [key, await this.#askNow(asked, lacking !== undefined)];
+        const answer = await this.#askNow(asked, lacking !== undefined);
+        return [key, await checkedAnswer(asked, answer)];
       },
     );
     this.responses = Object.fromEntries(await Promise.all(answers));
@@ -254,10 +276,8 @@ export class Inquiry {
       ...this.#pending,
       ...(own?.inputRequests as InputRequests | undefined),
     };
-    const has = this.#call.clientCapabilities;
     for (const request of Object.values(requests)) {
-      const lacking = missingCapability(request, has);
-      if (lacking) throw new MissingRequiredClientCapabilityError(lacking);
+      requireCapability(request, this.#call);
     }
     const state = own === undefined ? this.#carried : own.requestState;
     const carried: CarriedState = {

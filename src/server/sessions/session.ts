@@ -1,7 +1,12 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { IncomingAnswer } from "../../protocol/jsonrpc.ts";
+import {
+  type IncomingAnswer,
+  isObject,
+  type JsonObject,
+  notificationText,
+} from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -10,9 +15,12 @@ import type {
   RequestId,
 } from "../../protocol/types.ts";
 import type { ClientFacts } from "../eras/era_codec.ts";
-import type { AskOptions } from "../server_context.ts";
+import type { AskOptions, Progress } from "../server_context.ts";
 
 const DEFAULT_ASK_TIMEOUT_MS = 60_000;
+
+/** How many pages one client may have open; the oldest is forgotten first. */
+const MAX_ELICITATIONS = 1_000;
 
 /** What carries a session's messages, where that is known. */
 export type SessionNetwork = "http" | "pipe" | undefined;
@@ -40,6 +48,8 @@ interface Question {
   resolve(result: unknown): void;
   reject(reason: unknown): void;
   release(): void;
+  /** Takes what the client reports on its way to the answer. */
+  progressed(progress: Progress): void;
 }
 
 /**
@@ -66,12 +76,12 @@ export class Session implements ClientFacts {
   readonly subscriptions: Set<string> = new Set();
   /** Requests without a response yet, for `notifications/cancelled`. */
   readonly inFlight: Map<RequestId, PendingCall> = new Map();
-  /** Elicitation ids that this client has been given. */
-  readonly elicitations: Map<string, (text: string) => void> = new Map();
 
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
   readonly #questions: Map<RequestId, Question> = new Map();
+  /** Elicitation ids that this client has been given, and how to reach it. */
+  readonly #elicitations: Map<string, (text: string) => void> = new Map();
   #lastQuestion = 0;
   #closed = false;
   #deaf = false;
@@ -111,41 +121,93 @@ export class Session implements ClientFacts {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = `sluice-${++this.#lastQuestion}`;
     return new Promise((resolve, reject) => {
-      const release = this.#watch(id, method, options, reject);
-      this.#questions.set(id, { resolve, reject, release });
-      via(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+      const { release, progressed } = this.#watch(id, method, options, reject);
+      this.#questions.set(id, { resolve, reject, release, progressed });
+      const asked = options.onprogress === undefined
+        ? params
+        : withProgressToken(params, id);
+      via(JSON.stringify({ jsonrpc: "2.0", id, method, params: asked }));
     });
   }
 
-  /** Sets a question's time-out and follows its signal; returns how to stop both. */
+  /** Sets a question's time-out and follows its signal, until that is released. */
   #watch(
     id: string,
     method: string,
-    { signal, timeoutMs, timeout }: AskOptions,
+    options: AskOptions,
     reject: (reason: unknown) => void,
-  ): () => void {
+  ): Pick<Question, "release" | "progressed"> {
+    const { signal, timeoutMs, timeout, maxTotalTimeout } = options;
     const limit = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
     const giveUp = (reason: unknown) => {
       this.#questions.get(id)?.release();
       this.#questions.delete(id);
       reject(reason);
     };
-    const timer: TimerHandle = this.#clock.setTimeout(
-      () => giveUp(new TimeoutError(`the client's answer to ${method}`, limit)),
-      limit,
-    );
+    const setTimer = (limitMs: number): TimerHandle =>
+      this.#clock.setTimeout(
+        () =>
+          giveUp(new TimeoutError(`the client's answer to ${method}`, limitMs)),
+        limitMs,
+      );
+    let timer = setTimer(limit);
+    const last = maxTotalTimeout === undefined
+      ? undefined
+      : setTimer(maxTotalTimeout);
     const onAbort = () => giveUp(signal!.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
-    return () => {
-      this.#clock.clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+    return {
+      release: () => {
+        this.#clock.clearTimeout(timer);
+        if (last !== undefined) this.#clock.clearTimeout(last);
+        signal?.removeEventListener("abort", onAbort);
+      },
+      progressed: (progress) => {
+        if (options.resetTimeoutOnProgress) {
+          this.#clock.clearTimeout(timer);
+          timer = setTimer(limit);
+        }
+        options.onprogress?.(progress);
+      },
     };
   }
 
-  /** Takes the client's answer; one that nobody waits for is dropped. */
-  answer({ id, result, error }: IncomingAnswer): void {
+  /** Takes how far the client has got with a question. */
+  progressed({ progressToken, ...progress }: JsonObject): void {
+    this.#questions.get(progressToken as RequestId)
+      ?.progressed(progress as unknown as Progress);
+  }
+
+  /**
+   * Notes that the client has been given the id of a page.
+   *
+   * @param via sends on the stream that the page was named on
+   */
+  giveElicitation(
+    id: string,
+    via: (text: string) => void = (text) => this.send(text),
+  ): void {
+    this.#elicitations.delete(id);
+    this.#elicitations.set(id, via);
+    if (this.#elicitations.size <= MAX_ELICITATIONS) return;
+    const [oldest] = this.#elicitations.keys();
+    this.#elicitations.delete(oldest);
+  }
+
+  /** Tells the client that its user is done with a page, if it has been given its id. */
+  completeElicitation(id: string): void {
+    this.#elicitations.get(id)?.(
+      notificationText("notifications/elicitation/complete", {
+        elicitationId: id,
+      }),
+    );
+    this.#elicitations.delete(id);
+  }
+
+  /** Takes the client's answer; says whether somebody waits for it. */
+  answer({ id, result, error }: IncomingAnswer): boolean {
     const question = this.#questions.get(id);
-    if (question === undefined) return;
+    if (question === undefined) return false;
     this.#questions.delete(id);
     question.release();
     if (error === undefined) question.resolve(result ?? {});
@@ -154,6 +216,7 @@ export class Session implements ClientFacts {
         new ProtocolError(error.code, error.message, error.data),
       );
     }
+    return true;
   }
 
   /** Fails every question that is still open; the client can't answer any more. */
@@ -174,6 +237,12 @@ export class Session implements ClientFacts {
     this.refuseQuestions();
     this.inFlight.clear();
     this.subscriptions.clear();
-    this.elicitations.clear();
+    this.#elicitations.clear();
   }
+}
+
+function withProgressToken(params: unknown, progressToken: string): JsonObject {
+  const given = isObject(params) ? params : {};
+  const meta = isObject(given._meta) ? given._meta : {};
+  return { ...given, _meta: { ...meta, progressToken } };
 }

@@ -1,5 +1,4 @@
-import { InvalidParamsError } from "../../protocol/errors.ts";
-import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -9,8 +8,9 @@ import type {
 } from "../../protocol/types.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
-import { LOG_LEVELS } from "../eras/request_meta.ts";
+import { checkCoreParams } from "../calls/core_params.ts";
 import { textParam } from "../calls/params.ts";
+import type { Session } from "./session.ts";
 
 /** What a server says of itself when a session begins. */
 export interface ServerAnnouncement {
@@ -42,31 +42,9 @@ function initialize(
   { params, session }: Call,
   { info, instructions, capabilities: declared }: ServerAnnouncement,
 ): JsonObject {
-  const { protocolVersion, capabilities, clientInfo } = params;
-  if (typeof protocolVersion !== "string") {
-    throw new InvalidParamsError(
-      "Invalid params: protocolVersion must be a string",
-    );
-  }
-  if (!isObject(capabilities)) {
-    throw new InvalidParamsError(
-      "Invalid params: capabilities must be an object",
-    );
-  }
-  if (!isObject(clientInfo) || typeof clientInfo.name !== "string") {
-    throw new InvalidParamsError(
-      "Invalid params: clientInfo must be an object with a name",
-    );
-  }
-  const revision = LEGACY_REVISIONS.includes(protocolVersion)
-    ? protocolVersion
-    : LEGACY_REVISIONS[0];
-  if (session !== undefined) {
-    session.revision = revision;
-    session.capabilities = capabilities as ClientCapabilities;
-    session.clientInfo = clientInfo as unknown as Implementation;
-    session.initialized = true;
-  }
+  checkCoreParams("initialize", params);
+  const revision = negotiated(String(params.protocolVersion));
+  begin(session, params, revision);
   return {
     protocolVersion: revision,
     capabilities: declared.legacy(),
@@ -75,13 +53,25 @@ function initialize(
   };
 }
 
+function negotiated(wanted: string): string {
+  return LEGACY_REVISIONS.includes(wanted) ? wanted : LEGACY_REVISIONS[0];
+}
+
+/** Keeps what a client says of itself for the requests to come. */
+export function begin(
+  session: Session | undefined,
+  { capabilities, clientInfo }: JsonObject,
+  revision: string,
+): void {
+  if (session === undefined) return;
+  session.revision = revision;
+  session.capabilities = capabilities as ClientCapabilities;
+  session.clientInfo = clientInfo as Implementation;
+  session.initialized = true;
+}
+
 function setLevel({ params, session }: Call): JsonObject {
-  const { level } = params;
-  if (!LOG_LEVELS.includes(level as LoggingLevel)) {
-    throw new InvalidParamsError(
-      `Invalid params: level must be one of ${LOG_LEVELS.join(", ")}`,
-    );
-  }
-  if (session !== undefined) session.logLevel = level as LoggingLevel;
+  checkCoreParams("logging/setLevel", params);
+  if (session !== undefined) session.logLevel = params.level as LoggingLevel;
   return {};
 }

@@ -132,7 +132,7 @@ export class TasksExtension implements Extension {
       & Task
       & CreateTaskResult;
     this.#run(
-      new RunningTask(task, (each) => this.#changed(each)),
+      new RunningTask(task, call, (each) => this.#changed(each)),
       work,
       call,
     );
