@@ -26,6 +26,7 @@ export type {
   V1RequestTaskStore,
   V1Task,
   V1TaskContext,
+  V1TaskFunction,
   V1Tasks,
   V1ToolTaskHandler,
 } from "./src/host/v1_tasks.ts";
@@ -47,6 +48,7 @@ export type {
   HealthOptions,
   McpServerOptions,
   RequestStateOptions,
+  SdkOptions,
   WatchdogSettings,
 } from "./src/host/server_options.ts";
 
@@ -133,9 +135,11 @@ export type {
 } from "./src/observe/telemetry_api.ts";
 
 // Tools, prompts and resources.
+export type { DeclaredCapabilities } from "./src/server/catalog/capabilities.ts";
 export {
   completable,
   type CompleteCallback,
+  type CompleteCallback as CompleteResourceTemplateCallback,
 } from "./src/server/catalog/completable.ts";
 export type {
   PromptConfig,

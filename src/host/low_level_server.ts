@@ -32,7 +32,10 @@ import type { Notifications } from "../server/calls/notifications.ts";
 import type { OutsideErrors } from "../server/calls/outside_errors.ts";
 import { withoutEnvelope } from "../server/calls/sdk_request.ts";
 import { checkCacheHint } from "../server/catalog/cache_hint.ts";
-import type { Capabilities } from "../server/catalog/capabilities.ts";
+import type {
+  Capabilities,
+  DeclaredCapabilities,
+} from "../server/catalog/capabilities.ts";
 import type {
   CacheHints,
   ListKind,
@@ -195,7 +198,7 @@ export class LowLevelServer {
   }
 
   /** Declares more capabilities. */
-  registerCapabilities(capabilities: ServerCapabilities): void {
+  registerCapabilities(capabilities: DeclaredCapabilities): void {
     this.#parts.capabilities.declare(capabilities);
   }
 
@@ -261,7 +264,7 @@ export class LowLevelServer {
     const session = sessionId === undefined
       ? this.#only
       : Array.from(this.#parts.sessions).find(({ id }) => id === sessionId);
-    const wanted = session !== undefined &&
+    const wanted = session !== undefined && this.#parts.capabilities.logs &&
       LOG_LEVELS.indexOf(params.level) >=
         LOG_LEVELS.indexOf(session.logLevel ?? "debug");
     if (wanted) {

@@ -69,8 +69,9 @@ export interface V1TaskContext<Lifespan = unknown>
   readonly taskStore: V1RequestTaskStore;
 }
 
-type TaskFunction<Input, Lifespan, Output> = [Input] extends [undefined]
-  ? (ctx: V1TaskContext<Lifespan>) => Output | Promise<Output>
+/** A function of a {@linkcode V1ToolTaskHandler}: `(args, ctx)` with a schema, `(ctx)` without. */
+export type V1TaskFunction<Input, Lifespan, Output> = [Input] extends
+  [undefined] ? (ctx: V1TaskContext<Lifespan>) => Output | Promise<Output>
   : (
     args: ToolArguments<Input>,
     ctx: V1TaskContext<Lifespan>,
@@ -79,11 +80,11 @@ type TaskFunction<Input, Lifespan, Output> = [Input] extends [undefined]
 /** A tool whose calls are tasks, as v1 has it. */
 export interface V1ToolTaskHandler<Input = undefined, Lifespan = unknown> {
   /** Creates the task and begins its work. */
-  createTask: TaskFunction<Input, Lifespan, { task: { taskId: string } }>;
+  createTask: V1TaskFunction<Input, Lifespan, { task: { taskId: string } }>;
   /** Says where the task stands; the engine knows, and doesn't ask. */
-  getTask: TaskFunction<Input, Lifespan, object>;
+  getTask: V1TaskFunction<Input, Lifespan, object>;
   /** Gives the result, once the task has ended. */
-  getTaskResult: TaskFunction<Input, Lifespan, CallToolResult>;
+  getTaskResult: V1TaskFunction<Input, Lifespan, CallToolResult>;
 }
 
 /** `server.experimental.tasks` of v1. */
@@ -108,12 +109,12 @@ export async function runV1Task(
 ): Promise<CallToolResult> {
   const store = new OneTaskStore(run);
   const call = <Output>(
-    step: TaskFunction<SchemaLike, unknown, Output>,
+    step: V1TaskFunction<SchemaLike, unknown, Output>,
     taskId: string,
   ) => {
     const lent = lend(ctx, run, store, taskId);
     return args === undefined
-      ? (step as unknown as TaskFunction<undefined, unknown, Output>)(lent)
+      ? (step as unknown as V1TaskFunction<undefined, unknown, Output>)(lent)
       : step(args, lent);
   };
   const { task } = await call(handler.createTask, "");

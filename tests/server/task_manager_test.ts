@@ -9,9 +9,13 @@ import {
   type Task,
   type TaskRun,
 } from "../../mod.ts";
+import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
-const TASKS = { extensions: { "io.modelcontextprotocol/tasks": {} } };
+const TASKS = {
+  elicitation: {},
+  extensions: { "io.modelcontextprotocol/tasks": {} },
+};
 const QUESTION = {
   message: "Sure?",
   requestedSchema: {
@@ -175,7 +179,11 @@ Deno.test("questions have keys of their own, and may be answered one by one", as
   const taskId = await begin();
   const keys: string[] = [];
   for (const open of [2, 1, 1]) {
-    await turn();
+    const asked = async () =>
+      Object.keys((await get(taskId)).inputRequests ?? {});
+    await eventually(async () =>
+      (await asked()).filter((key) => !keys.includes(key)).length === open
+    );
     const task = await get(taskId);
     assert.equal(task.status, "input_required");
     const [key, ...rest] = Object.keys(task.inputRequests as object);
@@ -187,7 +195,7 @@ Deno.test("questions have keys of their own, and may be answered one by one", as
     });
   }
   assert.equal(new Set(keys).size, 3);
-  await turn();
+  await eventually(async () => (await get(taskId)).status !== "working");
   const { status, inputRequests, result } = await get(taskId);
   assert.equal(status, "completed");
   assert.equal(inputRequests, undefined);
@@ -358,7 +366,7 @@ Deno.test("a listener hears of every state of the tasks it may watch", async () 
     taskId,
     inputResponses: answered(Object.keys(inputRequests as object)),
   });
-  await turn();
+  await eventually(() => heard.length === 3);
   const [acknowledged, ...states] = heard;
   assert.equal(
     acknowledged.method,
@@ -400,7 +408,7 @@ Deno.test("clients without the extension reach no task and hear of none", async 
   ) {
     await assert.rejects(server.call(method, params), {
       code: -32021,
-      data: { requiredCapabilities: TASKS },
+      data: { requiredCapabilities: { extensions: TASKS.extensions } },
     });
   }
   await server.close();

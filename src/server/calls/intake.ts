@@ -38,6 +38,8 @@ export interface IntakeParts {
   readonly notifications: Notifications;
   readonly sessions: Set<Session>;
   readonly limits: PayloadLimits;
+  /** The revisions that are spoken. */
+  readonly revisions: readonly string[];
   /** Told of what came for nobody. */
   unexpected(what: string): void;
   /** Told of a session that has ended. */
@@ -48,11 +50,14 @@ export interface IntakeParts {
 export class Intake {
   readonly clock: Clock;
   readonly eras: IntakeParts["eras"];
+  /** The revisions that are spoken. */
+  readonly revisions: readonly string[];
   readonly #parts: IntakeParts;
 
   constructor(parts: IntakeParts) {
     this.clock = parts.clock;
     this.eras = parts.eras;
+    this.revisions = parts.revisions;
     this.#parts = parts;
   }
 

@@ -11,6 +11,7 @@ import type {
   CreateMessageResultWithTools,
   ElicitResult,
   LoggingLevel,
+  LoggingMessageParams,
   RequestId,
 } from "../../protocol/types.ts";
 import { isQuestion } from "../questions/question.ts";
@@ -117,6 +118,10 @@ export class SdkRequest implements McpRequestView {
         total as number | undefined,
         message as string | undefined,
       );
+    }
+    if (method === "notifications/message" && isObject(params)) {
+      const { level, data, logger } = params as LoggingMessageParams;
+      return this.#call.writeLog(level, data, logger);
     }
     return this.#call.notify(method, params);
   }

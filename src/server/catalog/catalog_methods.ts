@@ -49,7 +49,10 @@ export function catalogMethods(
       const uri = textParam(call.params, "uri");
       return withRounds(call, () => resources.read(uri, call));
     },
-    "completion/complete": (call) => complete(catalog, call),
+    "completion/complete": (call) => {
+      if (!capabilities.completes) throw new MethodNotFoundError(call.method);
+      return complete(catalog, call);
+    },
   };
 }
 

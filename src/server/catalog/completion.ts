@@ -1,7 +1,4 @@
-import {
-  InvalidParamsError,
-  MethodNotFoundError,
-} from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { Call } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
@@ -14,10 +11,9 @@ const MAX_SUGGESTIONS = 100;
 /** `completion/complete` */
 export async function complete(
   catalog: Catalog,
-  { method, params }: Call,
+  { params }: Call,
 ): Promise<JsonObject> {
   const { ref, argument, context: given } = params;
-  if (!catalog.completes) throw new MethodNotFoundError(method);
   if (
     !isObject(argument) || typeof argument.name !== "string" ||
     typeof argument.value !== "string"
@@ -27,12 +23,15 @@ export async function complete(
     );
   }
   const completer = findCompleter(catalog, ref, argument.name);
-  const suggestions = await completer?.(
+  if (completer === undefined) {
+    return { completion: { values: [], hasMore: false } };
+  }
+  const suggestions = await completer(
     argument.value,
     isObject(given)
       ? given as { arguments?: Record<string, string> }
       : undefined,
-  ) ?? [];
+  );
   return {
     completion: {
       values: suggestions.slice(0, MAX_SUGGESTIONS),

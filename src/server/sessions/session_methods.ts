@@ -1,3 +1,7 @@
+import {
+  MethodNotFoundError,
+  UnsupportedProtocolVersionError,
+} from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
 import type {
@@ -16,34 +20,47 @@ import type { Session } from "./session.ts";
 export interface ServerAnnouncement {
   readonly info: Implementation;
   readonly instructions: string | undefined;
-  readonly capabilities: { legacy(): ServerCapabilities };
+  readonly capabilities: {
+    readonly logs: boolean;
+    readonly subscribes: boolean;
+    legacy(): ServerCapabilities;
+  };
+  /** The revisions that are spoken, in the order of preference. */
+  readonly revisions: readonly string[];
 }
 
 /** Makes the methods with which a legacy client keeps its session. */
 export function sessionMethods(
   server: ServerAnnouncement,
 ): Record<string, Method> {
+  const subscribing =
+    (change: (uris: Set<string>, uri: string) => void): Method =>
+    ({ method, params, session }) => {
+      if (!server.capabilities.subscribes) {
+        throw new MethodNotFoundError(method);
+      }
+      const uri = textParam(params, "uri");
+      if (session !== undefined) change(session.subscriptions, uri);
+      return {};
+    };
   return {
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
-    "logging/setLevel": setLevel,
-    "resources/subscribe": ({ params, session }) => {
-      session?.subscriptions.add(textParam(params, "uri"));
-      return {};
+    "logging/setLevel": (call) => {
+      if (!server.capabilities.logs) throw new MethodNotFoundError(call.method);
+      return setLevel(call);
     },
-    "resources/unsubscribe": ({ params, session }) => {
-      session?.subscriptions.delete(textParam(params, "uri"));
-      return {};
-    },
+    "resources/subscribe": subscribing((uris, uri) => uris.add(uri)),
+    "resources/unsubscribe": subscribing((uris, uri) => uris.delete(uri)),
   };
 }
 
 function initialize(
   { params, session }: Call,
-  { info, instructions, capabilities: declared }: ServerAnnouncement,
+  { info, instructions, capabilities: declared, revisions }: ServerAnnouncement,
 ): JsonObject {
   checkCoreParams("initialize", params);
-  const revision = negotiated(String(params.protocolVersion));
+  const revision = negotiated(String(params.protocolVersion), revisions);
   begin(session, params, revision);
   return {
     protocolVersion: revision,
@@ -53,8 +70,13 @@ function initialize(
   };
 }
 
-function negotiated(wanted: string): string {
-  return LEGACY_REVISIONS.includes(wanted) ? wanted : LEGACY_REVISIONS[0];
+/** @throws {UnsupportedProtocolVersionError} if no revision with sessions is spoken */
+function negotiated(wanted: string, revisions: readonly string[]): string {
+  const legacy = revisions.filter((each) => LEGACY_REVISIONS.includes(each));
+  if (legacy.length === 0) {
+    throw new UnsupportedProtocolVersionError(wanted, revisions);
+  }
+  return legacy.includes(wanted) ? wanted : legacy[0];
 }
 
 /** Keeps what a client says of itself for the requests to come. */

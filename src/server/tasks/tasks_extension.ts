@@ -49,6 +49,8 @@ export interface TasksExtensionOptions extends TaskOptions {
   identify(authInfo: AuthInfo | undefined): string;
   /** Whether the server takes no new work. */
   closing(): boolean;
+  /** Whether there are tasks at all. */
+  readonly active: boolean;
 }
 
 const TASK_IDS = "taskIds";
@@ -57,6 +59,7 @@ const TASK_IDS = "taskIds";
 export class TasksExtension implements Extension {
   readonly id = TASKS_EXTENSION;
   readonly eras = ["modern"] as const;
+  readonly active: boolean;
   readonly methods: Readonly<Record<string, ExtensionMethod>> = {
     "tasks/get": (params, ctx) => this.#get(params, ctx),
     "tasks/update": (params, ctx) => this.#update(params, ctx),
@@ -80,6 +83,7 @@ export class TasksExtension implements Extension {
   constructor(options: TasksExtensionOptions) {
     const { store, clock, ttlMs = 3_600_000, pollIntervalMs = 1_000 } = options;
     this.#options = options;
+    this.active = options.active;
     this.#store = store ?? new MemoryTaskStore({ clock });
     this.#ttlMs = checkTtlMs("tasks.ttlMs", ttlMs);
     this.#pollIntervalMs = checkInteger(
@@ -102,7 +106,9 @@ export class TasksExtension implements Extension {
     { execution }: ToolInCall,
     ctx: ServerContext,
   ): void => {
-    if (execution?.taskSupport === "required") this.#host.require(ctx);
+    if (this.active && execution?.taskSupport === "required") {
+      this.#host.require(ctx);
+    }
   };
 
   /** Begins `work` as a task, or runs it at once for a client without tasks. */
@@ -113,7 +119,9 @@ export class TasksExtension implements Extension {
   ): Promise<unknown> {
     const { context } = call;
     // Only a tool's call may be answered with a task.
-    if (call.method !== "tools/call" || !this.#host.knows(context)) {
+    if (
+      !this.active || call.method !== "tools/call" || !this.#host.knows(context)
+    ) {
       return await work(new InlineRun(context));
     }
     if (this.#options.closing()) throw new ClosedError("the server");

@@ -73,7 +73,7 @@ export class SessionDoor {
       session === undefined ||
       session.session.principal !== this.#intake.identify(authInfo)
     ) return refusal(404, SESSION_NOT_FOUND);
-    return unsupportedVersion(version) ?? session;
+    return unsupportedVersion(version, this.#intake.revisions) ?? session;
   }
 
   end(session: HttpSession, reason: string): void {
