@@ -27,6 +27,7 @@ import type {
   ServerCapabilities,
 } from "../protocol/types.ts";
 import type { Call } from "../server/calls/call.ts";
+import type { Intake } from "../server/calls/intake.ts";
 import type { MethodTable } from "../server/calls/method_table.ts";
 import type { Notifications } from "../server/calls/notifications.ts";
 import type { OutsideErrors } from "../server/calls/outside_errors.ts";
@@ -47,6 +48,7 @@ import {
   isInputRequiredResult,
 } from "../server/questions/input_required.ts";
 import {
+  type Asked,
   checkedAnswer,
   isQuestion,
   missingCapability,
@@ -73,10 +75,15 @@ interface LowLevelParts {
   readonly methods: MethodTable;
   readonly notifications: Notifications;
   readonly outside: OutsideErrors;
+  readonly intake: Intake;
   readonly dispatcher: { theOnly(id: RequestId): Call | undefined };
   readonly capabilities: Capabilities;
   readonly changes: ChangeNotices;
   readonly sessions: ReadonlySet<Session>;
+}
+
+interface FirstClient extends Asked {
+  readonly clientInfo: Implementation | undefined;
 }
 
 /**
@@ -87,7 +94,12 @@ interface LowLevelParts {
  */
 export class LowLevelServer {
   readonly #parts: LowLevelParts;
-  /** Called after a legacy client has said that it is ready. */
+  /** The first client of 2026-07-28, as its first request shows it. */
+  #first: FirstClient | undefined;
+  /**
+   * Called after a legacy client has said that it is ready, and once before the
+   * first request of 2026-07-28, in which no client says so.
+   */
   oninitialized?: () => void | Promise<void>;
   /** Called when the server has closed. */
   onclose?: () => void;
@@ -107,6 +119,10 @@ export class LowLevelServer {
       "notifications/initialized",
       () => this.oninitialized?.(),
     );
+    parts.intake.greet = ({ revision, clientCapabilities, clientInfo }) => {
+      this.#first = { revision, clientCapabilities, clientInfo };
+      parts.notifications.take("notifications/initialized", {}, undefined);
+    };
   }
 
   /** Answers a method: the handler gets the whole request. */
@@ -207,19 +223,30 @@ export class LowLevelServer {
     return this.#parts.capabilities.legacy();
   }
 
-  /** What the only client can do; `undefined` if there is not just one. */
+  /**
+   * What the only client can do; `undefined` if there is not just one. Where no
+   * client has a session it is the first that asked anything: read
+   * `ctx.clientCapabilities` inside a handler.
+   */
   getClientCapabilities(): ClientCapabilities | undefined {
-    return this.#only?.capabilities;
+    return this.#only?.capabilities ?? this.#sessionless?.clientCapabilities;
   }
 
-  /** What the only client says it is. */
+  /** What that client says it is. */
   getClientVersion(): Implementation | undefined {
-    return this.#only?.clientInfo;
+    return this.#only?.clientInfo ?? this.#sessionless?.clientInfo;
   }
 
   /** The revision that the only client speaks. */
   getNegotiatedProtocolVersion(): string | undefined {
-    return this.#only?.revision;
+    return this.#only?.revision ?? this.#sessionless?.revision;
+  }
+
+  get #sessionless(): FirstClient | undefined {
+    const begun = Array.from(this.#parts.sessions).some(({ initialized }) =>
+      initialized
+    );
+    return begun ? undefined : this.#first;
   }
 
   get #only(): Session | undefined {
@@ -392,9 +419,10 @@ export class LowLevelServer {
       revision: session.revision,
       clientCapabilities: session.capabilities,
     };
-    if (isQuestion(question) && missingCapability(question, client)) {
-      throw unsupportedQuestion(method);
-    }
+    const lacking = isQuestion(question)
+      ? missingCapability(question, client)
+      : undefined;
+    if (lacking) throw unsupportedQuestion(method, lacking);
     const { elicitationId } = (params ?? {}) as JsonObject;
     if (typeof elicitationId === "string") {
       session.giveElicitation(elicitationId);

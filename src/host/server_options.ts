@@ -132,6 +132,12 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    */
   maskErrors?: boolean;
   /**
+   * Let models see which URL an `HttpPool` was asked for when that failed. The
+   * log has it in any case.
+   * @default false
+   */
+  revealUrls?: boolean;
+  /**
    * Name the server in the `_meta` of every result.
    * @default true
    */
@@ -203,6 +209,7 @@ export type ResolvedOptions =
       | "maxDepth"
       | "maxToolInputElements"
       | "maskErrors"
+      | "revealUrls"
       | "identifyInResults"
       | "identify"
       | "metrics"
@@ -219,13 +226,19 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
   for (const name of ["lifespan", "identify", "log"] as const) {
     checkFunction(name, options[name]);
   }
-  for (const name of ["metrics", "maskErrors", "identifyInResults"] as const) {
-    checkFlag(name, options[name]);
-  }
+  for (
+    const name of [
+      "metrics",
+      "maskErrors",
+      "revealUrls",
+      "identifyInResults",
+    ] as const
+  ) checkFlag(name, options[name]);
   checkReadiness(options.health?.readiness);
   return {
     extensions: [],
     maskErrors: false,
+    revealUrls: false,
     identifyInResults: true,
     identify: clientAndSubject,
     metrics: true,

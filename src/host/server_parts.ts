@@ -226,6 +226,7 @@ export function makeParts(
     sealer,
     identify,
     maskErrors: options.maskErrors,
+    revealUrls: options.revealUrls,
     logs: () => capabilities.logs,
     makeContext: (call, owner) => new HandlerContext(call, owner),
     runAsTask: (call, work, terms) => tasks.start(call, work, terms),

@@ -188,7 +188,8 @@ export function asUrlElicitationRequired(
     : undefined;
 }
 
-function capabilityNames(capabilities: object): string[] {
+/** Capabilities as words, such as `sampling.tools`. */
+export function capabilityNames(capabilities: object): string[] {
   return Object.entries(capabilities).flatMap(([name, value]) => {
     const parts = typeof value === "object" && value !== null
       ? Object.keys(value)

@@ -61,6 +61,8 @@ export interface CallHost {
   makeContext(call: Call, owner: HandlerOwner): ServerContext;
   /** Whether clients are kept from the messages of unexpected errors. */
   readonly maskErrors: boolean;
+  /** Whether models see the URLs of an `HttpPool` in its errors. */
+  readonly revealUrls: boolean;
   /** Whether clients get log messages. */
   logs(): boolean;
   /** Tells the operator of what went wrong in a call. */

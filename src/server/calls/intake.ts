@@ -52,6 +52,8 @@ export class Intake {
   readonly eras: IntakeParts["eras"];
   /** The revisions that are spoken. */
   readonly revisions: readonly string[];
+  /** Told of the first request of an era in which no client says that it is ready. */
+  greet: ((call: Call) => void) | undefined;
   readonly #parts: IntakeParts;
 
   constructor(parts: IntakeParts) {
@@ -84,7 +86,7 @@ export class Intake {
   /** Makes a call of a request; it waits for {@linkcode submit} or {@linkcode dispatch}. */
   open({ message, revision, reply, session, bytes }: Arrival): Call {
     const era = this.eras[message.era];
-    return new Call(this.#parts.host, {
+    const call = new Call(this.#parts.host, {
       era,
       revision: revision ?? era.revision(session),
       method: message.method,
@@ -94,6 +96,12 @@ export class Intake {
       session,
       bytes,
     });
+    if (this.greet !== undefined && era.asksByResult) {
+      const { greet } = this;
+      this.greet = undefined;
+      greet(call);
+    }
+    return call;
   }
 
   /** Runs a call whose request has been checked. */

@@ -1,5 +1,4 @@
 import { isThenable } from "../../base/thenable.ts";
-import { thrownText } from "../../base/thrown.ts";
 import {
   asUrlElicitationRequired,
   InvalidParamsError,
@@ -8,6 +7,7 @@ import {
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
 import type { Slot } from "./collection.ts";
+import { failureText } from "../calls/failure_text.ts";
 import { failureKindOf } from "../calls/failure_kind.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
@@ -150,7 +150,7 @@ function toolFailure(
   if (error instanceof MissingRequiredClientCapabilityError) throw error;
   const required = asUrlElicitationRequired(error);
   if (required !== undefined) throw required;
-  const message = thrownText(error);
+  const message = failureText(error, call.host.revealUrls);
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");

@@ -32,6 +32,9 @@ import type { AskOptions, ElicitParams } from "../server_context.ts";
 import type { Session } from "../sessions/session.ts";
 import type { StateSealer } from "./request_state.ts";
 
+/** What the keys of pages begin with that an error has asked for. */
+const PAGE_KEY = "url-";
+
 /** How often one request may come back with answers before it is refused. */
 const MAX_ROUNDS = 16;
 
@@ -104,6 +107,10 @@ export class Inquiry {
   async resume(): Promise<void> {
     const { params, sealer } = this.#call;
     this.#takeResponses(params.inputResponses);
+    // A page stays opened: its question, once answered, is not put again.
+    for (const [key, answer] of Object.entries(this.responses ?? {})) {
+      if (key.startsWith(PAGE_KEY)) this.#answers[key] = answer;
+    }
     if (params.requestState === undefined) return;
     if (typeof params.requestState !== "string") {
       throw new InvalidParamsError(
@@ -145,9 +152,8 @@ export class Inquiry {
   }
 
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    const url = params.mode === "url";
-    const asked = url
-      ? this.#call.era.pageParams(params)
+    const asked = params.mode === "url"
+      ? params
       : formParams(params as ElicitInputParams);
     const { requestedSchema } = params as Partial<ElicitInputParams>;
     return this.ask(
@@ -171,10 +177,18 @@ export class Inquiry {
     form?: StandardSchema,
   ): Promise<unknown> {
     return handled(
-      this.#put(kind, request, options).then((answer) =>
+      this.#put(kind, this.#inEra(request), options).then((answer) =>
         checkedAnswer(request, answer, form)
       ),
     );
+  }
+
+  /** A page has an id in one era, and none in the other. */
+  #inEra(request: Question): Question {
+    const { params } = request;
+    return isPage(params)
+      ? { ...request, params: this.#call.era.pageParams(params) }
+      : request;
   }
 
   #put(
@@ -191,7 +205,7 @@ export class Inquiry {
       return rejected(error as Error);
     }
     if (!this.#call.era.asksByResult) {
-      return this.#askNow(request, lacking !== undefined, options);
+      return this.#askNow(request, lacking, options);
     }
     const answer = this.#answers[key] ?? this.responses?.[key];
     if (answer !== undefined) {
@@ -208,7 +222,7 @@ export class Inquiry {
   /** Asks a legacy client on the stream of its request. */
   #askNow(
     { method, params }: Question,
-    lacking: boolean,
+    lacking: ClientCapabilities | undefined,
     options?: AskOptions,
   ): Promise<unknown> {
     const { session, reply, settled } = this.#call;
@@ -221,7 +235,7 @@ export class Inquiry {
         ),
       );
     }
-    if (lacking) return rejected(unsupportedQuestion(method));
+    if (lacking) return rejected(unsupportedQuestion(method, lacking));
     const via = (text: string) => reply.send(text);
     const elicitationId = isObject(params) ? params.elicitationId : undefined;
     if (typeof elicitationId === "string") {
@@ -249,10 +263,8 @@ export class Inquiry {
     const answers = Object.entries(inputRequests ?? {}).map(
       async ([key, request]) => {
         const lacking = missingCapability(request, this.#call);
-        const asked: Question = isPage(request.params)
-          ? { ...request, params: this.#call.era.pageParams(request.params) }
-          : request;
-        const answer = await this.#askNow(asked, lacking !== undefined);
+        const asked = this.#inEra(request);
+        const answer = await this.#askNow(asked, lacking);
         return [key, await checkedAnswer(asked, answer)];
       },
     );
@@ -300,12 +312,12 @@ export class Inquiry {
   requireUrls(error: UrlElicitationRequiredError): Promise<JsonObject> {
     const inputRequests: Record<string, InputRequest> = {};
     error.elicitations.forEach(({ message, url }) => {
-      inputRequests[`url-${fingerprint(url)}`] = {
+      inputRequests[PAGE_KEY + fingerprint(url)] = {
         method: "elicitation/create",
         params: { mode: "url", message, url },
       } as InputRequest;
     });
-    if (Object.keys(inputRequests).every((key) => this.responses?.[key])) {
+    if (Object.keys(inputRequests).every((key) => this.#answers[key])) {
       throw new ProtocolError(
         ProtocolErrorCode.InternalError,
         "the pages have been opened, but the tool still asks for them: " +

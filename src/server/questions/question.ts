@@ -1,4 +1,5 @@
 import {
+  capabilityNames,
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
   ProtocolError,
@@ -229,9 +230,14 @@ async function checkedForm(
 }
 
 /** What a client of the legacy era that can't be asked gets to be told. */
-export function unsupportedQuestion(method: string): ProtocolError {
+export function unsupportedQuestion(
+  method: string,
+  lacking: ClientCapabilities,
+): ProtocolError {
   return new ProtocolError(
     ProtocolErrorCode.InvalidRequest,
-    `Client does not support ${method}`,
+    `Client does not support ${method}: it did not declare ${
+      capabilityNames(lacking).join(", ")
+    }`,
   );
 }

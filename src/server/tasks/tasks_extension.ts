@@ -4,7 +4,6 @@ import { InvalidParamsError, ProtocolError } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkInteger } from "../../base/options.ts";
-import { thrownText } from "../../base/thrown.ts";
 import type { Call, TaskTerms } from "../calls/call.ts";
 import type {
   Extension,
@@ -15,6 +14,7 @@ import type {
 } from "../extension.ts";
 import { TASKS_EXTENSION } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
+import { failureText } from "../calls/failure_text.ts";
 import { InlineRun } from "./inline_run.ts";
 import { reportFailure } from "../calls/call_log.ts";
 import { RunningTask } from "./running_task.ts";
@@ -191,7 +191,9 @@ export class TasksExtension implements Extension {
       });
     }
     call.host.report("task", error, call);
-    const text = call.host.maskErrors ? "The task failed" : thrownText(error);
+    const text = call.host.maskErrors
+      ? "The task failed"
+      : failureText(error, call.host.revealUrls);
     await running.finish({
       status: "completed",
       result: errorResult(text) as JsonObject,
