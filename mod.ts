@@ -166,11 +166,15 @@ export {
   type ResourceTemplateCallbacks,
 } from "./src/server/catalog/resource_template.ts";
 export type {
+  FieldsOf,
   ToolArguments,
   ToolConfig,
   ToolHandler,
   ToolOutput,
+  ToolOutputOf,
+  ToolOutputValue,
   ToolReturn,
+  ToolReturnOf,
   ToolStep,
   ToolUpdates,
 } from "./src/server/catalog/tool_config.ts";
@@ -195,6 +199,8 @@ export {
 } from "./src/server/questions/request_state.ts";
 export type {
   AskOptions,
+  ElicitAnswer,
+  ElicitFormOf,
   ElicitParams,
   HttpView,
   McpRequestContext,
@@ -313,8 +319,13 @@ export {
 
 // Schemas and URI templates.
 export { fromJsonSchema } from "./src/protocol/json_schema.ts";
+export type {
+  JsonSchemaValidator,
+  JsonSchemaVerdict,
+} from "./src/protocol/json_schema_validator.ts";
 export type { SchemaLike } from "./src/protocol/schema.ts";
 export type {
+  InferInput,
   InferOutput,
   JsonSchema,
   JsonSchemaConverter,

@@ -17,8 +17,7 @@ function textOf(thrown: unknown, depth: number): string {
       .trimEnd();
   }
   if (typeof thrown === "object" && thrown !== null) return objectText(thrown);
-  if (thrown === undefined || thrown === "") return "nothing was said";
-  return String(thrown);
+  return String(thrown) || "an empty text was thrown";
 }
 
 /** The message; where there is none, what the errors beneath say, or the name. */

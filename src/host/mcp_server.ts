@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { checkKnown } from "../base/options.ts";
 import type { SchemaLike } from "../protocol/schema.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
@@ -17,6 +18,7 @@ import {
   type ServerParts,
   watch,
 } from "./server_parts.ts";
+import { SERVE_OPTIONS, SERVER_OPTIONS } from "./known_options.ts";
 import { LowLevelServer } from "./low_level_server.ts";
 import type { Middleware } from "../server/calls/middleware.ts";
 import type {
@@ -118,6 +120,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
     super();
+    checkKnown("McpServer", options, SERVER_OPTIONS);
     this.#parts = makeParts(info, options as McpServerOptions);
     this.#host = new HttpHost(this.#parts, options);
     this.server = new LowLevelServer(this.#parts);
@@ -137,7 +140,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   >(
     name: string,
     config: ToolConfig<Input, Output>,
-    handler: ToolHandler<Input, Lifespan>,
+    handler: ToolHandler<Input, Lifespan, Output>,
   ): RegisteredTool {
     return this.#parts.catalog.addTool(
       name,
@@ -146,6 +149,14 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     );
   }
 
+  // First, as the compiler types a template's callbacks by the first it tries.
+  /** Registers a family of resources. */
+  override registerResource(
+    name: string,
+    template: ResourceTemplate<Lifespan>,
+    config: ResourceConfig,
+    read: ReadResourceTemplateCallback<Lifespan>,
+  ): RegisteredResourceTemplate;
   /** Registers a resource at a fixed URI: something that a client can read. */
   override registerResource(
     name: string,
@@ -153,16 +164,9 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     config: ResourceConfig,
     read: ReadResourceCallback<Lifespan>,
   ): RegisteredResource;
-  /** Registers a family of resources. */
   override registerResource(
     name: string,
-    template: ResourceTemplate,
-    config: ResourceConfig,
-    read: ReadResourceTemplateCallback<Lifespan>,
-  ): RegisteredResourceTemplate;
-  override registerResource(
-    name: string,
-    place: string | ResourceTemplate,
+    place: string | ResourceTemplate<Lifespan>,
     config: ResourceConfig,
     read:
       | ReadResourceCallback<Lifespan>
@@ -173,7 +177,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
       ? resources.add(name, place, config, read as ReadResourceCallback)
       : resources.addTemplate(
         name,
-        place,
+        place as ResourceTemplate,
         config,
         read as ReadResourceTemplateCallback,
       );
@@ -299,6 +303,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
    * @throws whatever the lifespan throws, with everything closed again
    */
   serve(options: ServeOptions = {}): Promise<RunningServer> {
+    checkKnown("serve", options, SERVE_OPTIONS);
     this.#host.transport.listensOn(options.hostname ?? DEFAULT_HOSTNAME);
     const running = serveHttp(this.#parts, this.#host, options);
     this.#running.push(running);

@@ -55,7 +55,7 @@ export abstract class V1Registrations<Lifespan = unknown> {
   /** Registers a family of resources; see `McpServer`. */
   abstract registerResource(
     name: string,
-    template: ResourceTemplate,
+    template: ResourceTemplate<Lifespan>,
     config: ResourceConfig,
     read: ReadResourceTemplateCallback<Lifespan>,
   ): RegisteredResourceTemplate;
@@ -205,7 +205,7 @@ export abstract class V1Registrations<Lifespan = unknown> {
    */
   resource(
     name: string,
-    template: ResourceTemplate,
+    template: ResourceTemplate<Lifespan>,
     read: ReadResourceTemplateCallback<Lifespan>,
   ): RegisteredResourceTemplate;
   /**
@@ -214,13 +214,13 @@ export abstract class V1Registrations<Lifespan = unknown> {
    */
   resource(
     name: string,
-    template: ResourceTemplate,
+    template: ResourceTemplate<Lifespan>,
     metadata: ResourceMetadata,
     read: ReadResourceTemplateCallback<Lifespan>,
   ): RegisteredResourceTemplate;
   resource(
     name: string,
-    place: string | ResourceTemplate,
+    place: string | ResourceTemplate<Lifespan>,
     ...given: unknown[]
   ): RegisteredResource | RegisteredResourceTemplate {
     const rest = [...given];

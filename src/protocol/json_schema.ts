@@ -1,4 +1,8 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import {
+  type JsonSchemaValidator,
+  validatedBy,
+} from "./json_schema_validator.ts";
 import type {
   JsonSchema,
   StandardSchemaIssue,
@@ -20,6 +24,8 @@ type Check = (value: unknown) => StandardSchemaResult<never>;
  * 2020-12 (the default) and draft-07. A `$ref` that leaves the document is
  * refused, never fetched.
  *
+ * @param validator another library that validates, in place of ajv
+ *
  * @throws {InvalidOptionError} for another dialect, a remote `$ref`, or a schema
  * past the bounds (64 levels, 10,000 subschemas)
  *
@@ -36,7 +42,9 @@ type Check = (value: unknown) => StandardSchemaResult<never>;
  */
 export function fromJsonSchema<T = unknown>(
   schema: JsonSchema,
+  validator?: JsonSchemaValidator,
 ): StandardSchemaWithJSON<T, T> {
+  if (validator !== undefined) return validatedBy<T>(validator, schema);
   checkBounds(schema);
   const dialect = dialectOf(schema);
   let check: Check | undefined;

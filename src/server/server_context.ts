@@ -19,6 +19,7 @@ import type {
   ReadResourceResult,
   RequestId,
   RequestMeta,
+  Result,
 } from "../protocol/types.ts";
 import type { CreateTaskResult } from "./tasks/task.ts";
 
@@ -68,6 +69,16 @@ export type ElicitParams =
   | (Omit<ElicitRequestURLParams, "elicitationId"> & {
     elicitationId?: string;
   });
+
+/** A form whose fields a Standard Schema describes. */
+export type ElicitFormOf<Schema extends StandardSchema> =
+  & Omit<ElicitRequestFormParams, "requestedSchema">
+  & { requestedSchema: Schema };
+
+/** What the user did with such a form; what was accepted is of the schema's type. */
+export type ElicitAnswer<Content> =
+  | (Result & { action: "accept"; content: Content })
+  | (Result & { action: "decline" | "cancel"; content?: undefined });
 
 /** Writes log messages that belong to the request, if the client wants them. */
 export interface RequestLog {
@@ -162,6 +173,10 @@ export interface TaskRun {
   /** Says where the work stands; pollers and subscribers see it. */
   status(message: string): Promise<void>;
   /** Asks the client's user; the task waits as `input_required`. */
+  elicit<Schema extends StandardSchema>(
+    params: ElicitFormOf<Schema>,
+  ): Promise<ElicitAnswer<InferOutput<Schema>>>;
+  /** Asks the client's user by a JSON Schema, or to open a page. */
   elicit(params: ElicitParams): Promise<ElicitResult>;
   /** Asks the client's model. */
   sample(
@@ -249,6 +264,11 @@ export interface ServerContext<Lifespan = unknown> {
    * @throws {MissingRequiredClientCapabilityError} if the client can't
    * @throws {InvalidParamsError} for content that doesn't match `requestedSchema`
    */
+  elicit<Schema extends StandardSchema>(
+    params: ElicitFormOf<Schema>,
+    options?: AskOptions,
+  ): Promise<ElicitAnswer<InferOutput<Schema>>>;
+  /** Asks the client's user by a JSON Schema, or to open a page. */
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult>;
 
   /** Asks the client's model, in the manner of {@linkcode elicit}. */
@@ -272,10 +292,10 @@ export interface ServerContext<Lifespan = unknown> {
    * the extension the work runs to its end first, unless the tool requires a
    * task.
    */
-  runAsTask(
-    work: (task: TaskRun) => unknown,
+  runAsTask<Value>(
+    work: (task: TaskRun) => Value,
     options?: { ttlMs?: number | null; pollIntervalMs?: number },
-  ): Promise<CreateTaskResult | unknown>;
+  ): Promise<CreateTaskResult | Awaited<Value>>;
 }
 
 /**

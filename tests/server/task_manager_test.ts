@@ -211,7 +211,7 @@ function answered(keys: string[]): Record<string, unknown> {
 
 for (
   const [client, capabilities] of [
-    ["with tasks", { elicitation: {}, ...TASKS }],
+    ["with tasks", TASKS],
     ["without", { elicitation: {} }],
   ] as const
 ) {

@@ -6,7 +6,6 @@ import type {
   CreateMessageRequestParams,
   CreateMessageResult,
   CreateMessageResultWithTools,
-  ElicitResult,
   Implementation,
   ListRootsResult,
   Notification,
@@ -141,8 +140,9 @@ export class HandlerContext implements ServerContext {
     return this.#call.progress(progress, total, message);
   }
 
-  elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    return this.#call.inquiry.elicit(params, options);
+  // The schema says what comes out; here that is not known.
+  elicit(params: ElicitParams, options?: AskOptions): Promise<never> {
+    return this.#call.inquiry.elicit(params, options) as Promise<never>;
   }
 
   sample(
@@ -175,8 +175,8 @@ export class HandlerContext implements ServerContext {
   runAsTask(
     work: (task: TaskRun) => unknown,
     terms: TaskTerms = {},
-  ): Promise<unknown> {
-    return this.#call.host.runAsTask(this.#call, work, terms);
+  ): Promise<never> {
+    return this.#call.host.runAsTask(this.#call, work, terms) as Promise<never>;
   }
 }
 

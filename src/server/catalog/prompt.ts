@@ -1,3 +1,4 @@
+import { checkKnown } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { InvalidParamsError } from "../../protocol/errors.ts";
@@ -78,6 +79,18 @@ export interface PromptUpdates {
   enabled?: boolean;
 }
 
+const PROMPT_OPTIONS: Readonly<
+  Record<keyof PromptConfig | "scopeChallenge", true>
+> = {
+  title: true,
+  description: true,
+  argsSchema: true,
+  icons: true,
+  _meta: true,
+  // The official SDK's: here it is the business of who lets callers in.
+  scopeChallenge: true,
+};
+
 type AnyHandler = (...args: unknown[]) => unknown;
 
 /** A registered prompt: the handle that its author keeps. */
@@ -99,6 +112,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     handler: AnyHandler,
   ) {
     super();
+    checkKnown(`prompt ${name}`, config, PROMPT_OPTIONS);
     this.#changed = changed;
     this.#name = name;
     this.#config = { ...config };

@@ -4,16 +4,16 @@ import type { CompleteCallback } from "./completable.ts";
 import type { ServerContext } from "../server_context.ts";
 
 /** Lists the resources that a template stands for. */
-export type ListResourcesCallback = (
-  ctx: ServerContext,
+export type ListResourcesCallback<Lifespan = unknown> = (
+  ctx: ServerContext<Lifespan>,
 ) => ListResourcesResult | Promise<ListResourcesResult>;
 
 /** What a template can do beside being read. */
-export interface ResourceTemplateCallbacks {
+export interface ResourceTemplateCallbacks<Lifespan = unknown> {
   /** Lists its resources; `undefined` says on purpose that it can't. */
-  list: ListResourcesCallback | undefined;
+  list: ListResourcesCallback<Lifespan> | undefined;
   /** Completes its variables. */
-  complete?: Record<string, CompleteCallback>;
+  complete?: Record<string, CompleteCallback<Lifespan>>;
 }
 
 /**
@@ -26,9 +26,9 @@ export interface ResourceTemplateCallbacks {
  * const template = new ResourceTemplate("users://{id}", { list: undefined });
  * ```
  */
-export class ResourceTemplate {
+export class ResourceTemplate<Lifespan = unknown> {
   readonly #uriTemplate: UriTemplate;
-  readonly #callbacks: ResourceTemplateCallbacks;
+  readonly #callbacks: ResourceTemplateCallbacks<Lifespan>;
 
   /**
    * Makes a template of a string such as `users://{id}`.
@@ -37,7 +37,7 @@ export class ResourceTemplate {
    */
   constructor(
     uriTemplate: string | UriTemplate,
-    callbacks: ResourceTemplateCallbacks = { list: undefined },
+    callbacks: ResourceTemplateCallbacks<Lifespan> = { list: undefined },
   ) {
     this.#uriTemplate = typeof uriTemplate === "string"
       ? new UriTemplate(uriTemplate)
@@ -51,12 +51,12 @@ export class ResourceTemplate {
   }
 
   /** What lists its resources. */
-  get listCallback(): ListResourcesCallback | undefined {
+  get listCallback(): ListResourcesCallback<Lifespan> | undefined {
     return this.#callbacks.list;
   }
 
   /** The completer of a variable, if it has one. */
-  completeCallback(variable: string): CompleteCallback | undefined {
+  completeCallback(variable: string): CompleteCallback<Lifespan> | undefined {
     const { complete } = this.#callbacks;
     return complete !== undefined && Object.hasOwn(complete, variable)
       ? complete[variable]

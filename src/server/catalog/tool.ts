@@ -2,7 +2,12 @@ import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError, TimeoutError } from "../../base/errors.ts";
-import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
+import {
+  checkDurationMs,
+  checkInteger,
+  checkKnown,
+  quote,
+} from "../../base/options.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
   findParamHeaders,
@@ -33,6 +38,24 @@ import { drained } from "./tool_steps.ts";
 import { ToolResultError, toToolResult } from "./tool_result.ts";
 
 type AnyHandler = (...args: unknown[]) => unknown;
+
+const TOOL_OPTIONS: Readonly<
+  Record<keyof ToolConfig | "scopeChallenge", true>
+> = {
+  title: true,
+  description: true,
+  inputSchema: true,
+  outputSchema: true,
+  annotations: true,
+  icons: true,
+  execution: true,
+  _meta: true,
+  timeoutMs: true,
+  concurrency: true,
+  cache: true,
+  // The official SDK's: here it is the business of who lets callers in.
+  scopeChallenge: true,
+};
 
 /** What a tool tells its collection. */
 export interface ToolHost {
@@ -71,6 +94,7 @@ export class RegisteredTool extends Registration<ToolUpdates>
     super();
     this.#host = host;
     this.#name = checkToolName(name, host.warn);
+    checkKnown(`tool ${name}`, config, TOOL_OPTIONS);
     this.#config = { ...config };
     this.#handler = checkHandler(`tool ${name}`, handler);
     if (config.timeoutMs !== undefined) {

@@ -5,7 +5,6 @@ import {
 } from "../../protocol/standard_schema.ts";
 import type {
   CreateMessageResult,
-  ElicitResult,
   InputRequest,
   InputRequiredResult,
 } from "../../protocol/types.ts";
@@ -21,7 +20,7 @@ import {
   requireCapability,
 } from "../questions/question.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
-import type { TaskRun } from "../server_context.ts";
+import type { ElicitParams, TaskRun } from "../server_context.ts";
 import { isFinal, type Task } from "./task.ts";
 
 /** The client that a task belongs to. */
@@ -78,7 +77,7 @@ export class RunningTask implements TaskRun {
     return Object.fromEntries(await Promise.all(answers));
   }
 
-  elicit(params: Parameters<TaskRun["elicit"]>[0]): Promise<ElicitResult> {
+  elicit(params: ElicitParams): Promise<never> {
     const asked = params.mode === "url"
       ? this.#client.era.pageParams(params)
       : formParams(params as ElicitInputParams);
@@ -87,7 +86,7 @@ export class RunningTask implements TaskRun {
       { method: "elicitation/create", params: asked },
       "elicit",
       isStandardSchema(requestedSchema) ? requestedSchema : undefined,
-    ) as Promise<ElicitResult>;
+    ) as Promise<never>;
   }
 
   sample(
