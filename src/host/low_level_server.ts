@@ -1,13 +1,7 @@
-import {
-  InvalidParamsError,
-  ProtocolError,
-  ProtocolErrorCode,
-} from "../protocol/errors.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
   type InferOutput,
   isStandardSchema,
-  issuesText,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
 import type {
@@ -22,7 +16,6 @@ import type {
   LoggingMessageNotification,
   LoggingMessageParams,
   Notification,
-  ReadResourceResult,
   RequestId,
   ServerCapabilities,
 } from "../protocol/types.ts";
@@ -31,8 +24,6 @@ import type { Intake } from "../server/calls/intake.ts";
 import type { MethodTable } from "../server/calls/method_table.ts";
 import type { Notifications } from "../server/calls/notifications.ts";
 import type { OutsideErrors } from "../server/calls/outside_errors.ts";
-import { withoutEnvelope } from "../server/calls/sdk_request.ts";
-import { checkCacheHint } from "../server/catalog/cache_hint.ts";
 import type {
   Capabilities,
   DeclaredCapabilities,
@@ -43,21 +34,10 @@ import type {
 } from "../server/catalog/catalog_options.ts";
 import type { ChangeNotices } from "../server/changes/change_notices.ts";
 import { LOG_LEVELS } from "../server/eras/request_meta.ts";
-import {
-  formParams,
-  isInputRequiredResult,
-} from "../server/questions/input_required.ts";
-import {
-  type Asked,
-  checkedAnswer,
-  isQuestion,
-  missingCapability,
-  unsupportedQuestion,
-} from "../server/questions/question.ts";
-import { withRounds } from "../server/questions/rounds.ts";
+import { formParams } from "../server/questions/input_required.ts";
+import { checkedResult } from "../server/questions/question.ts";
 import type { AskOptions, ServerContext } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
-import { begin } from "../server/sessions/session_methods.ts";
 import type { Transport } from "../transport/sdk_transport.ts";
 import {
   messageHandler,
@@ -68,6 +48,8 @@ import {
   type RequestHandler,
   requestHandler,
 } from "./message_handlers.ts";
+import { OnlyClient } from "./only_client.ts";
+import { ownMethod } from "./own_method.ts";
 
 /** What the low-level server works on. */
 interface LowLevelParts {
@@ -82,10 +64,6 @@ interface LowLevelParts {
   readonly sessions: ReadonlySet<Session>;
 }
 
-interface FirstClient extends Asked {
-  readonly clientInfo: Implementation | undefined;
-}
-
 /**
  * `server.server` of the official SDK: methods and notifications of your own,
  * and what concerns no request. Where the SDK has a server per client, this one
@@ -94,8 +72,7 @@ interface FirstClient extends Asked {
  */
 export class LowLevelServer {
   readonly #parts: LowLevelParts;
-  /** The first client of 2026-07-28, as its first request shows it. */
-  #first: FirstClient | undefined;
+  readonly #client: OnlyClient;
   /**
    * Called after a legacy client has said that it is ready, and once before the
    * first request of 2026-07-28, in which no client says so.
@@ -119,8 +96,9 @@ export class LowLevelServer {
       "notifications/initialized",
       () => this.oninitialized?.(),
     );
+    this.#client = new OnlyClient(parts.sessions);
     parts.intake.greet = ({ revision, clientCapabilities, clientInfo }) => {
-      this.#first = { revision, clientCapabilities, clientInfo };
+      this.#client.first = { revision, clientCapabilities, clientInfo };
       parts.notifications.take("notifications/initialized", {}, undefined);
     };
   }
@@ -142,28 +120,11 @@ export class LowLevelServer {
     handler: (request: MessageOf<Schema>, ctx: ServerContext) => unknown,
   ): void;
   setRequestHandler(first: unknown, second: unknown, third?: unknown): void {
-    const { method, run } = requestHandler(first, second, third);
-    this.#parts.methods.custom.set(method, async (call) => {
-      const params = ownParams(call);
-      const result = await withRounds(
-        call,
-        async () => await run({ method, params }, call.context) ?? {},
-      ) as JsonObject;
-      remember(method, call, result);
-      return this.#hinted(method, call, result);
-    });
-  }
-
-  /** What clients may keep says for how long, where their era has that. */
-  #hinted(method: string, { era }: Call, result: JsonObject): JsonObject {
-    if (!CACHEABLE.includes(method) || isInputRequiredResult(result)) {
-      return result;
-    }
-    const hint = this.#parts.options.cacheHints?.[method as keyof CacheHints];
-    return era.readResult(
-      result as unknown as ReadResourceResult,
-      checkCacheHint(hint, `cacheHints: ${method}`),
-    ) as unknown as JsonObject;
+    const handler = requestHandler(first, second, third);
+    this.#parts.methods.custom.set(
+      handler.method,
+      ownMethod(handler, this.#parts.options.cacheHints),
+    );
   }
 
   /** Takes the answer to a method back. */
@@ -229,29 +190,17 @@ export class LowLevelServer {
    * `ctx.clientCapabilities` inside a handler.
    */
   getClientCapabilities(): ClientCapabilities | undefined {
-    return this.#only?.capabilities ?? this.#sessionless?.clientCapabilities;
+    return this.#client.facts?.clientCapabilities;
   }
 
   /** What that client says it is. */
   getClientVersion(): Implementation | undefined {
-    return this.#only?.clientInfo ?? this.#sessionless?.clientInfo;
+    return this.#client.facts?.clientInfo;
   }
 
   /** The revision that the only client speaks. */
   getNegotiatedProtocolVersion(): string | undefined {
-    return this.#only?.revision ?? this.#sessionless?.revision;
-  }
-
-  get #sessionless(): FirstClient | undefined {
-    const begun = Array.from(this.#parts.sessions).some(({ initialized }) =>
-      initialized
-    );
-    return begun ? undefined : this.#first;
-  }
-
-  get #only(): Session | undefined {
-    const [session, ...others] = this.#parts.sessions;
-    return others.length === 0 && session?.initialized ? session : undefined;
+    return this.#client.facts?.revision;
   }
 
   /** Tells those who listen that the list of tools has changed. */
@@ -289,7 +238,7 @@ export class LowLevelServer {
     sessionId?: string,
   ): Promise<void> {
     const session = sessionId === undefined
-      ? this.#only
+      ? this.#client.session
       : Array.from(this.#parts.sessions).find(({ id }) => id === sessionId);
     const wanted = session !== undefined && this.#parts.capabilities.logs &&
       LOG_LEVELS.indexOf(params.level) >=
@@ -324,7 +273,7 @@ export class LowLevelServer {
     if (method === "notifications/message") {
       return this.sendLoggingMessage(params as LoggingMessageParams);
     }
-    this.#only?.send(notificationText(method, params));
+    this.#client.session?.send(notificationText(method, params));
     return Promise.resolve();
   }
 
@@ -346,27 +295,20 @@ export class LowLevelServer {
 
   /** Asks the only client anything; inside a handler, use `ctx.mcpReq.send`. */
   async request<T = JsonObject>(
-    { method, params }: { method: string; params?: JsonObject },
+    request: { method: string; params?: JsonObject },
     schemaOrOptions?: StandardSchema | AskOptions,
     options?: AskOptions,
   ): Promise<T> {
     const schema = isStandardSchema(schemaOrOptions)
       ? schemaOrOptions
       : undefined;
-    const result = await this.#ask(
-      method,
-      params,
+    const result = await this.#client.ask<T>(
+      request,
       options ?? (schema ? undefined : schemaOrOptions as AskOptions),
     );
-    const checked = await schema?.["~standard"].validate(result);
-    if (checked?.issues !== undefined) {
-      throw new InvalidParamsError(
-        `${method}: the client's answer is invalid: ${
-          issuesText(checked.issues)
-        }`,
-      );
-    }
-    return (checked?.value ?? result) as T;
+    return schema === undefined
+      ? result
+      : await checkedResult(request.method, schema, result) as T;
   }
 
   /** Asks the only client's user; inside a handler, use `ctx.elicit`. */
@@ -374,9 +316,9 @@ export class LowLevelServer {
     params: ElicitRequestFormParams | ElicitRequestURLParams,
     options?: AskOptions,
   ): Promise<ElicitResult> {
-    return this.#ask(
-      "elicitation/create",
-      params.mode === "url" ? params : formParams(params),
+    const asked = params.mode === "url" ? params : formParams(params);
+    return this.#client.ask(
+      { method: "elicitation/create", params: asked },
       options,
     );
   }
@@ -386,7 +328,10 @@ export class LowLevelServer {
     params: CreateMessageRequestParams,
     options?: AskOptions,
   ): Promise<CreateMessageResult> {
-    return this.#ask("sampling/createMessage", params, options);
+    return this.#client.ask(
+      { method: "sampling/createMessage", params },
+      options,
+    );
   }
 
   /** Asks for the only client's roots; inside a handler, use `ctx.listRoots`. */
@@ -394,73 +339,11 @@ export class LowLevelServer {
     params?: JsonObject,
     options?: AskOptions,
   ): Promise<ListRootsResult> {
-    return this.#ask("roots/list", params, options);
+    return this.#client.ask({ method: "roots/list", params }, options);
   }
 
   /** Asks the only client whether it is there. */
   ping(options?: AskOptions): Promise<JsonObject> {
-    return this.#ask("ping", undefined, options);
+    return this.#client.ask({ method: "ping" }, options);
   }
-
-  async #ask<T>(
-    method: string,
-    params: unknown,
-    options?: AskOptions,
-  ): Promise<T> {
-    const session = this.#only;
-    if (session === undefined) {
-      throw new ProtocolError(
-        ProtocolErrorCode.InvalidRequest,
-        `${method} needs just one initialized client: inside a handler, ask through ctx`,
-      );
-    }
-    const question = { method, params };
-    const client = {
-      revision: session.revision,
-      clientCapabilities: session.capabilities,
-    };
-    const lacking = isQuestion(question)
-      ? missingCapability(question, client)
-      : undefined;
-    if (lacking) throw unsupportedQuestion(method, lacking);
-    const { elicitationId } = (params ?? {}) as JsonObject;
-    if (typeof elicitationId === "string") {
-      session.giveElicitation(elicitationId);
-    }
-    const answer = await session.ask(
-      method,
-      params,
-      (text) => session.send(text),
-      options,
-    );
-    return await checkedAnswer(question, answer) as T;
-  }
-}
-
-/** The methods whose results clients may keep (2026-07-28, "CacheableResult"). */
-const CACHEABLE = [
-  "server/discover",
-  "tools/list",
-  "prompts/list",
-  "resources/list",
-  "resources/templates/list",
-  "resources/read",
-];
-
-/** A request's parameters, their `_meta` without the keys that MCP reserves. */
-function ownParams({ params: { _meta, ...params }, meta }: Call): JsonObject {
-  const own = meta === undefined ? {} : withoutEnvelope(meta);
-  return Object.keys(own).length === 0 ? params : { ...params, _meta: own };
-}
-
-/** Sessions and subscriptions stay the engine's affair, whoever answers the method. */
-function remember(
-  method: string,
-  { params, session }: Call,
-  { protocolVersion }: JsonObject,
-): void {
-  const uri = String(params.uri);
-  if (method === "resources/subscribe") session?.subscriptions.add(uri);
-  if (method === "resources/unsubscribe") session?.subscriptions.delete(uri);
-  if (method === "initialize") begin(session, params, String(protocolVersion));
 }

@@ -110,11 +110,11 @@ export class Dispatcher {
         ? this.#run(call)
         : lifespan.start().then(() => this.#run(call));
     } catch (error) {
+      this.#entering = undefined;
       this.#fail(call, error);
       return;
-    } finally {
-      this.#entering = undefined;
     }
+    this.#entering = undefined;
     if (isThenable(outcome)) {
       this.#waiting.add(call);
       this.#recorder?.pause(call);

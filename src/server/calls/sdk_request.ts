@@ -1,10 +1,7 @@
 import { ClosedError } from "../../base/errors.ts";
-import { InvalidParamsError, ProtocolError } from "../../protocol/errors.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import {
-  isStandardSchema,
-  issuesText,
-} from "../../protocol/standard_schema.ts";
+import { isStandardSchema } from "../../protocol/standard_schema.ts";
 import type {
   CreateMessageRequestParams,
   CreateMessageResult,
@@ -14,7 +11,7 @@ import type {
   LoggingMessageParams,
   RequestId,
 } from "../../protocol/types.ts";
-import { isQuestion } from "../questions/question.ts";
+import { checkedResult, isQuestion } from "../questions/question.ts";
 import type { Call } from "./call.ts";
 import type {
   AskOptions,
@@ -80,15 +77,9 @@ export class SdkRequest implements McpRequestView {
       request,
       options ?? (schema ? undefined : schemaOrOptions as AskOptions),
     );
-    const checked = await schema?.["~standard"].validate(result);
-    if (checked?.issues !== undefined) {
-      throw new InvalidParamsError(
-        `${request.method}: the client's answer is invalid: ${
-          issuesText(checked.issues)
-        }`,
-      );
-    }
-    return (checked?.value ?? result) as T;
+    return (schema === undefined
+      ? result
+      : await checkedResult(request.method, schema, result)) as T;
   }
 
   #ask(

@@ -176,6 +176,19 @@ export async function checkedAnswer(
     : answer;
 }
 
+/** An answer held to a schema of the author's. @throws {InvalidParamsError} */
+export async function checkedResult(
+  method: string,
+  schema: StandardSchema,
+  result: unknown,
+): Promise<unknown> {
+  const checked = await schema["~standard"].validate(result);
+  if (checked.issues === undefined) return checked.value;
+  throw new InvalidParamsError(
+    `${method}: the client's answer is invalid: ${issuesText(checked.issues)}`,
+  );
+}
+
 /** What is wrong with the shape of an answer, or `undefined`. */
 function answerFault(method: string, answer: unknown): string | undefined {
   if (!isObject(answer)) return "it must be an object";
