@@ -448,3 +448,36 @@ Deno.test("a tool that requires a task is listed like any other, in both eras", 
   });
   await server.close();
 });
+
+Deno.test("a task asks nothing that its client did not declare, and takes no answer that is none", async () => {
+  const { server, begin, get, call } = serverFor((task) =>
+    task.elicit({ mode: "url", message: "?", url: "https://example.com/" })
+  );
+  const undeclared = await begin();
+  await eventually(async () => (await get(undeclared)).status !== "working");
+  const { status, error } = await get(undeclared);
+  assert.equal(status, "failed");
+  assert.deepEqual(error, {
+    code: -32021,
+    message: "Missing required client capability: elicitation.url",
+    data: { requiredCapabilities: { elicitation: { url: {} } } },
+  });
+  server.registerTool(
+    "form",
+    {},
+    (ctx) => ctx.runAsTask((task) => task.elicit(QUESTION)),
+  );
+  for (const answer of [{ content: {} }, { ...YES, content: { sure: 3 } }]) {
+    const created = await call("tools/call", { name: "form" });
+    const taskId = created.taskId as string;
+    await eventually(async () => (await get(taskId)).status !== "working");
+    const { inputRequests } = await get(taskId);
+    const [key] = Object.keys(inputRequests as object);
+    await call("tasks/update", { taskId, inputResponses: { [key]: answer } });
+    await eventually(async () => (await get(taskId)).status !== "working");
+    const task = await get(taskId);
+    assert.equal(task.status, "failed");
+    assert.equal((task.error as { code: number }).code, -32602);
+  }
+  await server.close();
+});
