@@ -40,6 +40,7 @@ import type { AskOptions, ServerContext } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
 import type { Transport } from "../transport/sdk_transport.ts";
 import {
+  type MessageHandler,
   messageHandler,
   type MessageOf,
   type MessageSchema,
@@ -50,6 +51,9 @@ import {
 } from "./message_handlers.ts";
 import { OnlyClient } from "./only_client.ts";
 import { ownMethod } from "./own_method.ts";
+import { OwnSubscriptions } from "./own_subscriptions.ts";
+
+const LISTEN = "subscriptions/listen";
 
 /** What the low-level server works on. */
 interface LowLevelParts {
@@ -73,6 +77,8 @@ interface LowLevelParts {
 export class LowLevelServer {
   readonly #parts: LowLevelParts;
   readonly #client: OnlyClient;
+  /** What answers the methods of the author's own. */
+  readonly #own: Map<string, MessageHandler<ServerContext>> = new Map();
   /**
    * Called after a legacy client has said that it is ready, and once before the
    * first request of 2026-07-28, in which no client says so.
@@ -120,15 +126,27 @@ export class LowLevelServer {
     handler: (request: MessageOf<Schema>, ctx: ServerContext) => unknown,
   ): void;
   setRequestHandler(first: unknown, second: unknown, third?: unknown): void {
+    const { methods, options } = this.#parts;
     const handler = requestHandler(first, second, third);
-    this.#parts.methods.custom.set(
-      handler.method,
-      ownMethod(handler, this.#parts.options.cacheHints),
-    );
+    this.#own.set(handler.method, handler);
+    methods.custom.set(handler.method, ownMethod(handler, options.cacheHints));
+    if (handler.method === "resources/subscribe") this.#followStreams();
+  }
+
+  #followStreams(): void {
+    const { methods, outside } = this.#parts;
+    const listen = methods.core(LISTEN, "modern");
+    if (listen === undefined || methods.custom.has(LISTEN)) return;
+    const own = new OwnSubscriptions({
+      handler: (method) => this.#own.get(method),
+      report: (what, error) => outside.report(what, error),
+    });
+    methods.custom.set(LISTEN, own.around(listen));
   }
 
   /** Takes the answer to a method back. */
   removeRequestHandler(method: string): void {
+    this.#own.delete(method);
     this.#parts.methods.custom.delete(method);
   }
 

@@ -480,3 +480,42 @@ Deno.test("a tool of v1's whose calls are tasks runs as a task, or is waited for
   });
   assert.equal(textOf(task.result), "cancel 5");
 });
+
+Deno.test("a subscribe of one's own hears of streams, of the first and of the last", async () => {
+  await using server = quiet();
+  server.registerResource("a", "a://b", {}, () => "x");
+  const told: string[] = [];
+  for (const method of ["resources/subscribe", "resources/unsubscribe"]) {
+    server.server.setRequestHandler(method, ({ params }) => {
+      told.push(`${method} ${params.uri}`);
+      return {};
+    });
+  }
+  const listen = () => {
+    const controller = new AbortController();
+    const heard: Loose[] = [];
+    const ended = server.call("subscriptions/listen", {
+      notifications: { resourceSubscriptions: ["a://b", "a://b"] },
+    }, {
+      signal: controller.signal,
+      onNotification: (each) => heard.push(each),
+    }).catch(() => {});
+    return {
+      heard,
+      end: async () => {
+        controller.abort();
+        await ended;
+      },
+    };
+  };
+  const streams = [listen(), listen()];
+  await eventually(() => streams.every(({ heard }) => heard.length === 1));
+  await eventually(() => told.length === 1);
+  await server.server.sendResourceUpdated({ uri: "a://b" });
+  await eventually(() => streams.every(({ heard }) => heard.length === 2));
+  await streams[0].end();
+  assert.deepEqual(told, ["resources/subscribe a://b"]);
+  await streams[1].end();
+  await eventually(() => told.length === 2);
+  assert.equal(told[1], "resources/unsubscribe a://b");
+});
