@@ -19,7 +19,7 @@ import type {
   RequestId,
   ServerCapabilities,
 } from "../protocol/types.ts";
-import type { Call } from "../server/calls/call.ts";
+import type { Dispatcher } from "../server/calls/dispatcher.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import type { MethodTable } from "../server/calls/method_table.ts";
 import type { Notifications } from "../server/calls/notifications.ts";
@@ -49,10 +49,12 @@ import {
   type RequestHandler,
   requestHandler,
 } from "./message_handlers.ts";
+import { Greeting } from "./greeting.ts";
 import { OnlyClient } from "./only_client.ts";
 import { ownMethod } from "./own_method.ts";
 import { OwnSubscriptions } from "./own_subscriptions.ts";
 
+const INITIALIZED = "notifications/initialized";
 const LISTEN = "subscriptions/listen";
 
 /** What the low-level server works on. */
@@ -62,7 +64,7 @@ interface LowLevelParts {
   readonly notifications: Notifications;
   readonly outside: OutsideErrors;
   readonly intake: Intake;
-  readonly dispatcher: { theOnly(id: RequestId): Call | undefined };
+  readonly dispatcher: Pick<Dispatcher, "theOnly" | "gate">;
   readonly capabilities: Capabilities;
   readonly changes: ChangeNotices;
   readonly sessions: ReadonlySet<Session>;
@@ -99,13 +101,18 @@ export class LowLevelServer {
     this.#parts = parts;
     parts.outside.listener = (error) => this.onerror?.(error);
     parts.notifications.handlers.set(
-      "notifications/initialized",
+      INITIALIZED,
       () => this.oninitialized?.(),
     );
-    this.#client = new OnlyClient(parts.sessions);
+    const greeting = new Greeting({
+      setGate: (gate) => parts.dispatcher.gate = gate,
+      report: (error) => parts.outside.report(INITIALIZED, error),
+    });
+    this.#client = new OnlyClient(parts.sessions, greeting);
     parts.intake.greet = ({ revision, clientCapabilities, clientInfo }) => {
       this.#client.first = { revision, clientCapabilities, clientInfo };
-      parts.notifications.take("notifications/initialized", {}, undefined);
+      const greet = parts.notifications.handlers.get(INITIALIZED);
+      greeting.begin(() => greet?.({ method: INITIALIZED, params: {} }));
     };
   }
 

@@ -1,4 +1,5 @@
 import { ProtocolError, ProtocolErrorCode } from "../protocol/errors.ts";
+import type { Greeting } from "./greeting.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import type { Implementation } from "../protocol/types.ts";
 import {
@@ -22,9 +23,11 @@ export class OnlyClient {
   /** The first client of the era without sessions, as its first request shows it. */
   first: Client | undefined;
   readonly #sessions: ReadonlySet<Session>;
+  readonly #greeting: Greeting;
 
-  constructor(sessions: ReadonlySet<Session>) {
+  constructor(sessions: ReadonlySet<Session>, greeting: Greeting) {
     this.#sessions = sessions;
+    this.#greeting = greeting;
   }
 
   /** Its session; `undefined` if there is not just one. */
@@ -50,6 +53,9 @@ export class OnlyClient {
     const { session } = this;
     const { method, params } = question;
     if (session === undefined) {
+      if (this.#greeting.underWay && isQuestion(question)) {
+        return await this.#greeting.ask(question) as T;
+      }
       throw new ProtocolError(
         ProtocolErrorCode.InvalidRequest,
         `${method} needs just one initialized client: inside a handler, ask through ctx`,

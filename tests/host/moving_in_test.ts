@@ -519,3 +519,54 @@ Deno.test("a subscribe of one's own hears of streams, of the first and of the la
   await eventually(() => told.length === 2);
   assert.equal(told[1], "resources/unsubscribe a://b");
 });
+
+Deno.test("what oninitialized asks is asked of a client of 2026-07-28 with its first call", async () => {
+  for (const era of ERAS) {
+    await using server = quiet();
+    const allowed: string[] = ["from the command line"];
+    server.server.oninitialized = async () => {
+      if (!server.server.getClientCapabilities()?.roots) return;
+      const { roots } = await server.server.listRoots();
+      // As who looks the folders up first.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      allowed.splice(0, 1, ...roots.map(({ uri }) => uri));
+      await server.server.elicitInput({
+        message: "?",
+        requestedSchema: { type: "object", properties: {} },
+      });
+    };
+    server.registerTool("allowed", {}, () => ({ allowed }));
+    const asked: string[] = [];
+    const client = await connected(server, era, {
+      capabilities: { roots: {}, elicitation: {} },
+      answers: {
+        "roots/list": () => {
+          asked.push("roots");
+          return { roots: [{ uri: "file:///narrow" }] };
+        },
+        "elicitation/create": () => {
+          asked.push("form");
+          return { action: "decline" };
+        },
+      },
+    });
+    await client.ask("tools/list");
+    if (era !== "modern") await eventually(() => asked.length === 2);
+    for (let call = 0; call < 2; call++) {
+      const { structuredContent } = await client.tool("allowed");
+      assert.deepEqual(structuredContent, { allowed: ["file:///narrow"] });
+    }
+    assert.deepEqual(asked, ["roots", "form"], era);
+    await client.close();
+  }
+  await using server = quiet();
+  const errors: string[] = [];
+  server.server.onerror = ({ message }) => errors.push(message);
+  server.server.oninitialized = async () =>
+    void await server.server.listRoots();
+  server.registerTool("any", {}, () => "done");
+  const client = await connected(server, "modern");
+  assert.equal(textOf(await client.tool("any")), "done");
+  assert.match(errors[0], /roots/);
+  await client.close();
+});

@@ -51,6 +51,8 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = [];
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
+  /** What calls must pass first, while there is something to wait for. */
+  gate: ((call: Call, run: () => unknown) => unknown) | undefined;
   /** The call whose handler is being entered. */
   #entering: Call | undefined;
   #inFlight = 0;
@@ -126,6 +128,12 @@ export class Dispatcher {
   }
 
   #run(call: Call): unknown {
+    return this.gate === undefined
+      ? this.#answerTo(call)
+      : this.gate(call, () => this.#answerTo(call));
+  }
+
+  #answerTo(call: Call): unknown {
     const method = this.#parts.methods.find(call);
     if (this.#chain === undefined) return method(call);
     return this.#chain(
