@@ -1,5 +1,6 @@
 import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { HttpOptions } from "../transport/http/http_options.ts";
+import type { StdioOptions } from "../transport/stdio.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { McpServerOptions } from "./server_options.ts";
 
@@ -69,4 +70,13 @@ export const SERVE_OPTIONS: Readonly<Record<keyof ServeOptions, true>> = {
   signal: true,
   signals: true,
   tls: true,
+};
+
+/** Every option of `serveStdio`. */
+export const STDIO_OPTIONS: Readonly<Record<keyof StdioOptions, true>> = {
+  graceMs: true,
+  maxMessageBytes: true,
+  signal: true,
+  signals: true,
+  streams: true,
 };

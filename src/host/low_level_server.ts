@@ -79,6 +79,7 @@ interface LowLevelParts {
 export class LowLevelServer {
   readonly #parts: LowLevelParts;
   readonly #client: OnlyClient;
+  #transport: Transport | undefined;
   /** What answers the methods of the author's own. */
   readonly #own: Map<string, MessageHandler<ServerContext>> = new Map();
   /**
@@ -93,8 +94,6 @@ export class LowLevelServer {
    * that failed, a transport's error, an answer that nobody waits for.
    */
   onerror?: (error: Error) => void;
-  /** The transport that was connected last, while it is open. */
-  transport?: Transport;
 
   /** @internal */
   constructor(parts: LowLevelParts) {
@@ -207,6 +206,21 @@ export class LowLevelServer {
   /** What the server declares to legacy clients. */
   getCapabilities(): ServerCapabilities {
     return this.#parts.capabilities.legacy();
+  }
+
+  /**
+   * The transport that was connected last, while it is open; over HTTP, the
+   * session of the only client.
+   */
+  get transport(): Partial<Transport> | undefined {
+    const sessionId = this.#client.session?.id;
+    return this.#transport ??
+      (sessionId === undefined ? undefined : { sessionId });
+  }
+
+  /** Set by `McpServer.connect`. */
+  set transport(transport: Transport | undefined) {
+    this.#transport = transport;
   }
 
   /**

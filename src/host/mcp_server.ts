@@ -18,7 +18,11 @@ import {
   type ServerParts,
   watch,
 } from "./server_parts.ts";
-import { SERVE_OPTIONS, SERVER_OPTIONS } from "./known_options.ts";
+import {
+  SERVE_OPTIONS,
+  SERVER_OPTIONS,
+  STDIO_OPTIONS,
+} from "./known_options.ts";
 import { LowLevelServer } from "./low_level_server.ts";
 import type { Middleware } from "../server/calls/middleware.ts";
 import type {
@@ -312,6 +316,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
+    checkKnown("serveStdio", options, STDIO_OPTIONS);
     await startOrTell(this.#parts, () => watch(this.#parts));
     const stop = new AbortController();
     const release = endOn(

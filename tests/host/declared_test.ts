@@ -278,7 +278,7 @@ Deno.test("supportedProtocolVersions narrow what is spoken", async () => {
   assert.equal((await answer(modern, "2026-07-28")).status, 200);
 });
 
-Deno.test("an option that nobody reads is refused by name, with what may be meant", () => {
+Deno.test("an option that nobody reads is refused by name, with what may be meant", async () => {
   const server = serverOf({});
   const odd: [() => unknown, RegExp][] = [
     [
@@ -323,6 +323,15 @@ Deno.test("an option that nobody reads is refused by name, with what may be mean
     assert.throws(make, { name: "InvalidOptionError", message: says });
   }
   assert.throws(() => server.serve({ prot: 1 } as never), /did you mean port/);
+  await assert.rejects(
+    server.serveStdio({ signal: undefined, singals: false } as never),
+    /serveStdio has no option "singals": did you mean signals/,
+  );
+  assert.throws(
+    () =>
+      new ResourceTemplate("q://{x}", { lists: undefined, listt: 1 } as never),
+    /"listt": did you mean list/,
+  );
   // What is left out on purpose, and what the official SDK takes.
   serverOf({
     instructions: undefined,

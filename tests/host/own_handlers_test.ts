@@ -125,6 +125,11 @@ Deno.test("an initialize of one's own keeps the session that it has opened", asy
     { capabilities: { roots: {} } },
   );
   assert.equal(client.raw.getServerVersion().name, "mine");
+  // Where v1's authors look for it outside a handler.
+  assert.equal(
+    server.server.transport?.sessionId,
+    client.transport.sessionId,
+  );
   const { structuredContent } = await client.tool("who");
   assert.deepEqual(structuredContent, {
     client: "v1-client",

@@ -1,3 +1,4 @@
+import { checkKnown } from "../../base/options.ts";
 import type { ListResourcesResult } from "../../protocol/types.ts";
 import { UriTemplate } from "../../protocol/uri_template.ts";
 import type { CompleteCallback } from "./completable.ts";
@@ -16,6 +17,11 @@ export interface ResourceTemplateCallbacks<Lifespan = unknown> {
   complete?: Record<string, CompleteCallback<Lifespan>>;
 }
 
+const CALLBACKS: Readonly<Record<keyof ResourceTemplateCallbacks, true>> = {
+  list: true,
+  complete: true,
+};
+
 /**
  * A family of resources, by the form of their URIs (RFC 6570).
  *
@@ -33,7 +39,8 @@ export class ResourceTemplate<Lifespan = unknown> {
   /**
    * Makes a template of a string such as `users://{id}`.
    *
-   * @throws {InvalidOptionError} for a template that is too long or malformed
+   * @throws {InvalidOptionError} for a template that is too long or malformed, or
+   * a callback that nobody calls
    */
   constructor(
     uriTemplate: string | UriTemplate,
@@ -42,6 +49,7 @@ export class ResourceTemplate<Lifespan = unknown> {
     this.#uriTemplate = typeof uriTemplate === "string"
       ? new UriTemplate(uriTemplate)
       : uriTemplate;
+    checkKnown(`template ${this.#uriTemplate}`, callbacks, CALLBACKS);
     this.#callbacks = callbacks;
   }
 

@@ -33,29 +33,15 @@ import type {
 import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { Call, Completer } from "../calls/call.ts";
-import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
+import {
+  TOOL_OPTIONS,
+  type ToolConfig,
+  type ToolUpdates,
+} from "./tool_config.ts";
 import { drained } from "./tool_steps.ts";
 import { ToolResultError, toToolResult } from "./tool_result.ts";
 
 type AnyHandler = (...args: unknown[]) => unknown;
-
-const TOOL_OPTIONS: Readonly<
-  Record<keyof ToolConfig | "scopeChallenge", true>
-> = {
-  title: true,
-  description: true,
-  inputSchema: true,
-  outputSchema: true,
-  annotations: true,
-  icons: true,
-  execution: true,
-  _meta: true,
-  timeoutMs: true,
-  concurrency: true,
-  cache: true,
-  // The official SDK's: here it is the business of who lets callers in.
-  scopeChallenge: true,
-};
 
 /** What a tool tells its collection. */
 export interface ToolHost {

@@ -140,6 +140,25 @@ export interface ToolConfig<
   cache?: HandlerCacheOptions;
 }
 
+/** Every option of a tool: the compiler sees to it that none is missing. */
+export const TOOL_OPTIONS: Readonly<
+  Record<keyof ToolConfig | "scopeChallenge", true>
+> = {
+  title: true,
+  description: true,
+  inputSchema: true,
+  outputSchema: true,
+  annotations: true,
+  icons: true,
+  execution: true,
+  _meta: true,
+  timeoutMs: true,
+  concurrency: true,
+  cache: true,
+  // The official SDK's: here it is the business of who lets callers in.
+  scopeChallenge: true,
+};
+
 /** What `update` may change; `name: null` removes the tool. */
 export interface ToolUpdates {
   /** A new name, or null to take the tool out for good. */
