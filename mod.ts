@@ -21,12 +21,24 @@ export type {
   ToolInCall,
 } from "./src/server/extension.ts";
 export type { LifespanFunction } from "./src/server/lifecycle/lifespan.ts";
-export {
-  LowLevelServer,
-  type MethodSchemas,
-  type ParamsHandler,
-  type RequestHandler,
-} from "./src/host/low_level_server.ts";
+export { LowLevelServer } from "./src/host/low_level_server.ts";
+export { V1Registrations, type V1Shape } from "./src/host/v1_registrations.ts";
+export type {
+  V1RequestTaskStore,
+  V1Task,
+  V1TaskContext,
+  V1TaskFunction,
+  V1Tasks,
+  V1ToolTaskHandler,
+} from "./src/host/v1_tasks.ts";
+export type {
+  MessageOf,
+  MessageSchema,
+  MethodSchemas,
+  ParamsHandler,
+  RequestHandler,
+  ZodLike,
+} from "./src/host/message_handlers.ts";
 export type {
   Middleware,
   MiddlewareRequest,
@@ -37,6 +49,7 @@ export type {
   HealthOptions,
   McpServerOptions,
   RequestStateOptions,
+  SdkOptions,
   WatchdogSettings,
 } from "./src/host/server_options.ts";
 
@@ -115,9 +128,11 @@ export type {
 } from "./src/observe/trace/telemetry.ts";
 
 // Tools, prompts and resources.
+export type { DeclaredCapabilities } from "./src/server/catalog/capabilities.ts";
 export {
   completable,
   type CompleteCallback,
+  type CompleteCallback as CompleteResourceTemplateCallback,
 } from "./src/server/catalog/completable.ts";
 export type {
   PromptConfig,
@@ -144,11 +159,15 @@ export {
   type ResourceTemplateCallbacks,
 } from "./src/server/catalog/resource_template.ts";
 export type {
+  FieldsOf,
   ToolArguments,
   ToolConfig,
   ToolHandler,
   ToolOutput,
+  ToolOutputOf,
+  ToolOutputValue,
   ToolReturn,
+  ToolReturnOf,
   ToolStep,
   ToolUpdates,
 } from "./src/server/catalog/tool_config.ts";
@@ -173,11 +192,16 @@ export {
 } from "./src/server/questions/request_state.ts";
 export type {
   AskOptions,
+  ElicitAnswer,
+  ElicitFormOf,
   ElicitParams,
   HttpView,
   McpRequestContext,
   McpRequestView,
+  Progress,
+  RequestInfo,
   RequestLog,
+  SchemaResult,
   ServerContext,
   TaskRun,
 } from "./src/server/server_context.ts";
@@ -292,12 +316,14 @@ export {
 } from "./src/base/clock.ts";
 
 // Schemas and URI templates.
-export {
-  fromJsonSchema,
-  type JsonSchemaValidators,
-} from "./src/protocol/json_schema.ts";
+export { fromJsonSchema } from "./src/protocol/json_schema.ts";
+export type {
+  JsonSchemaValidator,
+  JsonSchemaVerdict,
+} from "./src/protocol/json_schema_validator.ts";
 export type { SchemaLike } from "./src/protocol/schema.ts";
 export type {
+  InferInput,
   InferOutput,
   JsonSchema,
   JsonSchemaConverter,

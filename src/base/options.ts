@@ -82,3 +82,48 @@ export function checkWord<Word extends string>(
     }`,
   );
 }
+
+/**
+ * Refuses an option that nobody reads, naming the one that it may have been
+ * meant for. One that is `undefined` is passed over.
+ *
+ * @param known every option there is
+ */
+export function checkKnown(
+  what: string,
+  options: object,
+  known: Readonly<Record<string, true>>,
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(known, name)) continue;
+    const near = nearest(name, Object.keys(known));
+    throw new InvalidOptionError(
+      `${what} has no option ${quote(name)}` +
+        (near === undefined ? "" : `: did you mean ${near}?`),
+    );
+  }
+}
+
+/** The word that a mistyped one is most like, if one is like it at all. */
+function nearest(name: string, words: string[]): string | undefined {
+  const limit = Math.max(2, Math.floor(name.length / 3));
+  const [best] = words
+    .map((word) => ({ word, steps: editSteps(name, word) }))
+    .filter(({ steps }) => steps <= limit)
+    .sort((a, b) => a.steps - b.steps);
+  return best?.word;
+}
+
+/** How many letters must change to make one word of another (Levenshtein), whatever their case. */
+function editSteps(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [i, letter] of Array.from(from.toLowerCase()).entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < to.length; j++) {
+      const change = letter === to[j].toLowerCase() ? 0 : 1;
+      next.push(Math.min(row[j] + change, row[j + 1] + 1, next[j] + 1));
+    }
+    row = next;
+  }
+  return row[to.length];
+}

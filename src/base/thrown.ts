@@ -1,8 +1,44 @@
 /** Tells what a thrown value says; anything can be thrown, even what has no text. */
 export function thrownText(thrown: unknown): string {
   try {
-    return String(thrown instanceof Error ? thrown.message : thrown);
+    return textOf(thrown, 0);
   } catch {
     return "something that can't be shown was thrown";
   }
+}
+
+/** How deep causes and the errors of an `AggregateError` are followed. */
+const MAX_DEPTH = 4;
+
+function textOf(thrown: unknown, depth: number): string {
+  if (thrown instanceof Error) return errorText(thrown, depth);
+  if (thrown instanceof Response) {
+    return `an HTTP response was thrown: ${thrown.status} ${thrown.statusText}`
+      .trimEnd();
+  }
+  if (typeof thrown === "object" && thrown !== null) return objectText(thrown);
+  return String(thrown) || "an empty text was thrown";
+}
+
+/** The message; where there is none, what the errors beneath say, or the name. */
+function errorText(error: Error, depth: number): string {
+  const message = String(error.message ?? "");
+  const beneath = depth < MAX_DEPTH ? errorsBeneath(error, message === "") : [];
+  const texts = beneath.map((each) => textOf(each, depth + 1));
+  if (texts.length === 0) return message || String(error.name || "Error");
+  const joined = [...new Set(texts)].join("; ");
+  return message === "" ? joined : `${message}: ${joined}`;
+}
+
+function errorsBeneath(error: Error, silent: boolean): unknown[] {
+  const { errors } = error as { errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors;
+  return silent && error.cause !== undefined ? [error.cause] : [];
+}
+
+function objectText(thrown: object): string {
+  const { message } = thrown as { message?: unknown };
+  if (typeof message === "string" && message !== "") return message;
+  const text = String(thrown);
+  return text.startsWith("[object ") ? JSON.stringify(thrown) ?? text : text;
 }

@@ -1,13 +1,7 @@
-import {
-  InvalidParamsError,
-  ProtocolError,
-  ProtocolErrorCode,
-} from "../protocol/protocol_errors.ts";
-import { nearestJson } from "../protocol/json_value.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
   type InferOutput,
-  issuesText,
+  isStandardSchema,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
 import { normalUri } from "../protocol/uri_form.ts";
@@ -21,45 +15,57 @@ import type {
   Implementation,
   ListRootsResult,
   LoggingMessageNotification,
+  LoggingMessageParams,
   Notification,
+  RequestId,
   ServerCapabilities,
 } from "../protocol/types.ts";
+import type { Dispatcher } from "../server/calls/dispatcher.ts";
+import type { Intake } from "../server/calls/intake.ts";
 import type { MethodTable } from "../server/calls/method_table.ts";
+import type { Notifications } from "../server/calls/notifications.ts";
+import type { OutsideErrors } from "../server/calls/outside_errors.ts";
 import type {
-  NotificationHandler,
-  Notifications,
-} from "../server/calls/notifications.ts";
-import type { Capabilities } from "../server/catalog/capabilities.ts";
+  Capabilities,
+  DeclaredCapabilities,
+} from "../server/catalog/capabilities.ts";
+import type {
+  CacheHints,
+  ListKind,
+} from "../server/catalog/catalog_options.ts";
 import type { ChangeNotices } from "../server/changes/change_notices.ts";
 import { LOG_LEVELS } from "../server/eras/request_meta.ts";
+import { formParams } from "../server/questions/input_required.ts";
+import { checkedResult } from "../server/questions/question.ts";
 import type { AskOptions, ServerContext } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
+import type { Transport } from "../transport/sdk_transport.ts";
+import {
+  type MessageHandler,
+  messageHandler,
+  type MessageOf,
+  type MessageSchema,
+  type MethodSchemas,
+  type ParamsHandler,
+  type RequestHandler,
+  requestHandler,
+} from "./message_handlers.ts";
+import { Greeting } from "./greeting.ts";
+import { OnlyClient } from "./only_client.ts";
+import { ownMethod } from "./own_method.ts";
+import { OwnSubscriptions } from "./own_subscriptions.ts";
 
-/** Answers a method of your own, or one of MCP's in your way. */
-export type RequestHandler = (
-  // deno-lint-ignore no-explicit-any -- the parameters of any method
-  request: { method: string; params: any },
-  ctx: ServerContext,
-) => unknown;
-
-/** What the parameters and the result of a method of your own must be. */
-export interface MethodSchemas<Params extends StandardSchema> {
-  /** Checks the parameters. */
-  params: Params;
-  /** Says what the handler returns; that is sent as it is. */
-  result?: StandardSchema;
-}
-
-/** Answers a method of your own whose parameters have been checked. */
-export type ParamsHandler<Params extends StandardSchema> = (
-  params: InferOutput<Params>,
-  ctx: ServerContext,
-) => unknown;
+const INITIALIZED = "notifications/initialized";
+const LISTEN = "subscriptions/listen";
 
 /** What the low-level server works on. */
 interface LowLevelParts {
+  readonly options: { readonly cacheHints?: CacheHints };
   readonly methods: MethodTable;
   readonly notifications: Notifications;
+  readonly outside: OutsideErrors;
+  readonly intake: Intake;
+  readonly dispatcher: Pick<Dispatcher, "theOnly" | "gate">;
   readonly capabilities: Capabilities;
   readonly changes: ChangeNotices;
   readonly sessions: ReadonlySet<Session>;
@@ -73,20 +79,41 @@ interface LowLevelParts {
  */
 export class LowLevelServer {
   readonly #parts: LowLevelParts;
-  /** Called after a legacy client has said that it is ready. */
-  oninitialized?: () => void;
+  readonly #client: OnlyClient;
+  #transport: Transport | undefined;
+  /** What answers the methods of the author's own. */
+  readonly #own: Map<string, MessageHandler<ServerContext>> = new Map();
+  /**
+   * Called after a legacy client has said that it is ready, and once before the
+   * first request of 2026-07-28, in which no client says so.
+   */
+  oninitialized?: () => void | Promise<void>;
   /** Called when the server has closed. */
   onclose?: () => void;
-  /** Called with what went wrong outside any request. */
+  /**
+   * Called with what went wrong outside any request: a notification's handler
+   * that failed, a transport's error, an answer that nobody waits for.
+   */
   onerror?: (error: Error) => void;
 
   /** @internal */
   constructor(parts: LowLevelParts) {
     this.#parts = parts;
+    parts.outside.listener = (error) => this.onerror?.(error);
     parts.notifications.handlers.set(
-      "notifications/initialized",
+      INITIALIZED,
       () => this.oninitialized?.(),
     );
+    const greeting = new Greeting({
+      setGate: (gate) => parts.dispatcher.gate = gate,
+      report: (error) => parts.outside.report(INITIALIZED, error),
+    });
+    this.#client = new OnlyClient(parts.sessions, greeting);
+    parts.intake.greet = ({ revision, clientCapabilities, clientInfo }) => {
+      this.#client.first = { revision, clientCapabilities, clientInfo };
+      const greet = parts.notifications.handlers.get(INITIALIZED);
+      greeting.begin(() => greet?.({ method: INITIALIZED, params: {} }));
+    };
   }
 
   /** Answers a method: the handler gets the whole request. */
@@ -97,29 +124,36 @@ export class LowLevelServer {
     schemas: MethodSchemas<Params>,
     handler: ParamsHandler<Params>,
   ): void;
-  setRequestHandler(
-    method: string,
-    second: RequestHandler | MethodSchemas<StandardSchema>,
-    third?: ParamsHandler<StandardSchema>,
-  ): void {
-    this.#parts.methods.custom.set(method, async (call) => {
-      const { _meta, ...params } = call.params;
-      const result = typeof second === "function"
-        ? await second({
-          method,
-          params: { ...params, ...(_meta !== undefined && { _meta }) },
-        }, call.context)
-        : await third!(
-          await checkParams(method, second.params, params),
-          call.context,
-        );
-      remember(method, params, call.session);
-      return result ?? {};
+  /**
+   * Answers the method that a schema names, as in the official SDK's v1: the
+   * handler gets the whole request, checked.
+   */
+  setRequestHandler<Schema extends MessageSchema>(
+    schema: Schema,
+    handler: (request: MessageOf<Schema>, ctx: ServerContext) => unknown,
+  ): void;
+  setRequestHandler(first: unknown, second: unknown, third?: unknown): void {
+    const { methods, options } = this.#parts;
+    const handler = requestHandler(first, second, third);
+    this.#own.set(handler.method, handler);
+    methods.custom.set(handler.method, ownMethod(handler, options.cacheHints));
+    if (handler.method === "resources/subscribe") this.#followStreams();
+  }
+
+  #followStreams(): void {
+    const { methods, outside } = this.#parts;
+    const listen = methods.core(LISTEN, "modern");
+    if (listen === undefined || methods.custom.has(LISTEN)) return;
+    const own = new OwnSubscriptions({
+      handler: (method) => this.#own.get(method),
+      report: (what, error) => outside.report(what, error),
     });
+    methods.custom.set(LISTEN, own.around(listen));
   }
 
   /** Takes the answer to a method back. */
   removeRequestHandler(method: string): void {
+    this.#own.delete(method);
     this.#parts.methods.custom.delete(method);
   }
 
@@ -140,28 +174,33 @@ export class LowLevelServer {
       notification: Notification,
     ) => void | Promise<void>,
   ): void;
+  /**
+   * Hears of the notification that a schema names, as in the official SDK's v1:
+   * the handler gets the whole notification, checked.
+   */
+  setNotificationHandler<Schema extends MessageSchema>(
+    schema: Schema,
+    handler: (notification: MessageOf<Schema>) => void | Promise<void>,
+  ): void;
   setNotificationHandler(
-    method: string,
-    second: NotificationHandler | { params: StandardSchema },
-    third?: (
-      params: unknown,
-      notification: Notification,
-    ) => void | Promise<void>,
+    first: unknown,
+    second: unknown,
+    third?: unknown,
   ): void {
+    const { method, run } = messageHandler<undefined>(first, second, third);
     this.#parts.notifications.handlers.set(
       method,
-      typeof second === "function"
-        ? second
-        : async (notification) =>
-          await third!(
-            await checkParams(method, second.params, notification.params ?? {}),
-            notification as Notification,
-          ),
+      async ({ params = {} }) => void await run({ method, params }, undefined),
     );
   }
 
+  /** Listens to a notification no more. */
+  removeNotificationHandler(method: string): void {
+    this.#parts.notifications.handlers.delete(method);
+  }
+
   /** Declares more capabilities. */
-  registerCapabilities(capabilities: ServerCapabilities): void {
+  registerCapabilities(capabilities: DeclaredCapabilities): void {
     this.#parts.capabilities.declare(capabilities);
   }
 
@@ -170,19 +209,38 @@ export class LowLevelServer {
     return this.#parts.capabilities.legacy(true);
   }
 
-  /** What the only client can do; `undefined` if there is not just one. */
+  /**
+   * The transport that was connected last, while it is open; over HTTP, the
+   * session of the only client.
+   */
+  get transport(): Partial<Transport> | undefined {
+    const sessionId = this.#client.session?.id;
+    return this.#transport ??
+      (sessionId === undefined ? undefined : { sessionId });
+  }
+
+  /** Set by `McpServer.connect`. */
+  set transport(transport: Transport | undefined) {
+    this.#transport = transport;
+  }
+
+  /**
+   * What the only client can do; `undefined` if there is not just one. Where no
+   * client has a session it is the first that asked anything: read
+   * `ctx.clientCapabilities` inside a handler.
+   */
   getClientCapabilities(): ClientCapabilities | undefined {
-    return this.#only?.capabilities;
+    return this.#client.facts?.clientCapabilities;
   }
 
-  /** What the only client says it is. */
+  /** What that client says it is. */
   getClientVersion(): Implementation | undefined {
-    return this.#only?.clientInfo;
+    return this.#client.facts?.clientInfo;
   }
 
-  get #only(): Session | undefined {
-    const [session, ...others] = this.#parts.sessions;
-    return others.length === 0 && session?.initialized ? session : undefined;
+  /** The revision that the only client speaks. */
+  getNegotiatedProtocolVersion(): string | undefined {
+    return this.#client.facts?.revision;
   }
 
   /** Tells those who listen that the list of tools has changed. */
@@ -220,9 +278,9 @@ export class LowLevelServer {
     sessionId?: string,
   ): Promise<void> {
     const session = sessionId === undefined
-      ? this.#only
+      ? this.#client.session
       : Array.from(this.#parts.sessions).find(({ id }) => id === sessionId);
-    const wanted = session !== undefined &&
+    const wanted = session !== undefined && this.#parts.capabilities.logs &&
       LOG_LEVELS.indexOf(params.level) >=
         LOG_LEVELS.indexOf(session.logLevel ?? "debug");
     if (wanted) {
@@ -234,11 +292,31 @@ export class LowLevelServer {
     return Promise.resolve();
   }
 
-  /** Sends a notification to the only client. */
+  /**
+   * Sends a notification: with `relatedRequestId` on the stream of that request,
+   * while no other client uses the same id; changes to those who listen;
+   * anything else to the only client.
+   */
   notification(
     { method, params }: { method: string; params?: JsonObject },
+    { relatedRequestId }: { relatedRequestId?: RequestId } = {},
   ): Promise<void> {
-    this.#only?.send(notificationText(method, params));
+    const call = relatedRequestId === undefined
+      ? undefined
+      : this.#parts.dispatcher.theOnly(relatedRequestId);
+    if (call !== undefined) {
+      return call.context.mcpReq.notify({ method, params } as Notification);
+    }
+    const list = /^notifications\/(tools|prompts|resources)\/list_changed$/
+      .exec(method);
+    if (list !== null) return this.#announce(list[1] as ListKind);
+    if (method === "notifications/resources/updated") {
+      return this.sendResourceUpdated(params as { uri: string });
+    }
+    if (method === "notifications/message") {
+      return this.sendLoggingMessage(params as LoggingMessageParams);
+    }
+    this.#client.session?.send(notificationText(method, params));
     return Promise.resolve();
   }
 
@@ -248,17 +326,32 @@ export class LowLevelServer {
    */
   createElicitationCompletionNotifier(
     elicitationId: string,
-    _options?: { relatedRequestId?: string | number },
+    _options?: { relatedRequestId?: RequestId },
   ): () => Promise<void> {
     return () => {
-      const text = notificationText("notifications/elicitation/complete", {
-        elicitationId,
-      });
-      for (const { elicitations } of this.#parts.sessions) {
-        elicitations.get(elicitationId)?.(text);
+      for (const session of this.#parts.sessions) {
+        session.completeElicitation(elicitationId);
       }
       return Promise.resolve();
     };
+  }
+
+  /** Asks the only client anything; inside a handler, use `ctx.mcpReq.send`. */
+  async request<T = JsonObject>(
+    request: { method: string; params?: JsonObject },
+    schemaOrOptions?: StandardSchema | AskOptions,
+    options?: AskOptions,
+  ): Promise<T> {
+    const schema = isStandardSchema(schemaOrOptions)
+      ? schemaOrOptions
+      : undefined;
+    const result = await this.#client.ask<T>(
+      request,
+      options ?? (schema ? undefined : schemaOrOptions as AskOptions),
+    );
+    return schema === undefined
+      ? result
+      : await checkedResult(request.method, schema, result) as T;
   }
 
   /** Asks the only client's user; inside a handler, use `ctx.elicit`. */
@@ -266,7 +359,11 @@ export class LowLevelServer {
     params: ElicitRequestFormParams | ElicitRequestURLParams,
     options?: AskOptions,
   ): Promise<ElicitResult> {
-    return this.#ask("elicitation/create", params, options);
+    const asked = params.mode === "url" ? params : formParams(params);
+    return this.#client.ask(
+      { method: "elicitation/create", params: asked },
+      options,
+    );
   }
 
   /** Asks the only client's model; inside a handler, use `ctx.sample`. */
@@ -274,7 +371,10 @@ export class LowLevelServer {
     params: CreateMessageRequestParams,
     options?: AskOptions,
   ): Promise<CreateMessageResult> {
-    return this.#ask("sampling/createMessage", params, options);
+    return this.#client.ask(
+      { method: "sampling/createMessage", params },
+      options,
+    );
   }
 
   /** Asks for the only client's roots; inside a handler, use `ctx.listRoots`. */
@@ -282,59 +382,11 @@ export class LowLevelServer {
     params?: JsonObject,
     options?: AskOptions,
   ): Promise<ListRootsResult> {
-    return this.#ask("roots/list", params, options);
+    return this.#client.ask({ method: "roots/list", params }, options);
   }
 
   /** Asks the only client whether it is there. */
   ping(options?: AskOptions): Promise<JsonObject> {
-    return this.#ask("ping", undefined, options);
+    return this.#client.ask({ method: "ping" }, options);
   }
-
-  #ask<T>(
-    method: string,
-    params: unknown,
-    options?: AskOptions,
-  ): Promise<T> {
-    const session = this.#only;
-    if (session === undefined) {
-      return Promise.reject(
-        new ProtocolError(
-          ProtocolErrorCode.InvalidRequest,
-          `${method} needs just one initialized client: inside a handler, ask through ctx`,
-        ),
-      );
-    }
-    return session.ask(
-      method,
-      params,
-      (text) => session.send(text),
-      options,
-    ) as Promise<T>;
-  }
-}
-
-/** Subscriptions stay the engine's affair, whoever answers the method. */
-function remember(
-  method: string,
-  { uri }: JsonObject,
-  session: Session | undefined,
-): void {
-  if (typeof uri !== "string") return;
-  const form = normalUri(uri);
-  if (method === "resources/subscribe") session?.subscriptions.add(form);
-  if (method === "resources/unsubscribe") session?.subscriptions.delete(form);
-}
-
-async function checkParams(
-  method: string,
-  schema: StandardSchema,
-  params: JsonObject,
-): Promise<unknown> {
-  const result = await schema["~standard"].validate(params);
-  if (result.issues !== undefined) {
-    throw new InvalidParamsError(
-      `Invalid params for ${method}: ${issuesText(result.issues)}`,
-    );
-  }
-  return result.value;
 }

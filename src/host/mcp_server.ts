@@ -1,5 +1,7 @@
 import { readServer } from "../server/server_figures.ts";
 import type { Hono } from "hono";
+import { checkKnown } from "../base/options.ts";
+import type { SchemaLike } from "../protocol/schema.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
   Implementation,
@@ -17,6 +19,11 @@ import {
   type ServerParts,
   watch,
 } from "./server_parts.ts";
+import {
+  SERVE_OPTIONS,
+  SERVER_OPTIONS,
+  STDIO_OPTIONS,
+} from "./known_options.ts";
 import { LowLevelServer } from "./low_level_server.ts";
 import type { Middleware } from "../server/calls/middleware.ts";
 import type { McpServerOptions } from "./server_options.ts";
@@ -31,7 +38,7 @@ import type {
 } from "../transport/http/http_options.ts";
 import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
-import { Registrations } from "./registrations.ts";
+import { V1Registrations } from "./v1_registrations.ts";
 import {
   DEFAULT_HOSTNAME,
   endOn,
@@ -77,7 +84,7 @@ export interface ServerStats {
  * // `export default server` is all that `deno serve` needs.
  * ```
  */
-export class McpServer<Lifespan = unknown> extends Registrations<Lifespan>
+export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   implements AsyncDisposable {
   /** Methods of your own, and what concerns no request. */
   readonly server: LowLevelServer;
@@ -96,13 +103,120 @@ export class McpServer<Lifespan = unknown> extends Registrations<Lifespan>
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
-    const parts = makeParts(info, options as McpServerOptions);
-    super(parts.catalog);
-    this.#parts = parts;
+    super();
+    checkKnown("McpServer", options, SERVER_OPTIONS);
+    this.#parts = makeParts(info, options as McpServerOptions);
     this.#host = new HttpHost(this.#parts, options);
     this.server = new LowLevelServer(this.#parts);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
+  }
+
+  /**
+   * Registers a tool: something that a model can do.
+   *
+   * @throws {TypeError} if the name is taken
+   * @throws {InvalidOptionError} if a schema or an option can't be used
+   */
+  override registerTool<
+    Input extends SchemaLike | undefined = undefined,
+    Output extends SchemaLike | undefined = undefined,
+  >(
+    name: string,
+    config: ToolConfig<Input, Output>,
+    handler: ToolHandler<Input, Lifespan, Output>,
+  ): RegisteredTool {
+    return this.#parts.catalog.addTool(
+      name,
+      config as ToolConfig<SchemaLike | undefined>,
+      handler as (...args: unknown[]) => unknown,
+    );
+  }
+
+  // First, as the compiler types a template's callbacks by the first it tries.
+  /** Registers a family of resources. */
+  override registerResource(
+    name: string,
+    template: ResourceTemplate<Lifespan>,
+    config: ResourceConfig,
+    read: ReadResourceTemplateCallback<Lifespan>,
+  ): RegisteredResourceTemplate;
+  /** Registers a resource at a fixed URI: something that a client can read. */
+  override registerResource(
+    name: string,
+    uri: string,
+    config: ResourceConfig,
+    read: ReadResourceCallback<Lifespan>,
+  ): RegisteredResource;
+  override registerResource(
+    name: string,
+    place: string | ResourceTemplate<Lifespan>,
+    config: ResourceConfig,
+    read:
+      | ReadResourceCallback<Lifespan>
+      | ReadResourceTemplateCallback<Lifespan>,
+  ): RegisteredResource | RegisteredResourceTemplate {
+    const { resources } = this.#parts.catalog;
+    return typeof place === "string"
+      ? resources.add(name, place, config, read as ReadResourceCallback)
+      : resources.addTemplate(
+        name,
+        place as ResourceTemplate,
+        config,
+        read as ReadResourceTemplateCallback,
+      );
+  }
+
+  /** Registers a prompt: something that a user can start from. */
+  override registerPrompt<Args extends SchemaLike | undefined = undefined>(
+    name: string,
+    config: PromptConfig<Args>,
+    handler: PromptHandler<Args, Lifespan>,
+  ): RegisteredPrompt {
+    return this.#parts.catalog.addPrompt(
+      name,
+      config as PromptConfig<SchemaLike | undefined>,
+      handler as (...args: unknown[]) => unknown,
+    );
+  }
+
+  /**
+   * Registers a skill: instructions that a model can load, and their files.
+   *
+   * @throws {TypeError} if another skill serves one of the files
+   * @throws {InvalidOptionError} if a cache hint can't be used
+   */
+  registerSkill(skill: Skill<Lifespan>, config?: SkillConfig): RegisteredSkill {
+    return this.#parts.catalog.skills.add(skill, config);
+  }
+
+  /**
+   * Registers many skills, such as those of a folder, which can be replaced by
+   * others all at once.
+   *
+   * @throws {TypeError} if two skills serve the same file
+   * @throws {InvalidOptionError} if a cache hint can't be used
+   *
+   * @example
+   * ```ts
+   * import { McpServer, readSkills } from "@sluice/mcp";
+   *
+   * const server = new McpServer({ name: "guide", version: "1.0.0" });
+   * const skills = server.registerSkills(await readSkills("examples/skills"));
+   * // After the folder has changed:
+   * skills.replace(await readSkills("examples/skills"));
+   * ```
+   */
+  registerSkills(
+    skills: Iterable<Skill<Lifespan>>,
+    config: SkillConfig = {},
+  ): RegisteredSkills {
+    const registered = new RegisteredSkills(
+      this.#parts.catalog.skills,
+      config,
+    );
+    registered.replace(skills);
+    return registered;
   }
 
   /** Wraps every request; the first registered is the outermost. */
@@ -173,6 +287,7 @@ export class McpServer<Lifespan = unknown> extends Registrations<Lifespan>
    * @throws whatever the lifespan throws, with everything closed again
    */
   serve(options: ServeOptions = {}): Promise<RunningServer> {
+    checkKnown("serve", options, SERVE_OPTIONS);
     this.#host.transport.listensOn(options.hostname ?? DEFAULT_HOSTNAME);
     const running = serveHttp(this.#parts, this.#host, options);
     this.#running.push(running);
@@ -181,6 +296,7 @@ export class McpServer<Lifespan = unknown> extends Registrations<Lifespan>
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
+    checkKnown("serveStdio", options, STDIO_OPTIONS);
     await startOrTell(this.#parts, () => watch(this.#parts));
     const stop = new AbortController();
     const release = endOn(
@@ -206,8 +322,12 @@ export class McpServer<Lifespan = unknown> extends Registrations<Lifespan>
     const { onclose } = transport;
     transport.onclose = () => {
       this.#connected--;
+      if (this.server.transport === transport) {
+        this.server.transport = undefined;
+      }
       onclose?.();
     };
+    this.server.transport = transport;
     await connectTransport(this.#parts, transport);
     this.#connected++;
   }

@@ -9,11 +9,13 @@ import {
   checkTimeoutMs,
   quote,
 } from "../base/options.ts";
-import type { HealthChecksOptions } from "../observe/health/health_checks_options.ts";
-import type { LogLevel, LogSink } from "../observe/log/log.ts";
-import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
-import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
-import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
+import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
+import type { LogLevel, LogSink } from "../observe/log.ts";
+import type { WatchdogOptions } from "../observe/watchdog_options.ts";
+import type { TelemetryOptions } from "../observe/telemetry.ts";
+import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
+import type { AuthInfo } from "../protocol/types.ts";
+import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { Extension } from "../server/extension.ts";
@@ -50,12 +52,47 @@ export interface HealthOptions
   readiness?: "lifespan" | "checks";
 }
 
+/**
+ * Options of the official SDK, of v1 or v2, that have nothing to decide here:
+ * they are taken, so that a server can move in as it is, and left alone.
+ */
+export interface SdkOptions {
+  /** Here tasks are kept in `tasks.store`. */
+  taskStore?: unknown;
+  /** Here questions of tasks wait with the task. */
+  taskMessageQueue?: unknown;
+  /** Here it is `tasks.pollIntervalMs`. */
+  defaultTaskPollInterval?: number;
+  /** Here the number of questions is the handler's affair. */
+  maxTaskQueueSize?: number;
+  /** Here clients are never asked for what they did not declare. */
+  enforceStrictCapabilities?: boolean;
+  /** Here a burst of registrations is always announced once. */
+  debouncedNotificationMethods?: string[];
+  /** Here JSON Schema is checked by ajv; see `fromJsonSchema` for another. */
+  jsonSchemaValidator?: unknown;
+  /** Here questions always work in both eras. */
+  inputRequired?: unknown;
+}
+
 /** How a server behaves. Everything has a default. */
-export interface McpServerOptions<Lifespan = unknown> {
+export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
   /** How to use the server, for the client's model. */
   instructions?: string;
-  /** Capabilities to declare beside those that follow from what is registered. */
-  capabilities?: ServerCapabilities;
+  /**
+   * Capabilities to declare beside those that follow from what is registered.
+   * What is declared narrows what is offered: `tools: { listChanged: false }`
+   * announces no changes, `resources: {}` takes no subscriptions, `logging` is
+   * there only if it is among what is declared, `completions: false` and
+   * `tasks: false` leave those out, and so do `extensions` that don't name tasks.
+   * @default what there is, with logging, tasks and subscriptions
+   */
+  capabilities?: DeclaredCapabilities;
+  /**
+   * The revisions of MCP to speak, in the order of preference.
+   * @default SUPPORTED_REVISIONS
+   */
+  supportedProtocolVersions?: readonly string[];
   /** Opens what the handlers share; see {@linkcode LifespanFunction}. */
   lifespan?: LifespanFunction<Lifespan>;
   /**
@@ -94,6 +131,12 @@ export interface McpServerOptions<Lifespan = unknown> {
    * @default false
    */
   maskErrors?: boolean;
+  /**
+   * Let models see which URL an `HttpPool` was asked for when that failed. The
+   * log has it in any case.
+   * @default false
+   */
+  revealUrls?: boolean;
   /**
    * Name the server in the `_meta` of every result.
    * @default true
@@ -166,10 +209,12 @@ export type ResolvedOptions =
       | "maxDepth"
       | "maxToolInputElements"
       | "maskErrors"
+      | "revealUrls"
       | "identifyInResults"
       | "identify"
       | "metrics"
       | "slowMs"
+      | "supportedProtocolVersions"
       | "clock"
     >
   >;
@@ -181,18 +226,27 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
   for (const name of ["lifespan", "identify", "log"] as const) {
     checkFunction(name, options[name]);
   }
-  for (const name of ["metrics", "maskErrors", "identifyInResults"] as const) {
-    checkFlag(name, options[name]);
-  }
+  for (
+    const name of [
+      "metrics",
+      "maskErrors",
+      "revealUrls",
+      "identifyInResults",
+    ] as const
+  ) checkFlag(name, options[name]);
   checkReadiness(options.health?.readiness);
   return {
     extensions: [],
     maskErrors: false,
+    revealUrls: false,
     identifyInResults: true,
     identify: clientAndSubject,
     metrics: true,
     clock: systemClock,
     ...options,
+    supportedProtocolVersions: checkRevisions(
+      options.supportedProtocolVersions ?? SUPPORTED_REVISIONS,
+    ),
     slowMs: checkTimeoutMs("slowMs", options.slowMs ?? 1_000),
     pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),
     maxSubscriptions: checkLimit(
@@ -207,6 +261,18 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
       1,
     ),
   };
+}
+
+/** Those that are none of ours are passed over: the SDK's list has a draft's, too. */
+function checkRevisions(revisions: readonly string[]): readonly string[] {
+  const spoken = Array.isArray(revisions)
+    ? revisions.filter((each) => SUPPORTED_REVISIONS.includes(each))
+    : [];
+  if (spoken.length > 0) return spoken;
+  throw new InvalidOptionError(
+    "supportedProtocolVersions must name at least one of " +
+      `${SUPPORTED_REVISIONS.join(", ")}, got ${quote(revisions)}`,
+  );
 }
 
 function checkReadiness(readiness: unknown): void {

@@ -9,7 +9,7 @@ import { resolveTelemetry } from "../observe/trace/telemetry.ts";
 import { Watchdog } from "../observe/watch/watchdog.ts";
 import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
-import { metaKey } from "../protocol/revision.ts";
+import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
 import type { CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
@@ -23,7 +23,11 @@ import { HandlerContext } from "../server/calls/handler_context.ts";
 import { Intake, type IntakeParts } from "../server/calls/intake.ts";
 import { type Method, MethodTable } from "../server/calls/method_table.ts";
 import { Notifications } from "../server/calls/notifications.ts";
-import { Capabilities } from "../server/catalog/capabilities.ts";
+import { OutsideErrors } from "../server/calls/outside_errors.ts";
+import {
+  Capabilities,
+  type DeclaredCapabilities,
+} from "../server/catalog/capabilities.ts";
 import { Catalog } from "../server/catalog/catalog.ts";
 import { catalogMethods } from "../server/catalog/catalog_methods.ts";
 import { ChangeNotices } from "../server/changes/change_notices.ts";
@@ -70,6 +74,7 @@ export interface ServerParts {
   readonly changes: ChangeNotices;
   readonly tasks: TasksExtension;
   readonly notifications: Notifications;
+  readonly outside: OutsideErrors;
   readonly recorder: CallRecorder | undefined;
   readonly watchdog: Watchdog | undefined;
   readonly tracing: CallTracing | undefined;
@@ -121,7 +126,10 @@ export function makeParts(
     maxOpen: options.maxSubscriptions,
     serverMeta,
   });
-  const changes = new ChangeNotices(subscriptions, sessions);
+  const changes = new ChangeNotices(subscriptions, sessions, {
+    announces: (kind) => capabilities.announces(kind),
+    subscribes: () => capabilities.subscribes,
+  });
   const catalog = new Catalog({
     clock,
     pageSize: options.pageSize,
@@ -141,30 +149,36 @@ export function makeParts(
     clock,
     identify,
     closing: () => readiness.closing,
+    active: wantsTasks(options.capabilities),
   });
   const extensions: readonly Extension[] = [
     tasks,
     new SkillsExtension(catalog.skills),
     ...options.extensions,
   ];
-  const capabilities = new Capabilities(
+  const capabilities: Capabilities = new Capabilities(
     {
       ...options,
       info,
+      revisions: options.supportedProtocolVersions,
       discoveryHint: options.cacheHints?.["server/discover"],
     },
     catalog,
     extensions,
+    (method) => methods.custom.has(method),
   );
 
   // What clients may call, and what is kept of it.
   const shared = catalogMethods(catalog, capabilities, extensions);
-  const methods = new MethodTable({
+  const methods: MethodTable = new MethodTable({
     modern: new Map(Object.entries<Method>({
       ...shared,
       "server/discover": () => capabilities.discovery(),
       "subscriptions/listen": subscriptions.method({
-        offers: (kind) => capabilities.offers(kind),
+        offers: (kind) =>
+          capabilities.offers(kind) && capabilities.announces(kind),
+        subscribes: () =>
+          capabilities.offers("resources") && capabilities.subscribes,
         extensions,
       }),
     })),
@@ -174,6 +188,7 @@ export function makeParts(
         info,
         instructions: options.instructions,
         capabilities,
+        revisions: options.supportedProtocolVersions,
       }),
     })),
   }, extensions);
@@ -211,6 +226,8 @@ export function makeParts(
     sealer,
     identify,
     maskErrors: options.maskErrors,
+    revealUrls: options.revealUrls,
+    logs: () => capabilities.logs,
     makeContext: (call, owner) => new HandlerContext(call, owner),
     runAsTask: (call, work, terms) => tasks.start(call, work, terms),
     report: (what, error, call) => callLog.failed(what, error, call),
@@ -218,12 +235,16 @@ export function makeParts(
     settle: (call, text) => dispatcher.settle(call, text),
     cancelled: (call) => dispatcher.cancelled(call),
   };
+  const outside = new OutsideErrors(log);
   const notifications = new Notifications((what, error) =>
-    reportFailure(log, what, error)
+    outside.report(what, error)
   );
   const intake = new Intake({
     clock,
-    eras: { legacy: new LegacyEra(), modern: new ModernEra(serverMeta) },
+    eras: {
+      legacy: new LegacyEra(),
+      modern: new ModernEra(serverMeta, options.supportedProtocolVersions),
+    },
     host,
     dispatcher,
     notifications,
@@ -232,6 +253,8 @@ export function makeParts(
       maxDepth: options.maxDepth,
       maxElements: options.maxToolInputElements,
     },
+    revisions: options.supportedProtocolVersions,
+    unexpected: (what) => outside.mention(new Error(what)),
     sessionEnded: (session) => tracing?.sessionEnded(session),
   });
   const watchdog = makeWatchdog(options, {
@@ -289,6 +312,7 @@ export function makeParts(
     changes,
     tasks,
     notifications,
+    outside,
     recorder,
     watchdog,
     tracing,
@@ -296,6 +320,14 @@ export function makeParts(
     intake,
     closing,
   };
+}
+
+/** Tasks are there unless what is declared says otherwise. */
+function wantsTasks(
+  { tasks, extensions }: DeclaredCapabilities = {},
+): boolean {
+  return tasks !== false &&
+    (extensions === undefined || Object.hasOwn(extensions, TASKS_EXTENSION));
 }
 
 function makeTracing(

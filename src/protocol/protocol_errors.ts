@@ -170,7 +170,26 @@ export class UrlElicitationRequiredError extends ProtocolError {
   }
 }
 
-function capabilityNames(capabilities: object): string[] {
+/**
+ * A thrown {@linkcode UrlElicitationRequiredError}, of this library or of the
+ * official SDK; `undefined` for anything else.
+ */
+export function asUrlElicitationRequired(
+  error: unknown,
+): UrlElicitationRequiredError | undefined {
+  if (error instanceof UrlElicitationRequiredError) return error;
+  if (!(error instanceof Error)) return undefined;
+  const { code, data } = error as { code?: unknown; data?: unknown };
+  const elicitations = (data as { elicitations?: unknown } | null | undefined)
+    ?.elicitations;
+  return code === ProtocolErrorCode.UrlElicitationRequired &&
+      Array.isArray(elicitations)
+    ? new UrlElicitationRequiredError(elicitations, error.message)
+    : undefined;
+}
+
+/** Capabilities as words, such as `sampling.tools`. */
+export function capabilityNames(capabilities: object): string[] {
   return Object.entries(capabilities).flatMap(([name, value]) => {
     const parts = typeof value === "object" && value !== null
       ? Object.keys(value)

@@ -39,6 +39,11 @@ export function acceptsPrimingEvents(revision: string): boolean {
   return revision >= "2025-11-25";
 }
 
+/** Before this revision clients took any `includeContext`, without a word of it. */
+export function declaresSamplingContext(revision: string): boolean {
+  return revision >= "2025-11-25";
+}
+
 /** The keys that MCP reserves in `_meta` (specification, basic, `_meta`). */
 export const metaKey = {
   protocolVersion: "io.modelcontextprotocol/protocolVersion",

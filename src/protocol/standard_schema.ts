@@ -60,7 +60,14 @@ export type InferOutput<Schema> = Schema extends
   : unknown
   : unknown;
 
-/** True if a value is a Standard Schema of any library. */
+/** The type that goes into a Standard Schema. */
+export type InferInput<Schema> = Schema extends
+  { readonly "~standard": { readonly types?: infer Types } }
+  ? NonNullable<Types> extends { readonly input: infer Input } ? Input
+  : unknown
+  : unknown;
+
+/** Whether a value is a Standard Schema of any library. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if (value === null || !/^(object|function)$/.test(typeof value)) return false;
   const props = (value as Partial<StandardSchema>)["~standard"];

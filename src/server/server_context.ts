@@ -1,5 +1,8 @@
 import type { Era } from "../protocol/revision.ts";
-import type { StandardSchema } from "../protocol/standard_schema.ts";
+import type {
+  InferOutput,
+  StandardSchema,
+} from "../protocol/standard_schema.ts";
 import type {
   AuthInfo,
   ClientCapabilities,
@@ -16,6 +19,7 @@ import type {
   ReadResourceResult,
   RequestId,
   RequestMeta,
+  Result,
 } from "../protocol/types.ts";
 import type { CreateTaskResult } from "./tasks/task.ts";
 
@@ -31,6 +35,28 @@ export interface AskOptions {
   timeoutMs?: number;
   /** The official SDK's name for `timeoutMs`. */
   timeout?: number;
+  /** Told how far the client has got; without it the client isn't asked to say (legacy era). */
+  onprogress?: (progress: Progress) => void;
+  /**
+   * Count the time anew with each progress.
+   * @default false
+   */
+  resetTimeoutOnProgress?: boolean;
+  /**
+   * Milliseconds to wait however much progress there is.
+   * @default no limit
+   */
+  maxTotalTimeout?: number;
+}
+
+/** How far a client has got with what it was asked. */
+export interface Progress {
+  /** It grows each time. */
+  progress: number;
+  /** How much it will be in the end, if that is known. */
+  total?: number;
+  /** How things stand, in words. */
+  message?: string;
 }
 
 /** What `ctx.elicit` asks: a form to fill in, or a page to open. */
@@ -43,6 +69,16 @@ export type ElicitParams =
   | (Omit<ElicitRequestURLParams, "elicitationId"> & {
     elicitationId?: string;
   });
+
+/** A form whose fields a Standard Schema describes. */
+export type ElicitFormOf<Schema extends StandardSchema> =
+  & Omit<ElicitRequestFormParams, "requestedSchema">
+  & { requestedSchema: Schema };
+
+/** What the user did with such a form; what was accepted is of the schema's type. */
+export type ElicitAnswer<Content> =
+  | (Result & { action: "accept"; content: Content })
+  | (Result & { action: "decline" | "cancel"; content?: undefined });
 
 /** Writes log messages that belong to the request, if the client wants them. */
 export interface RequestLog {
@@ -113,6 +149,19 @@ export interface HttpView {
   readonly closeStandaloneSSE?: () => void;
 }
 
+/** An HTTP request as the official SDK's v1 shows it. */
+export interface RequestInfo {
+  /** The headers, their names in small letters. */
+  headers: Record<string, string | string[] | undefined>;
+  /** Where it was sent. */
+  url?: URL;
+}
+
+/** What comes out of a result's schema, whatever its library. */
+export type SchemaResult<Schema> = Schema extends
+  { readonly _output: infer Output } ? Output
+  : InferOutput<Schema>;
+
 /** What a task's work may do beside computing. */
 export interface TaskRun {
   /** What clients ask after the task by. */
@@ -124,6 +173,10 @@ export interface TaskRun {
   /** Says where the work stands; pollers and subscribers see it. */
   status(message: string): Promise<void>;
   /** Asks the client's user; the task waits as `input_required`. */
+  elicit<Schema extends StandardSchema>(
+    params: ElicitFormOf<Schema>,
+  ): Promise<ElicitAnswer<InferOutput<Schema>>>;
+  /** Asks the client's user by a JSON Schema, or to open a page. */
   elicit(params: ElicitParams): Promise<ElicitResult>;
   /** Asks the client's model. */
   sample(
@@ -175,6 +228,29 @@ export interface ServerContext<Lifespan = unknown> {
   readonly log: RequestLog;
 
   /**
+   * The request's `_meta`, without the keys that MCP reserves. This member and
+   * the next five are those of the official SDK's v1, so that its handlers run
+   * as they are.
+   */
+  readonly _meta?: RequestMeta;
+  /** The HTTP request's headers and URL, as v1 has them; missing on other transports. */
+  readonly requestInfo?: RequestInfo;
+  /** Sends a notification tied to this request: `mcpReq.notify`. */
+  readonly sendNotification: (
+    notification: { method: string; params?: object },
+  ) => Promise<void>;
+  /** Sends a request to the client, tied to this one: `mcpReq.send`. */
+  readonly sendRequest: <Schema>(
+    request: { method: string; params?: object },
+    resultSchema: Schema,
+    options?: AskOptions,
+  ) => Promise<SchemaResult<Schema>>;
+  /** Ends this request's stream: `http.closeSSE`. */
+  readonly closeSSEStream?: () => void;
+  /** Ends the session's standing stream: `http.closeStandaloneSSE`. */
+  readonly closeStandaloneSSEStream?: () => void;
+
+  /**
    * Reports progress, if the client asked for it. A value that does not exceed
    * the last one is dropped, as the specification demands.
    *
@@ -193,6 +269,11 @@ export interface ServerContext<Lifespan = unknown> {
    * @throws {MissingRequiredClientCapabilityError} if the client can't
    * @throws {InvalidParamsError} for content that doesn't match `requestedSchema`
    */
+  elicit<Schema extends StandardSchema>(
+    params: ElicitFormOf<Schema>,
+    options?: AskOptions,
+  ): Promise<ElicitAnswer<InferOutput<Schema>>>;
+  /** Asks the client's user by a JSON Schema, or to open a page. */
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult>;
 
   /** Asks the client's model, in the manner of {@linkcode elicit}. */
@@ -216,10 +297,10 @@ export interface ServerContext<Lifespan = unknown> {
    * the extension the work runs to its end first, unless the tool requires a
    * task.
    */
-  runAsTask(
-    work: (task: TaskRun) => unknown,
+  runAsTask<Value>(
+    work: (task: TaskRun) => Value,
     options?: { ttlMs?: number | null; pollIntervalMs?: number },
-  ): Promise<CreateTaskResult | unknown>;
+  ): Promise<CreateTaskResult | Awaited<Value>>;
 }
 
 /**

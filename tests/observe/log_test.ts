@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
+import { SUPPORTED_REVISIONS } from "../../src/protocol/revision.ts";
 import {
   configure,
   getLogger,
@@ -420,7 +421,7 @@ Deno.test("a line about a request bears whatever middleware has made of its para
     hasTool: () => true,
   });
   const call = new Call({} as CallHost, {
-    era: new ModernEra({}),
+    era: new ModernEra({}, SUPPORTED_REVISIONS),
     revision: "2026-07-28",
     method: "tools/call",
     params: {},

@@ -59,9 +59,13 @@ Deno.test("an author's own context manager knows the active span", async () => {
 
 Deno.test("pools hear of the latest server that traces, and of none once it has closed", async () => {
   assert.equal(ambientTelemetry(), undefined);
-  const one = new McpServer({ name: "one", version: "1.0.0" }, provider());
+  const one = new McpServer({ name: "one", version: "1.0.0" }, {
+    tracing: provider().tracing,
+  });
   const first = ambientTelemetry();
-  const two = new McpServer({ name: "two", version: "1.0.0" }, provider());
+  const two = new McpServer({ name: "two", version: "1.0.0" }, {
+    tracing: provider().tracing,
+  });
   assert.notEqual(ambientTelemetry(), first);
   await two.close();
   assert.equal(ambientTelemetry(), first);

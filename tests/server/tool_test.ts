@@ -112,7 +112,7 @@ Deno.test("structured content is checked against the output schema", async () =>
   const { server, log } = testServer();
   const outputSchema = z.object({ n: z.number() });
   server.registerTool("good", { outputSchema }, () => ({ n: 1 }));
-  server.registerTool("bad", { outputSchema }, () => ({ n: "one" }));
+  server.registerTool("bad", { outputSchema }, () => ({ n: "one" as never }));
   server.registerTool("none", { outputSchema }, () => ({ content: [] }));
   server.registerTool("failed", { outputSchema }, () => ({
     content: [],

@@ -64,6 +64,10 @@ export interface CallHost {
   makeContext(call: Call, owner: HandlerOwner): ServerContext;
   /** Whether clients are kept from the messages of unexpected errors. */
   readonly maskErrors: boolean;
+  /** Whether models see the URLs of an `HttpPool` in its errors. */
+  readonly revealUrls: boolean;
+  /** Whether clients get log messages. */
+  logs(): boolean;
   /** Tells the operator of what went wrong in a call. */
   report(what: string, error: unknown, call: Call): void;
   /** What the log says of a call. */
@@ -363,7 +367,7 @@ export class Call implements Asker, PendingCall {
   ): Promise<void> {
     const least = this.era.logLevel(this.meta, this.session);
     if (
-      least === undefined ||
+      least === undefined || !this.host.logs() ||
       LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(least)
     ) return DONE;
     // A log line must not cost the call: what JSON can't say is told nearly.

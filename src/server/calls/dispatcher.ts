@@ -1,17 +1,21 @@
 import { byteLength } from "../../base/byte_length.ts";
 import { isThenable } from "../../base/thenable.ts";
-import type { WatchedWork } from "../../observe/watch/block_suspects.ts";
+import type { WatchedWork } from "../../observe/block_suspects.ts";
 import {
+  asUrlElicitationRequired,
   ProtocolError,
   ProtocolErrorCode,
-} from "../../protocol/protocol_errors.ts";
+} from "../../protocol/errors.ts";
 import {
   errorText,
   type JsonObject,
   resultText,
   toProtocolError,
 } from "../../protocol/jsonrpc.ts";
-import { idKey } from "../../protocol/whole_number.ts";
+import type {
+  ElicitRequestURLParams,
+  RequestId,
+} from "../../protocol/types.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
@@ -47,6 +51,10 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = [];
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
+  /** What calls must pass first, while there is something to wait for. */
+  gate: ((call: Call, run: () => unknown) => unknown) | undefined;
+  /** The call whose handler is being entered. */
+  #entering: Call | undefined;
   #inFlight = 0;
   readonly #idle: (() => void)[] = [];
 
@@ -72,6 +80,14 @@ export class Dispatcher {
     }
   }
 
+  /** The only call under way with a JSON-RPC id; `undefined` if others share it. */
+  theOnly(id: RequestId): Call | undefined {
+    const [call, ...others] = [...this.#waiting, this.#entering].filter((
+      each,
+    ) => each?.requestId === id);
+    return others.length === 0 ? call : undefined;
+  }
+
   /** Wraps every call; the first registered is the outermost. */
   use(middleware: Middleware): void {
     this.#middleware.push(middleware);
@@ -90,14 +106,17 @@ export class Dispatcher {
     call.session?.inFlight.set(idKey(call.requestId), call);
     const { lifespan } = this.#parts;
     let outcome: unknown;
+    this.#entering = call;
     try {
       outcome = lifespan.ready
         ? this.#run(call)
         : lifespan.start().then(() => this.#run(call));
     } catch (error) {
+      this.#entering = undefined;
       this.#fail(call, error);
       return;
     }
+    this.#entering = undefined;
     if (isThenable(outcome)) {
       this.#waiting.add(call);
       this.#recorder?.pause(call);
@@ -109,6 +128,12 @@ export class Dispatcher {
   }
 
   #run(call: Call): unknown {
+    return this.gate === undefined
+      ? this.#answerTo(call)
+      : this.gate(call, () => this.#answerTo(call));
+  }
+
+  #answerTo(call: Call): unknown {
     const method = this.#parts.methods.find(call);
     if (this.#chain === undefined) return method(call);
     return this.#chain(
@@ -153,6 +178,9 @@ export class Dispatcher {
     if (call.settled) return;
     const wire = toProtocolError(error, this.#parts.maskErrors);
     call.failure = failureKindOf(error, "internal_error");
+    for (const { elicitationId } of pagesOf(wire)) {
+      call.session?.giveElicitation(elicitationId);
+    }
     if (!(error instanceof ProtocolError)) {
       this.#parts.log.failed(call.method, error, call);
     }
@@ -251,4 +279,9 @@ export class Dispatcher {
       this.#fail(call, reason);
     }
   }
+}
+
+/** The pages that an error asks the user to open. */
+function pagesOf(error: ProtocolError): ElicitRequestURLParams[] {
+  return asUrlElicitationRequired(error)?.elicitations ?? [];
 }

@@ -1,21 +1,24 @@
 import type { Era } from "../../protocol/revision.ts";
+import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import type {
   AuthInfo,
   ClientCapabilities,
   CreateMessageRequestParams,
   CreateMessageResult,
   CreateMessageResultWithTools,
-  ElicitResult,
   Implementation,
   ListRootsResult,
+  Notification,
   ReadResourceResult,
   RequestId,
+  RequestMeta,
 } from "../../protocol/types.ts";
 import type {
   AskOptions,
   ElicitParams,
   HttpView,
   McpRequestView,
+  RequestInfo,
   RequestLog,
   ServerContext,
   TaskRun,
@@ -99,6 +102,40 @@ export class HandlerContext implements ServerContext {
     return this.#sdkRequest ??= new SdkRequest(this.#call, this);
   }
 
+  get _meta(): RequestMeta | undefined {
+    return this.mcpReq._meta;
+  }
+
+  get requestInfo(): RequestInfo | undefined {
+    const { request } = this.#call.reply;
+    return request && {
+      headers: Object.fromEntries(request.headers),
+      url: new URL(request.url),
+    };
+  }
+
+  // A getter, so that it can be taken off the context and called bare.
+  get sendNotification(): ServerContext["sendNotification"] {
+    return (notification) => this.mcpReq.notify(notification as Notification);
+  }
+
+  get sendRequest(): ServerContext["sendRequest"] {
+    return (request, resultSchema, options) =>
+      this.mcpReq.send(
+        request as { method: string },
+        resultSchema as StandardSchema,
+        options,
+      );
+  }
+
+  get closeSSEStream(): (() => void) | undefined {
+    return this.#call.reply.closeStream;
+  }
+
+  get closeStandaloneSSEStream(): (() => void) | undefined {
+    return this.#call.reply.closeStandaloneStream;
+  }
+
   get log(): RequestLog {
     return this.#log ??= logOf(this.#call);
   }
@@ -107,8 +144,9 @@ export class HandlerContext implements ServerContext {
     return this.#call.progress(progress, total, message);
   }
 
-  elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    return this.#call.inquiry.elicit(params, options);
+  // The schema says what comes out; here that is not known.
+  elicit(params: ElicitParams, options?: AskOptions): Promise<never> {
+    return this.#call.inquiry.elicit(params, options) as Promise<never>;
   }
 
   sample(
@@ -141,8 +179,8 @@ export class HandlerContext implements ServerContext {
   runAsTask(
     work: (task: TaskRun) => unknown,
     terms: TaskTerms = {},
-  ): Promise<unknown> {
-    return this.#call.host.runAsTask(this.#call, work, terms);
+  ): Promise<never> {
+    return this.#call.host.runAsTask(this.#call, work, terms) as Promise<never>;
   }
 }
 

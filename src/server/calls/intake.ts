@@ -39,6 +39,10 @@ export interface IntakeParts {
   readonly notifications: Notifications;
   readonly sessions: Set<Session>;
   readonly limits: PayloadLimits;
+  /** The revisions that are spoken. */
+  readonly revisions: readonly string[];
+  /** Told of what came for nobody. */
+  unexpected(what: string): void;
   /** Told of a session that has ended. */
   sessionEnded(session: Session): void;
 }
@@ -47,11 +51,16 @@ export interface IntakeParts {
 export class Intake {
   readonly clock: Clock;
   readonly eras: IntakeParts["eras"];
+  /** The revisions that are spoken. */
+  readonly revisions: readonly string[];
+  /** Told of the first request of an era in which no client says that it is ready. */
+  greet: ((call: Call) => void) | undefined;
   readonly #parts: IntakeParts;
 
   constructor(parts: IntakeParts) {
     this.clock = parts.clock;
     this.eras = parts.eras;
+    this.revisions = parts.revisions;
     this.#parts = parts;
   }
 
@@ -78,7 +87,7 @@ export class Intake {
   /** Makes a call of a request; it waits for {@linkcode submit} or {@linkcode dispatch}. */
   open({ message, revision, reply, session, bytes }: Arrival): Call {
     const era = this.eras[message.era];
-    return new Call(this.#parts.host, {
+    const call = new Call(this.#parts.host, {
       era,
       revision: revision ?? era.revision(session),
       method: message.method,
@@ -88,6 +97,12 @@ export class Intake {
       session,
       bytes,
     });
+    if (this.greet !== undefined && era.asksByResult) {
+      const { greet } = this;
+      this.greet = undefined;
+      greet(call);
+    }
+    return call;
   }
 
   /** Runs a call whose request has been checked. */
@@ -133,6 +148,10 @@ export class Intake {
   }
 
   answer({ answer }: AnswerMessage, session: Session | undefined): void {
-    session?.answer(answer);
+    if (session?.answer(answer) !== true) {
+      this.#parts.unexpected(
+        `an answer came to a request that nobody waits for: ${answer.id}`,
+      );
+    }
   }
 }

@@ -43,6 +43,11 @@ export class MethodTable {
       this.#extensionOf(method) !== undefined;
   }
 
+  /** The engine's own answer to a method. */
+  core(method: string, era: Era): Method | undefined {
+    return this.#core[era].get(method);
+  }
+
   /** The parameter that the header `Mcp-Name` mirrors, if it mirrors one. */
   namedBy(method: string): string | undefined {
     return this.#namedBy.get(method);

@@ -21,6 +21,7 @@ export class Notifications {
 
   take(method: string, params: JsonObject, session: Session | undefined): void {
     if (method === "notifications/cancelled") cancelPending(params, session);
+    if (method === "notifications/progress") session?.progressed(params);
     const handler = this.handlers.get(method);
     if (handler === undefined) return;
     Promise.try(() => handler({ method, params })).catch((error) =>

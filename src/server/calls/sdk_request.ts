@@ -1,8 +1,5 @@
 import { ClosedError } from "../../base/errors.ts";
-import {
-  InvalidParamsError,
-  ProtocolError,
-} from "../../protocol/protocol_errors.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { isStandardSchema } from "../../protocol/standard_schema.ts";
 import type {
@@ -11,8 +8,10 @@ import type {
   CreateMessageResultWithTools,
   ElicitResult,
   LoggingLevel,
+  LoggingMessageParams,
   RequestId,
 } from "../../protocol/types.ts";
+import { checkedResult, isQuestion } from "../questions/question.ts";
 import type { Call } from "./call.ts";
 import type {
   AskOptions,
@@ -41,7 +40,7 @@ export class SdkRequest implements McpRequestView {
 
   get _meta(): JsonObject | undefined {
     const { meta } = this.#call;
-    return meta && pick(meta, (key) => !isReserved(key));
+    return meta && withoutEnvelope(meta);
   }
 
   get envelope(): JsonObject | undefined {
@@ -67,32 +66,37 @@ export class SdkRequest implements McpRequestView {
   }
 
   async send<T>(
-    { method, params }: { method: string; params?: JsonObject },
+    request: { method: string; params?: JsonObject },
     schemaOrOptions?: unknown,
     options?: AskOptions,
   ): Promise<T> {
-    const { session, reply, era, settled } = this.#call;
+    const schema = isStandardSchema(schemaOrOptions)
+      ? schemaOrOptions
+      : undefined;
+    const result = await this.#ask(
+      request,
+      options ?? (schema ? undefined : schemaOrOptions as AskOptions),
+    );
+    return (schema === undefined
+      ? result
+      : await checkedResult(request.method, schema, result)) as T;
+  }
+
+  #ask(
+    request: { method: string; params?: JsonObject },
+    options: AskOptions | undefined,
+  ): Promise<unknown> {
+    const { session, reply, era, settled, inquiry } = this.#call;
     if (settled) throw new ClosedError("the request");
+    if (isQuestion(request)) return inquiry.ask("send", request, options);
+    const { method, params } = request;
     if (era.asksByResult || session === undefined) {
       throw new ProtocolError(
         -32600,
         `${method} can't be sent: this client takes no requests from the server`,
       );
     }
-    const schema = isStandardSchema(schemaOrOptions)
-      ? schemaOrOptions
-      : undefined;
-    const result = await session.ask(
-      method,
-      params,
-      (text) => reply.send(text),
-      options ?? (schema ? undefined : schemaOrOptions as AskOptions),
-    );
-    const checked = await schema?.["~standard"].validate(result);
-    if (checked?.issues !== undefined) {
-      throw new InvalidParamsError(`${method}: the client's answer is invalid`);
-    }
-    return (checked?.value ?? result) as T;
+    return session.ask(method, params, (text) => reply.send(text), options);
   }
 
   notify(
@@ -105,6 +109,10 @@ export class SdkRequest implements McpRequestView {
         total as number | undefined,
         message as string | undefined,
       );
+    }
+    if (method === "notifications/message" && isObject(params)) {
+      const { level, data, logger } = params as LoggingMessageParams;
+      return this.#call.writeLog(level, data, logger);
     }
     return this.#call.notify(method, params);
   }
@@ -126,6 +134,11 @@ export class SdkRequest implements McpRequestView {
   ): Promise<CreateMessageResult | CreateMessageResultWithTools> {
     return this.#context.sample(params, options);
   }
+}
+
+/** What a request's `_meta` has beside the keys that MCP reserves. */
+export function withoutEnvelope(meta: JsonObject): JsonObject {
+  return pick(meta, (key) => !isReserved(key));
 }
 
 function isReserved(key: string): boolean {

@@ -1,9 +1,5 @@
-import type { JsonObject } from "../../protocol/jsonrpc.ts";
-import {
-  type Era,
-  metaKey,
-  SUPPORTED_REVISIONS,
-} from "../../protocol/revision.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { type Era, metaKey } from "../../protocol/revision.ts";
 import type {
   CacheHint,
   CapabilitySettings,
@@ -19,13 +15,27 @@ import type { ListKind } from "./catalog_options.ts";
 export interface Declaration {
   readonly info: Implementation;
   readonly instructions?: string;
-  /** What is declared beside what follows from the registrations. */
-  readonly capabilities?: ServerCapabilities;
+  /** What is declared beside, or in place of, what follows from the registrations. */
+  readonly capabilities?: DeclaredCapabilities;
+  /** The revisions that are spoken, in the order of preference. */
+  readonly revisions: readonly string[];
   /** Whether results name the server. */
   readonly identifyInResults: boolean;
   /** How long clients may keep what discovery says. */
   readonly discoveryHint: CacheHint | undefined;
 }
+
+/** What a server may declare: `false` for what it is not to offer. */
+export type DeclaredCapabilities =
+  & Omit<ServerCapabilities, "logging" | "completions" | "tasks">
+  & {
+    /** It sends log messages; left out among others, it doesn't. */
+    logging?: ServerCapabilities["logging"] | false;
+    /** It completes arguments. */
+    completions?: ServerCapabilities["completions"] | false;
+    /** Tasks as revision 2025-11-25 had them; `false` for no tasks of any kind. */
+    tasks?: ServerCapabilities["tasks"] | false;
+  };
 
 /** What a server says that it can do. */
 export class Capabilities {
@@ -33,22 +43,57 @@ export class Capabilities {
   readonly #catalog: Catalog;
   readonly #extensions: readonly Extension[];
   readonly #offered: Set<ListKind> = new Set();
-  #declared: ServerCapabilities;
+  readonly #answers: (method: string) => boolean;
+  #declared: DeclaredCapabilities;
 
+  /** @param answers whether the author answers a method */
   constructor(
     declaration: Declaration,
     catalog: Catalog,
     extensions: readonly Extension[],
+    answers: (method: string) => boolean,
   ) {
     this.#declaration = declaration;
-    this.#declared = declaration.capabilities ?? {};
+    // Who declares nothing is taken to want what there is.
+    this.#declared = declaration.capabilities ?? { logging: {} };
     this.#catalog = catalog;
     this.#extensions = extensions;
+    this.#answers = answers;
   }
 
-  /** Declares more, in place of what was declared of the same. */
-  declare(capabilities: ServerCapabilities): void {
-    this.#declared = { ...this.#declared, ...capabilities };
+  /** Declares more, beside what was declared of the same. */
+  declare(capabilities: DeclaredCapabilities): void {
+    const merged: Record<string, unknown> = { ...this.#declared };
+    for (const [name, more] of Object.entries(capabilities)) {
+      const before = merged[name];
+      merged[name] = isObject(before) && isObject(more)
+        ? { ...before, ...more }
+        : more;
+    }
+    this.#declared = merged;
+  }
+
+  /** Whether clients get log messages. */
+  get logs(): boolean {
+    return isObject(this.#declared.logging);
+  }
+
+  /** Whether clients may have arguments completed. */
+  get completes(): boolean {
+    const { completions } = this.#declared;
+    return completions !== false &&
+      (completions !== undefined || this.#catalog.completes);
+  }
+
+  /** Whether clients are told of changes of a list. */
+  announces(kind: ListKind): boolean {
+    return this.#declared[kind]?.listChanged !== false;
+  }
+
+  /** Whether clients are told of changes of a resource. */
+  get subscribes(): boolean {
+    const { resources } = this.#declared;
+    return resources === undefined || resources.subscribe === true;
   }
 
   /** Whether the server has, or says it has, something of a kind. */
@@ -68,28 +113,34 @@ export class Capabilities {
   }
 
   #of(era: Era): ServerCapabilities {
-    const declared = this.#declared;
+    const { logging, completions, tasks, extensions, ...declared } =
+      this.#declared;
     const lists: Record<string, unknown> = {};
     for (const kind of ["tools", "prompts", "resources"] as const) {
-      if (!this.offers(kind)) continue;
-      lists[kind] = {
-        listChanged: true,
-        ...(kind === "resources" && { subscribe: true }),
-        ...declared[kind],
-      };
+      if (this.offers(kind)) lists[kind] = this.#list(kind);
     }
-    const extensions = this.#extensionsOf(era);
+    const offered = this.#extensionsOf(era);
     return {
-      logging: {},
-      ...(this.#catalog.completes && { completions: {} }),
+      ...(logging && { logging }),
+      ...(this.completes && { completions: completions || {} }),
+      // Its methods are no part of the engine.
+      ...(tasks && this.#answers("tasks/get") && { tasks }),
       ...declared,
       ...lists,
-      ...(extensions.length > 0 && {
-        extensions: {
-          ...Object.fromEntries(extensions),
-          ...declared.extensions,
-        },
+      ...((extensions !== undefined || offered.length > 0) && {
+        extensions: { ...Object.fromEntries(offered), ...extensions },
       }),
+    };
+  }
+
+  #list(kind: ListKind): ServerCapabilities["resources"] {
+    const declared = this.#declared[kind];
+    const implied = declared === undefined || this.#catalog[kind].size > 0;
+    return {
+      ...(implied && { listChanged: true }),
+      ...(kind === "resources" && declared === undefined &&
+        { subscribe: true }),
+      ...declared,
     };
   }
 
@@ -103,10 +154,10 @@ export class Capabilities {
 
   /** The result of `server/discover`. */
   discovery(): JsonObject {
-    const { info, instructions, identifyInResults, discoveryHint } =
+    const { info, instructions, identifyInResults, discoveryHint, revisions } =
       this.#declaration;
     return {
-      supportedVersions: SUPPORTED_REVISIONS,
+      supportedVersions: revisions,
       capabilities: this.#of("modern"),
       ...(instructions !== undefined && { instructions }),
       ...checkCacheHint(discoveryHint, "cacheHints: server/discover"),

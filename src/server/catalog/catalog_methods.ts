@@ -7,7 +7,7 @@ import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import { textParam } from "../calls/params.ts";
 import type { Extension } from "../extension.ts";
-import { isRepeat, questionsOf, throughRounds } from "../questions/rounds.ts";
+import { withRounds } from "../questions/rounds.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ListKind } from "./catalog_options.ts";
@@ -49,7 +49,10 @@ export function catalogMethods(
       const uri = textParam(call.params, "uri");
       return withRounds(call, () => resources.read(uri, call));
     },
-    "completion/complete": (call) => complete(catalog, call),
+    "completion/complete": (call) => {
+      if (!capabilities.completes) throw new MethodNotFoundError(call.method);
+      return complete(catalog, call);
+    },
   };
 }
 
@@ -67,19 +70,4 @@ async function getPrompt(catalog: Catalog, call: Call): Promise<unknown> {
   }
   call.aimAt(owner, key, record);
   return await withRounds(call, () => prompt.get(args, call.context));
-}
-
-/** Runs a handler that may put questions to the client. */
-async function withRounds(
-  call: Call,
-  run: () => Promise<unknown>,
-): Promise<unknown> {
-  if (isRepeat(call)) await call.inquiry.resume();
-  try {
-    return await throughRounds(call, await run(), run, (value) => value);
-  } catch (error) {
-    const questions = questionsOf(call, error);
-    if (questions === undefined) throw error;
-    return await questions;
-  }
 }

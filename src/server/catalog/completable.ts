@@ -1,9 +1,14 @@
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
+import type { ServerContext } from "../server_context.ts";
 
-/** Suggests values for an argument, given what is typed and the other arguments. */
-export type CompleteCallback = (
+/**
+ * Suggests values for an argument, given what is typed, the other arguments, and
+ * what every handler is given.
+ */
+export type CompleteCallback<Lifespan = unknown> = (
   value: string,
-  context?: { arguments?: Record<string, string> },
+  context: { arguments?: Record<string, string> } | undefined,
+  ctx: ServerContext<Lifespan>,
 ) => string[] | Promise<string[]>;
 
 const completers: WeakMap<object, CompleteCallback> = new WeakMap();

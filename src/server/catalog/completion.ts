@@ -1,9 +1,6 @@
-import {
-  InvalidParamsError,
-  MethodNotFoundError,
-} from "../../protocol/protocol_errors.ts";
+import { InvalidParamsError } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import type { Call } from "../calls/call.ts";
+import type { Call, HandlerOwner } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CompleteCallback } from "./completable.ts";
@@ -14,10 +11,9 @@ const MAX_SUGGESTIONS = 100;
 /** `completion/complete` */
 export async function complete(
   catalog: Catalog,
-  { method, params }: Call,
+  call: Call,
 ): Promise<JsonObject> {
-  const { ref, argument, context: given } = params;
-  if (!catalog.completes) throw new MethodNotFoundError(method);
+  const { ref, argument, context: given } = call.params;
   if (
     !isObject(argument) || typeof argument.name !== "string" ||
     typeof argument.value !== "string"
@@ -26,13 +22,17 @@ export async function complete(
       "Invalid params: argument must be an object with a name and a value",
     );
   }
-  const completer = findCompleter(catalog, ref, argument.name);
-  const suggestions = await completer?.(
+  const { completer, owner } = findCompleter(catalog, ref, argument.name);
+  if (completer === undefined) {
+    return { completion: { values: [], hasMore: false } };
+  }
+  const suggestions = await completer(
     argument.value,
     isObject(given)
       ? given as { arguments?: Record<string, string> }
       : undefined,
-  ) ?? [];
+    call.contextFor(owner ?? call.owner),
+  );
   return {
     completion: {
       values: suggestions.slice(0, MAX_SUGGESTIONS),
@@ -46,22 +46,26 @@ function findCompleter(
   { prompts, resources }: Catalog,
   ref: unknown,
   argument: string,
-): CompleteCallback | undefined {
+): { completer?: CompleteCallback; owner?: HandlerOwner } {
   if (isObject(ref) && ref.type === "ref/prompt") {
     const name = textParam(ref, "name", "ref.name");
     const slot = prompts.slots.get(name);
     if (slot === undefined || !slot.item.enabled) {
       throw new InvalidParamsError(`Prompt ${name} not found`);
     }
-    return slot.item.completer(argument);
+    return { completer: slot.item.completer(argument), owner: slot.owner };
   }
   if (isObject(ref) && ref.type === "ref/resource") {
     const uri = textParam(ref, "uri", "ref.uri");
     const template = resources.findTemplate(uri);
     if (template !== undefined) {
-      return template.item.resourceTemplate.completeCallback(argument);
+      const { item, owner } = template;
+      return {
+        completer: item.resourceTemplate.completeCallback(argument),
+        owner,
+      };
     }
-    if (resources.fixedAt(uri) !== undefined) return undefined;
+    if (resources.fixed.slots.has(uri)) return {};
     throw new InvalidParamsError(`Resource template ${uri} not found`);
   }
   throw new InvalidParamsError(

@@ -1,4 +1,4 @@
-import { checkArguments } from "./prompt_arguments.ts";
+import { checkKnown } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { BLOCK_RULE, isPromptMessage } from "../../protocol/content_check.ts";
@@ -76,6 +76,18 @@ export interface PromptUpdates {
   enabled?: boolean;
 }
 
+const PROMPT_OPTIONS: Readonly<
+  Record<keyof PromptConfig | "scopeChallenge", true>
+> = {
+  title: true,
+  description: true,
+  argsSchema: true,
+  icons: true,
+  _meta: true,
+  // The official SDK's: here it is the business of who lets callers in.
+  scopeChallenge: true,
+};
+
 type AnyHandler = (...args: unknown[]) => unknown;
 
 /** A registered prompt: the handle that its author keeps. */
@@ -97,6 +109,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     handler: AnyHandler,
   ) {
     super();
+    checkKnown(`prompt ${name}`, config, PROMPT_OPTIONS);
     this.#changed = changed;
     this.#name = name;
     this.#config = { ...config };

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { quote } from "../../base/options.ts";
+import { checkKnown, quote } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { isResourceContents } from "../../protocol/content_check.ts";
@@ -86,6 +86,22 @@ export interface ResourceTemplateUpdates {
   enabled?: boolean;
 }
 
+const RESOURCE_OPTIONS: Readonly<
+  Record<keyof ResourceConfig | "scopeChallenge", true>
+> = {
+  title: true,
+  description: true,
+  mimeType: true,
+  size: true,
+  annotations: true,
+  icons: true,
+  _meta: true,
+  cacheHint: true,
+  cache: true,
+  // The official SDK's: here it is the business of who lets callers in.
+  scopeChallenge: true,
+};
+
 /** What the handles of resources and of templates have in common. */
 export abstract class ReadableRegistration<
   Reader,
@@ -107,12 +123,14 @@ export abstract class ReadableRegistration<
   /** @internal */
   constructor(
     name: string,
-    { cacheHint, cache: _, ...metadata }: ResourceConfig,
+    config: ResourceConfig,
     read: Reader,
     defaultHint: CacheHint | undefined,
     cache: HandlerCache | undefined,
   ) {
     super();
+    checkKnown(`resource ${name}`, config, RESOURCE_OPTIONS);
+    const { cacheHint, cache: _, ...metadata } = config;
     this.#name = name;
     this.#metadata = metadata;
     this.#read = checkHandler(`resource ${name}`, read);

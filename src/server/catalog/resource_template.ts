@@ -1,20 +1,26 @@
+import { checkKnown } from "../../base/options.ts";
 import type { ListResourcesResult } from "../../protocol/types.ts";
 import { UriTemplate } from "../../protocol/uri_template.ts";
 import type { CompleteCallback } from "./completable.ts";
 import type { ServerContext } from "../server_context.ts";
 
 /** Lists the resources that a template stands for. */
-export type ListResourcesCallback = (
-  ctx: ServerContext,
+export type ListResourcesCallback<Lifespan = unknown> = (
+  ctx: ServerContext<Lifespan>,
 ) => ListResourcesResult | Promise<ListResourcesResult>;
 
 /** What a template can do beside being read. */
-export interface ResourceTemplateCallbacks {
+export interface ResourceTemplateCallbacks<Lifespan = unknown> {
   /** Lists its resources; `undefined` says on purpose that it can't. */
-  list: ListResourcesCallback | undefined;
+  list: ListResourcesCallback<Lifespan> | undefined;
   /** Completes its variables. */
-  complete?: Record<string, CompleteCallback>;
+  complete?: Record<string, CompleteCallback<Lifespan>>;
 }
+
+const CALLBACKS: Readonly<Record<keyof ResourceTemplateCallbacks, true>> = {
+  list: true,
+  complete: true,
+};
 
 /**
  * A family of resources, by the form of their URIs (RFC 6570).
@@ -26,22 +32,24 @@ export interface ResourceTemplateCallbacks {
  * const template = new ResourceTemplate("users://{id}", { list: undefined });
  * ```
  */
-export class ResourceTemplate {
+export class ResourceTemplate<Lifespan = unknown> {
   readonly #uriTemplate: UriTemplate;
-  readonly #callbacks: ResourceTemplateCallbacks;
+  readonly #callbacks: ResourceTemplateCallbacks<Lifespan>;
 
   /**
    * Makes a template of a string such as `users://{id}`.
    *
-   * @throws {InvalidOptionError} for a template that is too long or malformed
+   * @throws {InvalidOptionError} for a template that is too long or malformed, or
+   * a callback that nobody calls
    */
   constructor(
     uriTemplate: string | UriTemplate,
-    callbacks: ResourceTemplateCallbacks = { list: undefined },
+    callbacks: ResourceTemplateCallbacks<Lifespan> = { list: undefined },
   ) {
     this.#uriTemplate = typeof uriTemplate === "string"
       ? new UriTemplate(uriTemplate)
       : uriTemplate;
+    checkKnown(`template ${this.#uriTemplate}`, callbacks, CALLBACKS);
     this.#callbacks = callbacks;
   }
 
@@ -51,12 +59,12 @@ export class ResourceTemplate {
   }
 
   /** What lists its resources. */
-  get listCallback(): ListResourcesCallback | undefined {
+  get listCallback(): ListResourcesCallback<Lifespan> | undefined {
     return this.#callbacks.list;
   }
 
   /** The completer of a variable, if it has one. */
-  completeCallback(variable: string): CompleteCallback | undefined {
+  completeCallback(variable: string): CompleteCallback<Lifespan> | undefined {
     const { complete } = this.#callbacks;
     return complete !== undefined && Object.hasOwn(complete, variable)
       ? complete[variable]

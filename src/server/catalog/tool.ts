@@ -1,9 +1,13 @@
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
-import { deadline } from "../../base/deadline.ts";
-import { InvalidOptionError } from "../../base/errors.ts";
-import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
+import { InvalidOptionError, TimeoutError } from "../../base/errors.ts";
+import {
+  checkDurationMs,
+  checkInteger,
+  checkKnown,
+  quote,
+} from "../../base/options.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
   findParamHeaders,
@@ -30,8 +34,12 @@ import type {
 } from "../../protocol/types.ts";
 import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
-import type { Call } from "../calls/call.ts";
-import type { ToolConfig, ToolUpdates } from "./tool_config.ts";
+import type { Call, Completer } from "../calls/call.ts";
+import {
+  TOOL_OPTIONS,
+  type ToolConfig,
+  type ToolUpdates,
+} from "./tool_config.ts";
 import { drained } from "./tool_steps.ts";
 import {
   parseOutcome,
@@ -78,6 +86,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     super();
     this.#host = host;
     this.#name = checkToolName(name, host.warn);
+    checkKnown(`tool ${name}`, config, TOOL_OPTIONS);
     this.#config = { ...config };
     this.#handler = checkHandler(`tool ${name}`, handler);
     if (config.timeoutMs !== undefined) {

@@ -1,13 +1,13 @@
 import { isThenable } from "../../base/thenable.ts";
-import { thrownText } from "../../base/thrown.ts";
 import {
+  asUrlElicitationRequired,
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
-  UrlElicitationRequiredError,
-} from "../../protocol/protocol_errors.ts";
+} from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
 import type { Slot } from "./collection.ts";
+import { failureText } from "../calls/failure_text.ts";
 import { failureKindOf } from "../calls/failure_kind.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
@@ -148,11 +148,10 @@ function toolFailure(
   call: Call,
   error: unknown,
 ): CallToolResult {
-  if (
-    error instanceof UrlElicitationRequiredError ||
-    error instanceof MissingRequiredClientCapabilityError
-  ) throw error;
-  const message = thrownText(error);
+  if (error instanceof MissingRequiredClientCapabilityError) throw error;
+  const required = asUrlElicitationRequired(error);
+  if (required !== undefined) throw required;
+  const message = failureText(error, call.host.revealUrls);
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");

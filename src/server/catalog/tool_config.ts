@@ -1,5 +1,6 @@
 import type { SchemaLike } from "../../protocol/schema.ts";
 import type {
+  InferInput,
   InferOutput,
   StandardSchema,
 } from "../../protocol/standard_schema.ts";
@@ -41,6 +42,38 @@ export type ToolReturn =
   | Promise<ToolOutput>
   | AsyncGenerator<ToolStep, ToolOutput, void>;
 
+/** What a handler may give for an output schema, before defaults are filled in. */
+export type ToolOutputValue<Schema> = Schema extends StandardSchema
+  ? InferInput<Schema>
+  : Schema extends Record<string, StandardSchema> ? FieldsOf<Schema>
+  : unknown;
+
+/** The fields of a record of schemas; those that may be undefined may be left out. */
+export type FieldsOf<Shape extends Record<string, StandardSchema>> =
+  & {
+    [
+      Name in keyof Shape as undefined extends InferInput<Shape[Name]> ? never
+        : Name
+    ]: InferInput<Shape[Name]>;
+  }
+  & { [Name in keyof Shape]?: InferInput<Shape[Name]> };
+
+/** What a tool with an output schema may give: the value, or a result that holds it. */
+export type ToolOutputOf<Value> =
+  | Value
+  | (CallToolResult & { structuredContent?: Value })
+  | { structuredContent: Value; _meta?: Record<string, unknown> }
+  | InputRequiredResult
+  | CreateTaskResult;
+
+/** What a tool's handler returns; an output schema whose type is known constrains it. */
+export type ToolReturnOf<Schema> = [Schema] extends [undefined] ? ToolReturn
+  : unknown extends ToolOutputValue<Schema> ? ToolReturn
+  :
+    | ToolOutputOf<ToolOutputValue<Schema>>
+    | Promise<ToolOutputOf<ToolOutputValue<Schema>>>
+    | AsyncGenerator<ToolStep, ToolOutputOf<ToolOutputValue<Schema>>, void>;
+
 /** The arguments that come out of an input schema. */
 export type ToolArguments<Schema> = Schema extends StandardSchema
   ? InferOutput<Schema>
@@ -51,12 +84,16 @@ export type ToolArguments<Schema> = Schema extends StandardSchema
 /**
  * A tool's handler: `(args, ctx)` with an input schema, `(ctx)` without.
  */
-export type ToolHandler<Schema = undefined, Lifespan = unknown> =
-  [Schema] extends [undefined] ? (ctx: ServerContext<Lifespan>) => ToolReturn
-    : (
-      args: ToolArguments<Schema>,
-      ctx: ServerContext<Lifespan>,
-    ) => ToolReturn;
+export type ToolHandler<
+  Schema = undefined,
+  Lifespan = unknown,
+  Output = undefined,
+> = [Schema] extends [undefined]
+  ? (ctx: ServerContext<Lifespan>) => ToolReturnOf<Output>
+  : (
+    args: ToolArguments<Schema>,
+    ctx: ServerContext<Lifespan>,
+  ) => ToolReturnOf<Output>;
 
 /** How a tool is described and run. */
 export interface ToolConfig<
@@ -102,6 +139,25 @@ export interface ToolConfig<
    */
   cache?: HandlerCacheOptions;
 }
+
+/** Every option of a tool: the compiler sees to it that none is missing. */
+export const TOOL_OPTIONS: Readonly<
+  Record<keyof ToolConfig | "scopeChallenge", true>
+> = {
+  title: true,
+  description: true,
+  inputSchema: true,
+  outputSchema: true,
+  annotations: true,
+  icons: true,
+  execution: true,
+  _meta: true,
+  timeoutMs: true,
+  concurrency: true,
+  cache: true,
+  // The official SDK's: here it is the business of who lets callers in.
+  scopeChallenge: true,
+};
 
 /** What `update` may change; `name: null` removes the tool. */
 export interface ToolUpdates {

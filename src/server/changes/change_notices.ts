@@ -8,16 +8,25 @@ import {
   type Subscriptions,
 } from "./subscriptions.ts";
 
+/** What the server has said that clients will be told. */
+export interface DeclaredNotices {
+  announces(kind: ListKind): boolean;
+  subscribes(): boolean;
+}
+
 /** Tells the clients of both eras what has changed, if they want to know. */
 export class ChangeNotices {
   readonly #subscriptions: Subscriptions;
   readonly #sessions: ReadonlySet<Session>;
+  readonly #declared: DeclaredNotices;
   readonly #changed: Set<ListKind> = new Set();
 
   constructor(
     subscriptions: Subscriptions,
     sessions: ReadonlySet<Session>,
+    declared: DeclaredNotices,
   ) {
+    this.#declared = declared;
     this.#subscriptions = subscriptions;
     this.#sessions = sessions;
   }
@@ -36,6 +45,7 @@ export class ChangeNotices {
 
   /** Tells every client that listens that a list has changed. */
   announceList(kind: ListKind): void {
+    if (!this.#declared.announces(kind)) return;
     const method = `notifications/${kind}/list_changed`;
     this.#subscriptions.publish(listTopic(kind), method, {});
     const text = notificationText(method);
@@ -46,6 +56,7 @@ export class ChangeNotices {
 
   /** Tells every client that subscribed to a resource that it has changed. */
   resourceUpdated(uri: string): void {
+    if (!this.#declared.subscribes()) return;
     const method = "notifications/resources/updated";
     this.#subscriptions.publish(resourceTopic(uri), method, { uri });
     const text = notificationText(method, { uri });

@@ -31,6 +31,8 @@ export interface SubscriptionOptions {
 export interface Announced {
   /** Whether the server announces changes of a kind. */
   offers(kind: ListKind): boolean;
+  /** Whether the server announces changes of a resource. */
+  subscribes(): boolean;
   /** Those that have topics of their own. */
   readonly extensions: readonly Extension[];
 }
@@ -138,7 +140,7 @@ export class Subscriptions {
 /** The part of what a stream wants that it can have. */
 async function agree(
   { params: { notifications: wanted }, context }: Call,
-  { offers, extensions }: Announced,
+  { offers, subscribes, extensions }: Announced,
 ): Promise<Filter> {
   if (!isObject(wanted)) {
     throw new InvalidParamsError(
@@ -150,7 +152,7 @@ async function agree(
     if (wanted[field] === true && offers(kind)) filter[field] = true;
   }
   const uris = strings(wanted, "resourceSubscriptions");
-  if (uris !== undefined && offers("resources")) {
+  if (uris !== undefined && subscribes()) {
     filter.resourceSubscriptions = uris;
   }
   const topics = extensions.flatMap(({ topics = {} }) =>

@@ -33,8 +33,14 @@ export class ModernEra implements EraCodec {
   readonly #tail: string;
   readonly #tailExcess: number;
 
-  /** @param serverMeta what every result has in its `_meta` */
-  constructor(serverMeta: JsonObject) {
+  readonly #revisions: readonly string[];
+
+  /**
+   * @param serverMeta what every result has in its `_meta`
+   * @param revisions those that are spoken
+   */
+  constructor(serverMeta: JsonObject, revisions: readonly string[]) {
+    this.#revisions = revisions;
     this.#serverMeta = serverMeta;
     this.#tail = Object.keys(serverMeta).length === 0
       ? ',"resultType":"complete"}'
@@ -44,7 +50,10 @@ export class ModernEra implements EraCodec {
 
   checkRequest(params: JsonObject): void {
     checkMeta(params);
-    checkRevision((params._meta as JsonObject)[metaKey.protocolVersion]);
+    checkRevision(
+      (params._meta as JsonObject)[metaKey.protocolVersion],
+      this.#revisions,
+    );
   }
 
   revision(): string {

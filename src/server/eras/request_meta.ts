@@ -1,17 +1,9 @@
 import {
   InvalidParamsError,
   UnsupportedProtocolVersionError,
-} from "../../protocol/protocol_errors.ts";
-import {
-  isObject,
-  isRequestId,
-  type JsonObject,
-} from "../../protocol/jsonrpc.ts";
-import {
-  metaKey,
-  MODERN_REVISION,
-  SUPPORTED_REVISIONS,
-} from "../../protocol/revision.ts";
+} from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { metaKey, MODERN_REVISION } from "../../protocol/revision.ts";
 import type { LoggingLevel } from "../../protocol/types.ts";
 
 /** The syslog levels (RFC 5424), least severe first. */
@@ -59,11 +51,14 @@ export function checkMeta(params: JsonObject): void {
 }
 
 /** @throws {UnsupportedProtocolVersionError} for a revision that isn't spoken here */
-export function checkRevision(claimed: unknown): void {
-  if (claimed === MODERN_REVISION) return;
+export function checkRevision(
+  claimed: unknown,
+  revisions: readonly string[],
+): void {
+  if (claimed === MODERN_REVISION && revisions.includes(claimed)) return;
   throw new UnsupportedProtocolVersionError(
     typeof claimed === "string" ? claimed : JSON.stringify(claimed),
-    SUPPORTED_REVISIONS,
+    revisions,
   );
 }
 

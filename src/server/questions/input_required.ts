@@ -1,23 +1,17 @@
-import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
-import { fromJsonSchema } from "../../protocol/json_schema.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import { toJsonSchema } from "../../protocol/schema.ts";
 import {
   type InferOutput,
   isStandardSchema,
-  issuesText,
-  type JsonSchema,
   type StandardSchema,
   type StandardSchemaWithJSON,
 } from "../../protocol/standard_schema.ts";
 import type {
-  ClientCapabilities,
   CreateMessageRequestParams,
   CreateMessageResult,
   CreateMessageResultWithTools,
   ElicitRequestFormParams,
   ElicitRequestURLParams,
-  ElicitResult,
   InputRequest,
   InputRequests,
   InputRequiredResult,
@@ -148,26 +142,7 @@ export function formParams(params: ElicitInputParams): Record<string, unknown> {
   };
 }
 
-/** What the user filled in, held to the schema that the form was made of. */
-export async function checkedForm(
-  { requestedSchema }: ElicitInputParams,
-  answer: ElicitResult,
-): Promise<ElicitResult> {
-  if (answer.action !== "accept") return answer;
-  const schema: StandardSchema = isStandardSchema(requestedSchema)
-    ? requestedSchema
-    : fromJsonSchema(requestedSchema as JsonSchema);
-  const checked = await schema["~standard"].validate(answer.content ?? {});
-  if (checked.issues !== undefined) {
-    throw new InvalidParamsError(
-      "Invalid params: the elicitation's content does not match its " +
-        `requestedSchema: ${issuesText(checked.issues)}`,
-    );
-  }
-  return { ...answer, content: checked.value as ElicitResult["content"] };
-}
-
-/** Whether a handler's return value asks for input: data may have such a field too. */
+/** Whether a handler's return value asks for input. */
 export function isInputRequiredResult(
   value: unknown,
 ): value is InputRequiredResult {
@@ -185,35 +160,6 @@ function isMemberOfQuestion([key, value]: [string, unknown]): boolean {
       return value === undefined || typeof value === "string";
     default:
       return key === "resultType";
-  }
-}
-
-/**
- * The client capability that a question needs, or `undefined` if the client has
- * declared it.
- */
-export function missingCapability(
-  request: { method: string; params?: unknown },
-  has: ClientCapabilities,
-): ClientCapabilities | undefined {
-  switch (request.method) {
-    case "elicitation/create": {
-      const url = isObject(request.params) && request.params.mode === "url";
-      if (!isObject(has.elicitation)) {
-        return { elicitation: url ? { url: {} } : {} };
-      }
-      return url && has.elicitation.url === undefined
-        ? { elicitation: { url: {} } }
-        : undefined;
-    }
-    case "sampling/createMessage":
-      return has.sampling === undefined ? { sampling: {} } : undefined;
-    case "roots/list":
-      return has.roots === undefined ? { roots: {} } : undefined;
-    default:
-      throw new InvalidParamsError(
-        `inputRequests can't hold a ${request.method} request`,
-      );
   }
 }
 

@@ -15,16 +15,25 @@ import type {
   InputRequests,
   InputRequiredResult,
 } from "../../protocol/types.ts";
+import { type ElicitInputParams, formParams } from "./input_required.ts";
 import {
-  checkedForm,
-  type ElicitInputParams,
-  formParams,
+  checkedAnswer,
   missingCapability,
-} from "./input_required.ts";
+  type Question,
+  requireCapability,
+  unsupportedQuestion,
+} from "./question.ts";
+import {
+  isStandardSchema,
+  type StandardSchema,
+} from "../../protocol/standard_schema.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
 import type { AskOptions, ElicitParams } from "../server_context.ts";
 import type { Session } from "../sessions/session.ts";
 import type { StateSealer } from "./request_state.ts";
+
+/** What the keys of pages begin with that an error has asked for. */
+const PAGE_KEY = "url-";
 
 /** How often one request may come back with answers before it is refused. */
 const MAX_ROUNDS = 16;
@@ -32,6 +41,7 @@ const MAX_ROUNDS = 16;
 /** What an inquiry needs of the call that asks. */
 export interface Asker {
   readonly era: EraCodec;
+  readonly revision: string;
   readonly method: string;
   readonly params: JsonObject;
   readonly session: Session | undefined;
@@ -97,6 +107,10 @@ export class Inquiry {
   async resume(): Promise<void> {
     const { params, sealer } = this.#call;
     this.#takeResponses(params.inputResponses);
+    // A page stays opened: its question, once answered, is not put again.
+    for (const [key, answer] of Object.entries(this.responses ?? {})) {
+      if (key.startsWith(PAGE_KEY)) this.#answers[key] = answer;
+    }
     if (params.requestState === undefined) return;
     if (typeof params.requestState !== "string") {
       throw new InvalidParamsError(
@@ -138,35 +152,61 @@ export class Inquiry {
   }
 
   elicit(params: ElicitParams, options?: AskOptions): Promise<ElicitResult> {
-    const ask = (asked: unknown) =>
-      this.ask(
-        "elicit",
-        { method: "elicitation/create", params: asked },
-        options,
-      ) as Promise<ElicitResult>;
-    if (params.mode === "url") {
-      return ask(this.#call.era.pageParams(params));
-    }
-    const form = params as ElicitInputParams;
+    const asked = params.mode === "url"
+      ? params
+      : formParams(params as ElicitInputParams);
+    const { requestedSchema } = params as Partial<ElicitInputParams>;
+    return this.ask(
+      "elicit",
+      { method: "elicitation/create", params: asked },
+      options,
+      isStandardSchema(requestedSchema) ? requestedSchema : undefined,
+    ) as Promise<ElicitResult>;
+  }
+
+  /**
+   * Puts one question, in the manner of the client's era, and holds the client
+   * to what may be answered.
+   *
+   * @param form the schema that a form was made of
+   */
+  ask(
+    kind: string,
+    request: Question,
+    options?: AskOptions,
+    form?: StandardSchema,
+  ): Promise<unknown> {
     return handled(
-      ask(formParams(form)).then((answer) => checkedForm(form, answer)),
+      this.#put(kind, this.#inEra(request), options).then((answer) =>
+        checkedAnswer(request, answer, form)
+      ),
     );
   }
 
-  /** Puts one question, in the manner of the client's era. */
-  ask(
+  /** A page has an id in one era, and none in the other. */
+  #inEra(request: Question): Question {
+    const { params } = request;
+    return isPage(params)
+      ? { ...request, params: this.#call.era.pageParams(params) }
+      : request;
+  }
+
+  #put(
     kind: string,
-    request: { method: string; params?: unknown },
-    options?: AskOptions,
+    request: Question,
+    options: AskOptions | undefined,
   ): Promise<unknown> {
-    const lacking = missingCapability(
-      request,
-      this.#call.clientCapabilities,
-    );
-    if (!this.#call.era.asksByResult) {
-      return this.#askNow(request, lacking !== undefined, options);
-    }
+    // Asked or not, the question counts: what it lacks is the client's to learn.
     const key = `${kind}-${++this.#asked}-${fingerprint(request)}`;
+    let lacking: ClientCapabilities | undefined;
+    try {
+      lacking = missingCapability(request, this.#call);
+    } catch (error) {
+      return rejected(error as Error);
+    }
+    if (!this.#call.era.asksByResult) {
+      return this.#askNow(request, lacking, options);
+    }
     const answer = this.#answers[key] ?? this.responses?.[key];
     if (answer !== undefined) {
       this.#answers[key] = answer;
@@ -181,8 +221,8 @@ export class Inquiry {
 
   /** Asks a legacy client on the stream of its request. */
   #askNow(
-    { method, params }: { method: string; params?: unknown },
-    lacking: boolean,
+    { method, params }: Question,
+    lacking: ClientCapabilities | undefined,
     options?: AskOptions,
   ): Promise<unknown> {
     const { session, reply, settled } = this.#call;
@@ -195,24 +235,22 @@ export class Inquiry {
         ),
       );
     }
-    if (lacking) {
-      return rejected(
-        new ProtocolError(
-          ProtocolErrorCode.InvalidRequest,
-          `Client does not support ${method}`,
-        ),
-      );
-    }
+    if (lacking) return rejected(unsupportedQuestion(method, lacking));
     const via = (text: string) => reply.send(text);
     const elicitationId = isObject(params) ? params.elicitationId : undefined;
     if (typeof elicitationId === "string") {
-      session.elicitations.set(elicitationId, via);
+      session.giveElicitation(elicitationId, via);
     }
     return handled(
       session.ask(method, params, via, {
         ...options,
         signal: options?.signal ?? this.#call.signal,
-      }).finally(() => session.elicitations.delete(elicitationId as string)),
+      }).finally(() => {
+        // The page is done with later, when the request's stream may have ended.
+        if (typeof elicitationId === "string") {
+          session.giveElicitation(elicitationId);
+        }
+      }),
     );
   }
 
@@ -224,14 +262,10 @@ export class Inquiry {
     this.#round++;
     const answers = Object.entries(inputRequests ?? {}).map(
       async ([key, request]) => {
-        const lacking = missingCapability(
-          request,
-          this.#call.clientCapabilities,
-        );
-        const asked = isPage(request.params)
-          ? { ...request, params: this.#call.era.pageParams(request.params) }
-          : request;
-        return [key, await this.#askNow(asked, lacking !== undefined)];
+        const lacking = missingCapability(request, this.#call);
+        const asked = this.#inEra(request);
+        const answer = await this.#askNow(asked, lacking);
+        return [key, await checkedAnswer(asked, answer)];
       },
     );
     this.responses = Object.fromEntries(await Promise.all(answers));
@@ -254,10 +288,8 @@ export class Inquiry {
       ...this.#pending,
       ...(own?.inputRequests as InputRequests | undefined),
     };
-    const has = this.#call.clientCapabilities;
     for (const request of Object.values(requests)) {
-      const lacking = missingCapability(request, has);
-      if (lacking) throw new MissingRequiredClientCapabilityError(lacking);
+      requireCapability(request, this.#call);
     }
     const state = own === undefined ? this.#carried : own.requestState;
     const carried: CarriedState = {
@@ -280,12 +312,12 @@ export class Inquiry {
   requireUrls(error: UrlElicitationRequiredError): Promise<JsonObject> {
     const inputRequests: Record<string, InputRequest> = {};
     error.elicitations.forEach(({ message, url }) => {
-      inputRequests[`url-${fingerprint(url)}`] = {
+      inputRequests[PAGE_KEY + fingerprint(url)] = {
         method: "elicitation/create",
         params: { mode: "url", message, url },
       } as InputRequest;
     });
-    if (Object.keys(inputRequests).every((key) => this.responses?.[key])) {
+    if (Object.keys(inputRequests).every((key) => this.#answers[key])) {
       throw new ProtocolError(
         ProtocolErrorCode.InternalError,
         "the pages have been opened, but the tool still asks for them: " +

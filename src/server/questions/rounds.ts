@@ -1,4 +1,4 @@
-import { UrlElicitationRequiredError } from "../../protocol/protocol_errors.ts";
+import { asUrlElicitationRequired } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { Call } from "../calls/call.ts";
@@ -37,6 +37,21 @@ export function throughRounds(
     .then((next) => throughRounds(call, next, again, finish));
 }
 
+/** Runs a handler that may put questions to the client. */
+export async function withRounds(
+  call: Call,
+  run: () => unknown,
+): Promise<unknown> {
+  if (isRepeat(call)) await call.inquiry.resume();
+  try {
+    return await throughRounds(call, await run(), run, (value) => value);
+  } catch (error) {
+    const questions = questionsOf(call, error);
+    if (questions === undefined) throw error;
+    return await questions;
+  }
+}
+
 /**
  * What a handler's failure means if it has asked something: the questions go out
  * all the same. `undefined` if it is a plain failure.
@@ -49,7 +64,6 @@ export function questionsOf(
   if (call.begunInquiry?.waiting) {
     return call.inquiry.requiredResult();
   }
-  return error instanceof UrlElicitationRequiredError
-    ? call.inquiry.requireUrls(error)
-    : undefined;
+  const required = asUrlElicitationRequired(error);
+  return required && call.inquiry.requireUrls(required);
 }

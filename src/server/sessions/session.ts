@@ -1,8 +1,12 @@
-import { deadline } from "../../base/deadline.ts";
-import type { Clock } from "../../base/clock.ts";
-import { ClosedError, type TimeoutError } from "../../base/errors.ts";
-import { ProtocolError } from "../../protocol/protocol_errors.ts";
-import { type IncomingAnswer, requestText } from "../../protocol/jsonrpc.ts";
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { ClosedError, TimeoutError } from "../../base/errors.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
+import {
+  type IncomingAnswer,
+  isObject,
+  type JsonObject,
+  notificationText,
+} from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -11,9 +15,12 @@ import type {
   RequestId,
 } from "../../protocol/types.ts";
 import type { ClientFacts } from "../eras/era_codec.ts";
-import type { AskOptions } from "../server_context.ts";
+import type { AskOptions, Progress } from "../server_context.ts";
 
 const DEFAULT_ASK_TIMEOUT_MS = 60_000;
+
+/** How many pages one client may have open; the oldest is forgotten first. */
+const MAX_ELICITATIONS = 1_000;
 
 /** What carries a session's messages, where that is known. */
 export type SessionNetwork = "http" | "pipe" | undefined;
@@ -34,8 +41,15 @@ export interface SessionStart {
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
   send(text: string): void;
-  /** Told once it has ended, from whichever side. */
-  ended?(): void;
+}
+
+/** A question to the client that has no answer yet. */
+interface Question {
+  resolve(result: unknown): void;
+  reject(reason: unknown): void;
+  release(): void;
+  /** Takes what the client reports on its way to the answer. */
+  progressed(progress: Progress): void;
 }
 
 /**
@@ -63,16 +77,14 @@ export class Session implements ClientFacts {
   initialized = false;
   /** The resources whose updates the client wants, in the normal form of their URIs. */
   readonly subscriptions: Set<string> = new Set();
-  /** Requests without a response yet, by the key of their ids. */
-  readonly inFlight: Map<RequestId | bigint, PendingCall> = new Map();
-  /** Elicitation ids that this client has been given. */
-  readonly elicitations: Map<string, (text: string) => void> = new Map();
+  /** Requests without a response yet, for `notifications/cancelled`. */
+  readonly inFlight: Map<RequestId, PendingCall> = new Map();
 
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
-  readonly #ended: (() => void) | undefined;
-  readonly #questions: Map<RequestId, PromiseWithResolvers<unknown>> =
-    new Map();
+  readonly #questions: Map<RequestId, Question> = new Map();
+  /** Elicitation ids that this client has been given, and how to reach it. */
+  readonly #elicitations: Map<string, (text: string) => void> = new Map();
   #lastQuestion = 0;
   #closed = false;
   #deaf = false;
@@ -112,29 +124,103 @@ export class Session implements ClientFacts {
     const { signal, timeoutMs, timeout } = options;
     const limitMs = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
     const id = `sluice-${++this.#lastQuestion}`;
-    const question = Promise.withResolvers<unknown>();
-    return deadline(
-      () => {
-        const text = requestText(id, method, params);
-        this.#questions.set(id, question);
-        via(text);
-        return question.promise;
-      },
-      limitMs,
-      { name: `the client's answer to ${method}`, signal, clock: this.#clock },
-    ).finally(() => this.#questions.delete(id));
+    return new Promise((resolve, reject) => {
+      const { release, progressed } = this.#watch(id, method, options, reject);
+      this.#questions.set(id, { resolve, reject, release, progressed });
+      const asked = options.onprogress === undefined
+        ? params
+        : withProgressToken(params, id);
+      via(JSON.stringify({ jsonrpc: "2.0", id, method, params: asked }));
+    });
   }
 
-  /** Takes the client's answer; one that nobody waits for is dropped. */
-  answer({ id, result, error }: IncomingAnswer): void {
+  /** Sets a question's time-out and follows its signal, until that is released. */
+  #watch(
+    id: string,
+    method: string,
+    options: AskOptions,
+    reject: (reason: unknown) => void,
+  ): Pick<Question, "release" | "progressed"> {
+    const { signal, timeoutMs, timeout, maxTotalTimeout } = options;
+    const limit = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
+    const giveUp = (reason: unknown) => {
+      this.#questions.get(id)?.release();
+      this.#questions.delete(id);
+      reject(reason);
+    };
+    const setTimer = (limitMs: number): TimerHandle =>
+      this.#clock.setTimeout(
+        () =>
+          giveUp(new TimeoutError(`the client's answer to ${method}`, limitMs)),
+        limitMs,
+      );
+    let timer = setTimer(limit);
+    const last = maxTotalTimeout === undefined
+      ? undefined
+      : setTimer(maxTotalTimeout);
+    const onAbort = () => giveUp(signal!.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return {
+      release: () => {
+        this.#clock.clearTimeout(timer);
+        if (last !== undefined) this.#clock.clearTimeout(last);
+        signal?.removeEventListener("abort", onAbort);
+      },
+      progressed: (progress) => {
+        if (options.resetTimeoutOnProgress) {
+          this.#clock.clearTimeout(timer);
+          timer = setTimer(limit);
+        }
+        options.onprogress?.(progress);
+      },
+    };
+  }
+
+  /** Takes how far the client has got with a question. */
+  progressed({ progressToken, ...progress }: JsonObject): void {
+    this.#questions.get(progressToken as RequestId)
+      ?.progressed(progress as unknown as Progress);
+  }
+
+  /**
+   * Notes that the client has been given the id of a page.
+   *
+   * @param via sends on the stream that the page was named on
+   */
+  giveElicitation(
+    id: string,
+    via: (text: string) => void = (text) => this.send(text),
+  ): void {
+    this.#elicitations.delete(id);
+    this.#elicitations.set(id, via);
+    if (this.#elicitations.size <= MAX_ELICITATIONS) return;
+    const [oldest] = this.#elicitations.keys();
+    this.#elicitations.delete(oldest);
+  }
+
+  /** Tells the client that its user is done with a page, if it has been given its id. */
+  completeElicitation(id: string): void {
+    this.#elicitations.get(id)?.(
+      notificationText("notifications/elicitation/complete", {
+        elicitationId: id,
+      }),
+    );
+    this.#elicitations.delete(id);
+  }
+
+  /** Takes the client's answer; says whether somebody waits for it. */
+  answer({ id, result, error }: IncomingAnswer): boolean {
     const question = this.#questions.get(id);
-    if (question === undefined) return;
+    if (question === undefined) return false;
+    this.#questions.delete(id);
+    question.release();
     if (error === undefined) question.resolve(result ?? {});
     else {
       question.reject(
         new ProtocolError(error.code, error.message, error.data),
       );
     }
+    return true;
   }
 
   /** Fails every question that is still open; the client can't answer any more. */
@@ -154,7 +240,12 @@ export class Session implements ClientFacts {
     this.refuseQuestions();
     this.inFlight.clear();
     this.subscriptions.clear();
-    this.elicitations.clear();
-    this.#ended?.();
+    this.#elicitations.clear();
   }
+}
+
+function withProgressToken(params: unknown, progressToken: string): JsonObject {
+  const given = isObject(params) ? params : {};
+  const meta = isObject(given._meta) ? given._meta : {};
+  return { ...given, _meta: { ...meta, progressToken } };
 }

@@ -1,9 +1,8 @@
 import {
-  InvalidParamsError,
   MethodNotFoundError,
-} from "../../protocol/protocol_errors.ts";
-import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
+  UnsupportedProtocolVersionError,
+} from "../../protocol/errors.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
 import type {
   ClientCapabilities,
@@ -13,7 +12,7 @@ import type {
 } from "../../protocol/types.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
-import { LOG_LEVELS } from "../eras/request_meta.ts";
+import { checkCoreParams } from "../calls/core_params.ts";
 import { textParam } from "../calls/params.ts";
 import type { Session } from "./session.ts";
 
@@ -21,61 +20,48 @@ import type { Session } from "./session.ts";
 export interface ServerAnnouncement {
   readonly info: Implementation;
   readonly instructions: string | undefined;
-  readonly capabilities: { legacy(hasSession: boolean): ServerCapabilities };
+  readonly capabilities: {
+    readonly logs: boolean;
+    readonly subscribes: boolean;
+    legacy(): ServerCapabilities;
+  };
+  /** The revisions that are spoken, in the order of preference. */
+  readonly revisions: readonly string[];
 }
 
 /** Makes the methods with which a legacy client keeps its session. */
 export function sessionMethods(
   server: ServerAnnouncement,
 ): Record<string, Method> {
+  const subscribing =
+    (change: (uris: Set<string>, uri: string) => void): Method =>
+    ({ method, params, session }) => {
+      if (!server.capabilities.subscribes) {
+        throw new MethodNotFoundError(method);
+      }
+      const uri = textParam(params, "uri");
+      if (session !== undefined) change(session.subscriptions, uri);
+      return {};
+    };
   return {
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
-    "logging/setLevel": setLevel,
-    "resources/subscribe": (call) => {
-      sessionOf(call).subscriptions.add(
-        normalUri(textParam(call.params, "uri")),
-      );
-      return {};
+    "logging/setLevel": (call) => {
+      if (!server.capabilities.logs) throw new MethodNotFoundError(call.method);
+      return setLevel(call);
     },
-    "resources/unsubscribe": (call) => {
-      sessionOf(call).subscriptions.delete(
-        normalUri(textParam(call.params, "uri")),
-      );
-      return {};
-    },
+    "resources/subscribe": subscribing((uris, uri) => uris.add(uri)),
+    "resources/unsubscribe": subscribing((uris, uri) => uris.delete(uri)),
   };
 }
 
 function initialize(
   { params, session }: Call,
-  { info, instructions, capabilities: declared }: ServerAnnouncement,
+  { info, instructions, capabilities: declared, revisions }: ServerAnnouncement,
 ): JsonObject {
-  const { protocolVersion, capabilities, clientInfo } = params;
-  if (typeof protocolVersion !== "string") {
-    throw new InvalidParamsError(
-      "Invalid params: protocolVersion must be a string",
-    );
-  }
-  if (!isObject(capabilities)) {
-    throw new InvalidParamsError(
-      "Invalid params: capabilities must be an object",
-    );
-  }
-  if (!isObject(clientInfo) || typeof clientInfo.name !== "string") {
-    throw new InvalidParamsError(
-      "Invalid params: clientInfo must be an object with a name",
-    );
-  }
-  const revision = LEGACY_REVISIONS.includes(protocolVersion)
-    ? protocolVersion
-    : LEGACY_REVISIONS[0];
-  if (session !== undefined) {
-    session.revision = revision;
-    session.capabilities = capabilities as ClientCapabilities;
-    session.clientInfo = clientInfo as unknown as Implementation;
-    session.initialized = true;
-  }
+  checkCoreParams("initialize", params);
+  const revision = negotiated(String(params.protocolVersion), revisions);
+  begin(session, params, revision);
   return {
     protocolVersion: revision,
     capabilities: declared.legacy(session !== undefined),
@@ -84,14 +70,31 @@ function initialize(
   };
 }
 
-function setLevel(call: Call): JsonObject {
-  const { level } = call.params;
-  if (!LOG_LEVELS.includes(level as LoggingLevel)) {
-    throw new InvalidParamsError(
-      `Invalid params: level must be one of ${LOG_LEVELS.join(", ")}`,
-    );
+/** @throws {UnsupportedProtocolVersionError} if no revision with sessions is spoken */
+function negotiated(wanted: string, revisions: readonly string[]): string {
+  const legacy = revisions.filter((each) => LEGACY_REVISIONS.includes(each));
+  if (legacy.length === 0) {
+    throw new UnsupportedProtocolVersionError(wanted, revisions);
   }
-  sessionOf(call).logLevel = level as LoggingLevel;
+  return legacy.includes(wanted) ? wanted : legacy[0];
+}
+
+/** Keeps what a client says of itself for the requests to come. */
+export function begin(
+  session: Session | undefined,
+  { capabilities, clientInfo }: JsonObject,
+  revision: string,
+): void {
+  if (session === undefined) return;
+  session.revision = revision;
+  session.capabilities = capabilities as ClientCapabilities;
+  session.clientInfo = clientInfo as Implementation;
+  session.initialized = true;
+}
+
+function setLevel({ params, session }: Call): JsonObject {
+  checkCoreParams("logging/setLevel", params);
+  if (session !== undefined) session.logLevel = params.level as LoggingLevel;
   return {};
 }
 

@@ -1,6 +1,9 @@
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
-import type { ElicitResult } from "../../protocol/types.ts";
-import type { ServerContext, TaskRun } from "../server_context.ts";
+import type {
+  ElicitParams,
+  ServerContext,
+  TaskRun,
+} from "../server_context.ts";
 
 /** The same work for a client that has to wait for it. */
 export class InlineRun implements TaskRun {
@@ -24,8 +27,8 @@ export class InlineRun implements TaskRun {
     return Promise.resolve();
   }
 
-  elicit(params: Parameters<TaskRun["elicit"]>[0]): Promise<ElicitResult> {
-    return this.#ctx.elicit(params);
+  elicit(params: ElicitParams): Promise<never> {
+    return this.#ctx.elicit(params) as Promise<never>;
   }
 
   sample(

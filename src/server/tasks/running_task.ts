@@ -1,8 +1,11 @@
 import { jsonForm } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import {
+  isStandardSchema,
+  type StandardSchema,
+} from "../../protocol/standard_schema.ts";
 import type {
   CreateMessageResult,
-  ElicitResult,
   InputRequest,
   InputRequiredResult,
 } from "../../protocol/types.ts";
@@ -11,8 +14,20 @@ import {
   formParams,
   isInputRequiredResult,
 } from "../questions/input_required.ts";
-import type { TaskRun } from "../server_context.ts";
+import {
+  type Asked,
+  checkedAnswer,
+  type Question,
+  requireCapability,
+} from "../questions/question.ts";
+import type { EraCodec } from "../eras/era_codec.ts";
+import type { ElicitParams, TaskRun } from "../server_context.ts";
 import { isFinal, type Task } from "./task.ts";
+
+/** The client that a task belongs to. */
+export interface TaskClient extends Asked {
+  readonly era: Pick<EraCodec, "pageParams">;
+}
 
 /** A task at work: its state, its signal, and its open questions. */
 export class RunningTask implements TaskRun {
@@ -21,13 +36,19 @@ export class RunningTask implements TaskRun {
   /** Resolves when the work has ended, one way or another. */
   done: Promise<void> = Promise.resolve();
   readonly #save: (task: Task) => Promise<void>;
+  readonly #client: TaskClient;
   readonly #controller = new AbortController();
   readonly #questions: Map<string, (answer: JsonObject) => void> = new Map();
   #asked = 0;
   #saved: Promise<void> = Promise.resolve();
 
-  constructor(task: Task, save: (task: Task) => Promise<void>) {
+  constructor(
+    task: Task,
+    client: TaskClient,
+    save: (task: Task) => Promise<void>,
+  ) {
     this.task = { ...task };
+    this.#client = client;
     this.#save = save;
   }
 
@@ -57,21 +78,23 @@ export class RunningTask implements TaskRun {
     return Object.fromEntries(await Promise.all(answers));
   }
 
-  elicit(params: Parameters<TaskRun["elicit"]>[0]): Promise<ElicitResult> {
+  elicit(params: ElicitParams): Promise<never> {
     const asked = params.mode === "url"
-      ? params
+      ? this.#client.era.pageParams(params)
       : formParams(params as ElicitInputParams);
+    const { requestedSchema } = params as Partial<ElicitInputParams>;
     return this.#ask(
-      { method: "elicitation/create", params: asked } as InputRequest,
+      { method: "elicitation/create", params: asked },
       "elicit",
-    ) as Promise<ElicitResult>;
+      isStandardSchema(requestedSchema) ? requestedSchema : undefined,
+    ) as Promise<never>;
   }
 
   sample(
     params: Parameters<TaskRun["sample"]>[0],
   ): Promise<CreateMessageResult> {
     return this.#ask(
-      { method: "sampling/createMessage", params } as InputRequest,
+      { method: "sampling/createMessage", params },
       "sample",
     ) as Promise<CreateMessageResult>;
   }
@@ -80,10 +103,18 @@ export class RunningTask implements TaskRun {
     await this.#change({ statusMessage: message });
   }
 
-  /** A key is never used twice in a task's life, so it is numbered. */
-  async #ask(asked: InputRequest, kind: string): Promise<unknown> {
+  async #ask(
+    request: Question,
+    kind: string,
+    form?: StandardSchema,
+  ): Promise<unknown> {
     this.signal.throwIfAborted();
-    const request = jsonForm(asked) as InputRequest;
+    requireCapability(request, this.#client);
+    return await checkedAnswer(request, await this.#put(request, kind), form);
+  }
+
+  /** A key is never used twice in a task's life, so it is numbered. */
+  #put(request: Question, kind: string): Promise<unknown> {
     const key = `${kind}-${++this.#asked}`;
     return await new Promise((resolve, reject) => {
       const onAbort = () => reject(this.signal.reason);
@@ -94,7 +125,10 @@ export class RunningTask implements TaskRun {
       });
       this.#change({
         status: "input_required",
-        inputRequests: { ...this.task.inputRequests, [key]: request },
+        inputRequests: {
+          ...this.task.inputRequests,
+          [key]: request as InputRequest,
+        },
       }).catch(reject);
     });
   }

@@ -8,7 +8,6 @@ import { jsonForm, nearestJson } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkInteger } from "../../base/options.ts";
-import { thrownText } from "../../base/thrown.ts";
 import type { Call, TaskTerms } from "../calls/call.ts";
 import type {
   Extension,
@@ -19,6 +18,7 @@ import type {
 } from "../extension.ts";
 import { TASKS_EXTENSION } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
+import { failureText } from "../calls/failure_text.ts";
 import { InlineRun } from "./inline_run.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import { RunningTask } from "./running_task.ts";
@@ -53,6 +53,8 @@ export interface TasksExtensionOptions extends TaskOptions {
   identify(authInfo: AuthInfo | undefined): string;
   /** Whether the server takes no new work. */
   closing(): boolean;
+  /** Whether there are tasks at all. */
+  readonly active: boolean;
 }
 
 const TASK_IDS = "taskIds";
@@ -61,6 +63,7 @@ const TASK_IDS = "taskIds";
 export class TasksExtension implements Extension {
   readonly id = TASKS_EXTENSION;
   readonly eras = ["modern"] as const;
+  readonly active: boolean;
   readonly methods: Readonly<Record<string, ExtensionMethod>> = {
     "tasks/get": (params, ctx) => this.#get(params, ctx),
     "tasks/update": (params, ctx) => this.#update(params, ctx),
@@ -84,6 +87,7 @@ export class TasksExtension implements Extension {
   constructor(options: TasksExtensionOptions) {
     const { store, clock, ttlMs = 3_600_000, pollIntervalMs = 1_000 } = options;
     this.#options = options;
+    this.active = options.active;
     this.#store = store ?? new MemoryTaskStore({ clock });
     this.#ttlMs = checkTtlMs("tasks.ttlMs", ttlMs);
     this.#pollIntervalMs = checkInteger(
@@ -106,7 +110,9 @@ export class TasksExtension implements Extension {
     { execution }: ToolInCall,
     ctx: ServerContext,
   ): void => {
-    if (execution?.taskSupport === "required") this.#host.require(ctx);
+    if (this.active && execution?.taskSupport === "required") {
+      this.#host.require(ctx);
+    }
   };
 
   /** Begins `work` as a task, or runs it at once for a client without tasks. */
@@ -117,7 +123,9 @@ export class TasksExtension implements Extension {
   ): Promise<unknown> {
     const { context } = call;
     // Only a tool's call may be answered with a task.
-    if (call.method !== "tools/call" || !this.#host.knows(context)) {
+    if (
+      !this.active || call.method !== "tools/call" || !this.#host.knows(context)
+    ) {
       return await work(new InlineRun(context));
     }
     if (this.#options.closing()) throw new ClosedError("the server");
@@ -136,7 +144,7 @@ export class TasksExtension implements Extension {
       & Task
       & CreateTaskResult;
     this.#run(
-      new RunningTask(task, (each) => this.#changed(each)),
+      new RunningTask(task, call, (each) => this.#changed(each)),
       work,
       call,
     );
@@ -191,7 +199,9 @@ export class TasksExtension implements Extension {
       });
     }
     call.host.report("task", error, call);
-    const text = call.host.maskErrors ? "The task failed" : thrownText(error);
+    const text = call.host.maskErrors
+      ? "The task failed"
+      : failureText(error, call.host.revealUrls);
     await running.finish({
       status: "completed",
       result: errorResult(text) as JsonObject,

@@ -50,11 +50,19 @@ export class ModernEndpoint {
     message: Message,
     exchange: HttpExchange,
   ): ProtocolError | undefined {
+    const { revisions } = this.#parts.intake;
     try {
       if (message.kind === "request") {
         checkMeta(message.params);
-        checkHeaders(message, this.#parts.namedBy(message.method), exchange);
-      } else checkNotification(message as NotificationMessage, exchange);
+        checkHeaders(
+          message,
+          this.#parts.namedBy(message.method),
+          exchange,
+          revisions,
+        );
+      } else {
+        checkNotification(message as NotificationMessage, exchange, revisions);
+      }
     } catch (error) {
       return error as ProtocolError;
     }
@@ -88,13 +96,14 @@ export class ModernEndpoint {
 function checkNotification(
   { params }: NotificationMessage,
   { version }: HttpExchange,
+  revisions: readonly string[],
 ): void {
   const claimed = (params._meta as JsonObject | undefined)
     ?.[metaKey.protocolVersion];
   if (claimed !== undefined && version !== null && claimed !== version) {
     throw versionMismatch(version, claimed);
   }
-  checkRevision(claimed ?? version);
+  checkRevision(claimed ?? version, revisions);
 }
 
 /** @throws {HeaderMismatchError | UnsupportedProtocolVersionError} */
@@ -102,10 +111,11 @@ function checkHeaders(
   { method, params }: RequestMessage,
   field: string | undefined,
   { headers, version }: HttpExchange,
+  revisions: readonly string[],
 ): void {
   const claimed = (params._meta as JsonObject)[metaKey.protocolVersion];
   if (version !== claimed) throw versionMismatch(version, claimed);
-  checkRevision(claimed);
+  checkRevision(claimed, revisions);
   const named = headers.get("mcp-method");
   if (named !== method) {
     throw new HeaderMismatchError(

@@ -78,7 +78,7 @@ export class LegacyEndpoint {
       return;
     }
     const session = this.#door === undefined
-      ? unsupportedVersion(exchange.version)
+      ? unsupportedVersion(exchange.version, this.#intake.revisions)
       : this.#door.admit(exchange);
     if (session instanceof Response) {
       exchange.resolve(session);

@@ -1,11 +1,5 @@
-import {
-  ProtocolError,
-  ProtocolErrorCode,
-} from "../../../protocol/protocol_errors.ts";
-import {
-  LEGACY_REVISIONS,
-  SUPPORTED_REVISIONS,
-} from "../../../protocol/revision.ts";
+import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
+import { LEGACY_REVISIONS } from "../../../protocol/revision.ts";
 import { refusal } from "../http_response.ts";
 
 /** The error that legacy clients know for whatever goes wrong around a request. */
@@ -21,13 +15,17 @@ export function methodNotAllowed(allow: string): Response {
 /** 400 for a revision that the legacy era doesn't have; `undefined` for one that it has. */
 export function unsupportedVersion(
   version: string | null,
+  revisions: readonly string[],
 ): Response | undefined {
-  if (version === null || LEGACY_REVISIONS.includes(version)) return undefined;
+  if (
+    version === null ||
+    (LEGACY_REVISIONS.includes(version) && revisions.includes(version))
+  ) return undefined;
   return refusal(
     400,
     legacyError(
       `Bad Request: Unsupported protocol version: ${version} ` +
-        `(supported versions: ${SUPPORTED_REVISIONS.join(", ")})`,
+        `(supported versions: ${revisions.join(", ")})`,
     ),
   );
 }

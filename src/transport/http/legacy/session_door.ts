@@ -70,18 +70,12 @@ export class SessionDoor {
         legacyError("Bad Request: Mcp-Session-Id header is required"),
       );
     }
-    const session = this.#find(visit);
-    if (session === undefined) return refusal(404, SESSION_NOT_FOUND);
-    return unsupportedVersion(visit.version) ?? session;
-  }
-
-  /** The session that a request names, if it is the caller's own. */
-  #find({ headers, authInfo }: SessionVisit): HttpSession | undefined {
-    const id = headers.get("mcp-session-id");
-    const session = id === null ? undefined : this.#store.use(id);
-    return session?.session.principal === this.#intake.identify(authInfo)
-      ? session
-      : undefined;
+    const session = this.#store.use(id);
+    if (
+      session === undefined ||
+      session.session.principal !== this.#intake.identify(authInfo)
+    ) return refusal(404, SESSION_NOT_FOUND);
+    return unsupportedVersion(version, this.#intake.revisions) ?? session;
   }
 
   end(session: HttpSession, reason: string): void {

@@ -1,0 +1,82 @@
+import type { AdminOptions } from "../admin/admin_routes.ts";
+import type { HttpOptions } from "../transport/http/http_options.ts";
+import type { StdioOptions } from "../transport/stdio.ts";
+import type { ServeOptions } from "./serve.ts";
+import type { McpServerOptions } from "./server_options.ts";
+
+/** Every option of `McpServer`: the compiler sees to it that none is missing. */
+export const SERVER_OPTIONS: Readonly<
+  Record<keyof (McpServerOptions & HttpOptions & AdminOptions), true>
+> = {
+  allowedHosts: true,
+  allowedOrigins: true,
+  authenticate: true,
+  authorizeOperator: true,
+  cacheHints: true,
+  capabilities: true,
+  clock: true,
+  dashboard: true,
+  debouncedNotificationMethods: true,
+  debug: true,
+  defaultTaskPollInterval: true,
+  enforceStrictCapabilities: true,
+  eventStore: true,
+  extensions: true,
+  health: true,
+  httpSsePair: true,
+  identify: true,
+  identifyInResults: true,
+  inputRequired: true,
+  instructions: true,
+  jsonSchemaValidator: true,
+  keepAliveMs: true,
+  lifespan: true,
+  log: true,
+  logLevel: true,
+  maskErrors: true,
+  maxBodyBytes: true,
+  maxDepth: true,
+  maxSessions: true,
+  maxStallMs: true,
+  maxSubscriptions: true,
+  maxTaskQueueSize: true,
+  maxToolInputElements: true,
+  maxUnsentBytes: true,
+  metrics: true,
+  pageSize: true,
+  path: true,
+  requestState: true,
+  responseMode: true,
+  retryMs: true,
+  revealUrls: true,
+  sessionIdleMs: true,
+  sessions: true,
+  slowMs: true,
+  supportedProtocolVersions: true,
+  taskMessageQueue: true,
+  taskStore: true,
+  tasks: true,
+  tracing: true,
+  watchdog: true,
+};
+
+/** Every option of `serve`. */
+export const SERVE_OPTIONS: Readonly<Record<keyof ServeOptions, true>> = {
+  drainMs: true,
+  graceMs: true,
+  hostname: true,
+  onListen: true,
+  port: true,
+  signal: true,
+  signals: true,
+  tls: true,
+};
+
+/** Every option of `serveStdio`. */
+export const STDIO_OPTIONS: Readonly<Record<keyof StdioOptions, true>> = {
+  graceMs: true,
+  maxMessageBytes: true,
+  signal: true,
+  signals: true,
+  streams: true,
+};

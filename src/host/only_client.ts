@@ -1,0 +1,83 @@
+import { ProtocolError, ProtocolErrorCode } from "../protocol/errors.ts";
+import type { Greeting } from "./greeting.ts";
+import { isObject } from "../protocol/jsonrpc.ts";
+import type { Implementation } from "../protocol/types.ts";
+import {
+  type Asked,
+  checkedAnswer,
+  isQuestion,
+  missingCapability,
+  type Question,
+  unsupportedQuestion,
+} from "../server/questions/question.ts";
+import type { AskOptions } from "../server/server_context.ts";
+import type { Session } from "../server/sessions/session.ts";
+
+/** What is known of a client. */
+interface Client extends Asked {
+  readonly clientInfo: Implementation | undefined;
+}
+
+/** The client of a server that has just one, as on stdio. */
+export class OnlyClient {
+  /** The first client of the era without sessions, as its first request shows it. */
+  first: Client | undefined;
+  readonly #sessions: ReadonlySet<Session>;
+  readonly #greeting: Greeting;
+
+  constructor(sessions: ReadonlySet<Session>, greeting: Greeting) {
+    this.#sessions = sessions;
+    this.#greeting = greeting;
+  }
+
+  /** Its session; `undefined` if there is not just one. */
+  get session(): Session | undefined {
+    const [session, ...others] = this.#sessions;
+    return others.length === 0 && session?.initialized ? session : undefined;
+  }
+
+  /** What is known of it. */
+  get facts(): Client | undefined {
+    const { session } = this;
+    if (session !== undefined) return factsOf(session);
+    const begun = Array.from(this.#sessions).some((each) => each.initialized);
+    return begun ? undefined : this.first;
+  }
+
+  /**
+   * Asks it outside any request.
+   *
+   * @throws {ProtocolError} if there is not just one, or it can't be asked this
+   */
+  async ask<T>(question: Question, options?: AskOptions): Promise<T> {
+    const { session } = this;
+    const { method, params } = question;
+    if (session === undefined) {
+      if (this.#greeting.underWay && isQuestion(question)) {
+        return await this.#greeting.ask(question) as T;
+      }
+      throw new ProtocolError(
+        ProtocolErrorCode.InvalidRequest,
+        `${method} needs just one initialized client: inside a handler, ask through ctx`,
+      );
+    }
+    const lacking = isQuestion(question)
+      ? missingCapability(question, factsOf(session))
+      : undefined;
+    if (lacking) throw unsupportedQuestion(method, lacking);
+    if (isObject(params) && typeof params.elicitationId === "string") {
+      session.giveElicitation(params.elicitationId);
+    }
+    const answer = await session.ask(
+      method,
+      params,
+      (text) => session.send(text),
+      options,
+    );
+    return await checkedAnswer(question, answer) as T;
+  }
+}
+
+function factsOf({ revision, capabilities, clientInfo }: Session): Client {
+  return { revision, clientCapabilities: capabilities, clientInfo };
+}

@@ -1,0 +1,65 @@
+import type { JsonObject } from "../protocol/jsonrpc.ts";
+import type { ReadResourceResult } from "../protocol/types.ts";
+import type { Call } from "../server/calls/call.ts";
+import type { Method } from "../server/calls/method_table.ts";
+import { withoutEnvelope } from "../server/calls/sdk_request.ts";
+import { checkCacheHint } from "../server/catalog/cache_hint.ts";
+import type { CacheHints } from "../server/catalog/catalog_options.ts";
+import { isInputRequiredResult } from "../server/questions/input_required.ts";
+import { withRounds } from "../server/questions/rounds.ts";
+import type { ServerContext } from "../server/server_context.ts";
+import { begin } from "../server/sessions/session_methods.ts";
+import type { MessageHandler } from "./message_handlers.ts";
+
+/** The methods whose results clients may keep (2026-07-28, "CacheableResult"). */
+const CACHEABLE = [
+  "server/discover",
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+];
+
+/** Makes a method of an author's handler, whose result is what the era demands. */
+export function ownMethod(
+  { method, run }: MessageHandler<ServerContext>,
+  hints: CacheHints = {},
+): Method {
+  return async (call) => {
+    const params = ownParams(call);
+    const result = await withRounds(
+      call,
+      async () => await run({ method, params }, call.context) ?? {},
+    ) as JsonObject;
+    remember(method, call, result);
+    if (!CACHEABLE.includes(method) || isInputRequiredResult(result)) {
+      return result;
+    }
+    return call.era.readResult(
+      result as unknown as ReadResourceResult,
+      checkCacheHint(
+        hints[method as keyof CacheHints],
+        `cacheHints: ${method}`,
+      ),
+    );
+  };
+}
+
+/** A request's parameters, their `_meta` without the keys that MCP reserves. */
+function ownParams({ params: { _meta, ...params }, meta }: Call): JsonObject {
+  const own = meta === undefined ? {} : withoutEnvelope(meta);
+  return Object.keys(own).length === 0 ? params : { ...params, _meta: own };
+}
+
+/** Sessions and subscriptions stay the engine's affair, whoever answers the method. */
+function remember(
+  method: string,
+  { params, session }: Call,
+  { protocolVersion }: JsonObject,
+): void {
+  const uri = String(params.uri);
+  if (method === "resources/subscribe") session?.subscriptions.add(uri);
+  if (method === "resources/unsubscribe") session?.subscriptions.delete(uri);
+  if (method === "initialize") begin(session, params, String(protocolVersion));
+}

@@ -1,0 +1,30 @@
+import type { Logger } from "../../observe/logger.ts";
+import { reportFailure } from "./call_log.ts";
+
+/** What goes wrong outside any request: for the log, and for the author. */
+export class OutsideErrors {
+  /** The author's listener. */
+  listener: ((error: Error) => void) | undefined;
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Tells both. */
+  report(what: string, error: unknown): void {
+    reportFailure(this.#log, what, error);
+    this.mention(error);
+  }
+
+  /** Tells the author alone, of what is no fault of the server's. */
+  mention(error: unknown): void {
+    try {
+      this.listener?.(
+        error instanceof Error ? error : new Error(String(error)),
+      );
+    } catch (failure) {
+      reportFailure(this.#log, "onerror", failure);
+    }
+  }
+}
