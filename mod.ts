@@ -316,11 +316,10 @@ export {
 } from "./src/base/clock.ts";
 
 // Schemas and URI templates.
-export { fromJsonSchema } from "./src/protocol/json_schema.ts";
-export type {
-  JsonSchemaValidator,
-  JsonSchemaVerdict,
-} from "./src/protocol/json_schema_validator.ts";
+export {
+  fromJsonSchema,
+  type JsonSchemaValidators,
+} from "./src/protocol/json_schema.ts";
 export type { SchemaLike } from "./src/protocol/schema.ts";
 export type {
   InferInput,

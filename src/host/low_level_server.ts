@@ -1,10 +1,10 @@
+import { nearestJson } from "../protocol/json_value.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
   type InferOutput,
   isStandardSchema,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
-import { normalUri } from "../protocol/uri_form.ts";
 import type {
   ClientCapabilities,
   CreateMessageRequestParams,
@@ -15,7 +15,6 @@ import type {
   Implementation,
   ListRootsResult,
   LoggingMessageNotification,
-  LoggingMessageParams,
   Notification,
   RequestId,
   ServerCapabilities,
@@ -314,7 +313,9 @@ export class LowLevelServer {
       return this.sendResourceUpdated(params as { uri: string });
     }
     if (method === "notifications/message") {
-      return this.sendLoggingMessage(params as LoggingMessageParams);
+      return this.sendLoggingMessage(
+        params as LoggingMessageNotification["params"],
+      );
     }
     this.#client.session?.send(notificationText(method, params));
     return Promise.resolve();

@@ -1,7 +1,6 @@
 import { readServer } from "../server/server_figures.ts";
 import type { Hono } from "hono";
 import { checkKnown } from "../base/options.ts";
-import type { SchemaLike } from "../protocol/schema.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
   Implementation,
@@ -103,120 +102,14 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
-    super();
     checkKnown("McpServer", options, SERVER_OPTIONS);
-    this.#parts = makeParts(info, options as McpServerOptions);
+    const parts = makeParts(info, options as McpServerOptions);
+    super(parts.catalog);
+    this.#parts = parts;
     this.#host = new HttpHost(this.#parts, options);
     this.server = new LowLevelServer(this.#parts);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
-  }
-
-  /**
-   * Registers a tool: something that a model can do.
-   *
-   * @throws {TypeError} if the name is taken
-   * @throws {InvalidOptionError} if a schema or an option can't be used
-   */
-  override registerTool<
-    Input extends SchemaLike | undefined = undefined,
-    Output extends SchemaLike | undefined = undefined,
-  >(
-    name: string,
-    config: ToolConfig<Input, Output>,
-    handler: ToolHandler<Input, Lifespan, Output>,
-  ): RegisteredTool {
-    return this.#parts.catalog.addTool(
-      name,
-      config as ToolConfig<SchemaLike | undefined>,
-      handler as (...args: unknown[]) => unknown,
-    );
-  }
-
-  // First, as the compiler types a template's callbacks by the first it tries.
-  /** Registers a family of resources. */
-  override registerResource(
-    name: string,
-    template: ResourceTemplate<Lifespan>,
-    config: ResourceConfig,
-    read: ReadResourceTemplateCallback<Lifespan>,
-  ): RegisteredResourceTemplate;
-  /** Registers a resource at a fixed URI: something that a client can read. */
-  override registerResource(
-    name: string,
-    uri: string,
-    config: ResourceConfig,
-    read: ReadResourceCallback<Lifespan>,
-  ): RegisteredResource;
-  override registerResource(
-    name: string,
-    place: string | ResourceTemplate<Lifespan>,
-    config: ResourceConfig,
-    read:
-      | ReadResourceCallback<Lifespan>
-      | ReadResourceTemplateCallback<Lifespan>,
-  ): RegisteredResource | RegisteredResourceTemplate {
-    const { resources } = this.#parts.catalog;
-    return typeof place === "string"
-      ? resources.add(name, place, config, read as ReadResourceCallback)
-      : resources.addTemplate(
-        name,
-        place as ResourceTemplate,
-        config,
-        read as ReadResourceTemplateCallback,
-      );
-  }
-
-  /** Registers a prompt: something that a user can start from. */
-  override registerPrompt<Args extends SchemaLike | undefined = undefined>(
-    name: string,
-    config: PromptConfig<Args>,
-    handler: PromptHandler<Args, Lifespan>,
-  ): RegisteredPrompt {
-    return this.#parts.catalog.addPrompt(
-      name,
-      config as PromptConfig<SchemaLike | undefined>,
-      handler as (...args: unknown[]) => unknown,
-    );
-  }
-
-  /**
-   * Registers a skill: instructions that a model can load, and their files.
-   *
-   * @throws {TypeError} if another skill serves one of the files
-   * @throws {InvalidOptionError} if a cache hint can't be used
-   */
-  registerSkill(skill: Skill<Lifespan>, config?: SkillConfig): RegisteredSkill {
-    return this.#parts.catalog.skills.add(skill, config);
-  }
-
-  /**
-   * Registers many skills, such as those of a folder, which can be replaced by
-   * others all at once.
-   *
-   * @throws {TypeError} if two skills serve the same file
-   * @throws {InvalidOptionError} if a cache hint can't be used
-   *
-   * @example
-   * ```ts
-   * import { McpServer, readSkills } from "@sluice/mcp";
-   *
-   * const server = new McpServer({ name: "guide", version: "1.0.0" });
-   * const skills = server.registerSkills(await readSkills("examples/skills"));
-   * // After the folder has changed:
-   * skills.replace(await readSkills("examples/skills"));
-   * ```
-   */
-  registerSkills(
-    skills: Iterable<Skill<Lifespan>>,
-    config: SkillConfig = {},
-  ): RegisteredSkills {
-    const registered = new RegisteredSkills(
-      this.#parts.catalog.skills,
-      config,
-    );
-    registered.replace(skills);
-    return registered;
   }
 
   /** Wraps every request; the first registered is the outermost. */

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
-import { InvalidParamsError } from "../protocol/errors.ts";
+import { InvalidParamsError } from "../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts";
 import {
   type InferOutput,

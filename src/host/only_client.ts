@@ -1,4 +1,7 @@
-import { ProtocolError, ProtocolErrorCode } from "../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../protocol/protocol_errors.ts";
 import type { Greeting } from "./greeting.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import type { Implementation } from "../protocol/types.ts";

@@ -43,7 +43,7 @@ export abstract class Registrations<Lifespan = unknown> {
   >(
     name: string,
     config: ToolConfig<Input, Output>,
-    handler: ToolHandler<Input, Lifespan>,
+    handler: ToolHandler<Input, Lifespan, Output>,
   ): RegisteredTool {
     return this.#catalog.addTool(
       name,
@@ -52,6 +52,14 @@ export abstract class Registrations<Lifespan = unknown> {
     );
   }
 
+  // First, as the compiler types a template's callbacks by the first it tries.
+  /** Registers a family of resources. */
+  registerResource(
+    name: string,
+    template: ResourceTemplate<Lifespan>,
+    config: ResourceConfig,
+    read: ReadResourceTemplateCallback<Lifespan>,
+  ): RegisteredResourceTemplate;
   /** Registers a resource at a fixed URI: something that a client can read. */
   registerResource(
     name: string,
@@ -59,16 +67,9 @@ export abstract class Registrations<Lifespan = unknown> {
     config: ResourceConfig,
     read: ReadResourceCallback<Lifespan>,
   ): RegisteredResource;
-  /** Registers a family of resources. */
   registerResource(
     name: string,
-    template: ResourceTemplate,
-    config: ResourceConfig,
-    read: ReadResourceTemplateCallback<Lifespan>,
-  ): RegisteredResourceTemplate;
-  registerResource(
-    name: string,
-    place: string | ResourceTemplate,
+    place: string | ResourceTemplate<Lifespan>,
     config: ResourceConfig,
     read:
       | ReadResourceCallback<Lifespan>
@@ -79,7 +80,7 @@ export abstract class Registrations<Lifespan = unknown> {
       ? resources.add(name, place, config, read as ReadResourceCallback)
       : resources.addTemplate(
         name,
-        place,
+        place as ResourceTemplate,
         config,
         read as ReadResourceTemplateCallback,
       );

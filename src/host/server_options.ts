@@ -9,10 +9,10 @@ import {
   checkTimeoutMs,
   quote,
 } from "../base/options.ts";
-import type { HealthChecksOptions } from "../observe/health_checks_options.ts";
-import type { LogLevel, LogSink } from "../observe/log.ts";
-import type { WatchdogOptions } from "../observe/watchdog_options.ts";
-import type { TelemetryOptions } from "../observe/telemetry.ts";
+import type { HealthChecksOptions } from "../observe/health/health_checks_options.ts";
+import type { LogLevel, LogSink } from "../observe/log/log.ts";
+import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
+import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
 import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";

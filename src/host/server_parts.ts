@@ -3,7 +3,7 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { healthChangeLog } from "../observe/health/health_checks_options.ts";
 import { HealthChecks } from "../observe/health/health_checks.ts";
-import { Logger, reportFailure } from "../observe/log/logger.ts";
+import { Logger } from "../observe/log/logger.ts";
 import { Metrics } from "../observe/metrics/metrics.ts";
 import { resolveTelemetry } from "../observe/trace/telemetry.ts";
 import { Watchdog } from "../observe/watch/watchdog.ts";

@@ -7,7 +7,6 @@ import {
 } from "../protocol/standard_schema.ts";
 import type { ToolAnnotations } from "../protocol/types.ts";
 import type {
-  PromptConfig,
   PromptHandler,
   RegisteredPrompt,
 } from "../server/catalog/prompt.ts";
@@ -16,13 +15,13 @@ import type {
   ReadResourceTemplateCallback,
   RegisteredResource,
   RegisteredResourceTemplate,
-  ResourceConfig,
   ResourceMetadata,
 } from "../server/catalog/resource.ts";
 import type { ResourceTemplate } from "../server/catalog/resource_template.ts";
 import type { RegisteredTool } from "../server/catalog/tool.ts";
 import type { ToolConfig, ToolHandler } from "../server/catalog/tool_config.ts";
 import type { ServerContext } from "../server/server_context.ts";
+import { Registrations } from "./registrations.ts";
 import { runV1Task, type V1Tasks, type V1ToolTaskHandler } from "./v1_tasks.ts";
 
 /** The fields of a tool's or prompt's arguments, each with its schema. */
@@ -32,34 +31,8 @@ export type V1Shape = Record<string, StandardSchema>;
  * The ways to register that the official SDK's v1 had and v2 has no more, for
  * servers that move in from there.
  */
-export abstract class V1Registrations<Lifespan = unknown> {
-  /** Registers a tool; see `McpServer`. */
-  abstract registerTool(
-    name: string,
-    config: ToolConfig<SchemaLike | undefined, SchemaLike | undefined>,
-    handler: ToolHandler<SchemaLike | undefined, Lifespan>,
-  ): RegisteredTool;
-  /** Registers a prompt; see `McpServer`. */
-  abstract registerPrompt(
-    name: string,
-    config: PromptConfig<SchemaLike | undefined>,
-    handler: PromptHandler<SchemaLike | undefined, Lifespan>,
-  ): RegisteredPrompt;
-  /** Registers a resource; see `McpServer`. */
-  abstract registerResource(
-    name: string,
-    uri: string,
-    config: ResourceConfig,
-    read: ReadResourceCallback<Lifespan>,
-  ): RegisteredResource;
-  /** Registers a family of resources; see `McpServer`. */
-  abstract registerResource(
-    name: string,
-    template: ResourceTemplate<Lifespan>,
-    config: ResourceConfig,
-    read: ReadResourceTemplateCallback<Lifespan>,
-  ): RegisteredResourceTemplate;
-
+export abstract class V1Registrations<Lifespan = unknown>
+  extends Registrations<Lifespan> {
   /**
    * Registers a tool without arguments.
    * @deprecated Use `registerTool`.
@@ -240,36 +213,41 @@ export abstract class V1Registrations<Lifespan = unknown> {
   get experimental(): { readonly tasks: V1Tasks<Lifespan> } {
     return {
       tasks: {
-        registerToolTask: (name, config, handler) =>
-          this.registerTool(
+        registerToolTask: <Input extends SchemaLike | undefined>(
+          name: string,
+          config: ToolConfig<Input>,
+          handler: V1ToolTaskHandler<Input, Lifespan>,
+        ) =>
+          this.registerTool<Input, SchemaLike | undefined>(
             name,
             {
               ...config,
               execution: { taskSupport: "required", ...config.execution },
             },
-            ((
-              ...given: [ServerContext] | [
-                Record<string, unknown>,
-                ServerContext,
-              ]
-            ) => {
-              const ctx = given.at(-1) as ServerContext;
-              const args = given.length > 1
-                ? given[0] as Record<string, unknown>
-                : undefined;
-              return ctx.runAsTask((run) =>
-                runV1Task(
-                  handler as unknown as V1ToolTaskHandler<SchemaLike>,
-                  args,
-                  ctx,
-                  run,
-                )
-              );
-            }) as ToolHandler<SchemaLike | undefined, Lifespan>,
+            asTask(
+              handler as unknown as V1ToolTaskHandler<SchemaLike>,
+            ) as unknown as ToolHandler<
+              Input,
+              Lifespan,
+              SchemaLike | undefined
+            >,
           ),
       },
     };
   }
+}
+
+/** The handler of a tool whose work v1 had as three functions. */
+function asTask(
+  handler: V1ToolTaskHandler<SchemaLike>,
+): (...given: unknown[]) => unknown {
+  return (...given) => {
+    const ctx = given.at(-1) as ServerContext;
+    const args = given.length > 1
+      ? given[0] as Record<string, unknown>
+      : undefined;
+    return ctx.runAsTask((run) => runV1Task(handler, args, ctx, run));
+  };
 }
 
 function takeText(rest: unknown[]): string | undefined {

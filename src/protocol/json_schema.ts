@@ -1,8 +1,15 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import {
-  type JsonSchemaValidator,
-  validatedBy,
-} from "./json_schema_validator.ts";
+  LinearEngineMissing,
+  loadLinearEngine,
+} from "./json_schema/safe_pattern.ts";
+import { compileSchema } from "./json_schema/schema_compiler.ts";
+import { type Dialect, SchemaDocument } from "./json_schema/schema_document.ts";
+import {
+  type Check,
+  CheckStopped,
+  SchemaRun,
+} from "./json_schema/schema_run.ts";
 import type {
   JsonSchema,
   StandardSchemaProps,
@@ -17,10 +24,16 @@ const DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema";
  * (the default) and draft-07. A `$ref` that leaves the document is refused,
  * never fetched.
  *
- * @param validator another library that validates, in place of ajv
+ * Patterns may be written for the `u` flag or without. Of the formats, `date`,
+ * `date-time`, `email`, `hostname`, `ipv4`, `ipv6`, `time`, `uri` and `uuid` are
+ * checked; others are remarks.
  *
- * @throws {InvalidOptionError} for another dialect, a remote `$ref`, or a schema
- * past the bounds (64 levels, 10,000 subschemas)
+ * @param validators Checks the values instead, such as a provider of the official
+ * SDK's; then the schema is only handed to it.
+ * @throws {InvalidOptionError} naming the keyword and its place: for another
+ * dialect, a value that the keyword doesn't take, a reference that leads nowhere
+ * or out of the document, or a schema past the bounds (64 levels, 10,000
+ * subschemas)
  *
  * @example
  * ```ts
@@ -35,17 +48,47 @@ const DEFAULT_DIALECT = "https://json-schema.org/draft/2020-12/schema";
  */
 export function fromJsonSchema<T = unknown>(
   schema: JsonSchema,
-  validator?: JsonSchemaValidator,
+  validators?: JsonSchemaValidators,
 ): StandardSchemaWithJSON<T, T> {
-  if (validator !== undefined) return validatedBy<T>(validator, schema);
-  checkBounds(schema);
-  const dialect = dialectOf(schema);
-  let check: Check | undefined;
-  // ajv is some 40 ms of start-up that servers without plain schemas never pay.
-  const compiling = compile(schema, dialect).then((compiled) =>
-    check = compiled
-  );
-  compiling.catch(() => {});
+  return validators === undefined
+    ? readJsonSchema(schema, "schema")
+    : standardSchema(schema, validateBy(validators.getValidator(schema)));
+}
+
+/** Makes validators of JSON Schemas: the official SDK's `jsonSchemaValidator`. */
+export interface JsonSchemaValidators {
+  /** Makes the validator of one schema. */
+  getValidator(schema: JsonSchema): (value: unknown) => {
+    /** The value satisfies the schema. */
+    valid: boolean;
+    /** The value, if it does. */
+    data?: unknown;
+    /** The reason why it doesn't. */
+    errorMessage?: string;
+  };
+}
+
+/**
+ * Does what {@linkcode fromJsonSchema} does.
+ *
+ * @param where Begins what errors say, such as `tool add: inputSchema`.
+ * @throws {InvalidOptionError}
+ */
+export function readJsonSchema<T = unknown>(
+  schema: JsonSchema,
+  where: string,
+): StandardSchemaWithJSON<T, T> {
+  const dialect = dialectOf(schema, where);
+  const check = compileSchema(new SchemaDocument(schema, dialect, where));
+  return standardSchema(schema, (value) => validate(check, value));
+}
+
+type Validate = StandardSchemaProps<never>["validate"];
+
+function standardSchema<T>(
+  schema: JsonSchema,
+  validate: Validate,
+): StandardSchemaWithJSON<T, T> {
   return {
     "~standard": {
       version: 1,

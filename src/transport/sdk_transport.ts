@@ -1,8 +1,21 @@
-import type { Logger } from "../observe/log/logger.ts";
 import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
-import { Connection } from "./connection.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import type { OutsideErrors } from "../server/calls/outside_errors.ts";
+import { Connection, type MessageOrigin } from "./connection.ts";
+
+/** What a transport of the official SDK, v1 or v2, knows of a message. */
+export interface MessageExtra {
+  /** Who sent it. */
+  authInfo?: AuthInfo;
+  /** The HTTP request that brought it. */
+  request?: Request;
+  /** What v1 says of that request. */
+  requestInfo?: { headers: object; url?: URL };
+  /** Ends the stream of the request, for the client to resume. */
+  closeSSEStream?: () => void;
+  /** Likewise for the session's standing stream. */
+  closeStandaloneSSEStream?: () => void;
+}
 
 /**
  * A message channel in the shape of the official SDK's `Transport`, so that any
@@ -34,16 +47,14 @@ export interface Transport {
 export async function connectTransport(
   { intake, outside }: { intake: Intake; outside: OutsideErrors },
   transport: Transport,
-): Promise<{ close(): Promise<void> }> {
+): Promise<void> {
   const report = (error: unknown) => outside.report("transport", error);
-  const connection = new Connection(
-    intake,
-    {
-      send: (text) => {
-        const message = JSON.parse(text) as JSONRPCMessage;
-        const options = relatedTo(message);
-        Promise.try(() => transport.send(message, options)).catch(report);
-      },
+  let open = true;
+  const connection = new Connection(intake, {
+    send: (text, relatedTo) => {
+      const message = JSON.parse(text) as JSONRPCMessage;
+      const options = streamOf(message, relatedTo);
+      Promise.try(() => transport.send(message, options)).catch(report);
     },
     ended: () => {
       if (open) Promise.try(() => transport.close()).catch(report);

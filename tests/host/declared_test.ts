@@ -5,7 +5,7 @@ import {
   type DeclaredCapabilities,
   fromJsonSchema,
   InvalidOptionError,
-  type JsonSchemaValidator,
+  type JsonSchemaValidators,
   linkedPair,
   McpServer,
   type McpServerOptions,
@@ -348,7 +348,7 @@ Deno.test("an option that nobody reads is refused by name, with what may be mean
 
 Deno.test("fromJsonSchema takes another validator, in the official SDK's shape", async () => {
   const compiled: unknown[] = [];
-  const even: JsonSchemaValidator = {
+  const even: JsonSchemaValidators = {
     getValidator: <T>(schema: Loose) => {
       compiled.push(schema);
       return (value: unknown) =>

@@ -133,6 +133,7 @@ const DOORS: Doors = {
     "tiered/tiered_cache_options.ts",
   ],
   pool: [
+    "http/fetch_all.ts",
     "http/http_errors.ts",
     "http/http_pool.ts",
     "http/http_pool_options.ts",
@@ -151,6 +152,7 @@ const DOORS: Doors = {
     "postgres/postgres_transaction.ts",
   ],
   "pool/http": [
+    "fetch_all.ts",
     "http_errors.ts",
     "http_pool.ts",
     "http_pool_options.ts",
@@ -178,15 +180,19 @@ const DOORS: Doors = {
     "call_log.ts",
     "call_recorder.ts",
     "call_tracing.ts",
+    "core_params.ts",
     "dispatcher.ts",
     "failure_kind.ts",
+    "failure_text.ts",
     "handler_context.ts",
     "intake.ts",
     "method_table.ts",
     "middleware.ts",
     "notifications.ts",
+    "outside_errors.ts",
     "params.ts",
     "reply.ts",
+    "sdk_request.ts",
   ],
   "server/catalog": [
     "cache_hint.ts",
@@ -194,6 +200,7 @@ const DOORS: Doors = {
     "catalog.ts",
     "catalog_methods.ts",
     "catalog_options.ts",
+    "check_handler.ts",
     "collection.ts",
     "completable.ts",
     "handler_cache.ts",
@@ -219,6 +226,7 @@ const DOORS: Doors = {
   "server/questions": [
     "input_required.ts",
     "inquiry.ts",
+    "question.ts",
     "request_state.ts",
     "rounds.ts",
   ],
@@ -292,10 +300,13 @@ const DOORS: Doors = {
   host: [
     "low_level_server.ts",
     "mcp_server.ts",
+    "message_handlers.ts",
     "registrations.ts",
     "serve.ts",
     "server_options.ts",
     "skill_directory.ts",
+    "v1_registrations.ts",
+    "v1_tasks.ts",
   ],
 };
 

@@ -1,4 +1,4 @@
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { LoggingLevel } from "../../protocol/types.ts";
 import { LOG_LEVELS } from "../eras/request_meta.ts";

@@ -1,11 +1,12 @@
+import { idKey } from "../../protocol/whole_number.ts";
 import { byteLength } from "../../base/byte_length.ts";
 import { isThenable } from "../../base/thenable.ts";
-import type { WatchedWork } from "../../observe/block_suspects.ts";
+import type { WatchedWork } from "../../observe/watch/block_suspects.ts";
 import {
   asUrlElicitationRequired,
   ProtocolError,
   ProtocolErrorCode,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import {
   errorText,
   type JsonObject,

@@ -1,5 +1,5 @@
 import { thrownText } from "../../base/thrown.ts";
-import { HttpError, HttpTimeoutError } from "../../pool/http_errors.ts";
+import { HttpError, HttpTimeoutError } from "../../pool/http/http_errors.ts";
 
 /** How deep causes and the errors of an `AggregateError` are followed. */
 const MAX_DEPTH = 4;

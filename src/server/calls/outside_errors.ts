@@ -1,5 +1,5 @@
-import type { Logger } from "../../observe/logger.ts";
-import { reportFailure } from "./call_log.ts";
+import type { Logger } from "../../observe/log/logger.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
 
 /** What goes wrong outside any request: for the log, and for the author. */
 export class OutsideErrors {

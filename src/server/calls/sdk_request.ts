@@ -1,5 +1,5 @@
 import { ClosedError } from "../../base/errors.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
+import { ProtocolError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { isStandardSchema } from "../../protocol/standard_schema.ts";
 import type {
@@ -8,7 +8,7 @@ import type {
   CreateMessageResultWithTools,
   ElicitResult,
   LoggingLevel,
-  LoggingMessageParams,
+  LoggingMessageNotification,
   RequestId,
 } from "../../protocol/types.ts";
 import { checkedResult, isQuestion } from "../questions/question.ts";
@@ -111,7 +111,8 @@ export class SdkRequest implements McpRequestView {
       );
     }
     if (method === "notifications/message" && isObject(params)) {
-      const { level, data, logger } = params as LoggingMessageParams;
+      const { level, data, logger } =
+        params as LoggingMessageNotification["params"];
       return this.#call.writeLog(level, data, logger);
     }
     return this.#call.notify(method, params);

@@ -1,4 +1,4 @@
-import { InvalidParamsError } from "../../protocol/errors.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
@@ -65,7 +65,7 @@ function findCompleter(
         owner,
       };
     }
-    if (resources.fixed.slots.has(uri)) return {};
+    if (resources.fixedAt(uri) !== undefined) return {};
     throw new InvalidParamsError(`Resource template ${uri} not found`);
   }
   throw new InvalidParamsError(

@@ -1,3 +1,4 @@
+import { checkArguments } from "./prompt_arguments.ts";
 import { checkKnown } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";

@@ -1,7 +1,8 @@
+import { deadline } from "../../base/deadline.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
-import { InvalidOptionError, TimeoutError } from "../../base/errors.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
@@ -34,7 +35,7 @@ import type {
 } from "../../protocol/types.ts";
 import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
-import type { Call, Completer } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 import {
   TOOL_OPTIONS,
   type ToolConfig,

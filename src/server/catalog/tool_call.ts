@@ -3,16 +3,15 @@ import {
   asUrlElicitationRequired,
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
-import type { Slot } from "./collection.ts";
+import type { Collection, Slot } from "./collection.ts";
 import { failureText } from "../calls/failure_text.ts";
 import { failureKindOf } from "../calls/failure_kind.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import type { Extension } from "../extension.ts";
-import type { Collection } from "./collection.ts";
 import { isCreateTaskResult } from "../tasks/task.ts";
 import { isRepeat, questionsOf, throughRounds } from "../questions/rounds.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";

@@ -1,8 +1,12 @@
 import {
   InvalidParamsError,
   UnsupportedProtocolVersionError,
-} from "../../protocol/errors.ts";
-import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+} from "../../protocol/protocol_errors.ts";
+import {
+  isObject,
+  isRequestId,
+  type JsonObject,
+} from "../../protocol/jsonrpc.ts";
 import { metaKey, MODERN_REVISION } from "../../protocol/revision.ts";
 import type { LoggingLevel } from "../../protocol/types.ts";
 

@@ -4,7 +4,7 @@ import {
   MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import { fromJsonSchema } from "../../protocol/json_schema.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { declaresSamplingContext } from "../../protocol/revision.ts";

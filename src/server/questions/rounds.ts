@@ -1,4 +1,4 @@
-import { asUrlElicitationRequired } from "../../protocol/errors.ts";
+import { asUrlElicitationRequired } from "../../protocol/protocol_errors.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { Call } from "../calls/call.ts";

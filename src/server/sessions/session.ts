@@ -1,11 +1,12 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
+import { ProtocolError } from "../../protocol/protocol_errors.ts";
 import {
   type IncomingAnswer,
   isObject,
   type JsonObject,
   notificationText,
+  requestText,
 } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
 import type {
@@ -41,6 +42,8 @@ export interface SessionStart {
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
   send(text: string): void;
+  /** Told once it has ended, from whichever side. */
+  ended?(): void;
 }
 
 /** A question to the client that has no answer yet. */
@@ -77,11 +80,12 @@ export class Session implements ClientFacts {
   initialized = false;
   /** The resources whose updates the client wants, in the normal form of their URIs. */
   readonly subscriptions: Set<string> = new Set();
-  /** Requests without a response yet, for `notifications/cancelled`. */
-  readonly inFlight: Map<RequestId, PendingCall> = new Map();
+  /** Requests without a response yet, by the key of their ids. */
+  readonly inFlight: Map<RequestId | bigint, PendingCall> = new Map();
 
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
+  readonly #ended: (() => void) | undefined;
   readonly #questions: Map<RequestId, Question> = new Map();
   /** Elicitation ids that this client has been given, and how to reach it. */
   readonly #elicitations: Map<string, (text: string) => void> = new Map();
@@ -121,16 +125,17 @@ export class Session implements ClientFacts {
     options: AskOptions = {},
   ): Promise<unknown> {
     if (this.#deaf) return Promise.reject(new ClosedError("the session"));
-    const { signal, timeoutMs, timeout } = options;
-    const limitMs = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const id = `sluice-${++this.#lastQuestion}`;
     return new Promise((resolve, reject) => {
-      const { release, progressed } = this.#watch(id, method, options, reject);
-      this.#questions.set(id, { resolve, reject, release, progressed });
       const asked = options.onprogress === undefined
         ? params
         : withProgressToken(params, id);
-      via(JSON.stringify({ jsonrpc: "2.0", id, method, params: asked }));
+      const text = requestText(id, method, asked);
+      const { release, progressed } = this.#watch(id, method, options, reject);
+      this.#questions.set(id, { resolve, reject, release, progressed });
+      via(text);
     });
   }
 
@@ -227,6 +232,7 @@ export class Session implements ClientFacts {
   refuseQuestions(): void {
     this.#deaf = true;
     for (const question of this.#questions.values()) {
+      question.release();
       question.reject(new ClosedError("the session"));
     }
     this.#questions.clear();
@@ -241,6 +247,7 @@ export class Session implements ClientFacts {
     this.inFlight.clear();
     this.subscriptions.clear();
     this.#elicitations.clear();
+    this.#ended?.();
   }
 }
 

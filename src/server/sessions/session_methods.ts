@@ -1,7 +1,8 @@
+import { normalUri } from "../../protocol/uri_form.ts";
 import {
   MethodNotFoundError,
   UnsupportedProtocolVersionError,
-} from "../../protocol/errors.ts";
+} from "../../protocol/protocol_errors.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { LEGACY_REVISIONS } from "../../protocol/revision.ts";
 import type {
@@ -23,7 +24,7 @@ export interface ServerAnnouncement {
   readonly capabilities: {
     readonly logs: boolean;
     readonly subscribes: boolean;
-    legacy(): ServerCapabilities;
+    legacy(hasSession: boolean): ServerCapabilities;
   };
   /** The revisions that are spoken, in the order of preference. */
   readonly revisions: readonly string[];
@@ -34,13 +35,12 @@ export function sessionMethods(
   server: ServerAnnouncement,
 ): Record<string, Method> {
   const subscribing =
-    (change: (uris: Set<string>, uri: string) => void): Method =>
-    ({ method, params, session }) => {
+    (change: (uris: Set<string>, uri: string) => void): Method => (call) => {
       if (!server.capabilities.subscribes) {
-        throw new MethodNotFoundError(method);
+        throw new MethodNotFoundError(call.method);
       }
-      const uri = textParam(params, "uri");
-      if (session !== undefined) change(session.subscriptions, uri);
+      const uri = normalUri(textParam(call.params, "uri"));
+      change(sessionOf(call).subscriptions, uri);
       return {};
     };
   return {
@@ -92,9 +92,9 @@ export function begin(
   session.initialized = true;
 }
 
-function setLevel({ params, session }: Call): JsonObject {
-  checkCoreParams("logging/setLevel", params);
-  if (session !== undefined) session.logLevel = params.level as LoggingLevel;
+function setLevel(call: Call): JsonObject {
+  checkCoreParams("logging/setLevel", call.params);
+  sessionOf(call).logLevel = call.params.level as LoggingLevel;
   return {};
 }
 

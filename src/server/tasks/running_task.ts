@@ -110,13 +110,14 @@ export class RunningTask implements TaskRun {
   ): Promise<unknown> {
     this.signal.throwIfAborted();
     requireCapability(request, this.#client);
-    return await checkedAnswer(request, await this.#put(request, kind), form);
+    const asked = jsonForm(request) as Question;
+    return await checkedAnswer(asked, await this.#put(asked, kind), form);
   }
 
   /** A key is never used twice in a task's life, so it is numbered. */
   #put(request: Question, kind: string): Promise<unknown> {
     const key = `${kind}-${++this.#asked}`;
-    return await new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const onAbort = () => reject(this.signal.reason);
       this.signal.addEventListener("abort", onAbort, { once: true });
       this.#questions.set(key, (answer) => {

@@ -1,4 +1,7 @@
-import { ProtocolError, ProtocolErrorCode } from "../../../protocol/errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../../protocol/protocol_errors.ts";
 import { LEGACY_REVISIONS } from "../../../protocol/revision.ts";
 import { refusal } from "../http_response.ts";
 

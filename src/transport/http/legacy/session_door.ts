@@ -70,12 +70,18 @@ export class SessionDoor {
         legacyError("Bad Request: Mcp-Session-Id header is required"),
       );
     }
-    const session = this.#store.use(id);
-    if (
-      session === undefined ||
-      session.session.principal !== this.#intake.identify(authInfo)
-    ) return refusal(404, SESSION_NOT_FOUND);
-    return unsupportedVersion(version, this.#intake.revisions) ?? session;
+    const session = this.#find(visit);
+    if (session === undefined) return refusal(404, SESSION_NOT_FOUND);
+    return unsupportedVersion(visit.version, this.#intake.revisions) ?? session;
+  }
+
+  /** The session that a request names, if it is the caller's own. */
+  #find({ headers, authInfo }: SessionVisit): HttpSession | undefined {
+    const id = headers.get("mcp-session-id");
+    const session = id === null ? undefined : this.#store.use(id);
+    return session?.session.principal === this.#intake.identify(authInfo)
+      ? session
+      : undefined;
   }
 
   end(session: HttpSession, reason: string): void {
