@@ -54,10 +54,12 @@ class MemoryStreams implements StdioStreams {
 /** Serves an input to its end. */
 async function serve(
   pieces: Iterable<Uint8Array>,
-  options: Partial<StdioOptions> & { writeLimit?: number } = {},
+  { writeLimit, ...options }: Partial<StdioOptions> & {
+    writeLimit?: number;
+  } = {},
 ): Promise<Line[]> {
   const { server, log } = makeSubject();
-  const streams = new MemoryStreams(pieces, options.writeLimit);
+  const streams = new MemoryStreams(pieces, writeLimit);
   await within(server.serveStdio({ streams, signals: false, ...options }));
   assert.deepEqual(log, []);
   assert.equal(server.stats.inFlight, 0);
