@@ -4,7 +4,7 @@ import {
   checkedAnswer,
   type Question,
   requireCapability,
-} from "../server/questions/question.ts";
+} from "../server/questions/client_question.ts";
 
 /** The methods whose answer may be a question (2026-07-28, "MRTR"). */
 const CARRIERS = ["tools/call", "prompts/get", "resources/read"];

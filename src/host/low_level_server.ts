@@ -35,7 +35,7 @@ import type {
 import type { ChangeNotices } from "../server/changes/change_notices.ts";
 import { LOG_LEVELS } from "../server/eras/request_meta.ts";
 import { formParams } from "../server/questions/input_required.ts";
-import { checkedResult } from "../server/questions/question.ts";
+import { checkedResult } from "../server/questions/client_question.ts";
 import type { AskOptions, ServerContext } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
 import type { Transport } from "../transport/sdk_transport.ts";

@@ -12,7 +12,7 @@ import {
   missingCapability,
   type Question,
   unsupportedQuestion,
-} from "../server/questions/question.ts";
+} from "../server/questions/client_question.ts";
 import type { AskOptions } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
 

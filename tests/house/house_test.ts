@@ -224,9 +224,9 @@ const DOORS: Doors = {
     "result_text.ts",
   ],
   "server/questions": [
+    "client_question.ts",
     "input_required.ts",
     "inquiry.ts",
-    "question.ts",
     "request_state.ts",
     "rounds.ts",
   ],

@@ -10,7 +10,7 @@ import {
 import {
   checkedAnswer,
   missingCapability,
-} from "../../src/server/questions/question.ts";
+} from "../../src/server/questions/client_question.ts";
 import {
   connectV1,
   connectV2,

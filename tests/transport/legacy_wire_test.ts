@@ -495,7 +495,11 @@ Deno.test("without sessions nothing is declared that can't be kept", async () =>
   for (const sessions of [true, false]) {
     const { server: one } = makeSubject({
       sessions,
-      capabilities: { prompts: { listChanged: true }, experimental: { x: {} } },
+      capabilities: {
+        logging: {},
+        prompts: { listChanged: true },
+        experimental: { x: {} },
+      },
     });
     const { capabilities } = (await post(one, initialize())).body.result;
     const changes = sessions ? { listChanged: true } : {};

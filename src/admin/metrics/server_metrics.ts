@@ -164,7 +164,7 @@ export class ServerMetrics {
   /** Everything as one document. */
   read(): MetricsDocument {
     const { catalog, metrics } = this.#server;
-    const { streams, refusals, eventStore } = this.#transport;
+    const { streams, refusals } = this.#transport;
     const methods = this.#methods;
     const all = CallRecord.sum(methods.values());
     const items = recordedItems(catalog);

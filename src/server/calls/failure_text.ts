@@ -1,5 +1,5 @@
 import { thrownText } from "../../base/thrown.ts";
-import { HttpError, HttpTimeoutError } from "../../pool/http/http_errors.ts";
+import { SluiceError } from "../../base/errors.ts";
 
 /** How deep causes and the errors of an `AggregateError` are followed. */
 const MAX_DEPTH = 4;
@@ -24,10 +24,8 @@ export function failureText(error: unknown, revealUrls: boolean): string {
 /** The URLs that the errors of an `HttpPool` name. */
 function* urlsBeneath(error: unknown, depth: number = 0): Iterable<string> {
   if (!(error instanceof Error) || depth > MAX_DEPTH) return;
-  if (error instanceof HttpError || error instanceof HttpTimeoutError) {
-    yield error.url;
-  }
-  const { errors } = error as { errors?: unknown };
+  const { errors, url } = error as { errors?: unknown; url?: unknown };
+  if (error instanceof SluiceError && typeof url === "string") yield url;
   for (const each of Array.isArray(errors) ? errors : []) {
     yield* urlsBeneath(each, depth + 1);
   }

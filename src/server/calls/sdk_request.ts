@@ -11,7 +11,7 @@ import type {
   LoggingMessageNotification,
   RequestId,
 } from "../../protocol/types.ts";
-import { checkedResult, isQuestion } from "../questions/question.ts";
+import { checkedResult, isQuestion } from "../questions/client_question.ts";
 import type { Call } from "./call.ts";
 import type {
   AskOptions,

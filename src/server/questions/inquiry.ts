@@ -22,7 +22,7 @@ import {
   type Question,
   requireCapability,
   unsupportedQuestion,
-} from "./question.ts";
+} from "./client_question.ts";
 import {
   isStandardSchema,
   type StandardSchema,

@@ -19,7 +19,7 @@ import {
   checkedAnswer,
   type Question,
   requireCapability,
-} from "../questions/question.ts";
+} from "../questions/client_question.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
 import type { ElicitParams, TaskRun } from "../server_context.ts";
 import { isFinal, type Task } from "./task.ts";
