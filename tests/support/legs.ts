@@ -53,8 +53,23 @@ export function connectHttp(
 ): Promise<TestClient> {
   return leg.generation === "v1"
     ? connectV1(new V1Http(new URL(url), setup?.http), setup)
-    : connectV2(new V2Http(new URL(url), setup?.http), leg.era, setup);
+    : connectV2(
+      new V2Http(new URL(url), { fetch: pinnedFetch, ...setup?.http }),
+      leg.era,
+      setup,
+    );
 }
+
+const pinned = new Set<AbortSignal>();
+
+/**
+ * Keeps the signals of requests: v2 hands over what `AbortSignal.any` makes, and
+ * once Deno (2.9) has collected that, an abort no longer ends its request.
+ */
+const pinnedFetch: typeof fetch = (input, init) => {
+  if (init?.signal) pinned.add(init.signal);
+  return fetch(input, init);
+};
 
 /** Connects the client of a leg to a server over a linked pair. */
 export async function connectMemory(
