@@ -54,21 +54,24 @@ export function connectHttp(
   return leg.generation === "v1"
     ? connectV1(new V1Http(new URL(url), setup?.http), setup)
     : connectV2(
-      new V2Http(new URL(url), { fetch: pinnedFetch, ...setup?.http }),
+      new V2Http(new URL(url), { fetch: leavingFetch, ...setup?.http }),
       leg.era,
       setup,
     );
 }
 
-const pinned = new Set<AbortSignal>();
-
 /**
- * Keeps the signals of requests: v2 hands over what `AbortSignal.any` makes, and
- * once Deno (2.9) has collected that, an abort no longer ends its request.
+ * Ends a stream with its connection when its client leaves: Deno (2.9) may keep
+ * the connection of a body whose request was aborted until that is collected.
  */
-const pinnedFetch: typeof fetch = (input, init) => {
-  if (init?.signal) pinned.add(init.signal);
-  return fetch(input, init);
+const leavingFetch: typeof fetch = async (input, init) => {
+  if (init?.method !== "GET") return await fetch(input, init);
+  const { signal, ...rest } = init;
+  const response = await fetch(input, rest);
+  const body = response.body?.pipeThrough(new TransformStream(), {
+    signal: signal ?? undefined,
+  });
+  return new Response(body ?? null, response);
 };
 
 /** Connects the client of a leg to a server over a linked pair. */
