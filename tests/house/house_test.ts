@@ -312,8 +312,13 @@ const DOORS: Doors = {
 
 const MAX_LINES = 400;
 
+/** Where a message's era is found out. */
+const ERA_FILES = ["protocol/incoming.ts"];
+
+const SOURCE = new URL("../../src/", import.meta.url);
+
 const house = await readHouse(
-  new URL("../../src/", import.meta.url),
+  SOURCE,
   ["../mod.ts", "../main.ts"],
 );
 
@@ -340,4 +345,19 @@ Deno.test("the house: no file is too long", () => {
 
 Deno.test("the house: every file has a name of its own", () => {
   hold(twinNames(house));
+});
+
+Deno.test("the house: only the codecs know how the eras differ", async () => {
+  const compared: string[] = [];
+  for (const path of house.keys()) {
+    const text = await Deno.readTextFile(new URL(path, SOURCE));
+    const compares =
+      /[!=]==\s*"(?:modern|legacy)"|"(?:modern|legacy)"\s*[!=]==/;
+    if (compares.test(text) && !ERA_FILES.includes(path)) compared.push(path);
+  }
+  hold(
+    compared.map((path) =>
+      `${path} compares eras: give what differs to EraCodec`
+    ),
+  );
 });

@@ -13,7 +13,7 @@ import {
 } from "../../protocol/protocol_errors.ts";
 import { isObject, readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
-import { isModernRevision } from "../../protocol/revision.ts";
+import { type Era, isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
@@ -49,6 +49,11 @@ export interface HttpTransportParts {
     | undefined;
 }
 
+/** What takes the messages of an era. */
+interface Endpoint {
+  take(arrived: Message | Batch, exchange: HttpExchange): void;
+}
+
 /** The MCP endpoint over HTTP: lets requests in and finds out what they are. */
 export class HttpTransport {
   readonly path: string;
@@ -58,7 +63,7 @@ export class HttpTransport {
   readonly refusals: Refusals = new Refusals();
   readonly #parts: HttpTransportParts;
   readonly #gate: HostGate;
-  readonly #modern: ModernEndpoint;
+  readonly #endpoints: Readonly<Record<Era, Endpoint>>;
   readonly #pair: HttpSsePair | undefined;
   readonly #maxBodyBytes: number;
   readonly #authenticate: HttpOptions["authenticate"];
@@ -92,7 +97,7 @@ export class HttpTransport {
     };
     this.eventStore = options.eventStore &&
       new GuardedEventStore(options.eventStore, intake.clock, log);
-    this.#modern = new ModernEndpoint({
+    const modern = new ModernEndpoint({
       intake,
       namedBy: (method) => methods.namedBy(method),
       style: {
@@ -116,6 +121,7 @@ export class HttpTransport {
       },
       { ...options, eventStore: this.eventStore },
     );
+    this.#endpoints = { modern, legacy: this.#counted(this.legacy) };
     if (options.httpSsePair) {
       this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
     }
@@ -292,18 +298,24 @@ export class HttpTransport {
     );
   }
 
+  /** Counts what an endpoint turns away. */
+  #counted(endpoint: Endpoint): Endpoint {
+    return {
+      take: (arrived, exchange) =>
+        endpoint.take(arrived, {
+          ...exchange,
+          resolve: (response) =>
+            exchange.resolve(this.refusals.count(response)),
+        }),
+    };
+  }
+
   #take(body: unknown, exchange: HttpExchange): void {
     const arrived = classify(body, exchange.version);
     const fault = this.#faultOf(arrived, body);
     if (fault !== undefined) {
       this.#refuse(exchange, rejectionStatus(fault), fault, readableId(body));
-    } else if (arrived.era === "modern") this.#modern.take(arrived, exchange);
-    else {
-      this.legacy.take(arrived, {
-        ...exchange,
-        resolve: (response) => exchange.resolve(this.refusals.count(response)),
-      });
-    }
+    } else this.#endpoints[arrived.era].take(arrived, exchange);
   }
 
   /** What is wrong with a body whoever it is for, if anything is. */
