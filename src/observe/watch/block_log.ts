@@ -25,8 +25,9 @@ export class BlockLog {
     this.#clock = clock;
   }
 
-  write({ name, certain, blockedMs, ...rest }: BlockReport): void {
-    const key = this.#keyOf({ name, certain, blockedMs, ...rest });
+  write(report: BlockReport): void {
+    const { name, certain, blockedMs, ...rest } = report;
+    const key = this.#keyOf(report);
     const now = this.#clock.now();
     const last = this.#written.get(key);
     if (last !== undefined && now - last.at < this.#intervalMs) {
@@ -34,9 +35,8 @@ export class BlockLog {
       return;
     }
     this.#written.set(key, { at: now, swallowed: 0 });
-    const cause = causeText({ name, certain, ...rest });
     this.#log.warning(
-      `the event loop was blocked for ${blockedMs} ms${cause}`,
+      report.starved ? starvedText(report) : blockedText(report),
       {
         ...(name !== undefined && { tool: name }),
         certain,
@@ -59,13 +59,23 @@ export class BlockLog {
   }
 
   /** Tells apart what has no name by its place, or by its only suspect. */
-  #keyOf({ name, location, inProgress }: BlockReport): string {
+  #keyOf({ name, starved, location, inProgress }: BlockReport): string {
+    if (starved) return "starved";
     if (name !== undefined) return `name ${name}`;
     const [suspect, ...others] = inProgress;
     const key = location ??
       (suspect === undefined || others.length > 0 ? "" : `during ${suspect}`);
     return this.#written.has(key) || this.#written.size < MAX_KEYS ? key : "";
   }
+}
+
+function starvedText({ blockedMs, cpuMs }: BlockReport): string {
+  return `the process was starved for ${blockedMs} ms: ` +
+    `it got the CPU for ${cpuMs} ms of them`;
+}
+
+function blockedText({ blockedMs, ...rest }: BlockReport): string {
+  return `the event loop was blocked for ${blockedMs} ms${causeText(rest)}`;
 }
 
 /** All that is known of who did it, as the rest of a sentence. */
