@@ -17,7 +17,10 @@ export class HttpHost {
   #app: Hono | undefined;
 
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
-    this.transport = new HttpTransport(parts, options);
+    this.transport = new HttpTransport(
+      { ...parts, log: parts.quietLog },
+      options,
+    );
     this.metrics = new ServerMetrics(parts, this.transport);
     this.admin = new AdminRoutes(
       parts,

@@ -64,9 +64,11 @@ const DOORS: Doors = {
     "health_checks_options.ts",
   ],
   "observe/log": [
+    "line_limit.ts",
     "log.ts",
     "log_fields.ts",
     "logger.ts",
+    "quiet_log.ts",
     "stderr_log.ts",
   ],
   "observe/trace": [
@@ -178,6 +180,7 @@ const DOORS: Doors = {
     "middleware.ts",
     "notifications.ts",
     "params.ts",
+    "recent_trouble.ts",
     "reply.ts",
   ],
   "server/catalog": [

@@ -1,12 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Log, LogSink } from "../log/log.ts";
+import { LineLimit } from "../log/line_limit.ts";
 import { toLog } from "../log/logger.ts";
 import type { BlockReport } from "./block_report.ts";
 
 /** The most names in progress that a line shows; its fields have them all. */
 const SHOWN_NAMES = 3;
-/** The most names and places that are told apart; all others share their while. */
-const MAX_KEYS = 1_000;
 
 /**
  * Writes one warning per block, and at most one per name in a while; of those
@@ -14,27 +13,18 @@ const MAX_KEYS = 1_000;
  */
 export class BlockLog {
   readonly #log: Log;
-  readonly #intervalMs: number;
-  readonly #clock: Clock;
-  readonly #written: Map<string, { at: number; swallowed: number }> = new Map();
+  readonly #limit: LineLimit;
   #hinted = false;
 
   constructor(log: Log | LogSink, intervalMs: number, clock: Clock) {
     this.#log = toLog(log);
-    this.#intervalMs = intervalMs;
-    this.#clock = clock;
+    this.#limit = new LineLimit(intervalMs, clock);
   }
 
   write(report: BlockReport): void {
     const { name, certain, blockedMs, ...rest } = report;
-    const key = this.#keyOf(report);
-    const now = this.#clock.now();
-    const last = this.#written.get(key);
-    if (last !== undefined && now - last.at < this.#intervalMs) {
-      last.swallowed++;
-      return;
-    }
-    this.#written.set(key, { at: now, swallowed: 0 });
+    const more = this.#limit.take(causeOf(report));
+    if (more === undefined) return;
     this.#log.warning(
       report.starved ? starvedText(report) : blockedText(report),
       {
@@ -42,9 +32,7 @@ export class BlockLog {
         certain,
         blockedMs,
         ...rest,
-        ...(last !== undefined && last.swallowed > 0 && {
-          swallowed: last.swallowed,
-        }),
+        ...more,
       },
     );
   }
@@ -57,16 +45,15 @@ export class BlockLog {
       `a block after a wait can't be named for certain: ${why}`,
     );
   }
+}
 
-  /** Tells apart what has no name by its place, or by its only suspect. */
-  #keyOf({ name, starved, location, inProgress }: BlockReport): string {
-    if (starved) return "starved";
-    if (name !== undefined) return `name ${name}`;
-    const [suspect, ...others] = inProgress;
-    const key = location ??
-      (suspect === undefined || others.length > 0 ? "" : `during ${suspect}`);
-    return this.#written.has(key) || this.#written.size < MAX_KEYS ? key : "";
-  }
+/** Tells apart what has no name by its place, or by its only suspect. */
+function causeOf({ name, starved, location, inProgress }: BlockReport): string {
+  if (starved) return "starved";
+  if (name !== undefined) return `name ${name}`;
+  const [suspect, ...others] = inProgress;
+  return location ??
+    (suspect === undefined || others.length > 0 ? "" : `during ${suspect}`);
 }
 
 function starvedText({ blockedMs, cpuMs }: BlockReport): string {

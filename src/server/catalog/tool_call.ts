@@ -67,6 +67,9 @@ function begin(
   for (const hook of hooks) hook(tool, call.context);
   call.aimAt(owner, key, record);
   call.completer = tool;
+  if (tool.slowMs !== undefined && call.measure !== undefined) {
+    call.measure.slowMs = tool.slowMs;
+  }
   return isRepeat(call)
     ? call.inquiry.resume().then(() => run(tool, call, args))
     : run(tool, call, args);
@@ -152,6 +155,7 @@ function toolFailure(
     error instanceof MissingRequiredClientCapabilityError
   ) throw error;
   const message = thrownText(error);
+  call.error = error;
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");
