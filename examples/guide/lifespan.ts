@@ -21,7 +21,7 @@ type Lazy<T> = HealthCheckable & (() => Promise<T>);
 
 /** What the guide's handlers share; what can tell its health is checked under its key. */
 export interface GuideLifespan {
-  /** Opened by the first who asks: an embedded database takes a second to start. */
+  /** Opened by the first who asks; an embedded one, in a thread of its own. */
   database: Lazy<PostgresPool>;
   /** Many look-ups, one query. */
   users: Batcher<number, User | null>;
@@ -39,8 +39,10 @@ const DEMO_USERS = 10_000;
 export async function openLifespan(
   stack: AsyncDisposableStack,
 ): Promise<GuideLifespan> {
-  const database = lazily(async () =>
-    stack.use(await openDatabase(Deno.env.get("DATABASE_URL")))
+  const url = Deno.env.get("DATABASE_URL");
+  const database = lazily(
+    async () => stack.use(await openDatabase(url)),
+    { isConfigured: url !== undefined },
   );
   const users = stack.use(
     new Batcher<number, User | null>(
@@ -64,7 +66,7 @@ export async function openLifespan(
 
 async function openDatabase(url = "memory://"): Promise<PostgresPool> {
   const db = await PostgresPool.connect(url, {
-    max: url.startsWith("memory:") ? 1 : 20,
+    max: 20,
     commandTimeoutMs: 30_000,
     applicationName: "sluice_guide",
   });
@@ -108,8 +110,14 @@ function openHttp(origins: string | undefined): HttpPool {
   });
 }
 
-/** Makes something once; a failure is tried again. Before that it isn't checked. */
-function lazily<T extends HealthCheckable>(make: () => Promise<T>): Lazy<T> {
+/**
+ * Makes something once; a failure is tried again. Before that it is checked, and
+ * made, only if somebody has configured it.
+ */
+function lazily<T extends HealthCheckable>(
+  make: () => Promise<T>,
+  { isConfigured }: { isConfigured: boolean },
+): Lazy<T> {
   let made: Promise<T> | undefined;
   const get = () => {
     if (made === undefined) {
@@ -119,8 +127,8 @@ function lazily<T extends HealthCheckable>(make: () => Promise<T>): Lazy<T> {
     return made;
   };
   const checkHealth = async (signal?: AbortSignal) =>
-    made === undefined
+    made === undefined && !isConfigured
       ? "not_configured" as const
-      : await (await made).checkHealth(signal);
+      : await (await get()).checkHealth(signal);
   return Object.assign(get, { checkHealth });
 }
