@@ -140,7 +140,10 @@ export class RedisCache<V = unknown>
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
     if (await this.#link.answers(signal)) return { status: "healthy" };
-    const message = unhealthyBecause[this.#link.stats.state];
+    const { reason, stats: { state } } = this.#link;
+    const message = state === "open" && reason !== ""
+      ? `Redis is not used for now: ${reason}`
+      : unhealthyBecause[state];
     return { status: "unhealthy", message };
   }
 

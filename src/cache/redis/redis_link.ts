@@ -116,6 +116,11 @@ export class RedisLink {
     return this.#ready.promise;
   }
 
+  /** What was the matter last; empty while nothing was. */
+  get reason(): string {
+    return this.#reason;
+  }
+
   get stats(): RedisCircuitStats {
     return {
       state: this.#state,
