@@ -140,11 +140,7 @@ export class RedisCache<V = unknown>
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
     if (await this.#link.answers(signal)) return { status: "healthy" };
-    const { reason, stats: { state } } = this.#link;
-    const message = state === "open" && reason !== ""
-      ? `Redis is not used for now: ${reason}`
-      : unhealthyBecause[state];
-    return { status: "unhealthy", message };
+    return { status: "unhealthy", message: this.#link.trouble };
   }
 
   /** Without Redis everything is a miss, which is slower but no failure. */
@@ -377,12 +373,6 @@ export class RedisCache<V = unknown>
     }
   }
 }
-
-const unhealthyBecause: Record<RedisState, string> = {
-  connecting: "Redis has not been reached yet",
-  closed: "Redis gave no answer",
-  open: "Redis is not used for now: it failed too often",
-};
 
 /** Figures for operators, beside the circuit. */
 function shownOf({ stats }: { readonly stats: RedisCacheStats }): CacheValues {

@@ -24,6 +24,11 @@ const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
 /** Number of pings that a probe sends at the most. */
 const PINGS = 3;
 
+const TROUBLE = {
+  connecting: "Redis has not been reached yet",
+  closed: "Redis gave no answer",
+};
+
 /** Options of a {@linkcode RedisLink}. */
 export interface RedisLinkOptions {
   /** Name in the log and metrics. */
@@ -116,9 +121,11 @@ export class RedisLink {
     return this.#ready.promise;
   }
 
-  /** What was the matter last; empty while nothing was. */
-  get reason(): string {
-    return this.#reason;
+  /** The reason why it isn't well, for who has found it so. */
+  get trouble(): string {
+    return this.#state === "open"
+      ? `Redis is not used for now: ${this.#reason}`
+      : TROUBLE[this.#state];
   }
 
   get stats(): RedisCircuitStats {
