@@ -26,7 +26,7 @@ import {
 import { redisCodec } from "./redis_codec.ts";
 import { type FoundEntry, newVersion, RedisEntries } from "./redis_entries.ts";
 import { RedisKeys } from "./redis_keys.ts";
-import { RedisLink, type RedisState, unavailable } from "./redis_link.ts";
+import { RedisLink, unavailable } from "./redis_link.ts";
 import { RedisLocks } from "./redis_locks.ts";
 
 /** Number of entries that `setMany` sends at once. */
