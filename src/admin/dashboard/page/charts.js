@@ -186,6 +186,7 @@ class Chart {
           ...axis,
           size: 46,
           space: 30,
+          ...(this.#spec.isLog && { grid: { ...axis.grid, filter: powers } }),
           values: (_, ticks) => ticks.map(tick),
         },
       ],
@@ -273,6 +274,13 @@ function decades(low, high) {
   const least = Math.floor(Math.log10(low ?? 1));
   const most = Math.ceil(Math.log10(high ?? 10));
   return [10 ** least, 10 ** Math.max(most, least + 2)];
+}
+
+/** Lines for the powers of ten alone: those between make a grey of them. */
+function powers(_, splits) {
+  return splits.map((value) =>
+    Number.isInteger(Math.log10(value)) ? value : null
+  );
 }
 
 function tick(value) {
