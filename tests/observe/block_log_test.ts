@@ -149,7 +149,8 @@ Deno.test("a process that was starved is said to be so, whoever was at work, and
   log.write({ ...starved, inProgress: ["b"] });
   log.write(named);
   assert.deepEqual(lines, [
-    "the process was starved for 145 ms: it got the CPU for 12 ms of them",
+    "the process was starved for 145 ms: it used the CPU for 12 ms; " +
+    "else it had none, or waited synchronously",
     "the event loop was blocked for 150 ms by slow in parse (a.ts:1)",
   ]);
 });

@@ -58,7 +58,7 @@ function causeOf({ name, starved, location, inProgress }: BlockReport): string {
 
 function starvedText({ blockedMs, cpuMs }: BlockReport): string {
   return `the process was starved for ${blockedMs} ms: ` +
-    `it got the CPU for ${cpuMs} ms of them`;
+    `it used the CPU for ${cpuMs} ms; else it had none, or waited synchronously`;
 }
 
 function blockedText({ blockedMs, ...rest }: BlockReport): string {
