@@ -9,18 +9,19 @@ const USAGE = `Usage: deno run -A main.ts [options]
 
   --port PORT          where to listen (8000; 0 for any free port)
   --hostname HOSTNAME  on which address (127.0.0.1)
+  --strict             don't start if nobody answers at DATABASE_URL or REDIS_URL
   --stdio              serve one client over stdin and stdout instead
   --help               show this`;
 
 const { values: options } = readOptions();
 
 if (options.help) console.log(USAGE);
-else if (options.stdio) await guideServer().serveStdio();
+else if (options.stdio) await guideServer(options).serveStdio();
 else {
-  const running = await guideServer().serve({
+  const running = await guideServer(options).serve({
     port: readPort(options.port),
     hostname: options.hostname,
-  });
+  }).catch(() => Deno.exit(1)); // the log has the reason
   await running.finished;
   // A client that never finishes its body would keep the process alive.
   Deno.exit();
@@ -33,6 +34,7 @@ function readOptions() {
       options: {
         port: { type: "string", default: "8000" },
         hostname: { type: "string", default: "127.0.0.1" },
+        strict: { type: "boolean", default: false },
         stdio: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },

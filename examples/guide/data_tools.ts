@@ -4,7 +4,11 @@ import type { GuideServer } from "./server.ts";
 import { work } from "./work.ts";
 
 const userId = z.number().int().positive();
-const urls = z.array(z.url()).max(100);
+const endpoint = z.string().min(1).max(2_000).describe(
+  "Of the API that comes along, such as users/7, or a full URL of an origin " +
+    "in FETCH_ORIGINS",
+);
+const urls = z.array(endpoint).max(100);
 
 /** Tools over the database, the caches and other servers. */
 export function addDataTools(server: GuideServer): void {
@@ -18,7 +22,7 @@ function addQueries(server: GuideServer): void {
     description: "Looks a user up with a pooled connection",
     inputSchema: z.object({ user_id: userId }),
     annotations: { readOnlyHint: true },
-    timeoutMs: 10_000,
+    timeoutMs: 30_000,
     concurrency: 64,
   }, async ({ user_id }, ctx) => {
     const db = await ctx.lifespan.database();
@@ -34,7 +38,7 @@ function addQueries(server: GuideServer): void {
     description: "Looks many users up with one query",
     inputSchema: z.object({ user_ids: z.array(userId).max(1_000) }),
     annotations: { readOnlyHint: true },
-    timeoutMs: 10_000,
+    timeoutMs: 30_000,
   }, async ({ user_ids }, ctx) => {
     if (user_ids.length === 0) return { users: [] };
     const db = await ctx.lifespan.database();
@@ -81,13 +85,30 @@ function addCached(server: GuideServer): void {
 }
 
 function addFetching(server: GuideServer): void {
-  server.registerTool("cached_api_call", {
-    description: "Fetches JSON and keeps it for ten minutes; the origin must " +
-      "be named in FETCH_ORIGINS",
-    inputSchema: z.object({ url: z.url() }),
+  server.registerTool("fast_operation", {
+    description: "Fetches a text without holding anybody up",
+    inputSchema: z.object({ data: endpoint }),
     annotations: { readOnlyHint: true, openWorldHint: true },
-  }, async ({ url }, ctx) => {
-    const { cache, http } = ctx.lifespan;
+  }, ({ data }, ctx) => {
+    const { apiUrl, http } = ctx.lifespan;
+    return http.getText(apiUrl(data), { signal: ctx.signal });
+  });
+
+  server.registerTool("good_api_call", {
+    description: "Fetches the API's own page",
+    annotations: { readOnlyHint: true, openWorldHint: true },
+  }, (ctx) => {
+    const { apiUrl, http } = ctx.lifespan;
+    return http.getText(apiUrl("/"), { signal: ctx.signal });
+  });
+
+  server.registerTool("cached_api_call", {
+    description: "Fetches JSON and keeps it for ten minutes",
+    inputSchema: z.object({ endpoint }),
+    annotations: { readOnlyHint: true, openWorldHint: true },
+  }, async ({ endpoint }, ctx) => {
+    const { apiUrl, cache, http } = ctx.lifespan;
+    const url = apiUrl(endpoint);
     const known = await cache.get(url);
     if (known !== undefined) {
       ctx.log.info("Cache hit");
@@ -105,7 +126,8 @@ function addFetching(server: GuideServer): void {
     annotations: { readOnlyHint: true, openWorldHint: true },
     timeoutMs: 60_000,
   }, async ({ urls }, ctx) => {
-    const outcomes = await ctx.lifespan.http.fetchAll(urls, {
+    const { apiUrl, http } = ctx.lifespan;
+    const outcomes = await http.fetchAll(urls.map(apiUrl), {
       concurrency: 10,
       signal: ctx.signal,
     });
@@ -124,7 +146,8 @@ function addFetching(server: GuideServer): void {
     annotations: { readOnlyHint: true, openWorldHint: true },
     timeoutMs: 60_000,
   }, async ({ urls }, ctx) => {
-    const outcomes = await ctx.lifespan.http.fetchAll<string>(urls, {
+    const { apiUrl, http } = ctx.lifespan;
+    const outcomes = await http.fetchAll<string>(urls.map(apiUrl), {
       as: "text",
       signal: ctx.signal,
     });

@@ -2,12 +2,14 @@ import {
   Batcher,
   type CacheStore,
   type HealthCheckable,
+  HealthChecks,
   type HealthOutcome,
   HttpPool,
   MemoryCache,
   PostgresPool,
   TieredCache,
 } from "@sluice/mcp";
+import { startUpstream } from "./upstream.ts";
 
 /** A row of the demo's table. */
 export interface User {
@@ -25,8 +27,16 @@ export interface GuideLifespan {
   database: Lazy<PostgresPool>;
   /** Many look-ups, one query. */
   users: Batcher<number, User | null>;
-  cache: CacheStore;
+  cache: CacheStore & HealthCheckable;
   http: HttpPool;
+  /** Makes the URL of an endpoint; a full URL stays as it is. */
+  apiUrl: (endpoint: string) => string;
+}
+
+/** How the lifespan is opened. */
+export interface GuideLifespanOptions {
+  /** Whether what is configured must answer, or the opening fails. */
+  strict?: boolean;
 }
 
 const DEMO_USERS = 10_000;
@@ -34,10 +44,12 @@ const DEMO_USERS = 10_000;
 /**
  * Opens what the handlers share, in memory unless the environment says
  * otherwise: `DATABASE_URL`, `REDIS_URL`, and `FETCH_ORIGINS` for the origins
- * (separated by commas) that the tools may fetch from.
+ * (separated by commas) that the tools may fetch from, beside that of the small
+ * API which comes along.
  */
 export async function openLifespan(
   stack: AsyncDisposableStack,
+  { strict = false }: GuideLifespanOptions = {},
 ): Promise<GuideLifespan> {
   const url = Deno.env.get("DATABASE_URL");
   const database = lazily(
@@ -56,12 +68,29 @@ export async function openLifespan(
       { name: "users", maxSize: 100, missing: () => null },
     ),
   );
+  const cache = stack.use(await openCache(Deno.env.get("REDIS_URL")));
+  if (strict) await demandHealth({ DATABASE_URL: database, REDIS_URL: cache });
+  const upstream = stack.use(startUpstream());
+  const origins = Deno.env.get("FETCH_ORIGINS")?.split(",") ?? [];
   return {
     database,
     users,
-    cache: stack.use(await openCache(Deno.env.get("REDIS_URL"))),
-    http: stack.use(openHttp(Deno.env.get("FETCH_ORIGINS"))),
+    cache,
+    http: stack.use(openHttp([upstream.url, ...origins])),
+    apiUrl: (endpoint) => new URL(endpoint, upstream.url).href,
   };
+}
+
+/** @throws {Error} naming the variable, and why nobody answers there */
+async function demandHealth(
+  checked: Record<string, HealthCheckable>,
+): Promise<void> {
+  const health = new HealthChecks({ timeoutMs: 10_000 });
+  health.adopt(checked);
+  const { checks } = await health.run();
+  for (const [variable, { status, message }] of Object.entries(checks)) {
+    if (status === "unhealthy") throw new Error(`${variable}: ${message}`);
+  }
 }
 
 async function openDatabase(url = "memory://"): Promise<PostgresPool> {
@@ -84,13 +113,23 @@ async function openDatabase(url = "memory://"): Promise<PostgresPool> {
 
 async function openCache(
   url: string | undefined,
-): Promise<CacheStore & AsyncDisposable> {
-  return url === undefined
-    ? new LoneCache({ maxEntries: 10_000, ttlMs: 300_000 })
-    : await TieredCache.connect({
-      local: { maxEntries: 10_000 },
-      remote: { url, prefix: "sluice-guide", ttlMs: 300_000 },
-    });
+): Promise<CacheStore & HealthCheckable & AsyncDisposable> {
+  if (url === undefined) {
+    return new LoneCache({ maxEntries: 10_000, ttlMs: 300_000 });
+  }
+  const cache = new SharedCache({
+    local: { maxEntries: 10_000 },
+    remote: { url, prefix: "sluice-guide", ttlMs: 300_000 },
+  });
+  await cache.ready();
+  return cache;
+}
+
+/** Who names a Redis wants it to be there: without it the server isn't well. */
+class SharedCache extends TieredCache {
+  override get healthCritical(): boolean {
+    return true;
+  }
 }
 
 /** A cache without the Redis that the guide checks. */
@@ -100,8 +139,8 @@ class LoneCache extends MemoryCache implements HealthCheckable {
   }
 }
 
-function openHttp(origins: string | undefined): HttpPool {
-  const allowed = new Set(origins?.split(",").map((origin) => origin.trim()));
+function openHttp(origins: readonly string[]): HttpPool {
+  const allowed = new Set(origins.map((each) => new URL(each.trim()).origin));
   return new HttpPool({
     connectTimeoutMs: 5_000,
     readTimeoutMs: 30_000,

@@ -2,7 +2,9 @@ import { memoryProfiled, profiled } from "@sluice/mcp";
 import { z } from "zod";
 import type { GuideServer } from "./server.ts";
 
-const inputSchema = z.object({ data: z.string().max(10_000) });
+const inputSchema = z.object({
+  data: z.string().max(10_000).default("sample"),
+});
 
 /**
  * Tools under the microscope: every call prints its profile to stderr. They need

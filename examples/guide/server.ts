@@ -4,7 +4,11 @@
  */
 import { McpServer } from "@sluice/mcp";
 import { addDataTools } from "./data_tools.ts";
-import { type GuideLifespan, openLifespan } from "./lifespan.ts";
+import {
+  type GuideLifespan,
+  type GuideLifespanOptions,
+  openLifespan,
+} from "./lifespan.ts";
 import { addMonitoringTools } from "./monitoring_tools.ts";
 import { addProfilingTools } from "./profiling_tools.ts";
 import { addPrompts } from "./prompts.ts";
@@ -16,11 +20,19 @@ import { addWorkTools } from "./work_tools.ts";
 export type GuideServer = McpServer<GuideLifespan>;
 
 /** Makes the server; nothing listens or is open yet. */
-export function guideServer(): GuideServer {
-  const server = new McpServer({ name: "sluice-guide", version: "0.1.0" }, {
+export function guideServer(options: GuideLifespanOptions = {}): GuideServer {
+  const server: GuideServer = new McpServer({
+    name: "sluice-guide",
+    version: "0.1.0",
+  }, {
     instructions: "The performance guide's tools. parallel_processing and " +
       "stream_large_dataset report progress; delete_everything asks first.",
-    lifespan: openLifespan,
+    lifespan: async (stack) => {
+      const opened = await openLifespan(stack, options);
+      const url = opened.apiUrl("/");
+      server.log.info("there is an API to fetch from", { url });
+      return opened;
+    },
     dashboard: true,
     debug: true,
   });

@@ -11,6 +11,15 @@ export function addWorkTools(server: GuideServer): void {
     annotations: { readOnlyHint: true },
   }, ({ data }) => `processed_${data}`);
 
+  server.registerTool("slow_operation", {
+    description: "Takes a second, and holds nobody up meanwhile",
+    inputSchema: z.object({ data: z.string() }),
+    slowMs: 2_000,
+  }, async (_args, ctx) => {
+    await work(1_000, ctx.signal);
+    return "done";
+  });
+
   server.registerTool("parallel_processing", {
     description: "Processes items ten at a time and reports progress",
     inputSchema: z.object({ items: z.array(z.string()).max(1_000) }),

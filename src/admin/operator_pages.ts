@@ -3,7 +3,10 @@ import { checkFlag } from "../base/options.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Log } from "../observe/log/log.ts";
 import type { Dashboard } from "./dashboard/dashboard.ts";
-import type { DashboardSources } from "./dashboard/dashboard_feed.ts";
+import type {
+  DashboardSources,
+  ShownTrouble,
+} from "./dashboard/dashboard_feed.ts";
 import type { DebugRoutes } from "./debug_routes.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
 
@@ -15,6 +18,7 @@ export interface ShownServer {
     readonly version: string;
   };
   readonly health: Pick<HealthChecks, "run">;
+  readonly trouble: { list(): readonly ShownTrouble[] };
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -92,12 +96,13 @@ export class OperatorPages {
   }
 
   #sources(): DashboardSources {
-    const { info, health, log } = this.#server;
+    const { info, health, trouble, log } = this.#server;
     return {
       server: info,
       metrics: () => this.#metrics.read(),
       recentLatency: () => this.#metrics.recentLatency(),
       health: () => health.run(),
+      trouble: () => trouble.list(),
       reportFailure: (error) =>
         log.warning("the dashboard can't be filled", { error }),
     };

@@ -17,10 +17,11 @@ export class HttpHost {
   #app: Hono | undefined;
 
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
-    this.transport = new HttpTransport(parts, options);
+    const served = { ...parts, log: parts.quietLog };
+    this.transport = new HttpTransport(served, options);
     this.metrics = new ServerMetrics(parts, this.transport);
     this.admin = new AdminRoutes(
-      parts,
+      served,
       this.transport,
       this.metrics,
       options,

@@ -82,7 +82,15 @@ export async function serveHttp(
   checkInteger("port", port, 0, 65_535);
   checkDurationMs("graceMs", graceMs);
   checkDurationMs("drainMs", drainMs);
-  const { clock, log, info: { name }, readiness, dispatcher, closing } = parts;
+  const {
+    clock,
+    log,
+    quietLog,
+    info: { name },
+    readiness,
+    dispatcher,
+    closing,
+  } = parts;
   const listener = await startOrTell(parts, () =>
     listen({
       port,
@@ -98,7 +106,7 @@ export async function serveHttp(
         if (
           !(error instanceof ClosedError || error instanceof SlowClientError)
         ) {
-          reportFailure(log, "HTTP request", error);
+          reportFailure(quietLog, "HTTP request", error);
         }
         return new Response("Internal Server Error", { status: 500 });
       },

@@ -173,6 +173,14 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    * @default 1000
    */
   slowMs?: number;
+  /**
+   * Milliseconds in which the server logs at most one warning or error of the same
+   * cause: slow calls of a tool, failures that differ in numbers alone. The next
+   * tells in `swallowed` how many were kept back; 0 logs them all. What the author
+   * writes to `server.log` is always written.
+   * @default 10000
+   */
+  logIntervalMs?: number;
   /** How `server.health` runs, and what `/health/ready` depends on. */
   health?: HealthOptions;
   /**
@@ -194,7 +202,12 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
 /** What is a block, and how closely the event loop is looked after. */
 export type WatchdogSettings = Pick<
   WatchdogOptions,
-  "blockedMs" | "intervalMs" | "logIntervalMs" | "profiler" | "onBlock"
+  | "blockedMs"
+  | "intervalMs"
+  | "logIntervalMs"
+  | "profiler"
+  | "onBlock"
+  | "cpuTimeMs"
 >;
 
 /** Options with their defaults filled in. */
@@ -214,7 +227,7 @@ export type ResolvedOptions =
       | "identify"
       | "metrics"
       | "slowMs"
-      | "supportedProtocolVersions"
+      | "logIntervalMs"
       | "clock"
     >
   >;
@@ -248,6 +261,10 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
       options.supportedProtocolVersions ?? SUPPORTED_REVISIONS,
     ),
     slowMs: checkTimeoutMs("slowMs", options.slowMs ?? 1_000),
+    logIntervalMs: checkDurationMs(
+      "logIntervalMs",
+      options.logIntervalMs ?? 10_000,
+    ),
     pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),
     maxSubscriptions: checkLimit(
       "maxSubscriptions",

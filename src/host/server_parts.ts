@@ -3,7 +3,8 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { healthChangeLog } from "../observe/health/health_checks_options.ts";
 import { HealthChecks } from "../observe/health/health_checks.ts";
-import { Logger } from "../observe/log/logger.ts";
+import { Logger, reportFailure } from "../observe/log/logger.ts";
+import { QuietLog } from "../observe/log/quiet_log.ts";
 import { Metrics } from "../observe/metrics/metrics.ts";
 import { resolveTelemetry } from "../observe/trace/telemetry.ts";
 import { Watchdog } from "../observe/watch/watchdog.ts";
@@ -22,6 +23,7 @@ import { Dispatcher } from "../server/calls/dispatcher.ts";
 import { HandlerContext } from "../server/calls/handler_context.ts";
 import { Intake, type IntakeParts } from "../server/calls/intake.ts";
 import { type Method, MethodTable } from "../server/calls/method_table.ts";
+import { RecentTrouble } from "../server/calls/recent_trouble.ts";
 import { Notifications } from "../server/calls/notifications.ts";
 import { OutsideErrors } from "../server/calls/outside_errors.ts";
 import {
@@ -36,7 +38,7 @@ import { LegacyEra } from "../server/eras/legacy_era.ts";
 import { ModernEra } from "../server/eras/modern_era.ts";
 import type { Extension } from "../server/extension.ts";
 import { Closing } from "../server/lifecycle/closing.ts";
-import { Lifespan } from "../server/lifecycle/lifespan.ts";
+import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
 import { StateSealer } from "../server/questions/request_state.ts";
 import type { Session } from "../server/sessions/session.ts";
@@ -60,6 +62,10 @@ export interface ServerParts {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Takes what may come again and again. */
+  readonly quietLog: QuietLog;
+  /** The last calls that failed or were slow. */
+  readonly trouble: RecentTrouble;
   /** Metrics of the author's own, and the text of all. */
   readonly metrics: Metrics;
   readonly health: HealthChecks;
@@ -101,6 +107,8 @@ export function makeParts(
 
   // What the operator sees.
   const log = new Logger(options.log, options.logLevel);
+  const quietLog = new QuietLog(log, options.logIntervalMs, clock);
+  const trouble = new RecentTrouble();
   const metrics = new Metrics();
   const health = new HealthChecks({
     ...options.health,
@@ -111,7 +119,7 @@ export function makeParts(
 
   // What opens before the first call, and closes after the last.
   const lifespan = new Lifespan(
-    options.lifespan,
+    options.lifespan && tellingIfSlow(options.lifespan, { ...options, log }),
     (value) => health.adopt(value),
   );
   const readiness = new Readiness({ clock, lifespan, log });
@@ -193,9 +201,10 @@ export function makeParts(
     })),
   }, extensions);
   const callLog = new CallLog({
-    log,
+    log: quietLog,
     slowMs: options.slowMs,
     hasTool: (name) => catalog.has("tools", name),
+    trouble,
   });
   const recorder = options.metrics
     ? new CallRecorder({ clock, log: callLog, methods })
@@ -237,7 +246,7 @@ export function makeParts(
   };
   const outside = new OutsideErrors(log);
   const notifications = new Notifications((what, error) =>
-    outside.report(what, error)
+    reportFailure(quietLog, what, error)
   );
   const intake = new Intake({
     clock,
@@ -300,6 +309,8 @@ export function makeParts(
     options,
     clock,
     log,
+    quietLog,
+    trouble,
     metrics,
     health,
     lifespan,

@@ -101,6 +101,17 @@ pageTest(
     const { page, troubles } = visited;
     await subject.second();
     await subject.second();
+    subject.figures.troubles = [{
+      ...subject.figures.troubles[0],
+      name: HTML,
+      message: HTML,
+    }];
+    subject.figures.instruments = {
+      [HTML]: [{ labels: { name: HTML, type: HTML }, values: { [HTML]: 1 } }],
+    };
+    await shown(page, subject);
+    await page.locator("#trouble .message", { hasText: HTML }).waitFor();
+    await page.locator("#things .others", { hasText: HTML }).waitFor();
     await page.locator("#health li", { hasText: HTML }).waitFor();
     assert.equal(await page.locator("#tools tbody th").textContent(), HTML);
     assert.equal(await page.locator("img, b").count(), 0);
@@ -336,24 +347,113 @@ pageTest(
 );
 
 pageTest(
-  "a server that has nothing to show says so",
+  "a server that has nothing to show has no empty cards",
   async (browser, subject, url) => {
-    subject.figures.healthReport = {
-      ...subject.figures.healthReport,
+    const { figures } = subject;
+    Object.assign(figures, { troubles: [], ownMetrics: {}, instruments: {} });
+    figures.healthReport = {
+      ...figures.healthReport,
       status: "healthy",
       checks: {},
     };
     await using visited = await visit(browser, url);
     const { page, troubles } = visited;
     await subject.second();
-    await page.getByText("No checks are registered.").waitFor();
-    assert.equal(
-      await page.textContent("#tools .empty"),
-      "No tool has been called yet.",
-    );
+    await page.locator("#server-health.good").waitFor();
+    for (const id of ["tools", "health", "blocks", "trouble", "things"]) {
+      assert.equal(await page.locator(`#${id}`).isVisible(), false, id);
+    }
+    assert.equal(await page.locator("#process").isVisible(), true);
     assert.equal(await tile(page, "Memory"), "–");
     assert.equal(await tile(page, "Loop lag, p99"), "–");
     assert.deepEqual(troubles, []);
   },
   () => new MovingFigures({ tools: [], blind: true }),
+);
+
+Deno.test(
+  "a dead server looks dead, wherever on the page one is, and says since when",
+  { ignore: ignoreWithoutChromium },
+  async () => {
+    await using browser = await launchChromium();
+    await using stack = new AsyncDisposableStack();
+    const subject = new Subject();
+    const url = `http://127.0.0.1:${subject.port}/dashboard`;
+    const { page } = stack.use(await visit(browser, url));
+    await shown(page, subject);
+    const broken = page.locator("#broken");
+    assert.equal(await broken.isVisible(), false);
+    await subject[Symbol.asyncDispose]();
+    await connection(page, "connection lost, retrying");
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)");
+    const { y } = (await broken.boundingBox())!;
+    assert.ok(y >= 0 && y < 200, `it stands at ${y}`);
+    assert.match(
+      (await broken.textContent())!,
+      /^The server can't be reached\. .* \d+ s old: of \d\d:\d\d:\d\d\.$/,
+    );
+    assert.equal(await page.textContent("#server-health"), "unknown");
+    const opacity = await page.evaluate<string>(
+      "getComputedStyle(document.querySelector('main')).opacity",
+    );
+    assert.ok(Number(opacity) < 0.5, opacity);
+  },
+);
+
+pageTest(
+  "a tool that was never called has no figures",
+  async (browser, subject, url) => {
+    await using visited = await visit(browser, url);
+    const { page } = visited;
+    await shown(page, subject);
+    const row = page.locator("#tools tbody tr", { hasText: "nobody_calls_me" });
+    assert.deepEqual(
+      await row.locator("td").allTextContents(),
+      Array(8).fill("–"),
+    );
+    assert.doesNotMatch(
+      (await page.locator("#tools tbody tr", { hasText: "echo" })
+        .allTextContents()).join(),
+      /–/,
+    );
+  },
+  () => new MovingFigures({ tools: ["echo"], idle: ["nobody_calls_me"] }),
+);
+
+pageTest(
+  "on a phone the table of tools comes first, and keeps its columns",
+  async (browser, subject, url) => {
+    await using visited = await visit(browser, url, {
+      viewport: { width: 390, height: 844 },
+    });
+    const { page } = visited;
+    await shown(page, subject);
+    const top = async (selector: string) =>
+      (await page.locator(selector).boundingBox())!.y;
+    assert.ok(await top("#tools") < await top("#tiles"));
+    assert.ok(await top("#tiles") < await top("#charts"));
+    const heads = page.locator("#tools thead th");
+    assert.equal(await heads.count(), 9);
+    for (const head of await heads.all()) assert.ok(await head.isVisible());
+    const name = page.locator("#tools tbody th").first();
+    const { x } = (await name.boundingBox())!;
+    await page.locator("#tools .scroll").evaluate((node) => {
+      (node as unknown as { scrollLeft: number }).scrollLeft = 500;
+    });
+    assert.equal((await name.boundingBox())!.x, x, "the name stays in sight");
+    assert.ok(await page.locator("#tools tbody td").nth(7).isVisible());
+  },
+);
+
+pageTest(
+  "latency stands on a scale of powers of ten",
+  async (browser, subject, url) => {
+    for (let second = 0; second < 30; second++) await subject.second();
+    await using visited = await visit(browser, url);
+    assert.ok(
+      await inked(visited.page.locator(".plot").nth(1)) > 500,
+      "it is drawn, also where the lag was 0",
+    );
+    assert.deepEqual(visited.troubles, []);
+  },
 );

@@ -9,11 +9,16 @@ pageTest(
     const { page, troubles } = visited;
     assert.deepEqual(
       await page.locator("#blocks dt").allTextContents(),
-      ["generate_report", "resize_image", "not known for certain"],
+      [
+        "generate_report",
+        "resize_image",
+        "not known for certain",
+        "nobody: no CPU to be had",
+      ],
     );
     assert.deepEqual(
       await page.locator("#blocks dd").allTextContents(),
-      ["49×, 41.3 s", "12×, 1.90 s", "3×"],
+      ["49×, 41.3 s", "12×, 1.90 s", "3×", "2×, 340 ms"],
     );
     assert.deepEqual(troubles, []);
     await subject.second();
@@ -62,107 +67,183 @@ pageTest(
 );
 
 pageTest(
-  "instruments are called what they are, and states have words",
+  "what is of one name stands on one card, the worst first",
   async (browser, subject, url) => {
     await using visited = await visit(browser, url);
     const { page, troubles } = visited;
-    assert.deepEqual(
-      await page.locator("#instruments h2").allTextContents(),
-      [
-        "Caches 2",
-        "Pools 1",
-        "PostgreSQL pools 1",
-        "HTTP pools 1",
-        "HTTP origins 2",
-        "Rate limiters 1",
-        "Circuits 3",
-        "Functions 1",
-        "Night shifts 1",
-      ],
-    );
-    const titles = (kind: string) =>
-      card(page, kind).locator("h3").allTextContents();
-    assert.deepEqual(await titles("Caches"), [
-      "search results tiered",
-      "memory",
-    ]);
-    assert.deepEqual(await titles("HTTP origins"), [
-      "https://rates.example",
-      "upstream https://mail.example",
-    ]);
-    assert.deepEqual(await titles("Circuits"), [
-      "https://mail.example",
+    const names = page.locator(".thing tr:first-child th[scope=row]");
+    assert.deepEqual(await names.allTextContents(), [
+      "http_pool",
+      "search results",
       "session_cache",
-      "https://rates.example",
-    ], "the worst first");
-    const states = (kind: string) =>
-      card(page, kind).locator(".badge:visible").evaluateAll((all) =>
+      "memory",
+      "orders_db",
+      "pack",
+      "per caller",
+      "porter",
+      "upstream",
+    ]);
+    assert.deepEqual(await parts(page, "http_pool"), [
+      "HTTP pool",
+      "circuit https://mail.example",
+      "origin https://rates.example",
+      "circuit https://rates.example",
+    ]);
+    assert.deepEqual(await parts(page, "orders_db"), ["pool", "PostgreSQL"]);
+    assert.deepEqual(await parts(page, "memory"), ["cache"]);
+    assert.deepEqual(await parts(page, "porter"), ["night shifts"]);
+    assert.equal(await figure(page, "orders_db", "in use"), "6 of 10");
+    assert.equal(await figure(page, "orders_db", "failed"), "22");
+    assert.equal(
+      await figure(page, "search results", "hits or time"),
+      "90.3 %",
+    );
+    assert.equal(await figure(page, "pack", "hits or time"), "75.0 ms");
+    assert.deepEqual(
+      await page.locator(".thing .badge:visible").evaluateAll((all) =>
         all.map((each) => // deno-lint-ignore no-explicit-any -- an element of the page's
         [(each as any).textContent, (each as any).className])
-      );
-    assert.deepEqual(await states("Circuits"), [
-      ["open", "badge bad"],
-      ["half open", "badge warn"],
-      ["closed", "badge good"],
-    ]);
-    assert.deepEqual(await states("Caches"), [["incoherent", "badge warn"]]);
-    assert.equal(await figure(page, "Caches", "hit rate"), "90.3 %");
-    assert.equal(await figure(page, "Functions", "mean time"), "75.0 ms");
+      ),
+      [
+        ["open", "badge bad"],
+        ["closed", "badge good"],
+        ["incoherent", "badge warn"],
+        ["half open", "badge warn"],
+      ],
+    );
     await subject.second();
     assert.deepEqual(troubles, []);
   },
 );
 
 pageTest(
-  "what is 0 in all instruments of a kind is shown on demand, or once it moves",
+  "columns are at the same place on all cards",
+  async (browser, subject, url) => {
+    await using visited = await visit(browser, url);
+    const { page } = visited;
+    await shown(page, subject);
+    for (const width of [900, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const edges = await page.evaluate<number[][]>(`
+        Array.from(document.querySelectorAll(".thing tbody tr"), (row) =>
+          Array.from(row.children, (cell) =>
+            Math.round(cell.getBoundingClientRect().right)))`);
+      assert.ok(edges.length > 10);
+      for (const row of edges) assert.deepEqual(row, edges[0]);
+    }
+  },
+);
+
+pageTest(
+  "what is 0 is shown on demand, or once it moves",
   async (browser, subject, url) => {
     await using visited = await visit(browser, url);
     const { page, troubles } = visited;
-    const origins = card(page, "HTTP origins");
-    const shownNames =
-      async () => [...new Set(await origins.locator("dt").allTextContents())];
-    const more = origins.getByRole("button");
-    assert.deepEqual(await shownNames(), ["active", "requests", "failures"]);
-    assert.equal(await more.textContent(), "1 more, all 0");
-    await more.click();
-    assert.deepEqual(await shownNames(), [
-      "active",
-      "waiting",
-      "requests",
-      "failures",
-    ]);
-    await more.click();
-    const { http_origin, ...others } = subject.figures.instruments;
+    const others = () => thing(page, "memory").locator(".others td, td.others");
+    const text = () => others().last().textContent();
+    assert.equal(await text(), "entries 34, bytes 8.90 KiB");
+    await page.getByRole("button", { name: "Show zeros" }).click();
+    assert.equal(
+      await text(),
+      "stale hits 0, entries 34, bytes 8.90 KiB, evictions 0",
+    );
+    await page.getByRole("button", { name: "Show zeros" }).click();
+    const { cache, ...kinds } = subject.figures.instruments;
     subject.figures.instruments = {
-      ...others,
-      http_origin: http_origin.map(({ labels, values }) => ({
+      ...kinds,
+      cache: cache.map(({ labels, values }) => ({
         labels,
-        values: { ...values, active: 0, waiting: 2 },
+        values: { ...values, evictions: 7 },
       })),
     };
     await shown(page, subject);
-    assert.deepEqual(await shownNames(), [
-      "active",
-      "waiting",
-      "requests",
-      "failures",
-    ]);
-    assert.equal(await more.isVisible(), false);
+    assert.equal(await text(), "entries 34, bytes 8.90 KiB, evictions 7");
     assert.deepEqual(troubles, []);
   },
 );
 
-/** The card of a kind of instrument. */
-function card(page: Page, kind: string): Locator {
-  return page.locator("#instruments > section", {
-    has: page.locator("h2").getByText(kind),
+pageTest(
+  "failures are red while they grow, and a pool that has nothing left says so",
+  async (browser, subject, url) => {
+    await using visited = await visit(browser, url);
+    const { page } = visited;
+    const failed = thing(page, "orders_db").locator("td[data-title=failed]")
+      .first();
+    assert.notEqual(await failed.getAttribute("class"), "bad");
+    const [reading] = subject.figures.instruments.pool;
+    const values = { ...reading.values, in_use: 10, timeouts: 20 };
+    subject.figures.instruments = {
+      ...subject.figures.instruments,
+      pool: [{ ...reading, values }],
+    };
+    await shown(page, subject);
+    assert.equal(await failed.getAttribute("class"), "bad");
+    await thing(page, "orders_db").locator(".badge.warn", {
+      hasText: "exhausted",
+    }).waitFor();
+  },
+);
+
+pageTest(
+  "what failed or was slow is told with its call, and found from the figures",
+  async (browser, subject, url) => {
+    await using visited = await visit(browser, url);
+    const { page, troubles } = visited;
+    const lines = page.locator("#trouble li");
+    assert.deepEqual(await page.locator("#trouble code").allTextContents(), [
+      "5f0c1a22-1207",
+      "5f0c1a22-1198",
+      "5f0c1a22-1101",
+    ]);
+    assert.match(
+      (await lines.first().textContent())!,
+      /tool generate_report.*timeout.*30.0 s.*took longer than 30000 ms/,
+    );
+    assert.deepEqual(
+      await page.locator("#trouble .badge").allTextContents(),
+      ["timeout", "slow", "invalid params"],
+    );
+    const row = page.locator("#tools tr", { hasText: "resize_image" });
+    await row.getByRole("link").click();
+    assert.deepEqual(await page.locator("#trouble code").allTextContents(), [
+      "5f0c1a22-1198",
+    ]);
+    assert.match(page.url(), /#trouble$/);
+    subject.figures.troubles = Array.from({ length: 20 }, (_, at) => ({
+      ...subject.figures.troubles[0],
+      call: `c-${at}`,
+    }));
+    await shown(page, subject);
+    assert.equal(
+      await page.locator("#trouble .empty").textContent(),
+      "None of 20 calls matches.",
+    );
+    await page.locator("#trouble input").fill("");
+    assert.equal(await lines.count(), 20);
+    assert.equal(
+      await page.locator("#trouble code").first().textContent(),
+      "c-0",
+    );
+    assert.deepEqual(troubles, []);
+  },
+);
+
+/** The card of a thing. */
+function thing(page: Page, name: string): Locator {
+  return page.locator(".thing", {
+    has: page.locator("th[scope=row]").getByText(name, { exact: true }),
   });
 }
 
-/** The first instrument's figure of a name. */
-function figure(page: Page, kind: string, name: string) {
-  return card(page, kind).locator(".figures > div", { hasText: name })
-    .locator("dd").first().textContent();
+/** What its parts are called. */
+function parts(page: Page, name: string): Promise<string[]> {
+  return thing(page, name).locator("td.part").allTextContents();
+}
+
+/** The figure of a name of its first part. */
+function figure(page: Page, name: string, title: string) {
+  return thing(page, name).locator(`td[data-title="${title}"]`).first()
+    .textContent();
 }
 
 pageTest(
@@ -170,14 +251,12 @@ pageTest(
   async (browser, subject, url) => {
     await using visited = await visit(browser, url);
     const { page } = visited;
-    for (
-      const more of await page.locator("#instruments button:visible").all()
-    ) await more.click();
+    await page.getByRole("button", { name: "Show zeros" }).click();
     for (const width of [320, 390, 1280, 1400]) {
       await page.setViewportSize({ width, height: 800 });
       await shown(page, subject);
       const cut = await page.evaluate<string[]>(`
-        Array.from(document.querySelectorAll("#instruments dt, #instruments dd, #own-metrics td"))
+        Array.from(document.querySelectorAll(".thing td, .calls span, #own-metrics td"))
           .filter((each) => each.scrollWidth > each.clientWidth ||
             each.getBoundingClientRect().right >
               each.closest(".card").getBoundingClientRect().right)

@@ -4,7 +4,10 @@ import {
   type DashboardOptions,
 } from "../../src/admin/dashboard/dashboard.ts";
 import type { DashboardPoint } from "../../src/admin/dashboard/dashboard_point.ts";
-import type { HealthReportLike } from "../../src/admin/dashboard/dashboard_feed.ts";
+import type {
+  HealthReportLike,
+  ShownTrouble,
+} from "../../src/admin/dashboard/dashboard_feed.ts";
 import { InvalidOptionError } from "../../src/base/errors.ts";
 import type { MetricsDocument } from "../../src/observe/metrics/metrics_document.ts";
 import { eventually } from "../support/eventually.ts";
@@ -40,6 +43,7 @@ interface Frame {
     point: DashboardPoint;
     metrics: MetricsDocument | null;
     health: HealthReportLike | null;
+    trouble: ShownTrouble[];
     server: { name: string };
     intervalMs: number;
   };
@@ -105,7 +109,7 @@ Deno.test("every module that the page imports is served", async () => {
       seen.add(next);
     }
   }
-  assert.equal(seen.size, 12);
+  assert.equal(seen.size, 13);
 });
 
 Deno.test("every answer forbids what the page doesn't need", async () => {
@@ -194,6 +198,7 @@ Deno.test("a viewer gets what has been, then a sample a second", async () => {
   assert.equal(history.data.intervalMs, 1_000);
   assert.equal(history.data.server.name, "orders");
   assert.ok(history.data.metrics);
+  assert.equal(history.data.trouble.length, 3);
 
   await clock.advance(1_000);
   const sample = await viewer.next();

@@ -92,7 +92,7 @@ function calls(rateUrl: string): ConstructorParameters<typeof VariedLoad>[1] {
     ["bulk_user_query", () => ({ user_ids: users(200) }), 6],
     ["cached_tool", () => ({ data: some(60) }), 10],
     ["cached_async_tool", () => ({ key: some(100) }), 8],
-    ["cached_api_call", () => ({ url: `${rateUrl}/${some(400)}` }), 8],
+    ["cached_api_call", () => ({ endpoint: `${rateUrl}/${some(400)}` }), 8],
     ["efficient_api_calls", () => ({
       urls: users(8).map((id) => `${rateUrl}/${id}`),
     }), 2],

@@ -1,6 +1,7 @@
 import type {
   DashboardSources,
   HealthReportLike,
+  ShownTrouble,
 } from "../../src/admin/dashboard/dashboard_feed.ts";
 import type {
   CallSummary,
@@ -12,6 +13,8 @@ import type {
 export interface MovingFiguresOptions {
   /** Names of tools, the costliest first. */
   tools?: readonly string[];
+  /** Names of tools that were never called. */
+  idle?: readonly string[];
   /** Which figures the process may not read. */
   blind?: boolean;
 }
@@ -51,14 +54,18 @@ export class MovingFigures implements DashboardSources {
   readonly failures: unknown[] = [];
   readonly #startedAt: number = Date.now() / 1_000 - 93_784;
   readonly #tools: readonly string[];
+  readonly #idle: readonly string[];
   readonly #blind: boolean;
   #step = 0;
   #requests = 4_182_330;
   #errors = 1_207;
   #cpu = 5_210;
 
-  constructor({ tools = TOOLS, blind = false }: MovingFiguresOptions = {}) {
+  constructor(
+    { tools = TOOLS, idle = [], blind = false }: MovingFiguresOptions = {},
+  ) {
     this.#tools = tools;
+    this.#idle = idle;
     this.#blind = blind;
   }
 
@@ -70,6 +77,13 @@ export class MovingFigures implements DashboardSources {
   /** Requests that have begun. */
   get requests(): number {
     return this.#requests;
+  }
+
+  /** The calls that failed or were slow. */
+  troubles: ShownTrouble[] = TROUBLES;
+
+  trouble(): readonly ShownTrouble[] {
+    return this.troubles;
   }
 
   health(): Promise<HealthReportLike> {
@@ -122,6 +136,8 @@ export class MovingFigures implements DashboardSources {
         lag_p99_ms: 1.4 + 1.8 * busy + 1.2 * wobble(step * 3.1),
         lag_max_ms: 41.7,
         blocks: 64,
+        starved: 2,
+        starved_ms: 340,
         blocked_by: {
           resize_image: { blocks: 12, blocked_ms: 1_904 },
           generate_report: { blocks: 49, blocked_ms: 41_270 },
@@ -155,15 +171,20 @@ export class MovingFigures implements DashboardSources {
   }
 
   #toolCalls(): Record<string, CallSummary> {
-    return Object.fromEntries(
-      this.#tools.map((name, rank) => {
+    const idle = this.#idle.map((name): [string, CallSummary] => [
+      name,
+      call(0, 0, 0),
+    ]);
+    return Object.fromEntries([
+      ...idle,
+      ...this.#tools.map((name, rank): [string, CallSummary] => {
         const calls = Math.round(
           (rank % 3 === 1 ? 18_000 : 410_000) / (1 + rank * 0.4),
         );
         const cost = rank % 3 === 1 ? 180 / (1 + rank / 3) : 24 / (1 + rank);
         return [name, call(calls + this.#step * (12 - rank), cost, rank)];
       }),
-    );
+    ]);
   }
 }
 
@@ -207,6 +228,34 @@ const HEALTH: HealthReportLike = {
     mail: { status: "not_configured", latency_ms: 0 },
   },
 };
+
+const TROUBLES: ShownTrouble[] = [
+  {
+    time: "2026-11-22T11:59:58.210Z",
+    call: "5f0c1a22-1207",
+    name: "tool generate_report",
+    failure: "timeout",
+    message: "tool generate_report took longer than 30000 ms",
+    tookMs: 30_002,
+    slow: true,
+  },
+  {
+    time: "2026-11-22T11:59:31.004Z",
+    call: "5f0c1a22-1198",
+    name: "tool resize_image",
+    tookMs: 4_110,
+    slow: true,
+  },
+  {
+    time: "2026-11-22T11:58:02.871Z",
+    call: "5f0c1a22-1101",
+    name: "tools/call",
+    failure: "invalid_params",
+    message: "Tool serch_documents not found",
+    tookMs: 0.21,
+    slow: false,
+  },
+];
 
 const INSTRUMENTS: MetricsDocument["instruments"] = {
   cache: [

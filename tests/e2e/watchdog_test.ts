@@ -10,6 +10,9 @@ function block(ms: number): void {
   while (performance.now() < end);
 }
 
+/** As if the process had the CPU for itself, whatever else the machine is at. */
+const WHATEVER_ELSE = { cpuTimeMs: () => performance.now() };
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A server that listens, with tools that block at once, later, or not at all. */
@@ -17,6 +20,7 @@ async function listen(log: LogRecord[]) {
   const server = new McpServer({ name: "watched", version: "1.0.0" }, {
     log: (record) => log.push(record),
     slowMs: Infinity,
+    watchdog: WHATEVER_ELSE,
   });
   const inputSchema = z.object({ ms: z.number() });
   server.registerTool("blocks_at_once", { inputSchema }, ({ ms }) => {
@@ -126,6 +130,7 @@ Deno.test("a prompt and a resource are named, and no URI that a client makes up"
   await using server = new McpServer({ name: "watched", version: "1.0.0" }, {
     log: (record) => log.push(record),
     slowMs: 100,
+    watchdog: WHATEVER_ELSE,
   });
   server.registerPrompt("greet", {}, () => {
     block(150);

@@ -69,9 +69,11 @@ const DOORS: Doors = {
     "health_checks_options.ts",
   ],
   "observe/log": [
+    "line_limit.ts",
     "log.ts",
     "log_fields.ts",
     "logger.ts",
+    "quiet_log.ts",
     "stderr_log.ts",
   ],
   "observe/trace": [
@@ -191,6 +193,7 @@ const DOORS: Doors = {
     "notifications.ts",
     "outside_errors.ts",
     "params.ts",
+    "recent_trouble.ts",
     "reply.ts",
     "sdk_request.ts",
   ],

@@ -6,6 +6,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 const named: BlockReport = {
   name: "slow",
   certain: true,
+  starved: false,
   evidence: "measured",
   blockedMs: 150,
   cpuMs: 149,
@@ -16,6 +17,7 @@ const named: BlockReport = {
 const likely: BlockReport = { ...named, certain: false, evidence: "ended" };
 const unnamed: BlockReport = {
   certain: false,
+  starved: false,
   evidence: "none",
   blockedMs: 120,
   inProgress: ["a", "b"],
@@ -127,5 +129,28 @@ Deno.test("that the profiler can't be used is said once", () => {
   log.hint("no permission");
   assert.deepEqual(messages, [
     "a block after a wait can't be named for certain: no permission",
+  ]);
+});
+
+Deno.test("a process that was starved is said to be so, whoever was at work, and once in a while", () => {
+  const lines: string[] = [];
+  const log = new BlockLog(
+    ({ message }) => lines.push(message),
+    1_000,
+    new FakeClock(),
+  );
+  const starved: BlockReport = {
+    ...unnamed,
+    starved: true,
+    blockedMs: 145,
+    cpuMs: 12,
+  };
+  log.write({ ...starved, inProgress: ["a"] });
+  log.write({ ...starved, inProgress: ["b"] });
+  log.write(named);
+  assert.deepEqual(lines, [
+    "the process was starved for 145 ms: it used the CPU for 12 ms; " +
+    "else it had none, or waited synchronously",
+    "the event loop was blocked for 150 ms by slow in parse (a.ts:1)",
   ]);
 });

@@ -22,6 +22,8 @@ import {
 import { readable } from "../../src/observe/log/stderr_log.ts";
 import { Call, type CallHost } from "../../src/server/calls/call.ts";
 import { ModernEra } from "../../src/server/eras/modern_era.ts";
+import { QuietLog } from "../../src/observe/log/quiet_log.ts";
+import { RecentTrouble } from "../../src/server/calls/recent_trouble.ts";
 import { CallLog } from "../../src/server/calls/call_log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { ask } from "../transport/wire.ts";
@@ -416,9 +418,10 @@ Deno.test("a line about a request names it, its method and its tool, and no argu
 
 Deno.test("a line about a request bears whatever middleware has made of its parameters", () => {
   const lines = new CallLog({
-    log: new Logger(() => {}),
+    log: new QuietLog(new Logger(() => {}), 0, new FakeClock()),
     slowMs: 50,
     hasTool: () => true,
+    trouble: new RecentTrouble(),
   });
   const call = new Call({} as CallHost, {
     era: new ModernEra({}, SUPPORTED_REVISIONS),
@@ -530,6 +533,7 @@ Deno.test("the lines of one request have a name in common that no other has, its
   await using server = new McpServer({ name: "t", version: "1" }, {
     log: (record) => log.push(record),
     logLevel: "debug",
+    logIntervalMs: 0,
   });
   const name = "x".repeat(200) + " Bearer hush";
   server.registerTool("pack", {}, (ctx) => {

@@ -78,6 +78,21 @@ Deno.test("one line past slowMs, and none at it", async () => {
   }]);
 });
 
+Deno.test("slow calls of one function are one line in a while, and the next tells of the others", async () => {
+  const clock = new FakeClock();
+  const lines: unknown[] = [];
+  const work = monitored(() => clock.advance(20), {
+    name: "work",
+    clock,
+    slowMs: 10,
+    log: ({ fields }) => lines.push(fields.swallowed),
+  });
+  for (let i = 0; i < 50; i++) await work();
+  await clock.advance(10_000);
+  await work();
+  assert.deepEqual(lines, [undefined, 49]);
+});
+
 Deno.test("slow calls are lines of a server's log, for who asks for that", async () => {
   const clock = new FakeClock();
   const log: LogRecord[] = [];

@@ -3,6 +3,9 @@ import { InvalidOptionError } from "../../src/base/errors.ts";
 import { Watchdog } from "../../src/observe/watch/watchdog.ts";
 import { burn, wait, WatchedCalls } from "./watched_calls.ts";
 
+const STOPPED = new URL("./fixtures/stopped_process.ts", import.meta.url)
+  .pathname;
+
 function near(value: number, expected: number): void {
   assert.ok(
     value >= expected - 50 && value <= expected + 150,
@@ -30,19 +33,86 @@ Deno.test("a tool that blocks until it answers is named, with its time", async (
   assert.equal(calls.watchdog.stats.byName.get("block")?.blocks, 1);
 });
 
-Deno.test("a run in which the process hardly used the CPU is likely, and not certain", async () => {
+/** The CPU time of a process that gets so much of it. */
+const cpuShare = (share: number) => () => performance.now() * share;
+
+Deno.test("where the process hardly got the CPU, it was starved, and nobody is blamed, whatever they did", async () => {
+  await using calls = new WatchedCalls({
+    atOnce: () => burn(150),
+    beforeWaiting: async () => {
+      burn(150);
+      await wait(30);
+    },
+    afterWaiting: async () => {
+      await wait(60);
+      burn(150);
+    },
+  }, { cpuTimeMs: cpuShare(0.2) });
+  await wait(50);
+  for (const name of ["atOnce", "beforeWaiting", "afterWaiting"]) {
+    await calls.call(name);
+    const report = await calls.report(name, 0);
+    assert.deepEqual(
+      [report.starved, report.name, report.certain, report.evidence],
+      [true, undefined, false, "none"],
+      name,
+    );
+    near(report.blockedMs, 150);
+    assert.ok(report.cpuMs! < report.blockedMs / 4, `${report.cpuMs} ms`);
+    await wait(40);
+  }
+  const { starved, starvedMs, ...stats } = calls.watchdog.stats;
+  assert.equal(starved, calls.reports.length);
+  near(starvedMs / starved, 150);
+  assert.deepEqual(stats, {
+    blocks: 0,
+    blockedMs: 0,
+    uncertain: 0,
+    byName: new Map(),
+    suspected: new Map(),
+  });
+});
+
+Deno.test("where the process got a part of the CPU, who ran is likely, and not certain", async () => {
   await using calls = new WatchedCalls({ block: () => burn(150) }, {
     profiler: false,
-    // As of a process that was suspended meanwhile.
-    cpuTimeMs: () => 0,
+    cpuTimeMs: cpuShare(0.35),
   });
   await wait(50);
   await calls.call("block");
   const report = await calls.report("block", 0);
-  assert.equal(report.name, "block");
-  assert.equal(report.evidence, "measured");
-  assert.equal(report.certain, false);
+  assert.deepEqual(
+    [report.name, report.certain, report.starved, report.evidence],
+    ["block", false, false, "measured"],
+  );
   assert.equal(calls.watchdog.stats.byName.size, 0);
+  assert.equal(calls.watchdog.stats.suspected.get("block")?.blocks, 1);
+});
+
+Deno.test("a process that was stopped for a while was starved, and its tools are innocent", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", STOPPED],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  await using _ended = {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assert.match((await lines.read()).value!, /ready/);
+  child.kill("SIGSTOP");
+  await wait(400);
+  child.kill("SIGCONT");
+  const { value } = await lines.read();
+  await lines.cancel();
+  const report = JSON.parse(value!);
+  assert.equal(report.starved, true, value);
+  assert.equal(report.name, undefined);
+  assert.deepEqual(report.inProgress, ["tool"]);
+  assert.ok(report.blockedMs >= 300, value);
 });
 
 Deno.test("a tool that blocks before it first waits is named", async () => {

@@ -22,6 +22,8 @@ export class WatchedCalls implements AsyncDisposable {
       inProgress: () => this.#running,
       handlerOf: (name) => handlers[name],
       onBlock: (report) => this.reports.push(report),
+      // Whatever else the machine is at.
+      cpuTimeMs: () => performance.now(),
       ...options,
     });
     this.watchdog.start();

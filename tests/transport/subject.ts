@@ -48,6 +48,8 @@ export function makeSubject(
   const server = new McpServer({ name: "subject", version: "1.0.0" }, {
     clock,
     log: (record) => log.push(record),
+    // Each fault is to be seen.
+    logIntervalMs: 0,
     ...options,
   });
   addTools(server);

@@ -44,16 +44,16 @@ const LOADERS: Readonly<Record<string, () => Promise<TextModule>>> = {
   "/elements.js": () =>
     import("./page/elements.js", { with: { type: "text" } }),
   "/format.js": () => import("./page/format.js", { with: { type: "text" } }),
-  "/instrument_kinds.js": () =>
-    import("./page/instrument_kinds.js", { with: { type: "text" } }),
-  "/instruments.js": () =>
-    import("./page/instruments.js", { with: { type: "text" } }),
   "/name_filter.js": () =>
     import("./page/name_filter.js", { with: { type: "text" } }),
   "/own_metrics.js": () =>
     import("./page/own_metrics.js", { with: { type: "text" } }),
   "/overview.js": () =>
     import("./page/overview.js", { with: { type: "text" } }),
+  "/thing_parts.js": () =>
+    import("./page/thing_parts.js", { with: { type: "text" } }),
+  "/things.js": () => import("./page/things.js", { with: { type: "text" } }),
+  "/trouble.js": () => import("./page/trouble.js", { with: { type: "text" } }),
   "/icon.svg": () => import("./page/icon.svg", { with: { type: "text" } }),
   "/uplot.js": () =>
     import("uplot/dist/uPlot.iife.min.js", { with: { type: "text" } }),

@@ -20,6 +20,20 @@ export interface HealthReportLike {
   >;
 }
 
+/** A call that failed or was slow, as the page shows it. */
+export interface ShownTrouble {
+  /** The time at which it ended, in ISO 8601. */
+  readonly time: string;
+  /** Its id in the log. */
+  readonly call: string;
+  /** The thing that was called. */
+  readonly name: string;
+  readonly failure?: string;
+  readonly message?: string;
+  readonly tookMs: number;
+  readonly slow: boolean;
+}
+
 /** The sources of what the dashboard shows. */
 export interface DashboardSources {
   /** The server, as the page's head names it. */
@@ -35,6 +49,8 @@ export interface DashboardSources {
    * `undefined` if none has.
    */
   recentLatency(): LatencySummary | undefined;
+  /** The last calls that failed or were slow, the latest first. */
+  trouble(): readonly ShownTrouble[];
   /** Runs the health checks; asked only while somebody looks. */
   health(): Promise<HealthReportLike>;
   /** Told about a source that throws; the page goes on without it. */
@@ -165,6 +181,7 @@ export class DashboardFeed {
       points: this.#points,
       metrics: this.#reading?.metrics ?? null,
       health: this.#health ?? null,
+      trouble: this.#sources.trouble(),
     });
   }
 
@@ -173,6 +190,7 @@ export class DashboardFeed {
       point,
       metrics: this.#reading?.metrics ?? null,
       health: this.#health ?? null,
+      trouble: this.#sources.trouble(),
     });
   }
 

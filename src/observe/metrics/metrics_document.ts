@@ -44,6 +44,10 @@ export interface EventLoopSummary {
   lag_max_ms: number;
   /** The number of times that it was blocked for longer than the watchdog allows. */
   blocks: number;
+  /** The number of times that the process hardly got the CPU; these are no blocks. */
+  starved: number;
+  /** The length of those in all, in milliseconds. */
+  starved_ms: number;
   /** The blocks that are certain to be somebody's: by tool, or else by method. */
   blocked_by: Record<string, { blocks: number; blocked_ms: number }>;
 }

@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { checkTimeoutMs } from "../../base/options.ts";
+import { checkDurationMs, checkTimeoutMs } from "../../base/options.ts";
 import { isThenable } from "../../base/thenable.ts";
 import { CallRecord } from "./call_record.ts";
 import { DURATIONS } from "./histogram.ts";
 import { type InstrumentKind, instruments } from "./instruments.ts";
+import { LineLimit } from "../log/line_limit.ts";
 import type { Log, LogSink } from "../log/log.ts";
 import { toLog } from "../log/logger.ts";
 import type { CallSummary } from "./metrics_document.ts";
@@ -25,6 +26,12 @@ export interface MonitoredOptions {
    * @default stderrLog
    */
   log?: Log | LogSink;
+  /**
+   * At most one slow call is logged in this time, in milliseconds; the next tells
+   * in `swallowed` how many were not.
+   * @default 10000
+   */
+  logIntervalMs?: number;
   /**
    * The source of the time.
    * @default systemClock
@@ -54,7 +61,7 @@ const FUNCTION: InstrumentKind = {
  * shows it as `sluice_function_…{name="…"}`, on every server of the process; the
  * figures of functions with one name add up there.
  *
- * @throws {InvalidOptionError} if `slowMs` is no duration
+ * @throws {InvalidOptionError} if `slowMs` or `logIntervalMs` is no duration
  *
  * @example
  * ```ts
@@ -91,17 +98,27 @@ class Monitor {
   readonly #slowMs: number;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #limit: LineLimit;
   readonly #record: CallRecord = new CallRecord();
 
   constructor(
     fnName: string,
-    { name = fnName, slowMs = 1_000, log, clock = systemClock }:
-      MonitoredOptions,
+    {
+      name = fnName,
+      slowMs = 1_000,
+      log,
+      logIntervalMs = 10_000,
+      clock = systemClock,
+    }: MonitoredOptions,
   ) {
     this.#name = name === "" ? "anonymous" : name;
     this.#slowMs = checkTimeoutMs("slowMs", slowMs);
     this.#clock = clock;
     this.#log = toLog(log);
+    this.#limit = new LineLimit(
+      checkDurationMs("logIntervalMs", logIntervalMs),
+      clock,
+    );
     instruments.track(FUNCTION, { name: this.#name }, this, ({ stats }) => ({
       calls: stats.calls,
       errors: stats.errors,
@@ -166,12 +183,15 @@ class Monitor {
     const seconds = tookMs / 1_000;
     this.#record.end(seconds, DURATIONS.indexOf(seconds), 0, 0, failure);
     if (tookMs <= this.#slowMs) return;
+    const more = this.#limit.take(this.#name);
+    if (more === undefined) return;
     this.#log.warning(
       `Slow operation: ${this.#name} took ${seconds.toFixed(2)} s`,
       {
         operation: this.#name,
         tookMs: Math.round(tookMs),
         slowMs: this.#slowMs,
+        ...more,
       },
     );
   }

@@ -1,12 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Log, LogSink } from "../log/log.ts";
+import { LineLimit } from "../log/line_limit.ts";
 import { toLog } from "../log/logger.ts";
 import type { BlockReport } from "./block_report.ts";
 
 /** The most names in progress that a line shows; its fields have them all. */
 const SHOWN_NAMES = 3;
-/** The most names and places that are told apart; all others share their while. */
-const MAX_KEYS = 1_000;
 
 /**
  * Writes one warning per block, and at most one per name in a while; of those
@@ -14,37 +13,26 @@ const MAX_KEYS = 1_000;
  */
 export class BlockLog {
   readonly #log: Log;
-  readonly #intervalMs: number;
-  readonly #clock: Clock;
-  readonly #written: Map<string, { at: number; swallowed: number }> = new Map();
+  readonly #limit: LineLimit;
   #hinted = false;
 
   constructor(log: Log | LogSink, intervalMs: number, clock: Clock) {
     this.#log = toLog(log);
-    this.#intervalMs = intervalMs;
-    this.#clock = clock;
+    this.#limit = new LineLimit(intervalMs, clock);
   }
 
-  write({ name, certain, blockedMs, ...rest }: BlockReport): void {
-    const key = this.#keyOf({ name, certain, blockedMs, ...rest });
-    const now = this.#clock.now();
-    const last = this.#written.get(key);
-    if (last !== undefined && now - last.at < this.#intervalMs) {
-      last.swallowed++;
-      return;
-    }
-    this.#written.set(key, { at: now, swallowed: 0 });
-    const cause = causeText({ name, certain, ...rest });
+  write(report: BlockReport): void {
+    const { name, certain, blockedMs, ...rest } = report;
+    const more = this.#limit.take(causeOf(report));
+    if (more === undefined) return;
     this.#log.warning(
-      `the event loop was blocked for ${blockedMs} ms${cause}`,
+      report.starved ? starvedText(report) : blockedText(report),
       {
         ...(name !== undefined && { tool: name }),
         certain,
         blockedMs,
         ...rest,
-        ...(last !== undefined && last.swallowed > 0 && {
-          swallowed: last.swallowed,
-        }),
+        ...more,
       },
     );
   }
@@ -57,15 +45,24 @@ export class BlockLog {
       `a block after a wait can't be named for certain: ${why}`,
     );
   }
+}
 
-  /** Tells apart what has no name by its place, or by its only suspect. */
-  #keyOf({ name, location, inProgress }: BlockReport): string {
-    if (name !== undefined) return `name ${name}`;
-    const [suspect, ...others] = inProgress;
-    const key = location ??
-      (suspect === undefined || others.length > 0 ? "" : `during ${suspect}`);
-    return this.#written.has(key) || this.#written.size < MAX_KEYS ? key : "";
-  }
+/** Tells apart what has no name by its place, or by its only suspect. */
+function causeOf({ name, starved, location, inProgress }: BlockReport): string {
+  if (starved) return "starved";
+  if (name !== undefined) return `name ${name}`;
+  const [suspect, ...others] = inProgress;
+  return location ??
+    (suspect === undefined || others.length > 0 ? "" : `during ${suspect}`);
+}
+
+function starvedText({ blockedMs, cpuMs }: BlockReport): string {
+  return `the process was starved for ${blockedMs} ms: ` +
+    `it used the CPU for ${cpuMs} ms; else it had none, or waited synchronously`;
+}
+
+function blockedText({ blockedMs, ...rest }: BlockReport): string {
+  return `the event loop was blocked for ${blockedMs} ms${causeText(rest)}`;
 }
 
 /** All that is known of who did it, as the rest of a sentence. */

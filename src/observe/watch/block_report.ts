@@ -1,10 +1,10 @@
 import type { BlockedCode } from "./block_profiler.ts";
 import type { Suspicion } from "./block_suspects.ts";
+import type { EventLoopBlock } from "./event_loop_lag.ts";
 import { locationText, nameOf } from "../profile/source_position.ts";
 
 /**
- * The way in which a block's name was found: the work's own run was `"measured"`, which is
- * certain only if the process used the CPU meanwhile; the
+ * The way in which a block's name was found: the work's own run was `"measured"`; the
  * `"profile"` shows its handler on the stack; it alone was in progress and
  * `"ended"` with the block; or not at all.
  */
@@ -16,6 +16,11 @@ export interface BlockReport {
   name?: string;
   /** Set if the name is sure; otherwise it is likely. */
   certain: boolean;
+  /**
+   * Set if the process hardly got the CPU: others had it, the process was
+   * suspended, or it waited in a synchronous call. Then nothing is named.
+   */
+  starved: boolean;
   /** The way in which the name was found. */
   evidence: BlockEvidence;
   /**
@@ -24,8 +29,8 @@ export interface BlockReport {
    */
   blockedMs: number;
   /**
-   * The CPU time that the process used meanwhile, in whole milliseconds: little
-   * means a synchronous wait, or a process that was suspended.
+   * The CPU time that the process used meanwhile, in whole milliseconds, all of
+   * its threads together.
    */
   cpuMs?: number;
   /** The function that ran, if the profiler saw it. */
@@ -38,10 +43,14 @@ export interface BlockReport {
 
 /** The counts of a `Watchdog`. */
 export interface WatchdogStats {
-  /** The number of blocks. */
+  /** The number of blocks in which the process had the CPU. */
   blocks: number;
   /** Their length in all, in milliseconds. */
   blockedMs: number;
+  /** The number of times that it hardly got the CPU, which are nobody's blocks. */
+  starved: number;
+  /** The length of those in all, in milliseconds. */
+  starvedMs: number;
   /** The number of those without a certain name. */
   uncertain: number;
   /** The others, by name. */
@@ -61,22 +70,45 @@ export interface BlockCount {
   blockedMs: number;
 }
 
-/** A process that used less CPU than this share of the time may have been suspended. */
-const MIN_CPU_SHARE = 0.1;
+/** A process that got less CPU than this share of a block was starved. */
+const STARVED_SHARE = 0.25;
+/** Nobody is named for certain where it got less than this share. */
+const CERTAIN_SHARE = 0.5;
+
+/**
+ * Works out how much of a block the process had the CPU for, from 0 to 1; all of
+ * it, where the runtime doesn't tell.
+ */
+export function cpuShareOf(
+  { cpuMs }: EventLoopBlock,
+  suspicions: readonly Suspicion[],
+): number {
+  if (cpuMs === undefined) return 1;
+  const blockedMs = suspicions.reduce(
+    (sum, { from, to }) => sum + to - from,
+    0,
+  );
+  return Math.min(1, cpuMs / blockedMs);
+}
+
+/** Tells whether the block was the want of CPU. */
+export function isStarved(cpuShare: number): boolean {
+  return cpuShare < STARVED_SHARE;
+}
 
 /** Puts together what is known of a block. */
 export function reportOf(
   suspicion: Suspicion,
-  cpuMs: number | undefined,
+  { cpuMs, cpuShare }: { cpuMs: number | undefined; cpuShare: number },
   seen: BlockedCode | undefined,
 ): BlockReport {
   const { from, to, suspects } = suspicion;
-  const ran = hasRun(cpuMs, to - from);
   const { frame } = seen ?? {};
   return {
-    ...verdict(suspicion, seen?.name, ran),
+    ...verdict(suspicion, seen?.name, cpuShare >= CERTAIN_SHARE),
+    starved: false,
     blockedMs: Math.round(to - from),
-    ...(cpuMs !== undefined && { cpuMs: Math.round(cpuMs) }),
+    ...cpuField(cpuMs),
     ...(frame !== undefined && {
       function: nameOf(frame),
       location: locationText(frame),
@@ -85,14 +117,34 @@ export function reportOf(
   };
 }
 
+/** Reports that the process was starved, whoever was at work. */
+export function starvationOf(
+  { cpuMs }: EventLoopBlock,
+  suspicions: readonly Suspicion[],
+): BlockReport {
+  const from = Math.min(...suspicions.map(({ from }) => from));
+  const to = Math.max(...suspicions.map(({ to }) => to));
+  return {
+    certain: false,
+    starved: true,
+    evidence: "none",
+    blockedMs: Math.round(to - from),
+    ...cpuField(cpuMs),
+    inProgress: [...new Set(suspicions.flatMap(({ suspects }) => suspects))]
+      .sort(),
+  };
+}
+
+function cpuField(cpuMs: number | undefined): { cpuMs?: number } {
+  return cpuMs === undefined ? {} : { cpuMs: Math.round(cpuMs) };
+}
+
 /** Finds whom a block that has no certain name is counted with, if there is one only. */
 export function suspectOf(
-  { name, inProgress, cpuMs, blockedMs }: BlockReport,
+  { name, inProgress }: BlockReport,
 ): string | undefined {
   if (name !== undefined) return name;
-  return inProgress.length === 1 && hasRun(cpuMs, blockedMs)
-    ? inProgress[0]
-    : undefined;
+  return inProgress.length === 1 ? inProgress[0] : undefined;
 }
 
 /** Adds a block to those of the same name. */
@@ -107,22 +159,18 @@ export function countBlock(
   own.blockedMs += blockedMs;
 }
 
-function hasRun(cpuMs: number | undefined, blockedMs: number): boolean {
-  return cpuMs === undefined || cpuMs >= blockedMs * MIN_CPU_SHARE;
-}
-
 function verdict(
   { measured, likely }: Suspicion,
   profiled: string | undefined,
-  ran: boolean,
+  certain: boolean,
 ): Pick<BlockReport, "name" | "certain" | "evidence"> {
   if (measured !== undefined) {
-    return { name: measured, certain: ran, evidence: "measured" };
+    return { name: measured, certain, evidence: "measured" };
   }
   if (profiled !== undefined) {
-    return { name: profiled, certain: true, evidence: "profile" };
+    return { name: profiled, certain, evidence: "profile" };
   }
-  return likely !== undefined && ran
+  return likely !== undefined
     ? { name: likely, certain: false, evidence: "ended" }
     : { certain: false, evidence: "none" };
 }

@@ -47,6 +47,17 @@ const DECLARED = {
     otel: "event_loop.blocked",
     unit: "ms",
   }),
+  starved: counter("Times that the process hardly got the CPU.", {
+    prometheus: "event_loop_starvations",
+    json: "starved",
+    otel: "event_loop.starvations",
+  }),
+  starvedMs: counter("How long the process hardly got the CPU.", {
+    prometheus: "event_loop_starved_seconds",
+    json: "starved_ms",
+    otel: "event_loop.starved",
+    unit: "ms",
+  }),
   uncertain: counter("Blocks for which nothing is certain to be the cause.", {
     prometheus: "event_loop_unexplained_blocks",
   }),

@@ -6,7 +6,10 @@ import { type BlockedCode, BlockProfiler } from "./block_profiler.ts";
 import {
   type BlockReport,
   countBlock,
+  cpuShareOf,
+  isStarved,
   reportOf,
+  starvationOf,
   suspectOf,
   type WatchdogStats,
 } from "./block_report.ts";
@@ -83,14 +86,14 @@ export interface WatchdogOptions {
  * calls of a server's tools, is named by one of these, the best first:
  *
  * - what it took until it first waited was measured ({@linkcode Watchdog.ran});
- *   where the process hardly used the CPU, it may have been suspended, and that
- *   is likely, but not certain;
  * - V8's profiler, which runs from a first block on until there was none for ten
  *   minutes, saw its handler on the stack;
  * - it alone was in progress all through the block, and ended with it: then it
  *   is likely, but not certain.
  *
- * Otherwise nothing is named; what can have been it is listed.
+ * Otherwise nothing is named; what can have been it is listed. Where the process
+ * had the CPU for less than half of the block, no name is certain; for less than a
+ * quarter, the process was starved, which is counted apart, and nothing is named.
  *
  * @example
  * ```ts
@@ -115,6 +118,8 @@ export class Watchdog implements AsyncDisposable {
   readonly #stats: WatchdogStats = {
     blocks: 0,
     blockedMs: 0,
+    starved: 0,
+    starvedMs: 0,
     uncertain: 0,
     byName: new Map(),
     suspected: new Map(),
@@ -221,14 +226,19 @@ export class Watchdog implements AsyncDisposable {
       this.#monitor.intervalMs,
       CpuRecording.lastPause,
     );
-    if (suspicions.length > 0) this.#look(block, suspicions);
+    if (suspicions.length === 0) return;
+    const cpuShare = cpuShareOf(block, suspicions);
+    if (isStarved(cpuShare)) this.#report(starvationOf(block, suspicions));
+    else this.#look({ ...block, cpuShare }, suspicions);
   }
 
   /** Reports at once, or as soon as the profiler has told what it saw. */
-  #look(block: EventLoopBlock, suspicions: Suspicion[]): void {
-    const { cpuMs } = block;
+  #look(
+    block: EventLoopBlock & { cpuShare: number },
+    suspicions: Suspicion[],
+  ): void {
     const report = (each: Suspicion, seen?: BlockedCode) =>
-      this.#report(reportOf(each, cpuMs, seen));
+      this.#report(reportOf(each, block, seen));
     if (this.#profiler?.armed !== true) {
       for (const each of suspicions) report(each);
       this.#arm(suspicions);
@@ -278,7 +288,12 @@ export class Watchdog implements AsyncDisposable {
   }
 
   #count(report: BlockReport): void {
-    const { name, certain, blockedMs } = report;
+    const { name, certain, starved, blockedMs } = report;
+    if (starved) {
+      this.#stats.starved++;
+      this.#stats.starvedMs += blockedMs;
+      return;
+    }
     this.#stats.blocks++;
     this.#stats.blockedMs += blockedMs;
     if (name !== undefined && certain) {

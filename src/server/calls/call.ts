@@ -129,6 +129,8 @@ export class Call implements Asker, PendingCall {
   subject: string | undefined = undefined;
   /** What went wrong, where the answer alone doesn't say. */
   failure: FailureKind | undefined = undefined;
+  /** The error that it failed with, if it was one. */
+  error: unknown = undefined;
   /** What is measured of it, unless metrics are off. */
   measure: CallMeasure | undefined = undefined;
   /** Its span and what is measured of it, while somebody takes them. */

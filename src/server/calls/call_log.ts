@@ -1,32 +1,40 @@
 import { safeText } from "../../observe/log/log_fields.ts";
-import { type Logger, reportFailure } from "../../observe/log/logger.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
+import type { QuietLog } from "../../observe/log/quiet_log.ts";
+import { thrownText } from "../../base/thrown.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import type { Call } from "./call.ts";
+import type { FailureKind } from "./failure_kind.ts";
+import type { RecentTrouble, TroubledCall } from "./recent_trouble.ts";
 
 /** Clients make up their names. */
 const MAX_CLIENT_NAME = 100;
 
 /** What the log needs to know of the server. */
 export interface CallLogOptions {
-  readonly log: Logger;
+  readonly log: QuietLog;
   /** Milliseconds past which a call is slow. */
   readonly slowMs: number;
   /** Whether there is a tool of a name: the log names no other. */
   hasTool(name: string): boolean;
+  /** Keeps the calls that failed or were slow, for the operator to look at. */
+  readonly trouble: RecentTrouble;
 }
 
 /** What the operator is told of calls: never an argument. */
 export class CallLog {
-  readonly #log: Logger;
+  readonly #log: QuietLog;
   readonly #slowMs: number;
   readonly #hasTool: (name: string) => boolean;
+  readonly #trouble: RecentTrouble;
   /** How long a call may take before its end is worth a line. */
   readonly quietMs: number;
 
-  constructor({ log, slowMs, hasTool }: CallLogOptions) {
+  constructor({ log, slowMs, hasTool, trouble }: CallLogOptions) {
     this.#log = log;
     this.#slowMs = slowMs;
     this.#hasTool = hasTool;
+    this.#trouble = trouble;
     this.quietMs = log.writes("debug") ? -1 : slowMs;
   }
 
@@ -46,26 +54,59 @@ export class CallLog {
   }
 
   /**
-   * Tells of a call that has ended: one line if it took longer than `slowMs`, and
-   * one for every call at the level of debug.
+   * Tells of a call that has ended: one line if it took longer than its `slowMs`,
+   * and one for every call at the level of debug. What failed or was slow is kept.
    */
-  ended(call: Call, tookMs: number, failure: string | undefined): void {
-    const slow = tookMs > this.#slowMs;
-    if (!slow && !this.#log.writes("debug")) return;
+  ended(call: Call, tookMs: number, failure: FailureKind | undefined): void {
+    const slowMs = call.measure?.slowMs ?? this.#slowMs;
+    const slow = tookMs > slowMs;
+    // Who has called it off knows.
+    if (slow || (failure !== undefined && failure !== "cancelled")) {
+      this.#keep(call, { tookMs, slow, failure });
+    }
+    if (slow || this.#log.writes("debug")) {
+      this.#tellEnd(call, tookMs, failure, slow ? slowMs : undefined);
+    }
+  }
+
+  #keep(
+    call: Call,
+    what: Pick<TroubledCall, "tookMs" | "slow" | "failure">,
+  ): void {
+    this.#trouble.add({
+      time: new Date().toISOString(),
+      call: call.callId,
+      name: this.#nameOf(call),
+      ...what,
+      ...(call.error !== undefined && { message: thrownText(call.error) }),
+    });
+  }
+
+  #tellEnd(
+    call: Call,
+    tookMs: number,
+    failure: FailureKind | undefined,
+    slowMs: number | undefined,
+  ): void {
     const fields = {
       ...this.fields(call),
       ...(failure !== undefined && { failure }),
       tookMs: Math.round(tookMs * 1_000) / 1_000,
     };
-    const [[kind, name] = [call.method]] = Object.entries(this.#subject(call));
-    const what = name === undefined ? kind : `${kind} ${name}`;
-    if (slow) {
+    const what = this.#nameOf(call);
+    if (slowMs !== undefined) {
       const rounded = Math.round(tookMs);
       this.#log.warning(`${what} is slow: it took ${rounded} ms`, {
         ...fields,
-        slowMs: this.#slowMs,
+        slowMs,
       });
     } else this.#log.debug(`${what} has ended`, fields);
+  }
+
+  /** `tool export`, or the method of what is about nothing registered. */
+  #nameOf(call: Call): string {
+    const [[kind, name] = [call.method]] = Object.entries(this.#subject(call));
+    return name === undefined ? kind : `${kind} ${name}`;
   }
 
   /** Tells of what went wrong in a call. */

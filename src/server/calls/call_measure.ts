@@ -4,8 +4,12 @@ import type { FailureKind } from "./failure_kind.ts";
 
 /** What is measured of one call: by its method and, where it has one, by its tool, prompt or resource. */
 export class CallMeasure {
-  /** When it came in, by the server's clock. */
-  readonly begunAt: number;
+  /** When it came in, or else when what it had to wait for was open, by the server's clock. */
+  begunAt: number;
+  /** Whether it waits for the lifespan to open. */
+  held = false;
+  /** How many milliseconds are too many, if that is its tool's to say. */
+  slowMs: number | undefined = undefined;
   /** When the middleware let it through to its method, if it did so at once. */
   enteredAt: number | undefined = undefined;
   /** Whether it has waited for anything. */

@@ -69,6 +69,18 @@ export class CallRecorder {
     this.watchdog.ran(MIDDLEWARE, measure!.begunAt, measure!.enteredAt);
   }
 
+  /** Notes that a call waits for the lifespan: until that is open, nothing is its own doing. */
+  hold({ measure }: Call): void {
+    measure!.held = true;
+    measure!.paused = true;
+  }
+
+  /** Notes that the lifespan is open: the call begins now. */
+  resume({ measure }: Call): void {
+    measure!.held = false;
+    measure!.begunAt = this.#clock.now();
+  }
+
   /** Notes that a call goes on later: until now it ran without a pause. */
   pause(call: Call): void {
     const { begunAt, enteredAt = begunAt } = call.measure!;
@@ -78,10 +90,15 @@ export class CallRecorder {
 
   /** Notes that a call has its answer, or won't get one. */
   end(call: Call, failure: FailureKind | undefined): void {
+    const measure = call.measure!;
+    if (measure.held) this.resume(call);
     const endedAt = this.#clock.now();
-    const tookMs = call.measure!.end(endedAt, failure);
+    const tookMs = measure.end(endedAt, failure);
     if (tookMs === undefined) return;
-    if (tookMs > this.#log.quietMs) this.#log.ended(call, tookMs, failure);
+    if (
+      failure !== undefined || tookMs > this.#log.quietMs ||
+      tookMs > (measure.slowMs ?? Infinity)
+    ) this.#log.ended(call, tookMs, failure);
     if (this.watchdog !== undefined) this.#watch(this.watchdog, call, endedAt);
   }
 

@@ -74,6 +74,7 @@ export class Dispatcher {
   *inProgress(): Iterable<WatchedWork> {
     if (this.#recorder === undefined) return;
     for (const call of this.#waiting) {
+      if (call.measure!.held) continue;
       yield {
         name: this.#recorder.nameOf(call),
         begunAt: call.measure!.begunAt,
@@ -104,14 +105,13 @@ export class Dispatcher {
   #dispatch(call: Call): void {
     this.#inFlight++;
     this.#recorder?.begin(call);
-    call.session?.inFlight.set(idKey(call.requestId), call);
-    const { lifespan } = this.#parts;
+    call.session?.inFlight.set(call.requestId, call);
     let outcome: unknown;
     this.#entering = call;
     try {
-      outcome = lifespan.ready
+      outcome = this.#parts.lifespan.ready
         ? this.#run(call)
-        : lifespan.start().then(() => this.#run(call));
+        : this.#runOnceOpen(call);
     } catch (error) {
       this.#entering = undefined;
       this.#fail(call, error);
@@ -120,12 +120,19 @@ export class Dispatcher {
     this.#entering = undefined;
     if (isThenable(outcome)) {
       this.#waiting.add(call);
-      this.#recorder?.pause(call);
+      if (call.measure?.held === false) this.#recorder!.pause(call);
       outcome.then(
         (result) => this.#succeed(call, result),
         (error) => this.#fail(call, error),
       );
     } else this.#succeed(call, outcome);
+  }
+
+  async #runOnceOpen(call: Call): Promise<unknown> {
+    this.#recorder?.hold(call);
+    await this.#parts.lifespan.start();
+    if (!call.settled) this.#recorder?.resume(call);
+    return await this.#run(call);
   }
 
   #run(call: Call): unknown {
@@ -178,6 +185,7 @@ export class Dispatcher {
   #fail(call: Call, error: unknown): void {
     if (call.settled) return;
     const wire = toProtocolError(error, this.#parts.maskErrors);
+    call.error = error;
     call.failure = failureKindOf(error, "internal_error");
     for (const { elicitationId } of pagesOf(wire)) {
       call.session?.giveElicitation(elicitationId);
@@ -193,6 +201,7 @@ export class Dispatcher {
   refuse(call: Call, error: ProtocolError): void {
     call.settled = true;
     call.left = true;
+    call.error = error;
     call.failure = failureKindOf(error, "internal_error");
     this.#recorder?.begin(call);
     this.#tracing?.refused(call, error);

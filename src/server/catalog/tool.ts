@@ -2,11 +2,11 @@ import { deadline } from "../../base/deadline.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
-import { InvalidOptionError } from "../../base/errors.ts";
+import { InvalidOptionError, TimeoutError } from "../../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
-  checkKnown,
+  checkTimeoutMs,
   quote,
 } from "../../base/options.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
@@ -76,6 +76,8 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   #paramHeaders: readonly ParamHeader[] = [];
   #entry: ListingEntry | undefined;
   readonly #slots: Semaphore | undefined;
+  /** Milliseconds past which its calls are slow, if not as the server's option says. */
+  readonly slowMs: number | undefined;
 
   /** @internal */
   constructor(
@@ -93,6 +95,9 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     if (config.timeoutMs !== undefined) {
       checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);
     }
+    this.slowMs = config.slowMs === undefined
+      ? undefined
+      : checkTimeoutMs(`tool ${name}: slowMs`, config.slowMs);
     if (config.concurrency !== undefined) {
       checkInteger(`tool ${name}: concurrency`, config.concurrency, 1);
       this.#slots = new Semaphore(config.concurrency, {

@@ -67,6 +67,9 @@ function begin(
   for (const hook of hooks) hook(tool, call.context);
   call.aimAt(owner, key, record);
   call.completer = tool;
+  if (tool.slowMs !== undefined && call.measure !== undefined) {
+    call.measure.slowMs = tool.slowMs;
+  }
   return isRepeat(call)
     ? call.inquiry.resume().then(() => run(tool, call, args))
     : run(tool, call, args);
@@ -147,10 +150,12 @@ function toolFailure(
   call: Call,
   error: unknown,
 ): CallToolResult {
-  if (error instanceof MissingRequiredClientCapabilityError) throw error;
-  const required = asUrlElicitationRequired(error);
-  if (required !== undefined) throw required;
-  const message = failureText(error, call.host.revealUrls);
+  if (
+    error instanceof UrlElicitationRequiredError ||
+    error instanceof MissingRequiredClientCapabilityError
+  ) throw error;
+  const message = thrownText(error);
+  call.error = error;
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");

@@ -133,6 +133,12 @@ export interface ToolConfig<
    */
   concurrency?: number;
   /**
+   * Milliseconds past which a call is logged as slow; `Infinity` for a tool that
+   * may take its time.
+   * @default the server's `slowMs`
+   */
+  slowMs?: number;
+  /**
    * Remember what the tool returned, by its arguments and by who asked. For tools
    * with `annotations.readOnlyHint` only.
    * @default nothing is remembered

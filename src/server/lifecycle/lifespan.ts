@@ -1,4 +1,6 @@
+import type { Clock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
+import type { Log } from "../../observe/log/log.ts";
 
 /**
  * Opens what the server needs for as long as it runs, and returns what handlers
@@ -82,4 +84,23 @@ export class Lifespan {
     this.#ready = false;
     await this.#stack.disposeAsync();
   }
+}
+
+/** Has a lifespan tell what it took to open: that is no call's doing. */
+export function tellingIfSlow<Value>(
+  open: LifespanFunction<Value>,
+  { clock, slowMs, log }: { clock: Clock; slowMs: number; log: Log },
+): LifespanFunction<Value> {
+  return async (stack) => {
+    const begunAt = clock.now();
+    const value = await open(stack);
+    const tookMs = Math.round(clock.now() - begunAt);
+    if (tookMs > slowMs) {
+      log.warning(`the lifespan is slow: it took ${tookMs} ms to open`, {
+        tookMs,
+        slowMs,
+      });
+    }
+    return value;
+  };
 }

@@ -5,7 +5,7 @@ import {
   checkWord,
   quote,
 } from "../../base/options.ts";
-import type { Logger } from "../../observe/log/logger.ts";
+import type { Log } from "../../observe/log/log.ts";
 import {
   InvalidRequestError,
   ProtocolError,
@@ -38,7 +38,7 @@ import { Refusals } from "./refusals.ts";
 /** What the endpoint needs of its server. */
 export interface HttpTransportParts {
   readonly intake: Intake;
-  readonly log: Logger;
+  readonly log: Log;
   /** Whether new requests are turned away. */
   readonly readiness: { readonly closing: boolean };
   /** Which parameter a method's `Mcp-Name` mirrors. */

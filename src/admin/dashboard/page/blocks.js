@@ -11,12 +11,13 @@ export class Blocks {
 
   constructor(card) {
     this.#card = card;
-    this.#facts = new Facts(card, "None so far.");
+    this.#facts = new Facts(card);
   }
 
   show({ event_loop }) {
-    this.#card.hidden = event_loop === null;
-    if (event_loop === null) return;
+    const { blocks = 0, starved = 0 } = event_loop ?? {};
+    this.#card.hidden = blocks + starved === 0;
+    if (this.#card.hidden) return;
     const known = Object.entries(event_loop.blocked_by);
     known.sort(([, one], [, other]) => other.blocked_ms - one.blocked_ms);
     const facts = known.slice(0, MAX_NAMES).map(([name, each]) => [
@@ -28,6 +29,12 @@ export class Blocks {
       event_loop.blocks,
     );
     if (unknown > 0) facts.push(["not known for certain", times(unknown)]);
+    if (starved > 0) {
+      facts.push([
+        "nobody: no CPU to be had",
+        `${times(starved)}, ${format.duration(event_loop.starved_ms)}`,
+      ]);
+    }
     this.#facts.show(facts);
   }
 }

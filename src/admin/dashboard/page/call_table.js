@@ -23,26 +23,22 @@ const COLUMNS = [
     title: "p50",
     of: (call) => call.latency_ms.p50,
     as: format.duration,
-    minor: true,
   },
   { title: "p95", of: (call) => call.latency_ms.p95, as: format.duration },
   {
     title: "p99",
     of: (call) => call.latency_ms.p99,
     as: format.duration,
-    minor: true,
   },
   {
     title: "queued",
     of: (call) => call.queued_ms,
     as: format.duration,
-    minor: true,
   },
   {
     title: "now",
     of: (call) => call.in_progress,
     as: format.count,
-    minor: true,
   },
 ];
 
@@ -53,14 +49,21 @@ export class CallTable {
   #heads;
   #rows;
   #filter;
+  #root;
   #table;
   #calls = {};
+  #onErrors;
 
-  /** @param what of what there is a row each, such as `tool` */
-  constructor(root, what, title) {
+  /**
+   * @param what of what there is a row each, such as `tool`
+   * @param onErrors is called with the name of one whose errors are looked for
+   */
+  constructor(root, what, title, onErrors) {
+    this.#root = root;
+    this.#onErrors = (name) => onErrors(`${what} ${name}`);
     this.#filter = new NameFilter(
       `${what}s`,
-      `No ${what} has been called yet.`,
+      "",
       () => this.#draw(),
     );
     this.#title = element(
@@ -72,7 +75,11 @@ export class CallTable {
     );
     this.#heads = COLUMNS.map((column) => this.#head(column));
     const body = element("tbody");
-    this.#rows = new KeyedChildren(body, makeRow, updateRow);
+    this.#rows = new KeyedChildren(
+      body,
+      (name) => makeRow(name, this.#onErrors),
+      updateRow,
+    );
     this.#table = element(
       "table",
       "",
@@ -84,6 +91,9 @@ export class CallTable {
       body,
     );
     const scroll = element("div", "scroll", this.#table);
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", title);
     this.#place(root, scroll);
     this.#sortBy(COLUMNS[0]);
   }
@@ -101,7 +111,7 @@ export class CallTable {
     const button = element("button", "", column.title);
     button.type = "button";
     button.addEventListener("click", () => this.#sortBy(column));
-    return columnHead(button, column.minor ? "minor" : "");
+    return columnHead(button);
   }
 
   #sortBy(column) {
@@ -137,10 +147,11 @@ export class CallTable {
       ]),
     );
     this.#table.hidden = chosen.length === 0;
+    this.#root.hidden = all.length === 0;
   }
 }
 
-function makeRow(name) {
+function makeRow(name, onErrors) {
   const bar = element("span");
   const head = element(
     "th",
@@ -149,16 +160,24 @@ function makeRow(name) {
     element("span", "share", bar),
   );
   head.scope = "row";
-  const cells = COLUMNS.map(() => element("td"));
-  return { root: element("tr", "", head, ...cells), bar, cells };
+  const tds = COLUMNS.map(() => element("td"));
+  const cells = COLUMNS.map(({ isBad }, at) => {
+    if (isBad === undefined) return tds[at];
+    const link = element("a");
+    link.href = "#trouble";
+    link.addEventListener("click", () => onErrors(name));
+    tds[at].append(link);
+    return link;
+  });
+  return { root: element("tr", "", head, ...tds), bar, cells };
 }
 
 function updateRow({ bar, cells }, { call, share }) {
   bar.style.width = `${(100 * share).toFixed(1)}%`;
-  COLUMNS.forEach(({ of, as, isBad, minor }, at) => {
-    const value = of(call);
+  const called = call.calls > 0 || call.in_progress > 0;
+  COLUMNS.forEach(({ of, as, isBad }, at) => {
+    const value = called ? of(call) : null;
     setText(cells[at], as(value));
-    const look = value === 0 ? "none" : isBad?.(call) ? "bad" : "";
-    setClass(cells[at], minor ? `minor ${look}` : look);
+    setClass(cells[at], !value ? "none" : isBad?.(call) ? "bad" : "");
   });
 }

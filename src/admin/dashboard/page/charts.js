@@ -3,42 +3,65 @@ import * as format from "./format.js";
 
 const HEIGHT = 150;
 
-/** What is drawn: the lines by the names of the points' figures. */
+/** uPlot's name for a scale of powers of ten, and where ours begins. */
+const LOGARITHMIC = 3;
+const LEAST = 0.01;
+
+/**
+ * What is drawn: of each line the figure of the points, its name, and what it
+ * means, which has one colour on the whole page. Delays stand on a scale of powers
+ * of ten, on which one sees the small ones beside the large.
+ */
 const CHARTS = [
   {
     title: "Requests",
     unit: "per second",
-    lines: { requests: "requests", errors: "errors" },
+    lines: [
+      { of: "requests", name: "requests", means: "amount" },
+      { of: "errors", name: "errors", means: "errors" },
+    ],
     format: format.figure,
   },
   {
     title: "Latency",
     unit: "ms",
-    lines: { p50: "p50", p95: "p95", p99: "p99" },
+    isLog: true,
+    lines: [
+      { of: "p50", name: "p50", means: "p50" },
+      { of: "p95", name: "p95", means: "p95" },
+      { of: "p99", name: "p99", means: "p99" },
+    ],
     format: format.duration,
   },
   {
     title: "In progress",
     unit: "requests",
-    lines: { inProgress: "requests" },
+    lines: [{ of: "inProgress", name: "requests", means: "amount" }],
     format: format.count,
   },
   {
     title: "Event-loop lag",
     unit: "ms",
-    lines: { lagP50: "p50", lagP99: "p99" },
+    isLog: true,
+    lines: [
+      { of: "lagP50", name: "p50", means: "p50" },
+      { of: "lagP99", name: "p99", means: "p99" },
+    ],
     format: format.duration,
   },
   {
     title: "Memory",
     unit: "MiB",
-    lines: { rss: "resident", heap: "heap" },
+    lines: [
+      { of: "rss", name: "resident", means: "amount" },
+      { of: "heap", name: "heap", means: "part" },
+    ],
     format: format.memory,
   },
   {
     title: "CPU",
     unit: "% of a core",
-    lines: { cpu: "used" },
+    lines: [{ of: "cpu", name: "used", means: "amount" }],
     format: (value) => value == null ? "–" : `${format.figure(value)} %`,
   },
 ];
@@ -95,7 +118,6 @@ export class Charts {
 /** One chart, its title and its legend, which tells the values under the cursor. */
 class Chart {
   #spec;
-  #names;
   #values;
   #figure;
   #plot;
@@ -104,8 +126,7 @@ class Chart {
 
   constructor(spec, parent) {
     this.#spec = spec;
-    this.#names = Object.keys(spec.lines);
-    this.#values = this.#names.map(() => element("span", "value"));
+    this.#values = spec.lines.map(() => element("span", "value"));
     this.#plot = element("div", "plot");
     this.#plot.setAttribute("role", "img");
     this.#figure = element(
@@ -122,14 +143,9 @@ class Chart {
     const title = element("h3", "", this.#spec.title, " ");
     title.append(element("span", "muted", this.#spec.unit));
     const legend = element("ul", "legend");
-    this.#names.forEach((name, at) => {
-      const line = element(
-        "li",
-        "",
-        `${this.#spec.lines[name]} `,
-        this.#values[at],
-      );
-      line.style.setProperty("--line-color", `var(--series-${at + 1})`);
+    this.#spec.lines.forEach(({ name, means }, at) => {
+      const line = element("li", "", `${name} `, this.#values[at]);
+      line.style.setProperty("--line-color", `var(--${means})`);
       legend.append(line);
     });
     return element("figcaption", "", title, legend);
@@ -155,7 +171,9 @@ class Chart {
       },
       scales: {
         x: { range: () => this.#range },
-        y: { range: (_, _low, high) => [0, niceTop(high)] },
+        y: this.#spec.isLog
+          ? { distr: LOGARITHMIC, range: (_, low, high) => decades(low, high) }
+          : { range: (_, _low, high) => [0, niceTop(high)] },
       },
       axes: [
         {
@@ -168,16 +186,17 @@ class Chart {
           ...axis,
           size: 46,
           space: 30,
+          ...(this.#spec.isLog && { grid: { ...axis.grid, filter: powers } }),
           values: (_, ticks) => ticks.map(tick),
         },
       ],
       series: [
         {},
-        ...this.#names.map((name, at) => ({
-          label: this.#spec.lines[name],
-          stroke: color(`--series-${at + 1}`),
+        ...this.#spec.lines.map(({ name, means }) => ({
+          label: name,
+          stroke: color(`--${means}`),
           width: 1.5,
-          fill: at === 0 ? color("--fill") : undefined,
+          fill: means === "amount" ? color("--fill") : undefined,
           points: { show: false },
         })),
       ],
@@ -200,10 +219,17 @@ class Chart {
     this.#range = [from, to];
     this.#uplot.setData([
       points.map(({ time }) => time),
-      ...this.#names.map((name) => points.map((point) => point[name])),
+      ...this.#spec.lines.map(({ of }) =>
+        points.map((point) => this.#drawable(point[of]))
+      ),
     ]);
     this.#tell();
     this.#plot.setAttribute("aria-label", this.#summary(points.at(-1)));
+  }
+
+  /** A scale of powers of ten has no 0. */
+  #drawable(value) {
+    return this.#spec.isLog && value < LEAST ? LEAST : value;
   }
 
   /** The values under the cursor, or the last ones. */
@@ -217,9 +243,7 @@ class Chart {
 
   #summary(point) {
     const { title, unit, lines, format } = this.#spec;
-    const now = this.#names.map((name) =>
-      `${lines[name]} ${format(point?.[name])}`
-    );
+    const now = lines.map(({ of, name }) => `${name} ${format(point?.[of])}`);
     return `${title}, ${unit}, over five minutes. Now: ${now.join(", ")}.`;
   }
 
@@ -245,7 +269,22 @@ function niceTop(high) {
   return power * TOPS.find((top) => top * power >= wanted);
 }
 
+/** From the power of ten below all to that above, two of them at least. */
+function decades(low, high) {
+  const least = Math.floor(Math.log10(low ?? 1));
+  const most = Math.ceil(Math.log10(high ?? 10));
+  return [10 ** least, 10 ** Math.max(most, least + 2)];
+}
+
+/** Lines for the powers of ten alone: those between make a grey of them. */
+function powers(_, splits) {
+  return splits.map((value) =>
+    Number.isInteger(Math.log10(value)) ? value : null
+  );
+}
+
 function tick(value) {
+  if (value === null) return "";
   return value >= 10_000 || Number.isInteger(value)
     ? format.count(value)
     : String(Number(value.toPrecision(3)));

@@ -4,30 +4,36 @@ import { Charts } from "./charts.js";
 import { Connection } from "./connection.js";
 import { setClass, setText } from "./elements.js";
 import * as format from "./format.js";
-import { Instruments } from "./instruments.js";
 import { badgeOf, Errors, Health, Process, Tiles } from "./overview.js";
 import { OwnMetrics } from "./own_metrics.js";
+import { Things } from "./things.js";
+import { Trouble } from "./trouble.js";
 
 const part = (id) => document.getElementById(id);
 
 const tiles = new Tiles(part("tiles"));
 const charts = new Charts(part("charts"));
-const tools = new CallTable(part("tools"), "tool", "Tools by cost");
-const resources = new CallTable(part("resources"), "resource", "Resources");
-const prompts = new CallTable(part("prompts"), "prompt", "Prompts");
-const methods = new CallTable(part("methods"), "method", "Methods");
+const trouble = new Trouble(part("trouble"));
+const table = (id, what, title) =>
+  new CallTable(part(id), what, title, (name) => trouble.of(name));
+const tools = table("tools", "tool", "Tools by cost");
+const resources = table("resources", "resource", "Resources");
+const prompts = table("prompts", "prompt", "Prompts");
+const methods = table("methods", "method", "Methods");
 const health = new Health(part("health"));
 const errors = new Errors(part("errors"));
 const blocks = new Blocks(part("blocks"));
 const process = new Process(part("process"));
 const ownMetrics = new OwnMetrics(part("own-metrics"));
-const instruments = new Instruments(part("instruments"));
+const things = new Things(part("things"));
 
 /** What was told last: the newest point, all figures, the health. */
-let state = { point: null, metrics: null, health: null };
+let state = { point: null, metrics: null, health: null, trouble: [] };
 let paused = false;
 /** How the connection stands, and how old the figures are, in milliseconds. */
 let standing = ["lost", 0];
+/** When figures came last, in milliseconds since 1970. */
+let heardAt;
 
 function show() {
   if (paused || state.metrics === null) return;
@@ -42,17 +48,24 @@ function show() {
   blocks.show(state.metrics);
   process.show(state.metrics);
   ownMetrics.show(state.metrics.metrics);
-  instruments.show(state.metrics.instruments);
+  things.show(state.metrics.instruments);
+  trouble.show(state.trouble);
   setText(part("uptime"), format.longDuration(state.metrics.uptime_seconds));
   showHealth(state.health);
 }
 
+/** Of a server that isn't heard of, nobody knows how it is. */
 function showHealth(report) {
   const badge = part("server-health");
   badge.hidden = report === null;
   if (report === null) return;
-  setText(badge, format.words(report.status));
-  setClass(badge, badgeOf(report.status));
+  const status = isHeard() ? report.status : "unknown";
+  setText(badge, format.words(status));
+  setClass(badge, badgeOf(status));
+}
+
+function isHeard() {
+  return standing[0] === "live";
 }
 
 function showServer({ name, title, version }) {
@@ -79,8 +92,24 @@ function showStanding() {
   setText(part("connection"), words + age);
   setText(part("announcement"), words);
   setClass(part("connection"), look);
-  document.body.classList.toggle("stale", name !== "live");
+  document.body.className = isHeard() ? "" : name;
+  part("broken").hidden = isHeard();
+  setText(part("broken"), isHeard() ? "" : brokenWords(name));
+  showHealth(state.health);
 }
+
+/** What is the matter, and of when the figures are that still stand there. */
+function brokenWords(name) {
+  const matter = name === "lost"
+    ? "The server can't be reached. Trying again."
+    : "The server sends no figures.";
+  if (heardAt === undefined) return matter;
+  const age = format.longDuration((Date.now() - heardAt) / 1_000);
+  return `${matter} What stands here is ${age} old: ` +
+    `of ${format.timeOfDay(heardAt)}.`;
+}
+
+setInterval(() => isHeard() || showStanding(), 1_000);
 
 part("pause").addEventListener("click", () => {
   paused = !paused;
@@ -93,8 +122,8 @@ part("pause").addEventListener("click", () => {
 new Connection("dashboard/events", {
   history(history) {
     charts.begin(history);
-    const { points, metrics, health } = history;
-    state = { point: points.at(-1) ?? null, metrics, health };
+    const { points, ...rest } = history;
+    state = { point: points.at(-1) ?? null, ...rest };
     showServer(history.server);
     show();
   },
@@ -105,6 +134,7 @@ new Connection("dashboard/events", {
   },
   state(...now) {
     standing = now;
+    if (isHeard()) heardAt = Date.now();
     showStanding();
   },
 });

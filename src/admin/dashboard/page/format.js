@@ -12,6 +12,7 @@ const time = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
   minute: "2-digit",
 });
+const exactTime = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 /** Sweden writes dates as ISO 8601 does, with a blank for the T. */
 const date = new Intl.DateTimeFormat("sv-SE", {
   dateStyle: "short",
@@ -89,6 +90,11 @@ export function memory(mib) {
 /** Seconds since 1970 as a time of day: `14:05`. */
 export function clock(seconds) {
   return time.format(1_000 * seconds);
+}
+
+/** Milliseconds since 1970 as a time of day, to the second: `14:05:09`. */
+export function timeOfDay(ms) {
+  return exactTime.format(ms);
 }
 
 /** Seconds since 1970 as a date and a time of day: `2026-03-07 14:05:09`. */

@@ -26,6 +26,7 @@ const TILES = [
       `${format.percent(errors_total, requests_total)} of requests`,
     ],
     isBad: ({ point }) => point?.errors > 0,
+    leadsTo: "#trouble",
   },
   {
     title: "Latency, p95",
@@ -99,12 +100,15 @@ export class Tiles {
     this.#tiles = TILES.map((spec) => {
       const figure = element("span");
       const unit = element("span", "unit");
+      const shown = spec.leadsTo === undefined
+        ? [figure, unit]
+        : [linkTo(spec.leadsTo, figure, unit)];
       const lines = [element("dd", "detail"), element("dd", "detail")];
       const root = element(
         "div",
         "tile",
         element("dt", "", spec.title),
-        element("dd", "figure", figure, unit),
+        element("dd", "figure", ...shown),
         ...lines,
       );
       parent.append(root);
@@ -123,6 +127,12 @@ export class Tiles {
   }
 }
 
+function linkTo(place, ...children) {
+  const link = element("a", "", ...children);
+  link.href = place;
+  return link;
+}
+
 /** How a status looks; what isn't known isn't judged. */
 export function badgeOf(status) {
   switch (status) {
@@ -139,12 +149,13 @@ export function badgeOf(status) {
 
 /** The health checks, the worst first. */
 export class Health {
+  #card;
   #checks;
-  #empty = element("p", "empty");
 
-  constructor(parent) {
+  constructor(card) {
+    this.#card = card;
     const list = element("ul", "checks");
-    parent.append(list, this.#empty);
+    card.append(list);
     this.#checks = new KeyedChildren(list, makeCheck, updateCheck);
   }
 
@@ -154,11 +165,7 @@ export class Health {
     const rank = ([, { status }]) => (order.indexOf(status) + 4) % 4;
     checks.sort((one, other) => rank(one) - rank(other));
     this.#checks.show(checks);
-    this.#empty.hidden = checks.length > 0;
-    setText(
-      this.#empty,
-      report === null ? "Not checked yet." : "No checks are registered.",
-    );
+    this.#card.hidden = checks.length === 0;
   }
 }
 
@@ -187,10 +194,12 @@ function updateCheck({ status, took, message }, check) {
 
 /** Failures by kind, and what was refused before it reached a method. */
 export class Errors {
+  #card;
   #facts;
 
-  constructor(parent) {
-    this.#facts = new Facts(parent, "None so far.");
+  constructor(card) {
+    this.#card = card;
+    this.#facts = new Facts(card);
   }
 
   show({ errors_by_kind, refused_by_status }) {
@@ -205,6 +214,7 @@ export class Errors {
       ]),
     ];
     counts.sort(([, one], [, other]) => other - one);
+    this.#card.hidden = counts.length === 0;
     this.#facts.show(
       counts.map(([name, count]) => [name, format.count(count)]),
     );
