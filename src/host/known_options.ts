@@ -32,6 +32,7 @@ export const SERVER_OPTIONS: Readonly<
   keepAliveMs: true,
   lifespan: true,
   log: true,
+  logIntervalMs: true,
   logLevel: true,
   maskErrors: true,
   maxBodyBytes: true,

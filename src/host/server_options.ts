@@ -228,6 +228,7 @@ export type ResolvedOptions =
       | "metrics"
       | "slowMs"
       | "logIntervalMs"
+      | "supportedProtocolVersions"
       | "clock"
     >
   >;

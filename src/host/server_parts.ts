@@ -3,7 +3,7 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import { healthChangeLog } from "../observe/health/health_checks_options.ts";
 import { HealthChecks } from "../observe/health/health_checks.ts";
-import { Logger, reportFailure } from "../observe/log/logger.ts";
+import { Logger } from "../observe/log/logger.ts";
 import { QuietLog } from "../observe/log/quiet_log.ts";
 import { Metrics } from "../observe/metrics/metrics.ts";
 import { resolveTelemetry } from "../observe/trace/telemetry.ts";
@@ -244,9 +244,9 @@ export function makeParts(
     settle: (call, text) => dispatcher.settle(call, text),
     cancelled: (call) => dispatcher.cancelled(call),
   };
-  const outside = new OutsideErrors(log);
+  const outside = new OutsideErrors(quietLog);
   const notifications = new Notifications((what, error) =>
-    reportFailure(quietLog, what, error)
+    outside.report(what, error)
   );
   const intake = new Intake({
     clock,

@@ -141,8 +141,8 @@ export class RedisCache<V = unknown>
    */
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
-    if (await this.#link.answers(signal)) return { status: "healthy" };
-    return { status: "unhealthy", message: this.#link.trouble };
+    const trial = evalScript(TRIAL, [this.#keys.trial], []);
+    return await this.#link.checkHealth(trial, signal);
   }
 
   /** Without Redis everything is a miss, which is slower but no failure. */

@@ -25,11 +25,6 @@ const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
 /** Number of pings that a probe sends at the most. */
 const PINGS = 3;
 
-const TROUBLE = {
-  connecting: "Redis has not been reached yet",
-  closed: "Redis gave no answer",
-};
-
 /** Options of a {@linkcode RedisLink}. */
 export interface RedisLinkOptions {
   /** Name in the log and metrics. */
@@ -123,13 +118,6 @@ export class RedisLink {
   /** Settled when Redis was there for the first time. */
   get ready(): Promise<void> {
     return this.#ready.promise;
-  }
-
-  /** The reason why it isn't well, for who has found it so. */
-  get trouble(): string {
-    return this.#state === "open"
-      ? `Redis is not used for now: ${this.#reason}`
-      : TROUBLE[this.#state];
   }
 
   get stats(): RedisCircuitStats {

@@ -105,7 +105,7 @@ export class Dispatcher {
   #dispatch(call: Call): void {
     this.#inFlight++;
     this.#recorder?.begin(call);
-    call.session?.inFlight.set(call.requestId, call);
+    call.session?.inFlight.set(idKey(call.requestId), call);
     let outcome: unknown;
     this.#entering = call;
     try {

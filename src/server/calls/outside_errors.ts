@@ -1,13 +1,13 @@
-import type { Logger } from "../../observe/log/logger.ts";
+import type { Log } from "../../observe/log/log.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 
 /** What goes wrong outside any request: for the log, and for the author. */
 export class OutsideErrors {
   /** The author's listener. */
   listener: ((error: Error) => void) | undefined;
-  readonly #log: Logger;
+  readonly #log: Log;
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
   }
 

@@ -2,10 +2,11 @@ import { deadline } from "../../base/deadline.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
-import { InvalidOptionError, TimeoutError } from "../../base/errors.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
+  checkKnown,
   checkTimeoutMs,
   quote,
 } from "../../base/options.ts";

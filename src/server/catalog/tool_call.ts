@@ -1,3 +1,4 @@
+import { failureText } from "../calls/failure_text.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
   asUrlElicitationRequired,
@@ -7,7 +8,6 @@ import {
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
 import type { Collection, Slot } from "./collection.ts";
-import { failureText } from "../calls/failure_text.ts";
 import { failureKindOf } from "../calls/failure_kind.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
@@ -150,11 +150,10 @@ function toolFailure(
   call: Call,
   error: unknown,
 ): CallToolResult {
-  if (
-    error instanceof UrlElicitationRequiredError ||
-    error instanceof MissingRequiredClientCapabilityError
-  ) throw error;
-  const message = thrownText(error);
+  if (error instanceof MissingRequiredClientCapabilityError) throw error;
+  const required = asUrlElicitationRequired(error);
+  if (required !== undefined) throw required;
+  const message = failureText(error, call.host.revealUrls);
   call.error = error;
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"

@@ -159,6 +159,7 @@ export const TOOL_OPTIONS: Readonly<
   execution: true,
   _meta: true,
   timeoutMs: true,
+  slowMs: true,
   concurrency: true,
   cache: true,
   // The official SDK's: here it is the business of who lets callers in.

@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
 import { TimeoutError } from "../../../base/errors.ts";
 import { thrownText } from "../../../base/thrown.ts";
-import type { Logger } from "../../../observe/log/logger.ts";
+import type { Log } from "../../../observe/log/log.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
 import type { EventSink, EventStore } from "./event_store.ts";
 
@@ -22,12 +22,12 @@ export class GuardedEventStore implements EventStore {
   readonly getStreamIdForEventId: EventStore["getStreamIdForEventId"];
   readonly #store: EventStore;
   readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #log: Log;
   #failures = 0;
   #restsUntilMs = -Infinity;
   #loggedMs = -Infinity;
 
-  constructor(store: EventStore, clock: Clock, log: Logger) {
+  constructor(store: EventStore, clock: Clock, log: Log) {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
