@@ -166,7 +166,7 @@ export class RedisLink {
   ): Promise<HealthResult> {
     const port = this.#port;
     if (this.#state !== "closed" || port === undefined) {
-      return { status: "unhealthy", message: unusedBecause[this.#state] };
+      return { status: "unhealthy", message: this.#trouble() };
     }
     try {
       await abortable(dispatch(port, args, false), signal);
@@ -177,6 +177,12 @@ export class RedisLink {
     const [refusal] = this.#refusedNow.values();
     this.#refusedNow.clear();
     return refusal === undefined ? { status: "healthy" } : degraded(refusal);
+  }
+
+  /** The reason why Redis isn't used. */
+  #trouble(): string {
+    const trouble = unusedBecause[this.#state];
+    return this.#state === "open" ? `${trouble}: ${this.#reason}` : trouble;
   }
 
   close(): void {
@@ -317,7 +323,7 @@ export class RedisLink {
 const unusedBecause: Record<RedisState, string> = {
   connecting: "Redis has not been reached yet",
   closed: "Redis gave no answer",
-  open: "Redis is not used for now: it failed too often",
+  open: "Redis is not used for now",
 };
 
 function isRefusal(error: unknown): boolean {
