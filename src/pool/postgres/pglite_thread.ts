@@ -4,6 +4,9 @@ import { Worker } from "node:worker_threads";
 import { ClosedError } from "../../base/errors.ts";
 import type { PgliteAnswer, PgliteQuestion } from "./pglite_worker.ts";
 
+/** The first byte of the message that a session is over. */
+const TERMINATE = "X".charCodeAt(0);
+
 /** The end of ReadyForQuery, which comes last, outside of transactions. */
 const IDLE = "I".charCodeAt(0);
 
@@ -53,6 +56,8 @@ export class PgliteThread {
     const stream: Duplex = new Duplex({
       read: () => {},
       writev: (chunks, done) => {
+        // It would be answered by nothing, and swallow what is asked next.
+        if (chunks[0].chunk[0] === TERMINATE) return done();
         const messages = Buffer.concat([
           ...chunks.map(({ chunk }) => chunk),
           COPY_FAIL,
