@@ -11,7 +11,7 @@ import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
-import type { CallHost } from "../server/calls/call.ts";
+import type { Call, CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
 import { CallRecorder } from "../server/calls/call_recorder.ts";
 import {
@@ -34,6 +34,8 @@ import type { Extension } from "../server/extension.ts";
 import { Closing } from "../server/lifecycle/closing.ts";
 import { Lifespan } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
+import { Callers } from "../server/identity/callers.ts";
+import { hasScopes, requireScopes } from "../server/identity/guard.ts";
 import { StateSealer } from "../server/questions/request_state.ts";
 import type { Session } from "../server/sessions/session.ts";
 import { sessionMethods } from "../server/sessions/session_methods.ts";
@@ -125,6 +127,7 @@ export function makeParts(
   const catalog = new Catalog({
     clock,
     pageSize: options.pageSize,
+    scopes: options.scopes,
     hints: options.cacheHints ?? {},
     lifespan,
     verifyState: options.requestState?.verify,
@@ -134,8 +137,9 @@ export function makeParts(
   });
 
   // What goes beyond the core of MCP.
+  const callers = new Callers(options);
   const identify = (authInfo: AuthInfo | undefined) =>
-    authInfo === undefined ? "" : options.identify(authInfo);
+    callers.identify(authInfo);
   const tasks = new TasksExtension({
     ...options.tasks,
     clock,
@@ -158,6 +162,8 @@ export function makeParts(
   );
 
   // What clients may call, and what is kept of it.
+  const mayFollow = (uri: string, call: Call) =>
+    catalog.resources.mayFollow(uri, call);
   const shared = catalogMethods(catalog, capabilities, extensions);
   const methods = new MethodTable({
     modern: new Map(Object.entries<Method>({
@@ -165,6 +171,7 @@ export function makeParts(
       "server/discover": () => capabilities.discovery(),
       "subscriptions/listen": subscriptions.method({
         offers: (kind) => capabilities.offers(kind),
+        mayFollow,
         extensions,
       }),
     })),
@@ -174,6 +181,7 @@ export function makeParts(
         info,
         instructions: options.instructions,
         capabilities,
+        mayFollow,
       }),
     })),
   }, extensions);
@@ -198,6 +206,9 @@ export function makeParts(
     methods,
     lifespan,
     log: callLog,
+    checkAccess: options.scopes.length === 0
+      ? undefined
+      : (call) => checkAccess(call, options.scopes, catalog),
     maskErrors: options.maskErrors,
     recorder,
     tracing,
@@ -210,6 +221,7 @@ export function makeParts(
     home: catalog,
     sealer,
     identify,
+    callerOf: (authInfo) => callers.of(authInfo),
     maskErrors: options.maskErrors,
     makeContext: (call, owner) => new HandlerContext(call, owner),
     runAsTask: (call, work, terms) => tasks.start(call, work, terms),
@@ -296,6 +308,16 @@ export function makeParts(
     intake,
     closing,
   };
+}
+
+/** @throws {InsufficientScopeError} naming all that the call needs, not the server's alone */
+function checkAccess(
+  call: Call,
+  scopes: readonly string[],
+  catalog: Catalog,
+): void {
+  if (hasScopes(call.identity, scopes)) return;
+  requireScopes(call.identity, scopes, catalog.scopesFor(call));
 }
 
 function makeTracing(

@@ -166,6 +166,7 @@ const DOORS: Doors = {
     "batchers.ts",
   ],
   "server/calls": [
+    "access_check.ts",
     "call.ts",
     "call_log.ts",
     "call_recorder.ts",
@@ -241,6 +242,12 @@ const DOORS: Doors = {
     "lifespan.ts",
     "readiness.ts",
   ],
+  "server/identity": [
+    "access_errors.ts",
+    "caller.ts",
+    "callers.ts",
+    "guard.ts",
+  ],
   transport: [
     "direct_call.ts",
     "http/event_streams.ts",
@@ -285,6 +292,8 @@ const DOORS: Doors = {
     "serve.ts",
     "server_options.ts",
     "skill_directory.ts",
+  ],
+  auth: [
   ],
 };
 

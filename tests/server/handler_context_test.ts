@@ -118,6 +118,7 @@ Deno.test("a handler's context has the documented members, and no other", async 
   assert.deepEqual([...names].sort(), [
     "authInfo",
     "callId",
+    "caller",
     "clientCapabilities",
     "clientInfo",
     "elicit",

@@ -3,9 +3,11 @@ import {
   MethodNotFoundError,
 } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import type { Call } from "../calls/call.ts";
+import { admits, allows } from "../calls/access_check.ts";
+import type { Call, HandlerOwner } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
+import type { Guard } from "../identity/guard.ts";
 import type { CompleteCallback } from "./completable.ts";
 
 /** What a list of suggestions may hold (specification, "Completion"). */
@@ -14,8 +16,9 @@ const MAX_SUGGESTIONS = 100;
 /** `completion/complete` */
 export async function complete(
   catalog: Catalog,
-  { method, params }: Call,
+  call: Call,
 ): Promise<JsonObject> {
+  const { method, params } = call;
   const { ref, argument, context: given } = params;
   if (!catalog.completes) throw new MethodNotFoundError(method);
   if (
@@ -26,7 +29,7 @@ export async function complete(
       "Invalid params: argument must be an object with a name and a value",
     );
   }
-  const completer = findCompleter(catalog, ref, argument.name);
+  const completer = await findCompleter(catalog, ref, argument.name, call);
   const suggestions = await completer?.(
     argument.value,
     isObject(given)
@@ -42,15 +45,18 @@ export async function complete(
   };
 }
 
-function findCompleter(
+async function findCompleter(
   { prompts, resources }: Catalog,
   ref: unknown,
   argument: string,
-): CompleteCallback | undefined {
+  call: Call,
+): Promise<CompleteCallback | undefined> {
   if (isObject(ref) && ref.type === "ref/prompt") {
     const name = textParam(ref, "name", "ref.name");
     const slot = prompts.slots.get(name);
-    if (slot === undefined || !slot.item.enabled) {
+    if (
+      slot === undefined || !slot.item.enabled || !await isOpen(slot, call)
+    ) {
       throw new InvalidParamsError(`Prompt ${name} not found`);
     }
     return slot.item.completer(argument);
@@ -58,7 +64,7 @@ function findCompleter(
   if (isObject(ref) && ref.type === "ref/resource") {
     const uri = textParam(ref, "uri", "ref.uri");
     const template = resources.findTemplate(uri);
-    if (template !== undefined) {
+    if (template !== undefined && await isOpen(template, call)) {
       return template.item.resourceTemplate.completeCallback(argument);
     }
     if (resources.fixed.slots.has(uri)) return undefined;
@@ -67,4 +73,16 @@ function findCompleter(
   throw new InvalidParamsError(
     'Invalid params: ref.type must be "ref/prompt" or "ref/resource"',
   );
+}
+
+/** @throws {InsufficientScopeError} */
+async function isOpen(
+  { item: { guard }, owner }: {
+    item: { guard: Guard | undefined };
+    owner: HandlerOwner;
+  },
+  call: Call,
+): Promise<boolean> {
+  return admits(call, guard, owner) &&
+    (guard === undefined || await allows(call, guard, undefined));
 }

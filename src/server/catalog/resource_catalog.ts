@@ -7,14 +7,16 @@ import type {
 } from "../../protocol/types.ts";
 import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
-import { Collection, entriesOf, type Slot } from "./collection.ts";
+import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
+import { admits, allows, demandAllowed } from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
+import type { Guard } from "../identity/guard.ts";
 import { HandlerCache } from "./handler_cache.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import {
   Listing,
   type ListingEntry,
-  pageOf,
+  pageFor,
   type PageOptions,
 } from "./listing.ts";
 import type { ReadyJson } from "../eras/ready_json.ts";
@@ -70,8 +72,8 @@ export class ResourceCatalog {
         "cacheHints: resources/templates/list",
       ),
       entries: () =>
-        this.shownTemplates.map(({ key, item, uriTemplate }) =>
-          item.entry(key, String(uriTemplate))
+        this.shownTemplates.map((shown) =>
+          guarded(shown.item.entry(shown.key, String(shown.uriTemplate)), shown)
         ),
     });
     const kept = { owner, changed: () => this.changed(), warn };
@@ -196,7 +198,7 @@ export class ResourceCatalog {
     );
     return lists
       ? this.#listWithTemplates(cursor, call)
-      : this.#fixedList.page(cursor);
+      : this.#fixedList.pageFor(cursor, call);
   }
 
   async #listWithTemplates(cursor: unknown, call: Call): Promise<ReadyJson> {
@@ -204,18 +206,19 @@ export class ResourceCatalog {
       this.shownTemplates.map((shown) => this.#listedBy(shown, call)),
     );
     const entries = [...this.#fixedEntries(), ...listed.flat()];
-    return pageOf(this.#page, entries, cursor);
+    return await pageFor(this.#page, entries, cursor, call);
   }
 
   async #listedBy(
-    { item, key, owner }: ShownTemplate,
+    shown: ShownTemplate,
     call: Call,
   ): Promise<ListingEntry[]> {
+    const { item, key, owner } = shown;
     const { listCallback } = item.resourceTemplate;
     const listed = await listCallback?.(call.contextFor(owner));
     const prefix = this.#prefixes.get(key);
     return (listed?.resources ?? []).map((resource) =>
-      listedEntry(resource, item, prefix)
+      guarded(listedEntry(resource, item, prefix), shown)
     );
   }
 
@@ -246,6 +249,7 @@ export class ResourceCatalog {
     if (fixed !== undefined) {
       const { item } = fixed;
       if (!item.enabled) throw call.era.resourceNotFound(uri);
+      await enter(call, fixed, uri, {});
       aim(call, fixed, fixed.key);
       const value = await readThrough(
         item.cache,
@@ -257,6 +261,7 @@ export class ResourceCatalog {
     }
     const sourced = this.#sourced(uri);
     if (sourced !== undefined) {
+      admits(call, undefined, sourced.owner);
       aim(call, sourced);
       const context = call.contextFor(sourced.owner);
       const value = await sourced.readCallback(url, context);
@@ -267,6 +272,7 @@ export class ResourceCatalog {
       const variables: Variables | null = uriTemplate.match(uri) ??
         uriTemplate.match(url.href);
       if (variables === null) continue;
+      await enter(call, shown, uri, variables);
       aim(call, shown, String(uriTemplate));
       const value = await readThrough(
         item.cache,
@@ -279,12 +285,53 @@ export class ResourceCatalog {
     throw call.era.resourceNotFound(uri);
   }
 
+  /** What is read at a URI, apart from what other sources have there. */
+  at(
+    uri: string,
+  ): Slot<RegisteredResource> | ShownTemplate | undefined {
+    return this.fixed.slots.get(uri) ??
+      this.shownTemplates.find(({ uriTemplate }) =>
+        uriTemplate.match(uri) !== null
+      );
+  }
+
+  /**
+   * Tells if a caller may follow the changes of a resource.
+   *
+   * @throws {InsufficientScopeError}
+   */
+  async mayFollow(uri: string, call: Call): Promise<boolean> {
+    const found = this.at(uri);
+    if (found === undefined) return true;
+    const { item: { guard }, owner } = found;
+    if (!admits(call, guard, owner)) return false;
+    if (guard === undefined) return true;
+    const variables = "uriTemplate" in found
+      ? found.uriTemplate.match(uri)
+      : {};
+    return await allows(call, guard, variables);
+  }
+
   #sourced(uri: string): FoundResource | undefined {
     for (const source of this.#sources) {
       const found = source.find(uri);
       if (found !== undefined) return found;
     }
   }
+}
+
+/** @throws {ProtocolError} for who may not read it */
+async function enter(
+  call: Call,
+  { item: { guard }, owner }: {
+    item: { guard: Guard | undefined };
+    owner: HandlerOwner;
+  },
+  uri: string,
+  variables: Variables,
+): Promise<void> {
+  if (!admits(call, guard, owner)) throw call.era.resourceNotFound(uri);
+  await demandAllowed(call, guard, variables, `resource ${uri}`);
 }
 
 /** A tool that reads a resource stays what its call is about. */

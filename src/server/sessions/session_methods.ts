@@ -17,6 +17,8 @@ export interface ServerAnnouncement {
   readonly info: Implementation;
   readonly instructions: string | undefined;
   readonly capabilities: { legacy(): ServerCapabilities };
+  /** Whether a caller may follow the changes of a resource. @throws {InsufficientScopeError} */
+  mayFollow(uri: string, call: Call): Promise<boolean>;
 }
 
 /** Makes the methods with which a legacy client keeps its session. */
@@ -27,8 +29,12 @@ export function sessionMethods(
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
     "logging/setLevel": setLevel,
-    "resources/subscribe": ({ params, session }) => {
-      session?.subscriptions.add(textParam(params, "uri"));
+    "resources/subscribe": async (call) => {
+      const uri = textParam(call.params, "uri");
+      if (!await server.mayFollow(uri, call)) {
+        throw call.era.resourceNotFound(uri);
+      }
+      call.session?.subscriptions.add(uri);
       return {};
     },
     "resources/unsubscribe": ({ params, session }) => {
