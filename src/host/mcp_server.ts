@@ -305,6 +305,8 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
+    const authInfo = options.authInfo ??
+      await this.#host.auth?.fromEnvironment();
     await startOrTell(this.#parts, () => watch(this.#parts));
     const stop = new AbortController();
     const release = endOn(
@@ -313,7 +315,11 @@ export class McpServer<Lifespan = unknown> implements AsyncDisposable {
       () => stop.abort(),
     );
     try {
-      await serveStdio(this.#parts, { ...options, signal: stop.signal });
+      await serveStdio(this.#parts, {
+        ...options,
+        authInfo,
+        signal: stop.signal,
+      });
     } finally {
       release();
       await this.close();

@@ -22,9 +22,18 @@ const FLOORS: Floors = {
   pool: ["base", "observe", "limit"],
   batch: ["base", "observe"],
   server: ["base", "protocol", "observe", "limit", "cache"],
-  transport: ["base", "protocol", "observe", "server"],
+  auth: ["base", "protocol", "observe", "limit", "cache", "server"],
+  transport: ["base", "protocol", "observe", "server", "auth"],
   admin: ["base", "observe"],
-  host: ["base", "protocol", "observe", "server", "transport", "admin"],
+  host: [
+    "base",
+    "protocol",
+    "observe",
+    "server",
+    "auth",
+    "transport",
+    "admin",
+  ],
 };
 
 /** The files that may be imported from outside of a room. A folder without a row is open. */
@@ -116,6 +125,7 @@ const DOORS: Doors = {
     "cached/cached.ts",
     "cached/cached_options.ts",
     "lifetimes.ts",
+    "memory/lru_map.ts",
     "memory/memory_cache.ts",
     "memory/memory_cache_options.ts",
     "redis/change_channel.ts",
@@ -294,6 +304,15 @@ const DOORS: Doors = {
     "skill_directory.ts",
   ],
   auth: [
+    "api_keys.ts",
+    "auth_refusal.ts",
+    "authenticator.ts",
+    "challenges.ts",
+    "http_auth.ts",
+    "oauth/introspection.ts",
+    "oauth/oauth.ts",
+    "oauth/oauth_options.ts",
+    "protected_resource.ts",
   ],
 };
 

@@ -82,12 +82,13 @@ export class HttpSession {
   openStanding(
     streams: EventStreams,
     retryMs: number | undefined,
+    authInfo: AuthInfo | undefined,
   ): SseStream {
     const stream = streams.open({
       gone: () => {
         if (this.#standing === stream) this.#standing = undefined;
       },
-    });
+    }, authInfo);
     this.#standing = stream;
     if (this.resumes) {
       this.#standingLog ??= this.newStream();

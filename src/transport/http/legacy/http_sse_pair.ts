@@ -64,7 +64,7 @@ export class HttpSsePair {
     const id = crypto.randomUUID();
     const stream = this.#streams.open({
       gone: () => this.#end(id, "the client closed its stream"),
-    });
+    }, authInfo);
     const connection = new Connection(
       this.#intake,
       {
@@ -106,7 +106,7 @@ export class HttpSsePair {
         this.#maxBodyBytes,
         (counted) => bytes = counted,
       );
-      pair.connection.receive(message, bytes);
+      pair.connection.receive(message, bytes, authInfo);
     } catch (error) {
       const failure = readFailure(error);
       return refusal(rejectionStatus(failure), failure);
