@@ -59,6 +59,13 @@ export type {
   NewTokensLimit,
   OAuthOptions,
 } from "./src/auth/oauth/oauth_options.ts";
+export {
+  clientCredentials,
+  type ClientCredentialsOptions,
+  tokenExchange,
+  type TokenExchangeOptions,
+} from "./src/auth/outgoing/outgoing_tokens.ts";
+export { NoTokenError } from "./src/auth/outgoing/issued_tokens.ts";
 export type { IntrospectionOptions } from "./src/auth/oauth/introspection.ts";
 export {
   AccessDeniedError,

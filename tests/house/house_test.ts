@@ -312,6 +312,8 @@ const DOORS: Doors = {
     "oauth/introspection.ts",
     "oauth/oauth.ts",
     "oauth/oauth_options.ts",
+    "outgoing/issued_tokens.ts",
+    "outgoing/outgoing_tokens.ts",
     "protected_resource.ts",
   ],
 };

@@ -1,5 +1,6 @@
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { basicAuth } from "../basic_auth.ts";
 import { hexDigest } from "../digest.ts";
 import type { Provider } from "./provider.ts";
 
@@ -64,10 +65,4 @@ export class Introspection {
     });
     return answer.active === true ? answer : undefined;
   }
-}
-
-/** The credentials of a client (RFC 6749, section 2.3.1). */
-export function basicAuth(clientId: string, clientSecret: string): string {
-  const text = [clientId, clientSecret].map(encodeURIComponent).join(":");
-  return `Basic ${btoa(text)}`;
 }
