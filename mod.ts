@@ -65,7 +65,10 @@ export {
   tokenExchange,
   type TokenExchangeOptions,
 } from "./src/auth/outgoing/outgoing_tokens.ts";
-export { NoTokenError } from "./src/auth/outgoing/issued_tokens.ts";
+export {
+  NoTokenError,
+  type TokenEndpointOptions,
+} from "./src/auth/outgoing/issued_tokens.ts";
 export type { IntrospectionOptions } from "./src/auth/oauth/introspection.ts";
 export {
   AccessDeniedError,
