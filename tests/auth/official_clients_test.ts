@@ -10,7 +10,11 @@ import {
   textOf,
 } from "../support/clients.ts";
 import { freePort } from "../support/free_port.ts";
-import { browse, INTROSPECTOR, TestProvider } from "./provider.ts";
+import {
+  browse,
+  DemoProvider,
+  INTROSPECTOR,
+} from "../../examples/auth/provider.ts";
 
 const REDIRECT = "http://127.0.0.1:9/callback";
 
@@ -87,7 +91,7 @@ const LEGS: Leg[] = [
 async function setUp(format: "jwt" | "opaque") {
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
-  const provider = await TestProvider.start(await freePort(), {
+  const provider = await DemoProvider.start(await freePort(), {
     resource: `${publicUrl}/mcp`,
     format,
   });

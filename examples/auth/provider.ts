@@ -5,7 +5,7 @@ import {
 } from "node:http";
 import { Provider } from "oidc-provider";
 
-/** What the tests' provider may do otherwise. */
+/** How the provider behaves. */
 export interface ProviderSetup {
   /** The resource that it issues tokens for. */
   resource: string;
@@ -18,8 +18,11 @@ export interface ProviderSetup {
 /** The client as which the MCP server asks about tokens. */
 export const INTROSPECTOR = { clientId: "mcp-server", clientSecret: "hush" };
 
-/** A real authorization server, whose only user agrees to everything. */
-export class TestProvider implements AsyncDisposable {
+/**
+ * A real authorization server (`oidc-provider`), whose only user agrees to
+ * everything. In its place stands yours: see docs/identity.md.
+ */
+export class DemoProvider implements AsyncDisposable {
   readonly issuer: string;
   readonly #server: ReturnType<typeof createServer>;
 
@@ -34,7 +37,7 @@ export class TestProvider implements AsyncDisposable {
   static async start(
     port: number,
     { resource, format, ttlS = 600 }: ProviderSetup,
-  ): Promise<TestProvider> {
+  ): Promise<DemoProvider> {
     const issuer = `http://127.0.0.1:${port}`;
     const provider = new Provider(issuer, {
       clients: [{
@@ -45,7 +48,7 @@ export class TestProvider implements AsyncDisposable {
         response_types: [],
       }],
       scopes: ["openid", "offline_access", "read", "write"],
-      cookies: { keys: ["a key of the tests"] },
+      cookies: { keys: ["a key of the example"] },
       interactions: {
         url: (_ctx: unknown, { uid }: { uid: string }) => `/interaction/${uid}`,
       },
@@ -90,7 +93,7 @@ export class TestProvider implements AsyncDisposable {
     await new Promise<void>((resolve) =>
       server.listen(port, "127.0.0.1", resolve)
     );
-    return new TestProvider(issuer, server);
+    return new DemoProvider(issuer, server);
   }
 
   /** Takes a token back. */
