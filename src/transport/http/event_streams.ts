@@ -87,7 +87,7 @@ export class EventStreams implements SseStreamHost {
   }
 
   /** Opens a stream, for as long as its caller's token is good. */
-  open(owner: SseStreamOwner, authInfo: AuthInfo | undefined): SseStream {
+  open(owner: SseStreamOwner, authInfo?: AuthInfo): SseStream {
     const stream = new SseStream(this, owner);
     const { expiresAt } = authInfo ?? {};
     if (expiresAt !== undefined && this.#tokenSkewMs !== undefined) {
