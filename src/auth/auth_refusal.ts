@@ -1,5 +1,8 @@
-/** Reason for which a credential is refused, in the words of RFC 6750. */
-export type AuthErrorCode = "invalid_request" | "invalid_token";
+/** Reason for which a credential is refused, in the words of RFC 6750 and RFC 9449. */
+export type AuthErrorCode =
+  | "invalid_request"
+  | "invalid_token"
+  | "invalid_dpop_proof";
 
 /**
  * A credential is refused, or can't be checked. Its message goes to the client

@@ -8,6 +8,10 @@ export interface Presented {
   readonly headers: Headers;
   /** The address at the other end of the connection; empty if nobody knows. */
   readonly address: string;
+  /** The request's method. */
+  readonly method: string;
+  /** The request's URL, as it came in. */
+  readonly url: string;
 }
 
 /**
@@ -41,6 +45,8 @@ export interface Authenticator {
   readonly issuers: readonly string[];
   /** The URL that its tokens are for, if there is one. */
   readonly audience: string | undefined;
+  /** Algorithms of proofs that a caller holds its token's key; none without DPoP. */
+  readonly proofAlgorithms?: readonly string[];
   /** Milliseconds by which clocks may differ. */
   readonly skewMs: number;
   /**

@@ -72,8 +72,14 @@ export class Challenges {
       ...params,
       resource_metadata: metadataUrl,
     });
+    const algorithms = authenticators.flatMap((each) =>
+      each.proofAlgorithms ?? []
+    );
     return [
       ...isBearer ? [bearer] : [],
+      ...algorithms.length > 0
+        ? [challengeText("DPoP", { ...params, algs: algorithms.join(" ") })]
+        : [],
       ...others.map(({ scheme, header }) => challengeText(scheme, { header })),
     ].join(", ");
   }

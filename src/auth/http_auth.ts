@@ -150,9 +150,16 @@ function protectedResource(
   const issuers = [
     ...new Set(authenticators.flatMap(({ issuers }) => issuers)),
   ];
-  return issuers.length === 0
-    ? undefined
-    : new ProtectedResource({ resource, path, name, issuers, scopes });
+  return issuers.length === 0 ? undefined : new ProtectedResource({
+    resource,
+    path,
+    name,
+    issuers,
+    proofAlgorithms: authenticators.flatMap((each) =>
+      each.proofAlgorithms ?? []
+    ),
+    scopes,
+  });
 }
 
 /** @throws {InvalidOptionError} for what is no authenticator, or none at all */

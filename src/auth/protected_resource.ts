@@ -12,6 +12,8 @@ export interface ProtectedResourceOptions {
   readonly path: string;
   readonly name: string;
   readonly issuers: readonly string[];
+  /** Algorithms of proofs that a caller holds its token's key. */
+  readonly proofAlgorithms: readonly string[];
   readonly scopes: readonly string[];
 }
 
@@ -22,7 +24,8 @@ export class ProtectedResource {
   readonly #text: string;
 
   constructor(
-    { resource, path, name, issuers, scopes }: ProtectedResourceOptions,
+    { resource, path, name, issuers, proofAlgorithms, scopes }:
+      ProtectedResourceOptions,
   ) {
     const { origin, pathname } = new URL(resource);
     const suffix = pathname === "/" ? "" : pathname;
@@ -38,6 +41,8 @@ export class ProtectedResource {
       authorization_servers: issuers,
       ...(scopes.length > 0 && { scopes_supported: scopes }),
       bearer_methods_supported: ["header"],
+      ...(proofAlgorithms.length > 0 &&
+        { dpop_signing_alg_values_supported: proofAlgorithms }),
     });
   }
 

@@ -18,6 +18,7 @@ import type {
 } from "../authenticator.ts";
 import { bearerToken } from "../bearer_token.ts";
 import { checkProviderUrl } from "../protected_resource.ts";
+import { DpopProofs } from "./dpop_proofs.ts";
 import { Introspection } from "./introspection.ts";
 import {
   checkAlgorithms,
@@ -36,6 +37,8 @@ import {
 import { TokenCache } from "./token_cache.ts";
 
 const BEARER = "Bearer ";
+/** Before a bound token in the cache: as a bearer's it must not be found there. */
+const BOUND = "DPoP ";
 const RETRY_MS = 1_000;
 
 /**
@@ -66,13 +69,15 @@ class OAuth implements Authenticator {
   readonly header = "authorization";
   readonly issuers: readonly string[];
   readonly audience: string | undefined;
+  readonly proofAlgorithms: readonly string[] | undefined;
   readonly skewMs: number;
   readonly #options: OAuthOptions;
   readonly #now: () => number;
   readonly #tokens: TokenCache;
   readonly #limiter: RateLimiter | undefined;
-  readonly #jwts: JwtVerifier | undefined;
+  readonly #jwts: JwtVerifier;
   readonly #introspection: Introspection | undefined;
+  readonly #proofs: DpopProofs | undefined;
   readonly #cacheMs: number;
   readonly #learning: Map<string, Promise<AuthInfo | "unknown">> = new Map();
   #rules: ClaimRules;
@@ -116,6 +121,14 @@ class OAuth implements Authenticator {
       scopesOf: options.scopesOf ?? scopesIn,
       now: this.#now,
     };
+    if (options.dpop) {
+      this.proofAlgorithms = DEFAULT_ALGORITHMS;
+      this.#proofs = new DpopProofs({
+        algorithms: DEFAULT_ALGORITHMS,
+        skewMs,
+        now: this.#now,
+      });
+    }
     this.#jwts = makeJwtVerifier(options, provider, this.#now);
     this.#introspection = introspection &&
       makeIntrospection(introspection, provider, this.#cacheMs);
@@ -127,7 +140,8 @@ class OAuth implements Authenticator {
     this.#rules = { ...this.#rules, audiences: [host.resource] };
   }
 
-  identify({ headers, address }: Presented): MaybePromise<Verdict> {
+  identify(presented: Presented): MaybePromise<Verdict> {
+    const { headers, address } = presented;
     const header = headers.get("authorization");
     if (header === null) return "absent";
     if (header.startsWith(BEARER)) {
@@ -136,35 +150,66 @@ class OAuth implements Authenticator {
       if (known !== undefined) return known;
     }
     const token = bearerToken(header);
-    if (token === undefined) return "absent";
-    return this.#tokens.get(token) ?? this.#learn(token, address);
+    if (token !== undefined) {
+      return this.#tokens.get(token) ?? this.#learn(token, address);
+    }
+    const bound = this.#proofs && bearerToken(header, "DPoP");
+    return bound === undefined ? "absent" : this.#proven(bound, presented);
+  }
+
+  async #proven(
+    token: string,
+    { address, headers, method, url }: Presented,
+  ): Promise<AuthInfo | "unknown"> {
+    const key = BOUND + token;
+    const known = this.#tokens.get(key) ?? await this.#learn(key, address);
+    if (known === "unknown") return known;
+    const { origin, pathname } = new URL(url);
+    await this.#proofs!.check({
+      proof: headers.get("dpop"),
+      method,
+      urls: [this.#host?.resource ?? "", origin + pathname],
+      token,
+      thumbprint: (known.extra?.cnf as JsonObject).jkt,
+    });
+    return known;
   }
 
   recognize(credential: string): MaybePromise<Verdict> {
-    return this.#learn(credential, undefined);
+    return /\s/.test(credential)
+      ? "unknown"
+      : this.#learn(credential, undefined);
   }
 
-  /** Checks a token once, however many requests present it meanwhile. */
+  /**
+   * Checks a token once, however many requests present it meanwhile.
+   *
+   * @param key what it is kept under: itself, or marked as bound
+   */
   #learn(
-    token: string,
+    key: string,
     address: string | undefined,
   ): Promise<AuthInfo | "unknown"> {
-    const begun = this.#learning.get(token);
+    const begun = this.#learning.get(key);
     if (begun !== undefined) return begun;
-    const learning = this.#checked(token, address)
-      .finally(() => this.#learning.delete(token));
-    this.#learning.set(token, learning);
+    const learning = this.#checked(key, address)
+      .finally(() => this.#learning.delete(key));
+    this.#learning.set(key, learning);
     return learning;
   }
 
   async #checked(
-    token: string,
+    key: string,
     address: string | undefined,
   ): Promise<AuthInfo | "unknown"> {
     if (address !== undefined) await this.#takeTurn(address);
-    const claims = await this.#claimsOf(token);
+    const isProven = key.startsWith(BOUND);
+    const token = isProven ? key.slice(BOUND.length) : key;
+    const check = (claims: JsonObject) =>
+      checkClaims(claims, isProven, this.#rules);
+    const claims = await this.#claimsOf(token, check);
     if (claims === undefined) return "unknown";
-    checkClaims(claims, this.#rules);
+    check(claims);
     const authInfo = await authInfoOf(
       token,
       claims,
@@ -173,7 +218,7 @@ class OAuth implements Authenticator {
     );
     const { expiresAt = Infinity } = authInfo;
     this.#tokens.set(
-      token,
+      key,
       authInfo,
       Math.min(expiresAt * 1_000 + this.skewMs, this.#now() + this.#cacheMs),
     );
@@ -188,14 +233,15 @@ class OAuth implements Authenticator {
     });
   }
 
-  async #claimsOf(token: string): Promise<JsonObject | undefined> {
+  async #claimsOf(
+    token: string,
+    check: (claims: JsonObject) => void,
+  ): Promise<JsonObject | undefined> {
     const { verify, issuer } = this.#options;
     try {
       if (verify !== undefined) return await verify(token);
-      return await this.#jwts!.verify(
-        token,
-        (claims) => checkClaims(claims, this.#rules),
-      ) ?? await this.#introspected(token);
+      return await this.#jwts.verify(token, check) ??
+        await this.#introspected(token);
     } catch (error) {
       if (error instanceof AuthRefusal) throw error;
       if (this.#host !== undefined) {

@@ -42,6 +42,12 @@ export interface OAuthOptions {
   verify?: (
     token: string,
   ) => JsonObject | undefined | Promise<JsonObject | undefined>;
+  /**
+   * Take tokens that are bound to a key, with a proof by it in each request (RFC
+   * 9449). Without this they are refused: nobody would look at the proof.
+   * @default false
+   */
+  dpop?: boolean;
   /** What the claims must be; who has others is turned away. */
   claims?: StandardSchema;
   /**

@@ -20,9 +20,13 @@ export interface ClaimRules {
   now(): number;
 }
 
-/** @throws {AuthRefusal} for claims that are not, or no longer, good here */
+/**
+ * @param isProven whether it comes with a proof of its key
+ * @throws {AuthRefusal} for claims that are not, or no longer, good here
+ */
 export function checkClaims(
   { iss, aud, exp, nbf, cnf }: JsonObject,
+  isProven: boolean,
   { issuer, audiences, needsAudience, skewMs, now }: ClaimRules,
 ): void {
   if (iss !== undefined && iss !== issuer) {
@@ -42,8 +46,12 @@ export function checkClaims(
   if (nbf !== undefined && !(endMs(nbf) - skewMs <= at)) {
     throw invalidToken("the token is not valid yet");
   }
-  if (isObject(cnf)) {
-    throw invalidToken("the token is bound to a key, and comes without proof");
+  if (isObject(cnf) !== isProven) {
+    throw invalidToken(
+      isProven
+        ? "the token is bound to no key"
+        : "the token is bound to a key, and comes without proof",
+    );
   }
 }
 

@@ -63,9 +63,12 @@ export class CallerGate {
         ? undefined
         : this.#askAuthor(request);
     }
-    const { headers } = request;
-    const address = peer?.remoteAddr?.hostname ?? "";
-    const known = this.#auth.identify({ headers, address });
+    const known = this.#auth.identify({
+      headers: request.headers,
+      address: peer?.remoteAddr?.hostname ?? "",
+      method: request.method,
+      url: request.url,
+    });
     return isThenable(known)
       ? known.then((each) => this.#callerOr(each))
       : this.#callerOr(known);
