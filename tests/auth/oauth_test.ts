@@ -1,14 +1,26 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
-import { type LogRecord, McpServer, type OAuthOptions } from "../../mod.ts";
+import {
+  type LogRecord,
+  McpServer,
+  type OAuthOptions,
+  type TelemetryOptions,
+} from "../../mod.ts";
+import { provider } from "../observe/ended_spans.ts";
 import { type Answer, ask, type HeaderSet } from "../transport/wire.ts";
 import { Issuer, RESOURCE } from "./issuer.ts";
 
-function serverOf(issuer: Issuer, options: Partial<OAuthOptions> = {}) {
+function serverOf(
+  issuer: Issuer,
+  options: Partial<OAuthOptions> = {},
+  tracing: TelemetryOptions | false = false,
+) {
   const records: LogRecord[] = [];
   const server = new McpServer({ name: "notes", version: "1.0.0" }, {
     auth: issuer.auth(options),
     scopes: ["read"],
+    tracing,
+    slowMs: 0,
     log: (record) => void records.push(record),
   });
   server.registerTool("whoami", {}, (ctx) => ({
@@ -406,9 +418,10 @@ Deno.test("replicas share what was introspected, by digest", async () => {
   assert.equal(issuer.asked.get("/introspect"), 1);
 });
 
-Deno.test("nothing of a token is in logs, errors or metrics", async () => {
+Deno.test("nothing of a token is in logs, errors, spans or metrics", async () => {
   const issuer = await Issuer.make();
-  const { server, records } = serverOf(issuer, { newTokens: false });
+  const { ended, tracing } = provider();
+  const { server, records } = serverOf(issuer, { newTokens: false }, tracing);
   const secret = await issuer.token({ sub: "very-secret-subject" });
   const [header, claims, signature] = secret.split(".");
   const texts: string[] = [];
@@ -427,6 +440,15 @@ Deno.test("nothing of a token is in logs, errors or metrics", async () => {
   texts.push(JSON.stringify(records), JSON.stringify(server.readMetrics()));
   const metrics = await server.fetch(new Request("http://localhost/metrics"));
   texts.push(await metrics.text());
+  assert.ok(ended.all.length > 0 && records.length > 0);
+  texts.push(
+    JSON.stringify(ended.all.map(({ name, attributes, events, status }) => ({
+      name,
+      attributes,
+      events,
+      status,
+    }))),
+  );
   for (const text of texts) {
     for (const part of [claims, signature, "very-secret-subject"]) {
       assert.ok(!text.includes(part.slice(0, 40)), text);

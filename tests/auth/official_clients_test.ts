@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { StreamableHTTPClientTransport as V1Transport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { StreamableHTTPClientTransport as V2Transport } from "@modelcontextprotocol/client";
+import {
+  DpopSession,
+  StreamableHTTPClientTransport as V2Transport,
+} from "@modelcontextprotocol/client";
 import { McpServer, oauth } from "../../mod.ts";
 import {
   connectV1,
@@ -50,6 +53,8 @@ class Wallet {
   saveDiscoveryState = (state: Loose) => {
     this.#discovery = state;
   };
+  /** Set where tokens are to be bound to a key. */
+  dpop: (() => Promise<DpopSession>) | undefined;
   codeVerifier = () => this.#verifier;
   saveCodeVerifier = (verifier: string) => {
     this.#verifier = verifier;
@@ -101,6 +106,7 @@ async function setUp(format: "jwt" | "opaque") {
       issuer: provider.issuer,
       introspection: format === "opaque" ? INTROSPECTOR : undefined,
       cacheMs: format === "opaque" ? 0 : undefined,
+      dpop: true,
     }),
     scopes: ["read"],
     log: () => {},
@@ -186,3 +192,22 @@ for (const leg of LEGS) {
     });
   }
 }
+
+Deno.test("a client that binds its tokens to a key is let in with proofs", async () => {
+  await using setup = await setUp("jwt");
+  const leg = v2("modern");
+  const wallet = new Wallet();
+  const session = await DpopSession.create();
+  wallet.dpop = () => Promise.resolve(session);
+  await using client = await connect(leg, setup.url, wallet);
+  assert.equal(wallet.held!.token_type, "DPoP");
+  for (let at = 0; at < 3; at++) {
+    assert.equal(textOf(await client.tool("read")), "ada reads");
+  }
+  const response = await fetch(setup.url, {
+    method: "POST",
+    headers: { authorization: `Bearer ${wallet.held!.access_token}` },
+  });
+  await response.body?.cancel();
+  assert.equal(response.status, 401);
+});
