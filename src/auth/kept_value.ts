@@ -11,6 +11,9 @@ export interface KeptValueOptions<T> {
   readonly now: () => number;
 }
 
+/** Between two attempts while there is no value at all. */
+const FIRST_RETRY_MS = 1_000;
+
 /**
  * A value that comes from elsewhere: fetched when it is first needed, once at a
  * time, and kept for as long as a newer one can't be had.
@@ -47,7 +50,10 @@ export class KeptValue<T> {
 
   get #mayTry(): boolean {
     const { now, retryMs } = this.#options;
-    return now() - this.#triedAt >= retryMs;
+    const waitMs = this.#kept === undefined
+      ? Math.min(FIRST_RETRY_MS, retryMs)
+      : retryMs;
+    return now() - this.#triedAt >= waitMs;
   }
 
   #load(): Promise<T> {

@@ -143,6 +143,7 @@ Deno.test("a bound token is none without its proof, and a free one none with it"
     const proof = await holder.proof(issuer, token);
     assert.equal((await call(`DPoP ${token}`, proof)).status, 200);
     assert.equal((await call(`Bearer ${token}`, proof)).status, 401);
+    assert.equal((await call(`Bearer DPoP ${token}`, proof)).status, 400);
   }
   const free = await issuer.token();
   assert.equal((await call(`Bearer ${free}`, null)).status, 200);

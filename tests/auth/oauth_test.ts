@@ -316,7 +316,7 @@ for (const [what, answer] of Object.entries(BAD_KEYS)) {
     assert.equal((await whoami(server, `Bearer ${token}`)).status, 503);
     assert.equal(issuer.asked.get("/keys"), 1);
     issuer.answers.delete("/keys");
-    issuer.now += 10_000;
+    issuer.now += 1_000;
     assert.equal((await whoami(server, `Bearer ${token}`)).status, 200);
   });
 }

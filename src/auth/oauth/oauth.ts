@@ -37,8 +37,11 @@ import {
 import { TokenCache } from "./token_cache.ts";
 
 const BEARER = "Bearer ";
-/** Before a bound token in the cache: as a bearer's it must not be found there. */
-const BOUND = "DPoP ";
+/**
+ * Before a bound token in the cache: no header can hold it, so that nobody finds
+ * the token there as a bearer's.
+ */
+const BOUND = "\n";
 const RETRY_MS = 1_000;
 
 /**
