@@ -1,7 +1,8 @@
 /**
  * Who may call what, all in one process: an authorization server, an MCP server
  * that takes its tokens and API keys, and an official client that registers, logs
- * in, and comes back with more rights. Run it with `deno run -A examples/auth.ts`.
+ * in, and comes back with more rights. Run it with `deno run -A examples/auth.ts`;
+ * PORT and the port after it are used.
  */
 import {
   Client,
@@ -11,7 +12,7 @@ import { apiKeys, McpServer, oauth } from "@sluice/mcp";
 import { z } from "zod";
 import { browse, DemoProvider } from "./auth/provider.ts";
 
-const PORT = 8000;
+const PORT = Number(Deno.env.get("PORT") ?? 8000);
 const REDIRECT = "http://127.0.0.1:9/callback";
 const API_KEY = "an-api-key-of-the-nightly-job";
 

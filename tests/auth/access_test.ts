@@ -119,6 +119,21 @@ for (const kind of Object.keys(USES)) {
   });
 }
 
+Deno.test("a completion tells nobody that a hidden resource is there", async () => {
+  const server = guarded();
+  const eve = callerOf(["read"], "eve");
+  const complete = async (uri: string) =>
+    (await ask(server, "completion/complete", {
+      ref: { type: "ref/resource", uri },
+      argument: { name: "id", value: "" },
+    }, { authInfo: eve })).body.error?.message.replace(uri, "");
+  const unknown = await complete("note://nowhere");
+  assert.match(unknown!, /not found/);
+  assert.equal(await complete("note://hidden"), unknown);
+  assert.equal(await complete("note://allowed"), unknown);
+  assert.equal(await complete("note://open"), undefined);
+});
+
 Deno.test("lists leave out what a predicate denies and what is hidden, and only that", async () => {
   const server = guarded();
   const listed = async (authInfo: AuthInfo) => {
@@ -171,6 +186,26 @@ Deno.test("a list that is the same for all stays public, one that isn't does not
   assert.equal(await scope(), "private");
   tool.remove();
   assert.equal(await scope(), "public");
+});
+
+Deno.test("what is read of a guarded resource is private to its reader", async () => {
+  const server = new McpServer({ name: "notes", version: "1.0.0" });
+  const cacheHint = { ttlMs: 1_000, cacheScope: "public" } as const;
+  const rules = { free: {}, scoped: { scopes: ["write"] } };
+  for (const [name, rule] of Object.entries(rules)) {
+    server.registerResource(
+      name,
+      `note://${name}`,
+      { cacheHint, ...rule },
+      () => name,
+    );
+  }
+  const scopeOf = async (uri: string) =>
+    (await ask(server, "resources/read", { uri }, {
+      authInfo: callerOf(["write"]),
+    })).body.result.cacheScope;
+  assert.equal(await scopeOf("note://free"), "public");
+  assert.equal(await scopeOf("note://scoped"), "private");
 });
 
 Deno.test("pages are made of what the caller may see, and a cursor is its caller's", async () => {

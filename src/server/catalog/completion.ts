@@ -67,7 +67,8 @@ async function findCompleter(
     if (template !== undefined && await isOpen(template, call)) {
       return template.item.resourceTemplate.completeCallback(argument);
     }
-    if (resources.fixed.slots.has(uri)) return undefined;
+    const fixed = resources.fixed.slots.get(uri);
+    if (fixed !== undefined && await isOpen(fixed, call)) return undefined;
     throw new InvalidParamsError(`Resource template ${uri} not found`);
   }
   throw new InvalidParamsError(

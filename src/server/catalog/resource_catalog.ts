@@ -355,13 +355,17 @@ function readThrough(
 function finish(
   value: unknown,
   uri: string,
-  { metadata, cacheHint }: Pick<FoundResource, "metadata" | "cacheHint">,
+  { metadata, cacheHint, guard }:
+    & Pick<FoundResource, "metadata" | "cacheHint">
+    & { guard?: Guard },
   { era }: Call,
 ): ReadResourceResult | InputRequiredResult {
   const result = toReadResult(value, uri, metadata.mimeType);
-  return isInputRequiredResult(result)
-    ? result
-    : era.readResult(result, cacheHint);
+  return isInputRequiredResult(result) ? result : era.readResult(
+    result,
+    // What is not for everybody must not be shared on the way.
+    guard === undefined ? cacheHint : { ...cacheHint, cacheScope: "private" },
+  );
 }
 
 function listedEntry(
