@@ -3,6 +3,12 @@ import { AccessDeniedError } from "../identity/access_errors.ts";
 import { type Guard, hasScopes, requireScopes } from "../identity/guard.ts";
 import type { Call, HandlerOwner } from "./call.ts";
 
+/** Something registered, with what keeps it and whose it is. */
+export interface Kept {
+  readonly item: { readonly guard: Guard | undefined };
+  readonly owner: HandlerOwner;
+}
+
 /**
  * Lets a call on to something registered, as far as scopes go.
  *
@@ -46,15 +52,26 @@ export function allows(
   }
 }
 
-/** @throws {AccessDeniedError} naming what the author's predicate denies */
-export async function demandAllowed(
+/**
+ * Asks the author's predicate, if there is one: who isn't asked needn't wait,
+ * which the watchdog would take for a handler's own waiting.
+ *
+ * @returns what rejects with an {@linkcode AccessDeniedError}
+ */
+export function demandAllowed(
   call: Call,
   guard: Guard | undefined,
   args: unknown,
   what: string,
+): Promise<void> | undefined {
+  return guard?.allow && demand(allows(call, guard, args), what);
+}
+
+async function demand(
+  verdict: boolean | Promise<boolean>,
+  what: string,
 ): Promise<void> {
-  if (guard?.allow === undefined || await allows(call, guard, args)) return;
-  throw new AccessDeniedError(what);
+  if (!await verdict) throw new AccessDeniedError(what);
 }
 
 /** Tells if something registered is in a caller's lists. */

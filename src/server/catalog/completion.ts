@@ -3,11 +3,10 @@ import {
   MethodNotFoundError,
 } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import { admits, allows } from "../calls/access_check.ts";
-import type { Call, HandlerOwner } from "../calls/call.ts";
+import { admits, allows, type Kept } from "../calls/access_check.ts";
+import type { Call } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
-import type { Guard } from "../identity/guard.ts";
 import type { CompleteCallback } from "./completable.ts";
 
 /** What a list of suggestions may hold (specification, "Completion"). */
@@ -78,10 +77,7 @@ async function findCompleter(
 
 /** @throws {InsufficientScopeError} */
 async function isOpen(
-  { item: { guard }, owner }: {
-    item: { guard: Guard | undefined };
-    owner: HandlerOwner;
-  },
+  { item: { guard }, owner }: Kept,
   call: Call,
 ): Promise<boolean> {
   return admits(call, guard, owner) &&

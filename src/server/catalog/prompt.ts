@@ -225,10 +225,11 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
   async get(
     args: unknown,
     ctx: ServerContext,
-    admit: (args: unknown) => Promise<void>,
+    admit: (args: unknown) => Promise<void> | undefined,
   ): Promise<GetPromptResult | InputRequiredResult> {
     if (this.#schema === undefined) {
-      await admit({});
+      const admitted = admit({});
+      if (admitted !== undefined) await admitted;
       return this.#complete(await this.#handler(ctx));
     }
     const result = await this.#schema["~standard"].validate(args ?? {});
@@ -239,7 +240,8 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
         }`,
       );
     }
-    await admit(result.value);
+    const admitted = admit(result.value);
+    if (admitted !== undefined) await admitted;
     return this.#complete(await this.#handler(result.value, ctx));
   }
 

@@ -8,7 +8,12 @@ import type {
 import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
-import { admits, allows, demandAllowed } from "../calls/access_check.ts";
+import {
+  admits,
+  allows,
+  demandAllowed,
+  type Kept,
+} from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
 import type { Guard } from "../identity/guard.ts";
 import { HandlerCache } from "./handler_cache.ts";
@@ -249,7 +254,8 @@ export class ResourceCatalog {
     if (fixed !== undefined) {
       const { item } = fixed;
       if (!item.enabled) throw call.era.resourceNotFound(uri);
-      await enter(call, fixed, uri, {});
+      const admitted = enter(call, fixed, uri, {});
+      if (admitted !== undefined) await admitted;
       aim(call, fixed, fixed.key);
       const value = await readThrough(
         item.cache,
@@ -272,7 +278,8 @@ export class ResourceCatalog {
       const variables: Variables | null = uriTemplate.match(uri) ??
         uriTemplate.match(url.href);
       if (variables === null) continue;
-      await enter(call, shown, uri, variables);
+      const admitted = enter(call, shown, uri, variables);
+      if (admitted !== undefined) await admitted;
       aim(call, shown, String(uriTemplate));
       const value = await readThrough(
         item.cache,
@@ -321,17 +328,14 @@ export class ResourceCatalog {
 }
 
 /** @throws {ProtocolError} for who may not read it */
-async function enter(
+function enter(
   call: Call,
-  { item: { guard }, owner }: {
-    item: { guard: Guard | undefined };
-    owner: HandlerOwner;
-  },
+  { item: { guard }, owner }: Kept,
   uri: string,
   variables: Variables,
-): Promise<void> {
+): Promise<void> | undefined {
   if (!admits(call, guard, owner)) throw call.era.resourceNotFound(uri);
-  await demandAllowed(call, guard, variables, `resource ${uri}`);
+  return demandAllowed(call, guard, variables, `resource ${uri}`);
 }
 
 /** A tool that reads a resource stays what its call is about. */

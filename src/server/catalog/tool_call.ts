@@ -117,10 +117,15 @@ function enter(
   args: unknown,
   input: unknown,
 ): unknown {
-  const { guard } = tool;
-  if (guard?.allow === undefined) return invoke(tool, call, input);
-  return demandAllowed(call, guard, input ?? args, `tool ${tool.name}`)
-    .then(() => invoke(tool, call, input));
+  const admitted = demandAllowed(
+    call,
+    tool.guard,
+    input ?? args,
+    `tool ${tool.name}`,
+  );
+  return admitted === undefined
+    ? invoke(tool, call, input)
+    : admitted.then(() => invoke(tool, call, input));
 }
 
 /** Runs the handler and makes its result, whichever way it comes. */
