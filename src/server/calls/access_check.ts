@@ -62,9 +62,11 @@ export function demandAllowed(
   call: Call,
   guard: Guard | undefined,
   args: unknown,
-  what: string,
+  kind: string,
+  name: string,
 ): Promise<void> | undefined {
-  return guard?.allow && demand(allows(call, guard, args), what);
+  return guard?.allow &&
+    demand(allows(call, guard, args), `${kind} ${name}`);
 }
 
 async function demand(

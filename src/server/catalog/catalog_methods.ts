@@ -73,7 +73,7 @@ async function getPrompt(catalog: Catalog, call: Call): Promise<unknown> {
       prompt.get(
         args,
         call.context,
-        (valid) => demandAllowed(call, prompt.guard, valid, `prompt ${name}`),
+        (valid) => demandAllowed(call, prompt.guard, valid, "prompt", name),
       ),
   );
 }

@@ -8,12 +8,7 @@ import type {
 import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
-import {
-  admits,
-  allows,
-  demandAllowed,
-  type Kept,
-} from "../calls/access_check.ts";
+import { admits } from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
 import type { Guard } from "../identity/guard.ts";
 import { HandlerCache } from "./handler_cache.ts";
@@ -34,6 +29,7 @@ import {
   type ResourceConfig,
   toReadResult,
 } from "./resource.ts";
+import { enterResource, mayFollow } from "./resource_access.ts";
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
 
@@ -254,7 +250,7 @@ export class ResourceCatalog {
     if (fixed !== undefined) {
       const { item } = fixed;
       if (!item.enabled) throw call.era.resourceNotFound(uri);
-      const admitted = enter(call, fixed, uri, {});
+      const admitted = enterResource(call, fixed, uri, {});
       if (admitted !== undefined) await admitted;
       aim(call, fixed, fixed.key);
       const value = await readThrough(
@@ -278,7 +274,7 @@ export class ResourceCatalog {
       const variables: Variables | null = uriTemplate.match(uri) ??
         uriTemplate.match(url.href);
       if (variables === null) continue;
-      const admitted = enter(call, shown, uri, variables);
+      const admitted = enterResource(call, shown, uri, variables);
       if (admitted !== undefined) await admitted;
       aim(call, shown, String(uriTemplate));
       const value = await readThrough(
@@ -310,13 +306,11 @@ export class ResourceCatalog {
   async mayFollow(uri: string, call: Call): Promise<boolean> {
     const found = this.at(uri);
     if (found === undefined) return true;
-    const { item: { guard }, owner } = found;
-    if (!admits(call, guard, owner)) return false;
-    if (guard === undefined) return true;
-    const variables = "uriTemplate" in found
-      ? found.uriTemplate.match(uri)
-      : {};
-    return await allows(call, guard, variables);
+    return await mayFollow(
+      call,
+      found,
+      "uriTemplate" in found ? found.uriTemplate.match(uri) : {},
+    );
   }
 
   #sourced(uri: string): FoundResource | undefined {
@@ -325,17 +319,6 @@ export class ResourceCatalog {
       if (found !== undefined) return found;
     }
   }
-}
-
-/** @throws {ProtocolError} for who may not read it */
-function enter(
-  call: Call,
-  { item: { guard }, owner }: Kept,
-  uri: string,
-  variables: Variables,
-): Promise<void> | undefined {
-  if (!admits(call, guard, owner)) throw call.era.resourceNotFound(uri);
-  return demandAllowed(call, guard, variables, `resource ${uri}`);
 }
 
 /** A tool that reads a resource stays what its call is about. */

@@ -121,7 +121,8 @@ function enter(
     call,
     tool.guard,
     input ?? args,
-    `tool ${tool.name}`,
+    "tool",
+    tool.name,
   );
   return admitted === undefined
     ? invoke(tool, call, input)
