@@ -7,9 +7,9 @@ import type { Authenticator, Presented, Verdict } from "./authenticator.ts";
 import { bearerToken } from "./bearer_token.ts";
 import { hexDigest } from "./digest.ts";
 
-/** Whose an API key is, and what it is good for. */
+/** Facts of an API key: its owner, and its worth. */
 export interface ApiKey {
-  /** Who has it: the caller's subject. Several keys of one name are one caller. */
+  /** Name of its owner, the caller's subject. Several keys of one name are one caller. */
   name: string;
   /**
    * The scopes that it grants.
@@ -21,14 +21,14 @@ export interface ApiKey {
    * @default it has none
    */
   expiresAt?: Date;
-  /** What else is known of who has it. */
+  /** Anything else that is known of its owner. */
   claims?: Record<string, unknown>;
 }
 
 /** An API key, or its SHA-256 in hexadecimal. */
 export type GivenApiKey = ApiKey & ({ key: string } | { digest: string });
 
-/** Which API keys there are, and how clients present them. */
+/** Options of {@linkcode apiKeys}: the keys, and the way they are presented. */
 export interface ApiKeysOptions {
   /** The keys. Of each, only the SHA-256 is kept. */
   keys?: readonly GivenApiKey[];

@@ -4,19 +4,19 @@ import { basicAuth } from "../basic_auth.ts";
 import { hexDigest } from "../digest.ts";
 import type { Provider } from "./provider.ts";
 
-/** How a provider is asked about tokens (RFC 7662). */
+/** Options of introspection: a provider is asked about tokens (RFC 7662). */
 export interface IntrospectionOptions {
-  /** Who asks: the server has to be a client of its provider. */
+  /** The client that asks: the server has to be one of its provider. */
   clientId: string;
   /** The secret of that client. */
   clientSecret: string;
   /**
-   * Where to ask.
+   * Endpoint that is asked.
    * @default the `introspection_endpoint` that discovery finds
    */
   endpoint?: string;
   /**
-   * Where replicas share what was answered, such as a RedisCache. Tokens are
+   * Cache in which replicas share the answers, such as a RedisCache. Tokens are
    * kept there by their SHA-256.
    * @default each process asks for itself
    */

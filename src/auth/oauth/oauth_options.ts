@@ -2,7 +2,7 @@ import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import type { IntrospectionOptions } from "./introspection.ts";
 
-/** How many tokens that nobody has seen yet an address may present. */
+/** Limit of tokens that nobody has seen yet, by address. */
 export interface NewTokensLimit {
   /** Number of tokens in `intervalMs`. */
   limit: number;
@@ -10,12 +10,12 @@ export interface NewTokensLimit {
   intervalMs: number;
 }
 
-/** Whose tokens are taken, and how they are checked. */
+/** Options of {@linkcode oauth}: the issuer, and the checks of its tokens. */
 export interface OAuthOptions {
   /** The authorization server, exactly as it names itself. */
   issuer: string;
   /**
-   * What tokens must be for: one of these must be in their `aud`.
+   * Audiences: one of these must be in a token's `aud`.
    * @default the server's `publicUrl` with its endpoint's path
    */
   audience?: string | readonly string[];
@@ -25,7 +25,7 @@ export interface OAuthOptions {
    */
   algorithms?: readonly string[];
   /**
-   * Where the issuer's keys are, or the keys themselves.
+   * URL of the issuer's keys, or the keys themselves.
    * @default the `jwks_uri` that discovery finds
    */
   jwks?: string | { keys: readonly object[] };
@@ -48,7 +48,7 @@ export interface OAuthOptions {
    * @default false
    */
   dpop?: boolean;
-  /** What the claims must be; who has others is turned away. */
+  /** Schema of the claims; who has others is turned away. */
   claims?: StandardSchema;
   /**
    * Finds the scopes among the claims.
@@ -66,12 +66,12 @@ export interface OAuthOptions {
    */
   cacheMs?: number;
   /**
-   * How many tokens are kept in mind once they have been checked.
+   * Number of tokens that are kept in mind once they have been checked.
    * @default 10000
    */
   maxTokens?: number;
   /**
-   * How many tokens that nobody has seen yet an address may present, since each
+   * Number of tokens that nobody has seen yet an address may present, since each
    * costs a signature; `false` for any number.
    * @default 200 in 10 seconds
    */
@@ -82,7 +82,7 @@ export interface OAuthOptions {
    */
   timeoutMs?: number;
   /**
-   * What the issuer is asked with.
+   * Function that the issuer is asked with.
    * @default fetch
    */
   fetch?: typeof fetch;

@@ -4,7 +4,7 @@ import { fetchJson } from "../fetch_json.ts";
 import { basicAuth } from "../basic_auth.ts";
 import { checkProviderUrl } from "../protected_resource.ts";
 
-/** Where tokens come from, and who asks for them. */
+/** Token endpoint of a provider, and the client that asks it. */
 export interface TokenEndpointOptions {
   /** The provider's token endpoint. */
   tokenUrl: string;
@@ -28,7 +28,7 @@ export interface TokenEndpointOptions {
    */
   timeoutMs?: number;
   /**
-   * What the provider is asked with.
+   * Function that the provider is asked with.
    * @default fetch
    */
   fetch?: typeof fetch;

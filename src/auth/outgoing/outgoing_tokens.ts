@@ -1,9 +1,9 @@
 import { IssuedTokens, type TokenEndpointOptions } from "./issued_tokens.ts";
 
-/** Whose token to get, and where. */
+/** Options of {@linkcode clientCredentials}. */
 export type ClientCredentialsOptions = TokenEndpointOptions;
 
-/** How a caller's token is exchanged, and where. */
+/** Options of {@linkcode tokenExchange}. */
 export interface TokenExchangeOptions extends TokenEndpointOptions {
   /**
    * The API that the token is for, where the provider knows it by a name.

@@ -15,7 +15,7 @@ export interface Caller {
    * belongs to this id, which outlives the token.
    */
   readonly id: string;
-  /** Who vouches for the caller; missing where `authenticate` doesn't say. */
+  /** The one who vouches for the caller; missing where `authenticate` doesn't say. */
   readonly issuer?: string;
   /** The issuer's own name for the caller. */
   readonly subject?: string;
@@ -23,7 +23,7 @@ export interface Caller {
   readonly clientId: string;
   /** The scopes that were granted. */
   readonly scopes: readonly string[];
-  /** What the token says. */
+  /** Everything that the token says. */
   readonly claims: Claims;
   /** The end of the token, in seconds since the epoch. */
   readonly expiresAt?: number;

@@ -29,13 +29,13 @@ export interface HttpOptions
    */
   httpSsePair?: boolean;
   /**
-   * What the server is called outside, such as `https://mcp.example.com`: the URL
-   * that the endpoint's `path` follows. Its host is allowed.
+   * The server's URL as clients know it, such as `https://mcp.example.com`: the
+   * endpoint's `path` follows it. Its host is allowed.
    * @default unknown
    */
   publicUrl?: string;
   /**
-   * Whose credentials are taken: what {@linkcode oauth} or {@linkcode apiKeys}
+   * Credentials that are taken: what {@linkcode oauth} or {@linkcode apiKeys}
    * makes. Of several, the first that knows a credential decides. Without a good
    * one nobody is let in.
    * @default anybody is let in
