@@ -5,7 +5,6 @@ import {
 } from "../../base/options.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
 import type { MaybePromise } from "../../cache/cache_store.ts";
-import { RateLimiter } from "../../limit/rate_limiter.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
@@ -34,6 +33,7 @@ import {
   type ClaimRules,
   scopesIn,
 } from "./token_claims.ts";
+import { StrangerLimit } from "./stranger_limit.ts";
 import { TokenCache } from "./token_cache.ts";
 
 const BEARER = "Bearer ";
@@ -77,7 +77,7 @@ class OAuth implements Authenticator {
   readonly #options: OAuthOptions;
   readonly #now: () => number;
   readonly #tokens: TokenCache;
-  readonly #limiter: RateLimiter | undefined;
+  readonly #strangers: StrangerLimit | undefined;
   readonly #jwts: JwtVerifier;
   readonly #introspection: Introspection | undefined;
   readonly #proofs: DpopProofs | undefined;
@@ -102,10 +102,10 @@ class OAuth implements Authenticator {
       checkInteger("maxTokens", options.maxTokens ?? 10_000, 1),
       this.#now,
     );
-    this.#limiter = newTokens === false ? undefined : new RateLimiter({
-      ...(newTokens ?? { limit: 200, intervalMs: 10_000 }),
-      name: "new_tokens",
-    });
+    this.#strangers = newTokens === false ? undefined : new StrangerLimit(
+      newTokens ?? { limit: 200, intervalMs: 10_000 },
+      this.#now,
+    );
     const provider = new Provider({
       issuer,
       fetch: options.fetch ?? fetch,
@@ -205,7 +205,7 @@ class OAuth implements Authenticator {
     key: string,
     address: string | undefined,
   ): Promise<AuthInfo | "unknown"> {
-    if (address !== undefined) await this.#takeTurn(address);
+    if (address !== undefined) this.#takeTurn(address);
     const isProven = key.startsWith(BOUND);
     const token = isProven ? key.slice(BOUND.length) : key;
     const check = (claims: JsonObject) =>
@@ -219,6 +219,7 @@ class OAuth implements Authenticator {
       this.#rules,
       this.#host?.resource,
     );
+    if (address !== undefined) this.#strangers?.giveBack(address);
     const { expiresAt = Infinity } = authInfo;
     this.#tokens.set(
       key,
@@ -228,11 +229,12 @@ class OAuth implements Authenticator {
     return authInfo;
   }
 
-  async #takeTurn(address: string): Promise<void> {
-    const turn = await this.#limiter?.take(address);
-    if (turn === undefined || turn.allowed) return;
+  /** @throws {AuthRefusal} for an address whose tokens were no good too often */
+  #takeTurn(address: string): void {
+    const retryAfterMs = this.#strangers?.take(address) ?? 0;
+    if (retryAfterMs === 0) return;
     throw new AuthRefusal(429, "too many new tokens from this address", {
-      retryAfterMs: turn.retryAfterMs,
+      retryAfterMs,
     });
   }
 

@@ -72,7 +72,7 @@ export interface OAuthOptions {
   maxTokens?: number;
   /**
    * Number of tokens that nobody has seen yet an address may present, since each
-   * costs a signature; `false` for any number.
+   * costs a signature; those that prove good don't count. `false` for any number.
    * @default 200 in 10 seconds
    */
   newTokens?: NewTokensLimit | false;
