@@ -344,14 +344,24 @@ Deno.test("new tokens are bounded by address, known ones are not", async () => {
   });
   const good = `Bearer ${await issuer.token()}`;
   assert.equal((await whoami(server, good)).status, 200);
+  for (let at = 0; at < 10; at++) {
+    const token = await issuer.token({ jti: `good ${at}` });
+    assert.equal((await whoami(server, `Bearer ${token}`)).status, 200);
+  }
   const statuses = [];
   for (let at = 0; at < 4; at++) {
     const [header, claims] = (await issuer.token({ jti: `${at}` })).split(".");
     const answer = await whoami(server, `Bearer ${header}.${claims}.AAAA`);
     statuses.push(answer.status);
   }
-  assert.deepEqual(statuses, [401, 401, 429, 429]);
+  assert.deepEqual(statuses, [401, 401, 401, 429]);
   assert.equal((await whoami(server, good)).status, 200);
+  const stranger = `Bearer ${await issuer.token({ jti: "late" })}`;
+  const late = await whoami(server, stranger);
+  assert.equal(late.status, 429);
+  assert.equal(late.headers.get("retry-after"), "20");
+  issuer.now += 20_000;
+  assert.equal((await whoami(server, stranger)).status, 200);
 });
 
 Deno.test("what is kept of tokens is bounded, and ends with the token", async () => {

@@ -22,7 +22,7 @@ const FLOORS: Floors = {
   pool: ["base", "observe", "limit"],
   batch: ["base", "observe"],
   server: ["base", "protocol", "observe", "limit", "cache"],
-  auth: ["base", "protocol", "observe", "limit", "cache", "server"],
+  auth: ["base", "protocol", "observe", "cache", "server"],
   transport: ["base", "protocol", "observe", "server", "auth"],
   admin: ["base", "observe"],
   host: [
