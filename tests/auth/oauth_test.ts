@@ -364,6 +364,18 @@ Deno.test("new tokens are bounded by address, known ones are not", async () => {
   assert.equal((await whoami(server, stranger)).status, 200);
 });
 
+Deno.test("what nobody could look at doesn't count against an address", async () => {
+  const issuer = await Issuer.make();
+  const { server } = serverOf(issuer, {
+    newTokens: { limit: 1, intervalMs: 60_000 },
+  });
+  issuer.answers.set("/keys", null);
+  for (let at = 0; at < 3; at++) {
+    const token = await issuer.token({ jti: `${at}` });
+    assert.equal((await whoami(server, `Bearer ${token}`)).status, 503);
+  }
+});
+
 Deno.test("what is kept of tokens is bounded, and ends with the token", async () => {
   const issuer = await Issuer.make();
   let asked = 0;

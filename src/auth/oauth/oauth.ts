@@ -205,7 +205,21 @@ class OAuth implements Authenticator {
     key: string,
     address: string | undefined,
   ): Promise<AuthInfo | "unknown"> {
-    if (address !== undefined) this.#takeTurn(address);
+    if (address === undefined) return await this.#look(key);
+    this.#takeTurn(address);
+    try {
+      const seen = await this.#look(key);
+      if (seen !== "unknown") this.#strangers?.giveBack(address);
+      return seen;
+    } catch (error) {
+      // That nobody could look at the token is not its fault.
+      const { status } = error as { status?: number };
+      if (status === 503) this.#strangers?.giveBack(address);
+      throw error;
+    }
+  }
+
+  async #look(key: string): Promise<AuthInfo | "unknown"> {
     const isProven = key.startsWith(BOUND);
     const token = isProven ? key.slice(BOUND.length) : key;
     const check = (claims: JsonObject) =>
@@ -219,7 +233,6 @@ class OAuth implements Authenticator {
       this.#rules,
       this.#host?.resource,
     );
-    if (address !== undefined) this.#strangers?.giveBack(address);
     const { expiresAt = Infinity } = authInfo;
     this.#tokens.set(
       key,
