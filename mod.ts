@@ -53,6 +53,45 @@ export type {
   WatchdogSettings,
 } from "./src/host/server_options.ts";
 
+// Identity: who may call what.
+export {
+  type ApiKey,
+  ApiKeys,
+  apiKeys,
+  type ApiKeysOptions,
+  type GivenApiKey,
+} from "./src/auth/api_keys.ts";
+export type {
+  Authenticator,
+  AuthenticatorHost,
+  Presented,
+  Verdict,
+} from "./src/auth/authenticator.ts";
+export { type AuthErrorCode, AuthRefusal } from "./src/auth/auth_refusal.ts";
+export { oauth } from "./src/auth/oauth/oauth.ts";
+export type {
+  NewTokensLimit,
+  OAuthOptions,
+} from "./src/auth/oauth/oauth_options.ts";
+export {
+  clientCredentials,
+  type ClientCredentialsOptions,
+  tokenExchange,
+  type TokenExchangeOptions,
+} from "./src/auth/outgoing/outgoing_tokens.ts";
+export {
+  NoTokenError,
+  type TokenEndpointOptions,
+} from "./src/auth/outgoing/issued_tokens.ts";
+export type { IntrospectionOptions } from "./src/auth/oauth/introspection.ts";
+export {
+  AccessDeniedError,
+  InsufficientScopeError,
+} from "./src/server/identity/access_errors.ts";
+export type { Caller, Claims } from "./src/server/identity/caller.ts";
+export type { ImpliedScopes } from "./src/server/identity/callers.ts";
+export type { AccessRules, Allow } from "./src/server/identity/guard.ts";
+
 // Seeing inside.
 export type { AdminOptions } from "./src/admin/admin_routes.ts";
 export type { AuthorizeOperator } from "./src/admin/operator_gate.ts";

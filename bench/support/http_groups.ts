@@ -20,6 +20,9 @@ export const httpGroups: Record<string, HttpComparison[]> = {
   observe: [
     { subject: "echo", against: "echo_unseen", atLeast: 0.95 },
   ],
+  auth: [
+    { subject: "auth", against: "auth_open", atLeast: 0.9 },
+  ],
   others: [
     { subject: "echo", against: "sdk_v1" },
     { subject: "echo", against: "tmcp" },

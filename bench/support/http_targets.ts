@@ -62,6 +62,18 @@ export const httpTargets: Record<string, HttpTarget> = {
     request: echoRequest,
     check: echoAnswer,
   },
+  auth: {
+    label: "Sluice, echo, a known token",
+    script: "servers/auth.ts",
+    request: withToken(echoRequest),
+    check: echoAnswer,
+  },
+  auth_open: {
+    label: "Sluice, echo, a token that nobody reads",
+    script: "servers/echo.ts",
+    request: withToken(echoRequest),
+    check: echoAnswer,
+  },
   raw: {
     label: "raw Deno.serve, parse + stringify",
     script: "peers/raw.ts",
@@ -183,6 +195,12 @@ export const httpTargets: Record<string, HttpTarget> = {
     check: checkProgress,
   },
 };
+
+/** A request with a token as long as most. */
+function withToken(request: WireRequest): WireRequest {
+  const authorization = `Bearer ${"token".repeat(160)}`;
+  return { ...request, headers: { ...request.headers, authorization } };
+}
 
 function expectText(text: string) {
   return (messages: Message[]) => {

@@ -31,7 +31,7 @@ export const errorTable = {
   SLUICE_HEALTH_RESULT:
     "A health check answered with something that says nothing.",
   SLUICE_PROFILER_UNAVAILABLE: "V8's profiler can't be used here.",
-  SLUICE_JSON_VALUE: "A value has no form in JSON.",
+  SLUICE_NO_TOKEN: "A provider gave no access token.",
   SLUICE_INVALID_SKILL: "A skill breaks a rule and can't be served.",
 } as const;
 

@@ -1,4 +1,7 @@
 import { Hono } from "hono";
+import { Challenges } from "../auth/challenges.ts";
+import { checkAuth, HttpAuth } from "../auth/http_auth.ts";
+import { InvalidOptionError } from "../base/errors.ts";
 import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
 import type { Peer } from "../admin/operator_gate.ts";
@@ -11,14 +14,24 @@ import { HttpTransport } from "../transport/http/http_transport.ts";
 
 /** Routes requests to the MCP endpoint, to the operator's routes, or to the author's app. */
 export class HttpHost {
+  /** Tells who is calling, where credentials do. */
+  readonly auth: HttpAuth | undefined;
   readonly transport: HttpTransport;
   readonly metrics: ServerMetrics;
   readonly admin: AdminRoutes;
   #app: Hono | undefined;
 
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
-    const served = { ...parts, log: parts.quietLog };
-    this.transport = new HttpTransport(served, options);
+    this.auth = makeAuth(parts, options);
+    const { scopes } = parts.options;
+    const challenges = this.auth?.challenges ??
+      new Challenges({ authenticators: [], scopes, metadataUrl: undefined });
+    this.transport = new HttpTransport({
+      ...parts,
+      auth: this.auth,
+      challenge: (error, authInfo) =>
+        challenges.insufficientScope(error, authInfo),
+    }, options);
     this.metrics = new ServerMetrics(parts, this.transport);
     this.admin = new AdminRoutes(
       served,
@@ -49,8 +62,29 @@ export class HttpHost {
     context: FetchContext | undefined,
     peer: Peer | undefined,
   ): Response | Promise<Response> {
-    return this.transport.answer(request, context) ??
+    return this.transport.answer(request, context, peer) ??
       this.admin.handle(request, new URL(request.url), peer) ??
       this.app.fetch(request);
   }
+}
+
+/** @throws {InvalidOptionError} */
+function makeAuth(
+  { info, log, options: { scopes } }: ServerParts,
+  { auth, authenticate, path = "/mcp", publicUrl }: HttpOptions,
+): HttpAuth | undefined {
+  if (auth === undefined) return undefined;
+  if (authenticate !== undefined) {
+    throw new InvalidOptionError(
+      "auth and authenticate both say who is calling: take one of them",
+    );
+  }
+  return new HttpAuth({
+    authenticators: checkAuth(auth),
+    log,
+    name: info.title ?? info.name,
+    path,
+    publicUrl,
+    scopes,
+  });
 }

@@ -189,7 +189,8 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
-    checkKnown("serveStdio", options, STDIO_OPTIONS);
+    const authInfo = options.authInfo ??
+      await this.#host.auth?.fromEnvironment();
     await startOrTell(this.#parts, () => watch(this.#parts));
     const stop = new AbortController();
     const release = endOn(
@@ -202,7 +203,11 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
       },
     );
     try {
-      await serveStdio(this.#parts, { ...options, signal: stop.signal });
+      await serveStdio(this.#parts, {
+        ...options,
+        authInfo,
+        signal: stop.signal,
+      });
     } finally {
       release();
       await this.close();

@@ -13,9 +13,10 @@ import type { HealthChecksOptions } from "../observe/health/health_checks_option
 import type { LogLevel, LogSink } from "../observe/log/log.ts";
 import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
-import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
-import type { AuthInfo } from "../protocol/types.ts";
-import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
+import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
+import { identityOf } from "../server/identity/caller.ts";
+import type { ImpliedScopes } from "../server/identity/callers.ts";
+import { checkScopes } from "../server/identity/guard.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { Extension } from "../server/extension.ts";
@@ -143,8 +144,18 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    */
   identifyInResults?: boolean;
   /**
+   * Scopes that a caller needs for any request: who lacks one is told so.
+   * @default none
+   */
+  scopes?: readonly string[];
+  /**
+   * Scopes that come with others, such as `{ admin: ["read", "write"] }`.
+   * @default none does
+   */
+  implies?: ImpliedScopes;
+  /**
    * Tells callers apart: sessions, tasks and request states belong to one.
-   * @default the token's client and subject
+   * @default the token's issuer and subject; its client, where it has no issuer
    */
   identify?: (authInfo: AuthInfo) => string;
   /**
@@ -225,6 +236,8 @@ export type ResolvedOptions =
       | "revealUrls"
       | "identifyInResults"
       | "identify"
+      | "scopes"
+      | "implies"
       | "metrics"
       | "slowMs"
       | "logIntervalMs"
@@ -249,12 +262,18 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
     ] as const
   ) checkFlag(name, options[name]);
   checkReadiness(options.health?.readiness);
+  checkScopes("scopes", options.scopes);
+  for (const [scope, implied] of Object.entries(options.implies ?? {})) {
+    checkScopes(`implies.${scope}`, implied);
+  }
   return {
     extensions: [],
     maskErrors: false,
     revealUrls: false,
     identifyInResults: true,
-    identify: clientAndSubject,
+    identify: identityOf,
+    scopes: [],
+    implies: {},
     metrics: true,
     clock: systemClock,
     ...options,
@@ -307,9 +326,4 @@ export function stateTtlMs({ requestState }: McpServerOptions): number {
     requestState?.ttlMs ?? DEFAULT_STATE_TTL_MS,
     1,
   );
-}
-
-function clientAndSubject({ clientId, extra }: AuthInfo): string {
-  const subject = extra?.sub;
-  return typeof subject === "string" ? `${clientId} ${subject}` : clientId;
 }

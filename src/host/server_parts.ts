@@ -12,7 +12,7 @@ import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
-import type { CallHost } from "../server/calls/call.ts";
+import type { Call, CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
 import { CallRecorder } from "../server/calls/call_recorder.ts";
 import {
@@ -40,6 +40,8 @@ import type { Extension } from "../server/extension.ts";
 import { Closing } from "../server/lifecycle/closing.ts";
 import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
+import { Callers } from "../server/identity/callers.ts";
+import { hasScopes, requireScopes } from "../server/identity/guard.ts";
 import { StateSealer } from "../server/questions/request_state.ts";
 import type { Session } from "../server/sessions/session.ts";
 import { sessionMethods } from "../server/sessions/session_methods.ts";
@@ -141,6 +143,7 @@ export function makeParts(
   const catalog = new Catalog({
     clock,
     pageSize: options.pageSize,
+    scopes: options.scopes,
     hints: options.cacheHints ?? {},
     lifespan,
     verifyState: options.requestState?.verify,
@@ -150,8 +153,9 @@ export function makeParts(
   });
 
   // What goes beyond the core of MCP.
+  const callers = new Callers(options);
   const identify = (authInfo: AuthInfo | undefined) =>
-    authInfo === undefined ? "" : options.identify(authInfo);
+    callers.identify(authInfo);
   const tasks = new TasksExtension({
     ...options.tasks,
     clock,
@@ -177,16 +181,16 @@ export function makeParts(
   );
 
   // What clients may call, and what is kept of it.
+  const mayFollow = (uri: string, call: Call) =>
+    catalog.resources.mayFollow(uri, call);
   const shared = catalogMethods(catalog, capabilities, extensions);
   const methods: MethodTable = new MethodTable({
     modern: new Map(Object.entries<Method>({
       ...shared,
       "server/discover": () => capabilities.discovery(),
       "subscriptions/listen": subscriptions.method({
-        offers: (kind) =>
-          capabilities.offers(kind) && capabilities.announces(kind),
-        subscribes: () =>
-          capabilities.offers("resources") && capabilities.subscribes,
+        offers: (kind) => capabilities.offers(kind),
+        mayFollow,
         extensions,
       }),
     })),
@@ -196,7 +200,7 @@ export function makeParts(
         info,
         instructions: options.instructions,
         capabilities,
-        revisions: options.supportedProtocolVersions,
+        mayFollow,
       }),
     })),
   }, extensions);
@@ -222,6 +226,9 @@ export function makeParts(
     methods,
     lifespan,
     log: callLog,
+    checkAccess: options.scopes.length === 0
+      ? undefined
+      : (call) => checkAccess(call, options.scopes, catalog),
     maskErrors: options.maskErrors,
     recorder,
     tracing,
@@ -234,6 +241,7 @@ export function makeParts(
     home: catalog,
     sealer,
     identify,
+    callerOf: (authInfo) => callers.of(authInfo),
     maskErrors: options.maskErrors,
     revealUrls: options.revealUrls,
     logs: () => capabilities.logs,
@@ -333,12 +341,14 @@ export function makeParts(
   };
 }
 
-/** Tasks are there unless what is declared says otherwise. */
-function wantsTasks(
-  { tasks, extensions }: DeclaredCapabilities = {},
-): boolean {
-  return tasks !== false &&
-    (extensions === undefined || Object.hasOwn(extensions, TASKS_EXTENSION));
+/** @throws {InsufficientScopeError} naming all that the call needs, not the server's alone */
+function checkAccess(
+  call: Call,
+  scopes: readonly string[],
+  catalog: Catalog,
+): void {
+  if (hasScopes(call.identity, scopes)) return;
+  requireScopes(call.identity, scopes, catalog.scopesFor(call));
 }
 
 function makeTracing(

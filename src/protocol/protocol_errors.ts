@@ -14,6 +14,8 @@ export const ProtocolErrorCode = {
   ConnectionClosed: -32000,
   SessionNotFound: -32001,
   ResourceNotFound: -32002,
+  InsufficientScope: -32003,
+  AccessDenied: -32004,
   HeaderMismatch: -32020,
   MissingRequiredClientCapability: -32021,
   UnsupportedProtocolVersion: -32022,

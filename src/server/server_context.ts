@@ -21,6 +21,7 @@ import type {
   RequestMeta,
   Result,
 } from "../protocol/types.ts";
+import type { Caller } from "./identity/caller.ts";
 import type { CreateTaskResult } from "./tasks/task.ts";
 
 /** How long a question to the client may take, and who may call it off. */
@@ -219,6 +220,8 @@ export interface ServerContext<Lifespan = unknown> {
   /** What HTTP knows of the request; missing on other transports. */
   readonly http?: HttpView;
   /** Who is calling, if that is known. */
+  readonly caller?: Caller;
+  /** Likewise, as the official SDK has it, with the token that was presented. */
   readonly authInfo?: AuthInfo;
   /** What the client says it is; never proof of anything. */
   readonly clientInfo?: Implementation;

@@ -76,24 +76,19 @@ export class Connection {
    * Takes what has been parsed: one message, or a batch of them.
    *
    * @param bytes its size, where the channel knows it
-   * @param origin what the channel knows of this message
+   * @param authInfo who is calling, where that comes with each message
    */
   receive(
     value: unknown,
     bytes: number = 0,
-    origin: MessageOrigin = this.#origin,
+    authInfo: AuthInfo | undefined = this.#authInfo,
   ): void {
+    const reply = () => new ConnectionReply(this.#sink, authInfo);
     const arrived = classify(value);
     if (Array.isArray(value) && !this.#allowsBatches()) {
       this.#refuse(`revision ${this.session.revision} has no batches`);
-    } else if (arrived.kind === "batch") this.#takeBatch(arrived, bytes);
-    else {
-      this.#take(
-        arrived,
-        () => new ConnectionReply(this.#sink, origin, idOf(arrived)),
-        bytes,
-      );
-    }
+    } else if (arrived.kind === "batch") this.#takeBatch(arrived, reply, bytes);
+    else this.#take(arrived, reply, bytes);
   }
 
   /** Before `initialize` nothing says that the client may not. */
@@ -102,10 +97,9 @@ export class Connection {
     return !initialized || allowsBatches(revision);
   }
 
-  #takeBatch({ messages }: Batch, bytes: number): void {
+  #takeBatch({ messages }: Batch, reply: () => Reply, bytes: number): void {
     const answered = messages.filter(getsAnswer).length;
-    const whole = new ConnectionReply(this.#sink, this.#origin);
-    const replyOf = collectBatch(whole, answered);
+    const replyOf = collectBatch(reply(), answered);
     for (const message of messages) {
       this.#take(message, replyOf, bytes / messages.length);
     }

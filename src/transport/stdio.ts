@@ -8,7 +8,7 @@ import {
   TAIL,
 } from "../protocol/message_text.ts";
 import { Connection, type MessageSink } from "./connection.ts";
-import type { RequestId } from "../protocol/types.ts";
+import type { AuthInfo } from "../protocol/types.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import { type Closing, DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 
@@ -51,6 +51,11 @@ export interface StdioOptions {
   signals?: boolean;
   /** Ends the server in good order, as the end of its input does. */
   signal?: AbortSignal;
+  /**
+   * Who is at the other end.
+   * @default whose credential the variable SLUICE_TOKEN holds, where `auth` is given
+   */
+  authInfo?: AuthInfo;
 }
 
 /**
@@ -66,11 +71,12 @@ export async function serveStdio(
     maxMessageBytes = 4 * 1024 * 1024,
     graceMs = DEFAULT_GRACE_MS,
     signal,
+    authInfo,
   }: StdioOptions = {},
 ): Promise<void> {
   checkInteger("maxMessageBytes", maxMessageBytes, 1);
   const writer = new LineWriter(streams);
-  const connection = new Connection(intake, writer);
+  const connection = new Connection(intake, writer, { authInfo });
   const lines = new LineSplitter(maxMessageBytes);
   const onAbort = () => streams.close?.();
   signal?.addEventListener("abort", onAbort, { once: true });

@@ -22,9 +22,18 @@ const FLOORS: Floors = {
   pool: ["base", "observe", "limit"],
   batch: ["base", "observe"],
   server: ["base", "protocol", "observe", "limit", "cache"],
-  transport: ["base", "protocol", "observe", "server"],
-  admin: ["base", "observe", "server"],
-  host: ["base", "protocol", "observe", "server", "transport", "admin"],
+  auth: ["base", "protocol", "observe", "cache", "server"],
+  transport: ["base", "protocol", "observe", "server", "auth"],
+  admin: ["base", "observe"],
+  host: [
+    "base",
+    "protocol",
+    "observe",
+    "server",
+    "auth",
+    "transport",
+    "admin",
+  ],
 };
 
 /** The files that may be imported from outside of a room. A folder without a row is open. */
@@ -124,6 +133,7 @@ const DOORS: Doors = {
     "cached/cached.ts",
     "cached/cached_options.ts",
     "lifetimes.ts",
+    "memory/lru_map.ts",
     "memory/memory_cache.ts",
     "memory/memory_cache_options.ts",
     "redis/change_channel.ts",
@@ -178,6 +188,7 @@ const DOORS: Doors = {
     "batchers.ts",
   ],
   "server/calls": [
+    "access_check.ts",
     "call.ts",
     "call_log.ts",
     "call_recorder.ts",
@@ -261,6 +272,12 @@ const DOORS: Doors = {
     "lifespan.ts",
     "readiness.ts",
   ],
+  "server/identity": [
+    "access_errors.ts",
+    "caller.ts",
+    "callers.ts",
+    "guard.ts",
+  ],
   transport: [
     "direct_call.ts",
     "http/event_streams.ts",
@@ -310,6 +327,19 @@ const DOORS: Doors = {
     "skill_directory.ts",
     "v1_registrations.ts",
     "v1_tasks.ts",
+  ],
+  auth: [
+    "api_keys.ts",
+    "auth_refusal.ts",
+    "authenticator.ts",
+    "challenges.ts",
+    "http_auth.ts",
+    "oauth/introspection.ts",
+    "oauth/oauth.ts",
+    "oauth/oauth_options.ts",
+    "outgoing/issued_tokens.ts",
+    "outgoing/outgoing_tokens.ts",
+    "protected_resource.ts",
   ],
 };
 

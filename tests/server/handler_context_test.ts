@@ -119,6 +119,7 @@ Deno.test("a handler's context has the documented members, and no other", async 
     "_meta",
     "authInfo",
     "callId",
+    "caller",
     "clientCapabilities",
     "clientInfo",
     "closeSSEStream",

@@ -18,6 +18,7 @@ import type {
   RequestId,
 } from "../../protocol/types.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
+import type { Caller } from "../identity/caller.ts";
 import { LOG_LEVELS } from "../eras/request_meta.ts";
 import { type Asker, Inquiry } from "../questions/inquiry.ts";
 import type { StateSealer } from "../questions/request_state.ts";
@@ -30,6 +31,8 @@ import { type Reply, SharedReply } from "./reply.ts";
 
 /** What the handlers of one server share: a mounted server keeps its own. */
 export interface HandlerOwner {
+  /** Scopes that a caller needs for anything of it. */
+  readonly scopes: readonly string[];
   readonly lifespan: { readonly value: unknown };
   /** The author's own check over the state that a handler gave away. */
   readonly verifyState:
@@ -55,6 +58,8 @@ export interface CallHost {
   readonly sealer: StateSealer;
   /** Who a caller is, as sessions, tasks and states know it. */
   identify(authInfo: AuthInfo | undefined): string;
+  /** The caller, as handlers and guards see it. */
+  callerOf(authInfo: AuthInfo | undefined): Caller | undefined;
   runAsTask(
     call: Call,
     work: (task: TaskRun) => unknown,
@@ -213,6 +218,11 @@ export class Call implements Asker, PendingCall {
 
   get authInfo(): AuthInfo | undefined {
     return this.reply.authInfo;
+  }
+
+  /** Who is calling, as handlers and guards see it. */
+  get identity(): Caller | undefined {
+    return this.host.callerOf(this.reply.authInfo);
   }
 
   /** Who is calling, as sessions, tasks and states know it. */

@@ -33,6 +33,8 @@ export interface DispatcherParts {
   /** Opened before the first call, if it isn't open yet. */
   readonly lifespan: { readonly ready: boolean; start(): Promise<void> };
   readonly log: CallLog;
+  /** Turns away who lacks a scope that every call needs. @throws {ProtocolError} */
+  readonly checkAccess: ((call: Call) => void) | undefined;
   /** Whether clients are kept from the messages of unexpected errors. */
   readonly maskErrors: boolean;
   /** Counts calls, unless metrics are off. */
@@ -136,12 +138,7 @@ export class Dispatcher {
   }
 
   #run(call: Call): unknown {
-    return this.gate === undefined
-      ? this.#answerTo(call)
-      : this.gate(call, () => this.#answerTo(call));
-  }
-
-  #answerTo(call: Call): unknown {
+    this.#parts.checkAccess?.(call);
     const method = this.#parts.methods.find(call);
     if (this.#chain === undefined) return method(call);
     return this.#chain(

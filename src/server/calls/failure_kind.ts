@@ -24,6 +24,8 @@ export type FailureKind =
   | "internal_error"
   | "header_mismatch"
   | "missing_capability"
+  | "insufficient_scope"
+  | "access_denied"
   | "unsupported_version"
   | "url_elicitation_required"
   | "other";
@@ -41,6 +43,8 @@ const KIND_OF_CODE: ReadonlyMap<number, FailureKind> = new Map([
     "missing_capability",
   ],
   [ProtocolErrorCode.UnsupportedProtocolVersion, "unsupported_version"],
+  [ProtocolErrorCode.InsufficientScope, "insufficient_scope"],
+  [ProtocolErrorCode.AccessDenied, "access_denied"],
   [ProtocolErrorCode.UrlElicitationRequired, "url_elicitation_required"],
 ]);
 

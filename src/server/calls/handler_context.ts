@@ -23,6 +23,7 @@ import type {
   ServerContext,
   TaskRun,
 } from "../server_context.ts";
+import type { Caller } from "../identity/caller.ts";
 import type { Call, HandlerOwner, TaskTerms } from "./call.ts";
 import { SdkRequest } from "./sdk_request.ts";
 
@@ -75,6 +76,10 @@ export class HandlerContext implements ServerContext {
 
   get authInfo(): AuthInfo | undefined {
     return this.#call.authInfo;
+  }
+
+  get caller(): Caller | undefined {
+    return this.#call.identity;
   }
 
   get clientInfo(): Implementation | undefined {

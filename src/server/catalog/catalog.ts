@@ -14,6 +14,7 @@ import type { SchemaLike } from "../../protocol/schema.ts";
 
 /** Everything a server has to offer. One catalog serves every call. */
 export class Catalog implements HandlerOwner {
+  readonly scopes: HandlerOwner["scopes"];
   readonly lifespan: HandlerOwner["lifespan"];
   readonly verifyState: HandlerOwner["verifyState"];
   readonly tools: Collection<RegisteredTool>;
@@ -26,6 +27,7 @@ export class Catalog implements HandlerOwner {
 
   constructor(options: CatalogOptions) {
     this.#options = options;
+    this.scopes = options.scopes;
     this.lifespan = options.lifespan;
     this.verifyState = options.verifyState;
     const { hints, pageSize } = options;
@@ -122,6 +124,19 @@ export class Catalog implements HandlerOwner {
   get completes(): boolean {
     return this.prompts.enabled().some(({ item }) => item.completes) ||
       this.resources.completes;
+  }
+
+  /** The scopes of what a call is for, for a challenge that names them all. */
+  scopesFor({ method, params: { name, uri } }: Call): readonly string[] {
+    const slot = method === "tools/call"
+      ? this.tools.slots.get(name as string)
+      : method === "prompts/get"
+      ? this.prompts.slots.get(name as string)
+      : method === "resources/read"
+      ? this.resources.at(String(uri))
+      : undefined;
+    if (slot === undefined) return [];
+    return [...slot.owner.scopes, ...slot.item.guard?.scopes ?? []];
   }
 
   readResource(uri: string, call: Call): Promise<ReadResourceResult> {

@@ -3,6 +3,7 @@ import {
   MethodNotFoundError,
 } from "../../protocol/protocol_errors.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
+import { admits, demandAllowed } from "../calls/access_check.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import { textParam } from "../calls/params.ts";
@@ -29,12 +30,12 @@ export function catalogMethods(
   return {
     "tools/list": offered(
       "tools",
-      ({ params }) => catalog.toolList.page(params.cursor),
+      (call) => catalog.toolList.pageFor(call.params.cursor, call),
     ),
     "tools/call": callTool(catalog.tools, extensions),
     "prompts/list": offered(
       "prompts",
-      ({ params }) => catalog.promptList.page(params.cursor),
+      (call) => catalog.promptList.pageFor(call.params.cursor, call),
     ),
     "prompts/get": (call) => getPrompt(catalog, call),
     "resources/list": offered(
@@ -43,7 +44,7 @@ export function catalogMethods(
     ),
     "resources/templates/list": offered(
       "resources",
-      ({ params }) => resources.templateList.page(params.cursor),
+      (call) => resources.templateList.pageFor(call.params.cursor, call),
     ),
     "resources/read": (call) => {
       const uri = textParam(call.params, "uri");
@@ -60,7 +61,7 @@ async function getPrompt(catalog: Catalog, call: Call): Promise<unknown> {
   const name = textParam(call.params, "name");
   const { arguments: args } = call.params;
   const slot = catalog.prompts.slots.get(name);
-  if (slot === undefined) {
+  if (slot === undefined || !admits(call, slot.item.guard, slot.owner)) {
     throw new InvalidParamsError(`Prompt ${name} not found`);
   }
   const { item: prompt, key, owner, record } = slot;
@@ -69,5 +70,13 @@ async function getPrompt(catalog: Catalog, call: Call): Promise<unknown> {
     throw new InvalidParamsError("Invalid params: arguments must be an object");
   }
   call.aimAt(owner, key, record);
-  return await withRounds(call, () => prompt.get(args, call.context));
+  return await withRounds(
+    call,
+    () =>
+      prompt.get(
+        args,
+        call.context,
+        (valid) => demandAllowed(call, prompt.guard, valid, "prompt", name),
+      ),
+  );
 }

@@ -25,6 +25,8 @@ export type ListKind = "tools" | "prompts" | "resources";
 export interface CatalogOptions {
   readonly clock: Clock;
   readonly pageSize: number;
+  /** Scopes that a caller needs for anything of the catalog. */
+  readonly scopes: readonly string[];
   readonly hints: CacheHints;
   /** What the handlers of the catalog share. */
   readonly lifespan: HandlerOwner["lifespan"];

@@ -1,6 +1,7 @@
 import { quote } from "../../base/options.ts";
 import { CallRecord } from "../../observe/metrics/call_record.ts";
 import type { HandlerOwner } from "../calls/call.ts";
+import type { Guard } from "../identity/guard.ts";
 import type { ListingEntry } from "./listing.ts";
 
 /** A registration as one server shows it: a mounted one has another key there. */
@@ -15,6 +16,7 @@ export interface Slot<Item> {
 
 /** What every kind of registration can do. */
 interface Registered {
+  readonly guard: Guard | undefined;
   readonly enabled: boolean;
   readonly removed: boolean;
   readonly record: CallRecord;
@@ -143,5 +145,13 @@ export function entriesOf<Item extends Registered>(
   collection: Collection<Item>,
   entry: (slot: Slot<Item>) => ListingEntry,
 ): ListingEntry[] {
-  return collection.enabled().map(entry);
+  return collection.enabled().map((slot) => guarded(entry(slot), slot));
+}
+
+/** An entry with who keeps it from whom. */
+export function guarded(
+  entry: ListingEntry,
+  { item: { guard }, owner }: Slot<Registered>,
+): ListingEntry {
+  return guard?.isSelective ? { ...entry, access: { guard, owner } } : entry;
 }

@@ -1,6 +1,7 @@
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import type { Call, HandlerOwner } from "../calls/call.ts";
+import { admits, allows, type Kept } from "../calls/access_check.ts";
+import type { Call } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CompleteCallback } from "./completable.ts";
@@ -13,7 +14,9 @@ export async function complete(
   catalog: Catalog,
   call: Call,
 ): Promise<JsonObject> {
-  const { ref, argument, context: given } = call.params;
+  const { method, params } = call;
+  const { ref, argument, context: given } = params;
+  if (!catalog.completes) throw new MethodNotFoundError(method);
   if (
     !isObject(argument) || typeof argument.name !== "string" ||
     typeof argument.value !== "string"
@@ -22,11 +25,8 @@ export async function complete(
       "Invalid params: argument must be an object with a name and a value",
     );
   }
-  const { completer, owner } = findCompleter(catalog, ref, argument.name);
-  if (completer === undefined) {
-    return { completion: { values: [], hasMore: false } };
-  }
-  const suggestions = await completer(
+  const completer = await findCompleter(catalog, ref, argument.name, call);
+  const suggestions = await completer?.(
     argument.value,
     isObject(given)
       ? given as { arguments?: Record<string, string> }
@@ -42,15 +42,18 @@ export async function complete(
   };
 }
 
-function findCompleter(
+async function findCompleter(
   { prompts, resources }: Catalog,
   ref: unknown,
   argument: string,
-): { completer?: CompleteCallback; owner?: HandlerOwner } {
+  call: Call,
+): Promise<CompleteCallback | undefined> {
   if (isObject(ref) && ref.type === "ref/prompt") {
     const name = textParam(ref, "name", "ref.name");
     const slot = prompts.slots.get(name);
-    if (slot === undefined || !slot.item.enabled) {
+    if (
+      slot === undefined || !slot.item.enabled || !await isOpen(slot, call)
+    ) {
       throw new InvalidParamsError(`Prompt ${name} not found`);
     }
     return { completer: slot.item.completer(argument), owner: slot.owner };
@@ -58,17 +61,23 @@ function findCompleter(
   if (isObject(ref) && ref.type === "ref/resource") {
     const uri = textParam(ref, "uri", "ref.uri");
     const template = resources.findTemplate(uri);
-    if (template !== undefined) {
-      const { item, owner } = template;
-      return {
-        completer: item.resourceTemplate.completeCallback(argument),
-        owner,
-      };
+    if (template !== undefined && await isOpen(template, call)) {
+      return template.item.resourceTemplate.completeCallback(argument);
     }
-    if (resources.fixedAt(uri) !== undefined) return {};
+    const fixed = resources.fixed.slots.get(uri);
+    if (fixed !== undefined && await isOpen(fixed, call)) return undefined;
     throw new InvalidParamsError(`Resource template ${uri} not found`);
   }
   throw new InvalidParamsError(
     'Invalid params: ref.type must be "ref/prompt" or "ref/resource"',
   );
+}
+
+/** @throws {InsufficientScopeError} */
+async function isOpen(
+  { item: { guard }, owner }: Kept,
+  call: Call,
+): Promise<boolean> {
+  return admits(call, guard, owner) &&
+    (guard === undefined || await allows(call, guard, undefined));
 }

@@ -1,6 +1,9 @@
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type { CacheHint } from "../../protocol/types.ts";
+import { shows } from "../calls/access_check.ts";
+import type { Call, HandlerOwner } from "../calls/call.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
+import type { Guard } from "../identity/guard.ts";
 
 /** One line of a list, ready to be sent to either era. */
 export interface ListingEntry {
@@ -8,6 +11,8 @@ export interface ListingEntry {
   key: string;
   modern: string;
   legacy: string;
+  /** Who keeps it out of the lists of some callers, if it isn't for all. */
+  access?: { readonly guard: Guard; readonly owner: HandlerOwner };
 }
 
 /** What the pages of a list have in common. */
@@ -26,13 +31,15 @@ export interface ListingOptions extends PageOptions {
 
 /**
  * A list (`tools/list` and its like) in pages that are kept as ready JSON until
- * the list changes. A cursor names the last entry of its page, so that any
- * replica with the same registrations goes on from there.
+ * the list changes. A cursor names the last entry of its page and whose it is, so
+ * that any replica with the same registrations goes on from there. A list that
+ * differs from caller to caller is made anew for each.
  */
 export class Listing {
   readonly #options: ListingOptions;
   #pages: Map<number, ReadyJson> = new Map();
   #current: ListingEntry[] | undefined;
+  #isShared = true;
 
   constructor(options: ListingOptions) {
     this.#options = options;
@@ -45,37 +52,82 @@ export class Listing {
   }
 
   /** @throws {InvalidParamsError} for a cursor that names no entry */
+  pageFor(cursor: unknown, call: Call): ReadyJson | Promise<ReadyJson> {
+    const entries = this.#current ??= this.#read();
+    return !this.#isShared || (this.#isPaged && call.caller !== "")
+      ? pageFor(this.#options, entries, cursor, call)
+      : this.page(cursor);
+  }
+
+  /**
+   * A page that is the same for every caller.
+   *
+   * @throws {InvalidParamsError} for a cursor that names no entry
+   */
   page(cursor: unknown): ReadyJson {
-    const entries = this.#current ??= this.#options.entries();
-    const start = cursor === undefined ? 0 : startAfter(entries, cursor);
+    const entries = this.#current ??= this.#read();
+    const start = cursor === undefined ? 0 : startAfter(entries, cursor, "");
     let page = this.#pages.get(start);
     if (page === undefined) {
-      page = makePage(this.#options, entries, start);
+      page = makePage(this.#options, entries, start, "");
       this.#pages.set(start, page);
     }
     return page;
+  }
+
+  #read(): ListingEntry[] {
+    const entries = this.#options.entries();
+    this.#isShared = entries.every(({ access }) => access === undefined);
+    return entries;
+  }
+
+  get #isPaged(): boolean {
+    return this.#current!.length > this.#options.pageSize;
   }
 }
 
 /** One page of a list that is made anew for each request. */
 export function pageOf(
   options: PageOptions,
-  entries: ListingEntry[],
+  entries: readonly ListingEntry[],
   cursor: unknown,
 ): ReadyJson {
-  const start = cursor === undefined ? 0 : startAfter(entries, cursor);
-  return makePage(options, entries, start);
+  const start = cursor === undefined ? 0 : startAfter(entries, cursor, "");
+  return makePage(options, entries, start, "");
+}
+
+/** Likewise, with what the caller may see, and a cursor of the caller's own. */
+export async function pageFor(
+  options: PageOptions,
+  entries: readonly ListingEntry[],
+  cursor: unknown,
+  call: Call,
+): Promise<ReadyJson> {
+  const shown = await Promise.all(
+    entries.map(({ access }) =>
+      access === undefined || shows(call, access.guard, access.owner)
+    ),
+  );
+  const isShared = entries.every(({ access }) => access === undefined);
+  const visible = entries.filter((_, index) => shown[index]);
+  const { caller } = call;
+  const start = cursor === undefined ? 0 : startAfter(visible, cursor, caller);
+  const hint: PageOptions["hint"] = isShared
+    ? options.hint
+    : { ...options.hint, cacheScope: "private" };
+  return makePage({ ...options, hint }, visible, start, caller);
 }
 
 function makePage(
   { field, pageSize, hint: { ttlMs, cacheScope } }: PageOptions,
-  entries: ListingEntry[],
+  entries: readonly ListingEntry[],
   start: number,
+  caller: string,
 ): ReadyJson {
   const end = Math.min(start + pageSize, entries.length);
   const shown = entries.slice(start, end);
   const next = end < entries.length
-    ? `,"nextCursor":"${encodeCursor(end - 1, entries[end - 1].key)}"`
+    ? `,"nextCursor":"${encodeCursor(end - 1, entries[end - 1].key, caller)}"`
     : "";
   const body = (era: "modern" | "legacy") =>
     `{"${field}":[${shown.map((entry) => entry[era]).join(",")}]${next}`;
@@ -85,14 +137,19 @@ function makePage(
   );
 }
 
-function startAfter(entries: ListingEntry[], cursor: unknown): number {
+function startAfter(
+  entries: readonly ListingEntry[],
+  cursor: unknown,
+  caller: string,
+): number {
   const refuse = () =>
     new InvalidParamsError(
       "Invalid params: cursor is not one of this list: start over without it",
     );
   if (typeof cursor !== "string") throw refuse();
-  const { index, key } = decodeCursor(cursor) ?? {};
+  const { index, key, tag } = decodeCursor(cursor) ?? {};
   if (key === undefined || index === undefined) throw refuse();
+  if (tag !== ownerTag(caller)) throw refuse();
   const found = entries[index]?.key === key
     ? index
     : entries.findIndex((entry) => entry.key === key);
@@ -100,24 +157,34 @@ function startAfter(entries: ListingEntry[], cursor: unknown): number {
   return found + 1;
 }
 
-function encodeCursor(index: number, key: string): string {
-  const bytes = new TextEncoder().encode(`${index} ${key}`);
+/** Tells whose a cursor is: it is no secret, and guards none. */
+function ownerTag(caller: string): string {
+  if (caller === "") return "";
+  let hash = 0x811c9dc5; // FNV-1a
+  for (let at = 0; at < caller.length; at++) {
+    hash = Math.imul(hash ^ caller.charCodeAt(at), 0x01000193);
+  }
+  return `@${(hash >>> 0).toString(36)}`;
+}
+
+function encodeCursor(index: number, key: string, caller: string): string {
+  const bytes = new TextEncoder().encode(`${index}${ownerTag(caller)} ${key}`);
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-")
     .replaceAll("/", "_").replaceAll("=", "");
 }
 
 function decodeCursor(
   cursor: string,
-): { index: number; key: string } | undefined {
+): { index: number; key: string; tag: string } | undefined {
   try {
     const binary = atob(cursor.replaceAll("-", "+").replaceAll("_", "/"));
     const text = new TextDecoder().decode(
       Uint8Array.from(binary, (c) => c.charCodeAt(0)),
     );
-    const match = /^(\d+) (.*)$/s.exec(text);
+    const match = /^(\d+)(@\w+)? (.*)$/s.exec(text);
     return match === null
       ? undefined
-      : { index: Number(match[1]), key: match[2] };
+      : { index: Number(match[1]), tag: match[2] ?? "", key: match[3] };
   } catch {
     return undefined;
   }

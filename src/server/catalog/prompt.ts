@@ -21,6 +21,7 @@ import type {
 import { type CompleteCallback, completerOf } from "./completable.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import type { ListingEntry } from "./listing.ts";
+import type { AccessRules } from "../identity/guard.ts";
 import type { ServerContext } from "../server_context.ts";
 import type { ToolArguments } from "./tool_config.ts";
 
@@ -43,7 +44,7 @@ export type PromptHandler<Schema = undefined, Lifespan = unknown> =
 /** How a prompt is described. */
 export interface PromptConfig<
   Args extends SchemaLike | undefined = undefined,
-> {
+> extends AccessRules<ToolArguments<Args>> {
   /** A name for people. */
   title?: string;
   /** What the prompt is for. */
@@ -57,7 +58,7 @@ export interface PromptConfig<
 }
 
 /** What `update` of a prompt may change; `name: null` removes it. */
-export interface PromptUpdates {
+export interface PromptUpdates extends AccessRules {
   /** A new name, or null to take the prompt out for good. */
   name?: string | null;
   /** A name for people. */
@@ -115,6 +116,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     this.#name = name;
     this.#config = { ...config };
     this.#handler = checkHandler(`prompt ${name}`, handler);
+    this.guardBy(config, `prompt ${name}`);
     this.#readSchema();
   }
 
@@ -175,6 +177,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     if (callback !== undefined) {
       this.#handler = checkHandler(`prompt ${this.#name}`, callback);
     }
+    this.guardBy(updates, `prompt ${this.#name}`);
     this.show(enabled);
     if (name === null) this.takeOut();
     if (rest.argsSchema !== undefined) this.#readSchema();
@@ -229,14 +232,19 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
 
   /**
    * The prompt filled in.
+   *
+   * @param admit looks at the validated arguments before the handler does
    * @internal
    * @throws {InvalidParamsError} if the arguments miss the schema
    */
   async get(
     args: unknown,
     ctx: ServerContext,
+    admit: (args: unknown) => Promise<void> | undefined,
   ): Promise<GetPromptResult | InputRequiredResult> {
     if (this.#schema === undefined) {
+      const admitted = admit({});
+      if (admitted !== undefined) await admitted;
       return this.#complete(await this.#handler(ctx));
     }
     const result = await this.#schema["~standard"].validate(args ?? {});
@@ -247,6 +255,8 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
         }`,
       );
     }
+    const admitted = admit(result.value);
+    if (admitted !== undefined) await admitted;
     return this.#complete(await this.#handler(result.value, ctx));
   }
 

@@ -1,9 +1,12 @@
 import { CallRecord } from "../../observe/metrics/call_record.ts";
+import { type AccessRules, type Guard, guardOf } from "../identity/guard.ts";
 
 /** What the handles of everything that is registered have in common. */
 export abstract class Registration<Updates extends { enabled?: boolean }> {
   #enabled = true;
   #removed = false;
+  #rules: AccessRules<never> = {};
+  #guard: Guard | undefined;
   /**
    * What its calls have come to, on the server that it was registered with.
    * @internal
@@ -35,6 +38,31 @@ export abstract class Registration<Updates extends { enabled?: boolean }> {
 
   /** Changes it in place and tells every client that listens. */
   abstract update(updates: Updates): void;
+
+  /**
+   * What keeps it for those who may use it.
+   * @internal
+   */
+  get guard(): Guard | undefined {
+    return this.#guard;
+  }
+
+  /**
+   * Takes over the rules that are given, and stays with the others.
+   *
+   * @throws {InvalidOptionError} naming the rule
+   */
+  protected guardBy(
+    { scopes, allow, hidden }: AccessRules<never>,
+    where: string,
+  ): void {
+    const rules = { ...this.#rules };
+    if (scopes !== undefined) rules.scopes = scopes;
+    if (allow !== undefined) rules.allow = allow;
+    if (hidden !== undefined) rules.hidden = hidden;
+    this.#guard = guardOf(rules, where);
+    this.#rules = rules;
+  }
 
   /** Notes what an update says of `enabled`. */
   protected show(enabled: boolean | undefined): void {

@@ -17,13 +17,14 @@ import type { HandlerCache, HandlerCacheOptions } from "./handler_cache.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
+import type { AccessRules } from "../identity/guard.ts";
 import type { ServerContext } from "../server_context.ts";
 
 /** What lists say of a resource beside its name and URI. */
 export type ResourceMetadata = Omit<Resource, "uri" | "name">;
 
-/** How a resource is described. */
-export type ResourceConfig = ResourceMetadata & {
+/** How a resource is described; a template's variables are what `allow` gets. */
+export type ResourceConfig = ResourceMetadata & AccessRules<Variables> & {
   /** How long clients may keep what they read. */
   cacheHint?: CacheHint;
   /** Remember what was read, by URI and by who asked. */
@@ -55,7 +56,7 @@ export type ReadResourceTemplateCallback<Lifespan = unknown> = (
 ) => ResourceOutput | Promise<ResourceOutput>;
 
 /** What `update` of a resource may change; `uri: null` removes it. */
-export interface ResourceUpdates {
+export interface ResourceUpdates extends AccessRules<Variables> {
   /** A new name. */
   name?: string;
   /** A name for people. */
@@ -71,7 +72,7 @@ export interface ResourceUpdates {
 }
 
 /** What `update` of a template may change; `name: null` removes it. */
-export interface ResourceTemplateUpdates {
+export interface ResourceTemplateUpdates extends AccessRules<Variables> {
   /** A new name, or null to take the template out for good. */
   name?: string | null;
   /** A name for people. */
@@ -110,7 +111,7 @@ export abstract class ReadableRegistration<
     metadata?: ResourceMetadata;
     callback?: Reader;
     enabled?: boolean;
-  },
+  } & AccessRules<Variables>,
 > extends Registration<Updates> {
   #name: string;
   #metadata: ResourceMetadata;
@@ -123,7 +124,7 @@ export abstract class ReadableRegistration<
   /** @internal */
   constructor(
     name: string,
-    config: ResourceConfig,
+    { cacheHint, cache: _, scopes, allow, hidden, ...metadata }: ResourceConfig,
     read: Reader,
     defaultHint: CacheHint | undefined,
     cache: HandlerCache | undefined,
@@ -134,6 +135,7 @@ export abstract class ReadableRegistration<
     this.#name = name;
     this.#metadata = metadata;
     this.#read = checkHandler(`resource ${name}`, read);
+    this.guardBy({ scopes, allow, hidden }, `resource ${name}`);
     this.cache = cache;
     this.cacheHint = checkCacheHint(
       cacheHint ?? defaultHint,
@@ -161,14 +163,16 @@ export abstract class ReadableRegistration<
   /** Takes over what both kinds may change. */
   protected take(
     name: string | null | undefined,
-    { title, metadata, callback, enabled }: Updates,
+    updates: Updates,
   ): void {
+    const { title, metadata, callback, enabled } = updates;
     if (typeof name === "string") this.#name = name;
     if (metadata !== undefined) this.#metadata = metadata;
     if (title !== undefined) this.#metadata = { ...this.#metadata, title };
     if (callback !== undefined) {
       this.#read = checkHandler(`resource ${this.#name}`, callback);
     }
+    this.guardBy(updates, `resource ${this.#name}`);
     this.show(enabled);
   }
 }

@@ -10,14 +10,16 @@ import type {
 import { normalUri } from "../../protocol/uri_form.ts";
 import { UriTemplate } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
-import { Collection, entriesOf, type Slot } from "./collection.ts";
+import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
+import { admits } from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
+import type { Guard } from "../identity/guard.ts";
 import { HandlerCache } from "./handler_cache.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import {
   Listing,
   type ListingEntry,
-  pageOf,
+  pageFor,
   type PageOptions,
 } from "./listing.ts";
 import type { ReadyJson } from "../eras/ready_json.ts";
@@ -30,6 +32,7 @@ import {
   type ResourceConfig,
   toReadResult,
 } from "./resource.ts";
+import { enterResource, mayFollow } from "./resource_access.ts";
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
 
@@ -79,8 +82,8 @@ export class ResourceCatalog {
         "cacheHints: resources/templates/list",
       ),
       entries: () =>
-        this.shownTemplates.map(({ key, item, uriTemplate }) =>
-          item.entry(key, String(uriTemplate))
+        this.shownTemplates.map((shown) =>
+          guarded(shown.item.entry(shown.key, String(shown.uriTemplate)), shown)
         ),
     });
     const kept = { owner, changed: () => this.changed(), warn };
@@ -206,7 +209,7 @@ export class ResourceCatalog {
     );
     return lists
       ? this.#listWithTemplates(cursor, call)
-      : this.#fixedList.page(cursor);
+      : this.#fixedList.pageFor(cursor, call);
   }
 
   async #listWithTemplates(cursor: unknown, call: Call): Promise<ReadyJson> {
@@ -214,47 +217,20 @@ export class ResourceCatalog {
       this.shownTemplates.map((shown) => this.#listedBy(shown, call)),
     );
     const entries = [...this.#fixedEntries(), ...listed.flat()];
-    return pageOf(this.#page, entries, cursor);
+    return await pageFor(this.#page, entries, cursor, call);
   }
 
   async #listedBy(
-    { item, key, owner }: ShownTemplate,
+    shown: ShownTemplate,
     call: Call,
   ): Promise<ListingEntry[]> {
+    const { item, key, owner } = shown;
     const { listCallback } = item.resourceTemplate;
     const listed = await listCallback?.(call.contextFor(owner));
     const prefix = this.#prefixes.get(key);
-    return (listed?.resources ?? [])
-      .filter(({ uri }) => this.#isReadable(uri, item))
-      .map((resource) => listedEntry(resource, item, prefix));
-  }
-
-  /** What is listed can be read: what is no URI can't. */
-  #isReadable(uri: string, { name }: RegisteredResourceTemplate): boolean {
-    if (URL.canParse(uri)) return true;
-    if (!this.#unreadable.has(uri) && this.#unreadable.size < MAX_TOLD) {
-      this.#unreadable.add(uri);
-      this.#options.warn(
-        `resource template ${name} lists ${quote(uri)}, which is no URI and ` +
-          "can't be read: it is left out",
-      );
-    }
-    return false;
-  }
-
-  /** A resource with a fixed URI, however the URI is spelt. */
-  fixedAt(uri: string): Slot<RegisteredResource> | undefined {
-    return this.fixed.slots.get(uri) ??
-      (this.#byForm ??= this.#indexForms()).get(normalUri(uri));
-  }
-
-  #indexForms(): Map<string, Slot<RegisteredResource>> {
-    const byForm = new Map<string, Slot<RegisteredResource>>();
-    for (const slot of this.fixed.enabled()) {
-      const form = normalUri(slot.key);
-      if (!byForm.has(form)) byForm.set(form, slot);
-    }
-    return byForm;
+    return (listed?.resources ?? []).map((resource) =>
+      guarded(listedEntry(resource, item, prefix), shown)
+    );
   }
 
   /** What is registered under a URI, or under a template's text. */
@@ -284,6 +260,8 @@ export class ResourceCatalog {
     if (fixed !== undefined) {
       const { item } = fixed;
       if (!item.enabled) throw call.era.resourceNotFound(uri);
+      const admitted = enterResource(call, fixed, uri, {});
+      if (admitted !== undefined) await admitted;
       aim(call, fixed, fixed.key);
       const value = await readThrough(
         item.cache,
@@ -295,6 +273,7 @@ export class ResourceCatalog {
     }
     const sourced = this.#sourced(uri);
     if (sourced !== undefined) {
+      admits(call, undefined, sourced.owner);
       aim(call, sourced);
       const context = call.contextFor(sourced.owner);
       const value = await sourced.readCallback(url, context);
@@ -304,6 +283,8 @@ export class ResourceCatalog {
       const { item, owner, uriTemplate } = shown;
       const variables = uriTemplate.match(uri) ?? uriTemplate.match(url.href);
       if (variables === null) continue;
+      const admitted = enterResource(call, shown, uri, variables);
+      if (admitted !== undefined) await admitted;
       aim(call, shown, String(uriTemplate));
       const value = await readThrough(
         item.cache,
@@ -314,6 +295,31 @@ export class ResourceCatalog {
       return finish(value, uri, item, call);
     }
     throw call.era.resourceNotFound(uri);
+  }
+
+  /** What is read at a URI, apart from what other sources have there. */
+  at(
+    uri: string,
+  ): Slot<RegisteredResource> | ShownTemplate | undefined {
+    return this.fixed.slots.get(uri) ??
+      this.shownTemplates.find(({ uriTemplate }) =>
+        uriTemplate.match(uri) !== null
+      );
+  }
+
+  /**
+   * Tells if a caller may follow the changes of a resource.
+   *
+   * @throws {InsufficientScopeError}
+   */
+  async mayFollow(uri: string, call: Call): Promise<boolean> {
+    const found = this.at(uri);
+    if (found === undefined) return true;
+    return await mayFollow(
+      call,
+      found,
+      "uriTemplate" in found ? found.uriTemplate.match(uri) : {},
+    );
   }
 
   #sourced(uri: string): FoundResource | undefined {
@@ -345,13 +351,17 @@ function readThrough(
 function finish(
   value: unknown,
   uri: string,
-  { metadata, cacheHint }: Pick<FoundResource, "metadata" | "cacheHint">,
+  { metadata, cacheHint, guard }:
+    & Pick<FoundResource, "metadata" | "cacheHint">
+    & { guard?: Guard },
   { era }: Call,
 ): ReadResourceResult | InputRequiredResult {
   const result = toReadResult(value, uri, metadata.mimeType);
-  return isInputRequiredResult(result)
-    ? result
-    : era.readResult(result, cacheHint);
+  return isInputRequiredResult(result) ? result : era.readResult(
+    result,
+    // What is not for everybody must not be shared on the way.
+    guard === undefined ? cacheHint : { ...cacheHint, cacheScope: "private" },
+  );
 }
 
 function listedEntry(

@@ -93,6 +93,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     checkKnown(`tool ${name}`, config, TOOL_OPTIONS);
     this.#config = { ...config };
     this.#handler = checkHandler(`tool ${name}`, handler);
+    this.guardBy(config, `tool ${name}`);
     if (config.timeoutMs !== undefined) {
       checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);
     }
@@ -210,6 +211,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     if (callback !== undefined) {
       this.#handler = checkHandler(`tool ${this.#name}`, callback);
     }
+    this.guardBy(updates, `tool ${this.#name}`);
     this.show(enabled);
     if (name === null) this.takeOut();
     if (paramsSchema !== undefined || rest.outputSchema !== undefined) {

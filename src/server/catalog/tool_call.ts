@@ -7,7 +7,12 @@ import {
 } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
-import type { Collection, Slot } from "./collection.ts";
+import {
+  AccessDeniedError,
+  InsufficientScopeError,
+} from "../identity/access_errors.ts";
+import { admits, demandAllowed } from "../calls/access_check.ts";
+import type { Slot } from "./collection.ts";
 import { failureKindOf } from "../calls/failure_kind.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
@@ -44,13 +49,14 @@ export function callTool(
 
 function findTool(
   tools: Collection<RegisteredTool>,
-  { params: { name } }: Call,
+  call: Call,
 ): Slot<RegisteredTool> {
+  const { name } = call.params;
   if (typeof name !== "string") {
     throw new InvalidParamsError("Invalid params: name must be a string");
   }
   const slot = tools.slots.get(name);
-  if (slot === undefined) {
+  if (slot === undefined || !admits(call, slot.item.guard, slot.owner)) {
     throw new InvalidParamsError(`Tool ${name} not found`);
   }
   if (!slot.item.enabled) throw new InvalidParamsError(`Tool ${name} disabled`);
@@ -79,8 +85,8 @@ function run(tool: RegisteredTool, call: Call, args: unknown): unknown {
   try {
     const input = tool.validate(args);
     const outcome = isThenable(input)
-      ? input.then((value) => invoke(tool, call, value))
-      : invoke(tool, call, input);
+      ? input.then((value) => enter(tool, call, args, value))
+      : enter(tool, call, args, input);
     return isThenable(outcome)
       ? outcome.then(
         (result) => ended(call, result),
@@ -105,6 +111,25 @@ function failed(
   error: unknown,
 ): unknown {
   return questionsOf(call, error) ?? toolFailure(tool, call, error);
+}
+
+/** Goes on to the handler if the author's predicate has nothing against it. */
+function enter(
+  tool: RegisteredTool,
+  call: Call,
+  args: unknown,
+  input: unknown,
+): unknown {
+  const admitted = demandAllowed(
+    call,
+    tool.guard,
+    input ?? args,
+    "tool",
+    tool.name,
+  );
+  return admitted === undefined
+    ? invoke(tool, call, input)
+    : admitted.then(() => invoke(tool, call, input));
 }
 
 /** Runs the handler and makes its result, whichever way it comes. */
@@ -150,11 +175,13 @@ function toolFailure(
   call: Call,
   error: unknown,
 ): CallToolResult {
-  if (error instanceof MissingRequiredClientCapabilityError) throw error;
-  const required = asUrlElicitationRequired(error);
-  if (required !== undefined) throw required;
-  const message = failureText(error, call.host.revealUrls);
-  call.error = error;
+  if (
+    error instanceof AccessDeniedError ||
+    error instanceof InsufficientScopeError ||
+    error instanceof UrlElicitationRequiredError ||
+    error instanceof MissingRequiredClientCapabilityError
+  ) throw error;
+  const message = thrownText(error);
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");

@@ -12,6 +12,7 @@ import type {
   ToolAnnotations,
   ToolExecution,
 } from "../../protocol/types.ts";
+import type { AccessRules } from "../identity/guard.ts";
 import type { HandlerCacheOptions } from "./handler_cache.ts";
 import type { ServerContext } from "../server_context.ts";
 import type { CreateTaskResult } from "../tasks/task.ts";
@@ -99,7 +100,7 @@ export type ToolHandler<
 export interface ToolConfig<
   Input extends SchemaLike | undefined = undefined,
   Output extends SchemaLike | undefined = SchemaLike | undefined,
-> {
+> extends AccessRules<ToolArguments<Input>> {
   /** A name for people. */
   title?: string;
   /** What the tool does, for the model. */
@@ -167,7 +168,7 @@ export const TOOL_OPTIONS: Readonly<
 };
 
 /** What `update` may change; `name: null` removes the tool. */
-export interface ToolUpdates {
+export interface ToolUpdates extends AccessRules {
   /** A new name, or null to take the tool out for good. */
   name?: string | null;
   /** A name for people. */

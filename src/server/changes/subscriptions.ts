@@ -31,8 +31,12 @@ export interface SubscriptionOptions {
 export interface Announced {
   /** Whether the server announces changes of a kind. */
   offers(kind: ListKind): boolean;
-  /** Whether the server announces changes of a resource. */
-  subscribes(): boolean;
+  /**
+   * Whether a caller may follow the changes of a resource.
+   *
+   * @throws {InsufficientScopeError}
+   */
+  mayFollow(uri: string, call: Call): Promise<boolean>;
   /** Those that have topics of their own. */
   readonly extensions: readonly Extension[];
 }
@@ -139,9 +143,10 @@ export class Subscriptions {
 
 /** The part of what a stream wants that it can have. */
 async function agree(
-  { params: { notifications: wanted }, context }: Call,
-  { offers, subscribes, extensions }: Announced,
+  call: Call,
+  { offers, mayFollow, extensions }: Announced,
 ): Promise<Filter> {
+  const { params: { notifications: wanted }, context } = call;
   if (!isObject(wanted)) {
     throw new InvalidParamsError(
       "Invalid params: notifications must be an object that says what to listen to",
@@ -152,8 +157,11 @@ async function agree(
     if (wanted[field] === true && offers(kind)) filter[field] = true;
   }
   const uris = strings(wanted, "resourceSubscriptions");
-  if (uris !== undefined && subscribes()) {
-    filter.resourceSubscriptions = uris;
+  if (uris !== undefined && offers("resources")) {
+    const followed = await Promise.all(
+      uris.map((uri) => mayFollow(uri, call)),
+    );
+    filter.resourceSubscriptions = uris.filter((_, index) => followed[index]);
   }
   const topics = extensions.flatMap(({ topics = {} }) =>
     Object.entries(topics)

@@ -21,13 +21,9 @@ import type { Session } from "./session.ts";
 export interface ServerAnnouncement {
   readonly info: Implementation;
   readonly instructions: string | undefined;
-  readonly capabilities: {
-    readonly logs: boolean;
-    readonly subscribes: boolean;
-    legacy(hasSession: boolean): ServerCapabilities;
-  };
-  /** The revisions that are spoken, in the order of preference. */
-  readonly revisions: readonly string[];
+  readonly capabilities: { legacy(): ServerCapabilities };
+  /** Whether a caller may follow the changes of a resource. @throws {InsufficientScopeError} */
+  mayFollow(uri: string, call: Call): Promise<boolean>;
 }
 
 /** Makes the methods with which a legacy client keeps its session. */
@@ -46,9 +42,18 @@ export function sessionMethods(
   return {
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
-    "logging/setLevel": (call) => {
-      if (!server.capabilities.logs) throw new MethodNotFoundError(call.method);
-      return setLevel(call);
+    "logging/setLevel": setLevel,
+    "resources/subscribe": async (call) => {
+      const uri = textParam(call.params, "uri");
+      if (!await server.mayFollow(uri, call)) {
+        throw call.era.resourceNotFound(uri);
+      }
+      call.session?.subscriptions.add(uri);
+      return {};
+    },
+    "resources/unsubscribe": ({ params, session }) => {
+      session?.subscriptions.delete(textParam(params, "uri"));
+      return {};
     },
     "resources/subscribe": subscribing((uris, uri) => uris.add(uri)),
     "resources/unsubscribe": subscribing((uris, uri) => uris.delete(uri)),

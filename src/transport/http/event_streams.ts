@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import type { SlowClientError } from "../../base/errors.ts";
+import type { AuthInfo } from "../../protocol/types.ts";
 import { checkDurationMs, checkInteger } from "../../base/options.ts";
 import {
   AHEAD_BYTES,
@@ -39,6 +40,7 @@ export class EventStreams implements SseStreamHost {
   readonly maxUnsentBytes: number;
   readonly maxStallMs: number;
   readonly #keepAliveMs: number;
+  readonly #tokenSkewMs: number | undefined;
   readonly #onCutOff: (
     error: SlowClientError,
     fields: Record<string, unknown>,
@@ -48,6 +50,7 @@ export class EventStreams implements SseStreamHost {
   #cutOff = 0;
 
   /**
+   * @param options with `tokenSkewMs`, streams end so long after their caller's token
    * @param onCutOff is told of every stream whose client was too slow
    * @throws {InvalidOptionError} for an option out of its range
    */
@@ -57,7 +60,8 @@ export class EventStreams implements SseStreamHost {
       keepAliveMs = 15_000,
       maxUnsentBytes = 4 * 1024 * 1024,
       maxStallMs = 120_000,
-    }: EventStreamOptions,
+      tokenSkewMs,
+    }: EventStreamOptions & { tokenSkewMs?: number },
     onCutOff: (error: SlowClientError, fields: Record<string, unknown>) => void,
   ) {
     this.clock = clock;
@@ -68,6 +72,7 @@ export class EventStreams implements SseStreamHost {
       AHEAD_BYTES,
     );
     this.maxStallMs = checkPeriodMs("maxStallMs", maxStallMs);
+    this.#tokenSkewMs = tokenSkewMs;
     this.#onCutOff = onCutOff;
   }
 
@@ -81,9 +86,14 @@ export class EventStreams implements SseStreamHost {
     return this.#cutOff;
   }
 
-  /** Opens a stream. */
-  open(owner: SseStreamOwner): SseStream {
+  /** Opens a stream, for as long as its caller's token is good. */
+  open(owner: SseStreamOwner, authInfo?: AuthInfo): SseStream {
     const stream = new SseStream(this, owner);
+    const { expiresAt } = authInfo ?? {};
+    if (expiresAt !== undefined && this.#tokenSkewMs !== undefined) {
+      const endMs = expiresAt * 1_000 + this.#tokenSkewMs;
+      stream.expireIn(Math.max(0, endMs - Date.now()));
+    }
     this.#open.add(stream);
     if (this.#open.size === 1) this.#wind();
     return stream;

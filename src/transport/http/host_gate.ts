@@ -27,8 +27,15 @@ export class HostGate {
   #hosts: ReadonlySet<string> | "*";
   readonly #origins: ReadonlySet<string> | "*";
 
-  constructor({ allowedHosts = [], allowedOrigins = [] }: GateOptions) {
-    this.#hosts = setOf("allowedHosts", allowedHosts, checkHost);
+  /** @param publicUrl what the server is called outside */
+  constructor(
+    { allowedHosts = [], allowedOrigins = [] }: GateOptions,
+    publicUrl: URL | undefined,
+  ) {
+    const hosts = setOf("allowedHosts", allowedHosts, checkHost);
+    this.#hosts = publicUrl === undefined || hosts === "*"
+      ? hosts
+      : new Set([...hosts, publicUrl.hostname]);
     this.#origins = setOf("allowedOrigins", allowedOrigins, checkOrigin);
   }
 

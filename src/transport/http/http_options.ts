@@ -1,3 +1,4 @@
+import type { Authenticator } from "../../auth/authenticator.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { EventStreamOptions } from "./event_streams.ts";
 import type { GateOptions } from "./host_gate.ts";
@@ -28,6 +29,19 @@ export interface HttpOptions
    */
   httpSsePair?: boolean;
   /**
+   * The server's URL as clients know it, such as `https://mcp.example.com`: the
+   * endpoint's `path` follows it. Its host is allowed.
+   * @default unknown
+   */
+  publicUrl?: string;
+  /**
+   * Credentials that are taken: what {@linkcode oauth} or {@linkcode apiKeys}
+   * makes. Of several, the first that knows a credential decides. Without a good
+   * one nobody is let in.
+   * @default anybody is let in
+   */
+  auth?: Authenticator | readonly Authenticator[];
+  /**
    * Says who is calling, or answers the request itself, such as with a 401.
    * @default nobody is known
    */
@@ -40,6 +54,12 @@ export interface HttpOptions
     | Promise<
       AuthInfo | Response | undefined
     >;
+}
+
+/** The other end of a connection, as far as its host knows it. */
+export interface HttpPeer {
+  /** Its address. */
+  readonly remoteAddr?: { readonly hostname?: string };
 }
 
 /** What the host of a server knows of a request. */

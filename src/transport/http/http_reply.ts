@@ -1,5 +1,6 @@
 import { SlowClientError } from "../../base/errors.ts";
 import type { ProtocolError } from "../../protocol/protocol_errors.ts";
+import { InsufficientScopeError } from "../../server/identity/access_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { Reply } from "../../server/calls/reply.ts";
 import {
@@ -48,6 +49,11 @@ export interface HttpReplyStyle {
   readonly abandonedStatus: number;
   /** The HTTP status of an error. */
   status(error: ProtocolError): number;
+  /** How a caller that lacks a scope is told which would do. */
+  challenge(
+    error: InsufficientScopeError,
+    authInfo: AuthInfo | undefined,
+  ): { readonly status: number; readonly headers: Record<string, string> };
 }
 
 /**
@@ -87,6 +93,10 @@ export class HttpReply implements Reply, SseStreamOwner {
     if (this.#stream !== undefined) {
       this.#stream.write(frame(text));
       this.#stream.close();
+    } else if (error instanceof InsufficientScopeError) {
+      const refused = this.#style.challenge(error, this.authInfo);
+      const headers = { ...this.#headers, ...refused.headers };
+      this.#resolve(jsonResponseWith(text, refused.status, headers));
     } else if (status !== 200) {
       // An error's status must not hide behind a stream's; what was held is lost.
       this.#resolve(jsonResponseWith(text, status, this.#headers));
@@ -139,8 +149,8 @@ export class HttpReply implements Reply, SseStreamOwner {
   }
 
   #openStream(): void {
-    const stream = this.#style.streams.open(this);
-    this.#endQuiet();
+    const stream = this.#style.streams.open(this, this.authInfo);
+    this.#endWatch();
     if (this.#held === "") stream.beat();
     else stream.write(this.#takeHeld());
     this.#stream = stream;

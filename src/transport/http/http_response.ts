@@ -1,5 +1,5 @@
 import {
-  type ProtocolError,
+  ProtocolError,
   ProtocolErrorCode,
 } from "../../protocol/protocol_errors.ts";
 import { errorText } from "../../protocol/jsonrpc.ts";
@@ -48,6 +48,12 @@ export function eventsResponse(
       : { headers: { "content-type": "text/event-stream", ...headers } },
   );
 }
+
+/** What a client is told of a fault of the server's own. */
+export const INTERNAL_ERROR: ProtocolError = new ProtocolError(
+  ProtocolErrorCode.InternalError,
+  "Internal error",
+);
 
 /** A refusal before a request was understood. */
 export function refusal(

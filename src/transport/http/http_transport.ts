@@ -1,32 +1,36 @@
+import type { HttpAuth } from "../../auth/http_auth.ts";
+import { checkPublicUrl } from "../../auth/protected_resource.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
-import {
-  checkFunction,
-  checkInteger,
-  checkWord,
-  quote,
-} from "../../base/options.ts";
-import type { Log } from "../../observe/log/log.ts";
+import { checkInteger, checkWord, quote } from "../../base/options.ts";
+import { isThenable } from "../../base/thenable.ts";
+import type { Logger } from "../../observe/log/logger.ts";
 import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
 } from "../../protocol/protocol_errors.ts";
-import { isObject, readableId } from "../../protocol/jsonrpc.ts";
+import { readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
 import { type Era, isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
-import { BodyError, parseBody, readFailure, readText } from "./body.ts";
+import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
+import { CallerGate } from "./caller_gate.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
 import { HostGate } from "./host_gate.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
-import type { FetchContext, HttpOptions } from "./http_options.ts";
-import { modernStatus, refusal, rejectionStatus } from "./http_response.ts";
-import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
+import type { HttpReplyStyle } from "./http_reply.ts";
+import type { FetchContext, HttpOptions, HttpPeer } from "./http_options.ts";
+import {
+  INTERNAL_ERROR,
+  modernStatus,
+  refusal,
+  rejectionStatus,
+} from "./http_response.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
@@ -38,7 +42,11 @@ import { Refusals } from "./refusals.ts";
 /** What the endpoint needs of its server. */
 export interface HttpTransportParts {
   readonly intake: Intake;
-  readonly log: Log;
+  readonly log: Logger;
+  /** Tells who is calling, where credentials do. */
+  readonly auth: HttpAuth | undefined;
+  /** How who lacks a scope is told so. */
+  readonly challenge: HttpReplyStyle["challenge"];
   /** Whether new requests are turned away. */
   readonly readiness: { readonly closing: boolean };
   /** Which parameter a method's `Mcp-Name` mirrors. */
@@ -66,24 +74,29 @@ export class HttpTransport {
   readonly #endpoints: Readonly<Record<Era, Endpoint>>;
   readonly #pair: HttpSsePair | undefined;
   readonly #maxBodyBytes: number;
-  readonly #authenticate: HttpOptions["authenticate"];
+  readonly #callers: CallerGate;
   /** The last URL that passed the gate: comparing is cheaper than parsing. */
   #goodUrl = "";
 
   constructor(parts: HttpTransportParts, options: HttpOptions = {}) {
-    const { intake, log, methods } = parts;
+    const { intake, log, methods, auth, challenge } = parts;
     this.#parts = parts;
     this.path = checkPath(options.path ?? "/mcp");
-    this.#gate = new HostGate(options);
+    const { publicUrl } = options;
+    this.#gate = new HostGate(
+      options,
+      publicUrl === undefined ? undefined : checkPublicUrl(publicUrl),
+    );
     this.#maxBodyBytes = checkInteger(
       "maxBodyBytes",
       options.maxBodyBytes ?? 4 * 1024 * 1024,
       1,
     );
-    this.#authenticate = checkFunction("authenticate", options.authenticate);
+    const { authenticate } = options;
+    this.#callers = new CallerGate({ auth, authenticate, log });
     this.streams = new EventStreams(
       intake.clock,
-      options,
+      { ...options, tokenSkewMs: auth?.skewMs },
       ({ message }, fields) => log.warning(message, fields),
     );
     const mode = checkWord("responseMode", options.responseMode ?? "auto", [
@@ -91,6 +104,8 @@ export class HttpTransport {
       "sse",
     ]);
     const style = {
+      challenge,
+      clock: intake.clock,
       streams: this.streams,
       quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
       streamAlways: mode === "sse",
@@ -150,14 +165,18 @@ export class HttpTransport {
   answer(
     request: Request,
     context: FetchContext | undefined,
+    peer?: HttpPeer,
   ): Response | Promise<Response> | undefined {
     if (request.url !== this.#goodUrl) {
       const url = URL.parse(request.url);
       if (url === null) return refusal(400, INVALID_HOST);
-      const path = normalPath(url.pathname);
-      if (!this.#serves(path)) return undefined;
+      const isMetadata = this.#callers.servesMetadata(url.pathname);
+      if (!isMetadata && !this.#serves(url.pathname)) return undefined;
       if (!this.allowsHost(url)) return this.forbidHost(url);
-      if (path === this.path) this.#goodUrl = request.url;
+      if (isMetadata) return this.#callers.metadata(request);
+      const refused = this.#callers.refuseUrl(url);
+      if (refused !== undefined) return this.refusals.count(refused);
+      if (url.pathname === this.path) this.#goodUrl = request.url;
     }
     const { headers } = request;
     this.#parts.tracing?.nameHttpSpan(
@@ -167,9 +186,9 @@ export class HttpTransport {
     // `has` makes Deno (2.9) list the headers, which it would do after the answer
     // anyway; from then on each `get` is a look into that list (bench/http.ts, "echo").
     if (headers.has("origin")) {
-      return this.#fromBrowser(request, headers.get("origin")!, context);
+      return this.#fromBrowser(request, headers.get("origin")!, context, peer);
     }
-    return this.#identify(request, headers, context);
+    return this.#identify(request, headers, context, peer);
   }
 
   #serves(path: string): boolean {
@@ -180,6 +199,7 @@ export class HttpTransport {
     request: Request,
     origin: string,
     context: FetchContext | undefined,
+    peer: HttpPeer | undefined,
   ): Promise<Response> {
     if (!this.#gate.allowsOrigin(origin, new URL(request.url))) {
       return this.#forbid(
@@ -189,7 +209,7 @@ export class HttpTransport {
     }
     const response = request.method === "OPTIONS"
       ? new Response(null, { status: 204 })
-      : await this.#identify(request, request.headers, context);
+      : await this.#identify(request, request.headers, context, peer);
     return withCors(response, origin, request);
   }
 
@@ -197,26 +217,22 @@ export class HttpTransport {
     request: Request,
     headers: Headers,
     context: FetchContext | undefined,
+    peer: HttpPeer | undefined,
   ): Response | Promise<Response> {
-    const authInfo = context?.authInfo;
-    if (authInfo !== undefined || this.#authenticate === undefined) {
-      return this.#admit(request, headers, authInfo);
-    }
-    return this.#askWho(request, headers);
+    const caller = this.#callers.identify(request, context, peer);
+    return isThenable(caller)
+      ? caller.then((each) => this.#letIn(request, headers, each))
+      : this.#letIn(request, headers, caller);
   }
 
-  async #askWho(request: Request, headers: Headers): Promise<Response> {
-    let outcome: AuthInfo | Response | undefined;
-    try {
-      outcome = checkAuth(await this.#authenticate!(request));
-    } catch (error) {
-      // Who can't be told apart is not let in.
-      reportFailure(this.#parts.log, "authenticate", error);
-      return this.refusals.count(refusal(500, INTERNAL_ERROR));
-    }
-    return outcome instanceof Response
-      ? this.refusals.count(outcome)
-      : await this.#admit(request, headers, outcome);
+  #letIn(
+    request: Request,
+    headers: Headers,
+    caller: AuthInfo | Response | undefined,
+  ): Response | Promise<Response> {
+    return caller instanceof Response
+      ? this.refusals.count(caller)
+      : this.#admit(request, headers, caller);
   }
 
   #admit(
@@ -372,11 +388,6 @@ const SHUTTING_DOWN = new ProtocolError(
 
 const RETRY_SOON = { "retry-after": "1" };
 
-const INTERNAL_ERROR = new ProtocolError(
-  ProtocolErrorCode.InternalError,
-  "Internal error",
-);
-
 /** The operator's paths, which the endpoint must not hide. */
 const TAKEN_PATHS = /^\/(health|metrics|dashboard|debug)(\/|$)/;
 
@@ -392,16 +403,5 @@ function checkPath(path: string): string {
   if (!TAKEN_PATHS.test(normal)) return normal;
   throw new InvalidOptionError(
     `path must not be one of the operator's own, got ${quote(path)}`,
-  );
-}
-
-/** @throws {TypeError} for what is neither a caller, nor a response, nor nothing */
-function checkAuth(outcome: unknown): AuthInfo | Response | undefined {
-  if (outcome === undefined || outcome instanceof Response) return outcome;
-  if (isObject(outcome)) return outcome as unknown as AuthInfo;
-  throw new TypeError(
-    `it must return who is calling, a response or undefined, got ${
-      quote(outcome)
-    }`,
   );
 }

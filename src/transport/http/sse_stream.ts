@@ -69,6 +69,7 @@ export class SseStream {
   #caughtUp: PromiseWithResolvers<void> | undefined;
   #burstTimer: TimerHandle;
   #stallTimer: TimerHandle;
+  #expiryTimer: TimerHandle;
 
   constructor(host: SseStreamHost, owner: SseStreamOwner) {
     this.#host = host;
@@ -174,6 +175,18 @@ export class SseStream {
     } else this.#finish();
   }
 
+  /** Ends the stream after a while, for what it was opened with is no good any more. */
+  expireIn(delayMs: number): void {
+    this.#expiryTimer = this.#after(delayMs, () => {
+      const { open } = this;
+      this.#finish();
+      if (!open) return;
+      this.#owner.gone(
+        new DOMException("the caller's token has expired", "AbortError"),
+      );
+    });
+  }
+
   #finish(): void {
     this.#end();
     try {
@@ -206,7 +219,9 @@ export class SseStream {
   #end(): void {
     const { clock } = this.#host;
     this.#state = "ended";
-    for (const timer of [this.#burstTimer, this.#stallTimer]) {
+    for (
+      const timer of [this.#burstTimer, this.#stallTimer, this.#expiryTimer]
+    ) {
       if (timer !== undefined) clock.clearTimeout(timer);
     }
     this.#host.ended(this);

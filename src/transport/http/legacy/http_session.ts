@@ -92,10 +92,14 @@ export class HttpSession {
   openStanding(
     streams: EventStreams,
     retryMs: number | undefined,
+    authInfo: AuthInfo | undefined,
   ): SseStream {
-    const stream = streams.open({ gone: () => this.#leaveStanding(stream) });
-    this.#standing.push(stream);
-    if (this.#standing.length > MAX_STANDING) this.#standing.shift()!.close();
+    const stream = streams.open({
+      gone: () => {
+        if (this.#standing === stream) this.#standing = undefined;
+      },
+    }, authInfo);
+    this.#standing = stream;
     if (this.resumes) {
       this.#standingLog ??= this.newStream();
       this.#standingLog.connect(stream);

@@ -68,7 +68,7 @@ export class HttpSsePair {
     const id = crypto.randomUUID();
     const stream = this.#streams.open({
       gone: () => this.#end(id, "the client closed its stream"),
-    });
+    }, authInfo);
     const connection = new Connection(
       this.#intake,
       {
@@ -115,8 +115,7 @@ export class HttpSsePair {
         this.#maxBodyBytes,
         (counted) => bytes = counted,
       );
-      const size = declared === null ? undefined : bytes;
-      pair.connection.receive(parseBody(text, size), bytes);
+      pair.connection.receive(message, bytes, authInfo);
     } catch (error) {
       const failure = readFailure(error);
       return refusal(rejectionStatus(failure), failure, failure.requestId);

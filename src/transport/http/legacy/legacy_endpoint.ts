@@ -197,17 +197,23 @@ export class LegacyEndpoint {
       return new HttpReply(this.#style, exchange, headers);
     }
     const stream = session.newStream();
-    const connection = this.#streams.connect();
-    stream.connect(connection);
-    if (session.takesPriming) stream.prime(this.#options.retryMs);
-    exchange.resolve(
-      new Response(connection.body, {
-        headers: { ...SSE_HEADERS, ...headers },
-      }),
-    );
     let left = requests;
-    return new ResumableReply(stream, session, exchange, () => {
-      if (--left === 0) stream.finish();
+    return new ResumableReply(stream, session, exchange, {
+      open: () => {
+        const connection = this.#streams.connect(exchange.authInfo);
+        stream.prime(connection, this.#options.retryMs);
+        exchange.resolve(
+          new Response(connection.body, {
+            headers: { ...SSE_HEADERS, ...headers },
+          }),
+        );
+      },
+      refuse: (text, error) => {
+        new HttpReply(this.#style, exchange, headers).respond(text, error);
+      },
+      settled: () => {
+        if (--left === 0) stream.finish();
+      },
     });
   }
 
@@ -229,7 +235,7 @@ export class LegacyEndpoint {
     }
     const session = door.admit(visit);
     if (session instanceof Response) return session;
-    if (method === "GET") return this.#streams.open(session, visit.headers);
+    if (method === "GET") return this.#streams.open(session, visit);
     door.end(session, "the client ended the session");
     return new Response(null, { status: 200 });
   }

@@ -1,8 +1,26 @@
+import type { ProtocolError } from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Reply } from "../../../server/calls/reply.ts";
+import { InsufficientScopeError } from "../../../server/identity/access_errors.ts";
 import type { HttpExchange } from "../endpoint_exchange.ts";
 import type { HttpSession } from "./http_session.ts";
 import type { ResumableStream } from "./resumable_stream.ts";
+
+/**
+ * For how many turns of the microtask queue a request may be turned away with a
+ * status: then its stream opens, which has one already.
+ */
+const WAITED_TURNS = 12;
+
+/** What a reply does with the HTTP response. */
+export interface ResumableExchange {
+  /** Answers with the stream. */
+  open(): void;
+  /** Answers with a status in its place. */
+  refuse(text: string, error: ProtocolError): void;
+  /** The answer has been stored, or never will be. */
+  settled(): void;
+}
 
 /** A request's answer on a stream that its client can resume. */
 export class ResumableReply implements Reply {
@@ -11,31 +29,54 @@ export class ResumableReply implements Reply {
   readonly closeStream: (() => void) | undefined;
   readonly closeStandaloneStream: (() => void) | undefined;
   readonly #stream: ResumableStream;
-  readonly #onSettled: () => void;
+  readonly #http: ResumableExchange;
+  #isAnswered = false;
 
-  /** @param onSettled is called once the answer has been stored, or never will be */
   constructor(
     stream: ResumableStream,
     session: HttpSession,
     { request, authInfo }: HttpExchange,
-    onSettled: () => void,
+    http: ResumableExchange,
   ) {
     this.#stream = stream;
-    this.#onSettled = onSettled;
+    this.#http = http;
     this.request = request;
     this.authInfo = authInfo;
-    // A client that has been given no id yet could not come back.
-    if (!session.takesPriming) return;
-    this.closeStream = () => stream.disconnect();
+    this.closeStream = () => {
+      this.#open();
+      stream.disconnect();
+    };
     this.closeStandaloneStream = () => session.closeStanding();
+    this.#openIn(WAITED_TURNS);
   }
 
-  respond(text: string): void {
-    this.#stream.send(text);
-    this.#onSettled();
+  #openIn(turns: number): void {
+    queueMicrotask(() => {
+      if (this.#isAnswered) return;
+      if (turns > 0) this.#openIn(turns - 1);
+      else this.#open();
+    });
+  }
+
+  #open(): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.#http.open();
+  }
+
+  respond(text: string, error?: ProtocolError): void {
+    if (error instanceof InsufficientScopeError && !this.#isAnswered) {
+      this.#isAnswered = true;
+      this.#http.refuse(text, error);
+    } else {
+      this.#open();
+      this.#stream.send(text);
+    }
+    this.#http.settled();
   }
 
   send(text: string): void {
+    this.#open();
     this.#stream.send(text);
   }
 
@@ -44,7 +85,8 @@ export class ResumableReply implements Reply {
   }
 
   abandon(): void {
-    this.#onSettled();
+    this.#open();
+    this.#http.settled();
   }
 
   /** A client that goes may come back: its going cancels nothing. */

@@ -1,13 +1,11 @@
-import {
-  ProtocolError,
-  ProtocolErrorCode,
-} from "../../../protocol/protocol_errors.ts";
+import type { AuthInfo } from "../../../protocol/types.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal } from "../http_response.ts";
 import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";
 import type { EventStore } from "./event_store.ts";
 import type { HttpSession } from "./http_session.ts";
 import { legacyError } from "./legacy_refusals.ts";
+import type { SessionVisit } from "./session_door.ts";
 
 /** How streams are resumed. */
 export interface ResumeOptions {
@@ -26,18 +24,21 @@ export class StandingStreams {
   }
 
   /** Opens a stream that can be resumed: a client that leaves it calls nothing off. */
-  connect(): SseStream {
-    return this.#streams.open({ gone: () => {} });
+  connect(authInfo: AuthInfo | undefined): SseStream {
+    return this.#streams.open({ gone: () => {} }, authInfo);
   }
 
-  open(session: HttpSession, headers: Headers): Response | Promise<Response> {
+  open(
+    session: HttpSession,
+    { headers, authInfo }: SessionVisit,
+  ): Response | Promise<Response> {
     const { eventStore, retryMs } = this.#options;
     const lastEventId = headers.get("last-event-id");
     if (lastEventId !== null && eventStore !== undefined) {
-      return this.#resume(session, lastEventId, eventStore);
+      return this.#resume(session, lastEventId, eventStore, authInfo);
     }
     return streamResponse(
-      session.openStanding(this.#streams, retryMs),
+      session.openStanding(this.#streams, retryMs, authInfo),
       session,
     );
   }
@@ -46,6 +47,7 @@ export class StandingStreams {
     session: HttpSession,
     lastEventId: string,
     store: EventStore,
+    authInfo: AuthInfo | undefined,
   ): Promise<Response> {
     let streamId: string | undefined;
     try {
@@ -58,7 +60,13 @@ export class StandingStreams {
     if (stream === undefined) {
       return refusal(400, legacyError("Invalid event ID format"));
     }
-    const connection = this.connect();
+    if (stream.connected) {
+      return refusal(
+        409,
+        legacyError("Conflict: Stream already has an active connection"),
+      );
+    }
+    const connection = this.connect(authInfo);
     stream.resume(connection, lastEventId);
     return streamResponse(connection, session);
   }

@@ -1,0 +1,60 @@
+import { checkInteger } from "../../base/options.ts";
+import type { NewTokensLimit } from "./oauth_options.ts";
+
+/** How much of its limit an address has used, and when that was so. */
+interface Used {
+  units: number;
+  at: number;
+}
+
+/** The most addresses that are remembered; the longest silent goes first. */
+const MAX_ADDRESSES = 10_000;
+
+/**
+ * Bounds what addresses may cost with tokens that nobody has seen yet. A token is
+ * counted before it is checked, so that none gets past however many come at once,
+ * and given back once it has proved good: a proxy that many speak through is not
+ * held up by them.
+ */
+export class StrangerLimit {
+  readonly #limit: number;
+  readonly #intervalMs: number;
+  readonly #now: () => number;
+  readonly #used: Map<string, Used> = new Map();
+
+  /** @throws {InvalidOptionError} naming the option */
+  constructor({ limit, intervalMs }: NewTokensLimit, now: () => number) {
+    this.#limit = checkInteger("newTokens.limit", limit, 1);
+    this.#intervalMs = checkInteger("newTokens.intervalMs", intervalMs, 1);
+    this.#now = now;
+  }
+
+  /** Counts a token; returns in how many milliseconds to come back, 0 for now. */
+  take(address: string): number {
+    const used = this.#usedBy(address);
+    const excess = used.units + 1 - this.#limit;
+    if (excess > 0) return Math.ceil(excess * this.#intervalMs / this.#limit);
+    used.units++;
+    return 0;
+  }
+
+  /** Counts it no longer: it was good. */
+  giveBack(address: string): void {
+    const used = this.#usedBy(address);
+    used.units = Math.max(0, used.units - 1);
+    if (used.units === 0) this.#used.delete(address);
+  }
+
+  #usedBy(address: string): Used {
+    const at = this.#now();
+    const { units, at: before } = this.#used.get(address) ?? { units: 0, at };
+    const forgiven = (at - before) * this.#limit / this.#intervalMs;
+    const used = { units: Math.max(0, units - forgiven), at };
+    this.#used.delete(address);
+    this.#used.set(address, used);
+    if (this.#used.size > MAX_ADDRESSES) {
+      this.#used.delete(this.#used.keys().next().value!);
+    }
+    return used;
+  }
+}

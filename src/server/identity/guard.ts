@@ -1,0 +1,110 @@
+import { InvalidOptionError } from "../../base/errors.ts";
+import { checkFlag, checkFunction, quote } from "../../base/options.ts";
+import type { Caller } from "./caller.ts";
+import { InsufficientScopeError } from "./access_errors.ts";
+
+/**
+ * Says whether a caller may use something; without arguments, whether it is in
+ * the caller's lists.
+ */
+export type Allow<Args = Record<string, unknown>> = (
+  caller: Caller | undefined,
+  args: Args | undefined,
+) => boolean | Promise<boolean>;
+
+/** Says who may use a tool, a resource, a template or a prompt. */
+export interface AccessRules<Args = Record<string, unknown>> {
+  /**
+   * Scopes that a caller must have, all of them, beside the server's. Who lacks
+   * one is told which would do, and may come back with a token that has it.
+   * @default none
+   */
+  scopes?: readonly string[];
+  /**
+   * Says who may use it, by the caller and the validated arguments. Lists ask it
+   * without arguments, and leave out what it denies.
+   * @default anybody
+   */
+  allow?: Allow<Args>;
+  /**
+   * Keep it from the lists of callers who lack a scope, and unknown to them: then
+   * their clients can't ask for the scope either.
+   * @default false
+   */
+  hidden?: boolean;
+}
+
+/** A caller in front of a guard. */
+export interface Visitor {
+  readonly identity: Caller | undefined;
+}
+
+/** Keeps something for those who may use it. */
+export class Guard {
+  readonly scopes: readonly string[];
+  readonly hidden: boolean;
+  readonly allow: Allow | undefined;
+
+  constructor({ scopes = [], allow, hidden = false }: AccessRules<never>) {
+    this.scopes = scopes;
+    this.hidden = hidden;
+    this.allow = allow as Allow | undefined;
+  }
+
+  /** Tells if lists differ from caller to caller because of it. */
+  get isSelective(): boolean {
+    return this.allow !== undefined || this.hidden;
+  }
+}
+
+/**
+ * The guard of something registered; none if anybody may use it.
+ *
+ * @throws {InvalidOptionError} naming the rule
+ */
+export function guardOf(
+  rules: AccessRules<never>,
+  where: string,
+): Guard | undefined {
+  checkScopes(`${where}: scopes`, rules.scopes);
+  checkFunction(`${where}: allow`, rules.allow);
+  checkFlag(`${where}: hidden`, rules.hidden);
+  const { scopes = [], allow, hidden } = rules;
+  return scopes.length === 0 && allow === undefined && hidden !== true
+    ? undefined
+    : new Guard(rules);
+}
+
+/** Scopes as RFC 6749 has them: any visible ASCII, but no quotes or backslashes. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** @throws {InvalidOptionError} for what is no list of scopes */
+export function checkScopes(name: string, scopes: unknown): void {
+  if (scopes === undefined) return;
+  const fault = Array.isArray(scopes)
+    ? scopes.find((scope) => typeof scope !== "string" || !SCOPE.test(scope))
+    : scopes;
+  if (fault === undefined) return;
+  throw new InvalidOptionError(
+    `${name} must be an array of scopes, each without spaces or quotes, got ${
+      quote(fault)
+    }`,
+  );
+}
+
+/** Tells if a caller has every scope. */
+export function hasScopes(
+  caller: Caller | undefined,
+  scopes: readonly string[],
+): boolean {
+  return scopes.every((scope) => caller?.hasScope(scope) === true);
+}
+
+/** @throws {InsufficientScopeError} naming all scopes, if one is missing */
+export function requireScopes(
+  caller: Caller | undefined,
+  ...needed: readonly (readonly string[])[]
+): void {
+  if (needed.every((scopes) => hasScopes(caller, scopes))) return;
+  throw new InsufficientScopeError([...new Set(needed.flat())]);
+}
