@@ -5,6 +5,7 @@ import { keyText } from "./key_text.ts";
  * wire's JSON-RPC errors have a table of their own in `protocol/errors.ts`.
  */
 export const errorTable = {
+  SLUICE_JSON_VALUE: "A value has no form in JSON.",
   SLUICE_INVALID_OPTION: "An option was refused when something was made.",
   SLUICE_CLOSED: "Something was used after it had been closed.",
   SLUICE_TIMEOUT: "An operation took longer than it was given.",

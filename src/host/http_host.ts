@@ -28,13 +28,14 @@ export class HttpHost {
       new Challenges({ authenticators: [], scopes, metadataUrl: undefined });
     this.transport = new HttpTransport({
       ...parts,
+      log: parts.quietLog,
       auth: this.auth,
       challenge: (error, authInfo) =>
         challenges.insufficientScope(error, authInfo),
     }, options);
     this.metrics = new ServerMetrics(parts, this.transport);
     this.admin = new AdminRoutes(
-      served,
+      { ...parts, log: parts.quietLog },
       this.transport,
       this.metrics,
       options,

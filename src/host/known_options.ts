@@ -10,7 +10,11 @@ export const SERVER_OPTIONS: Readonly<
 > = {
   allowedHosts: true,
   allowedOrigins: true,
+  auth: true,
   authenticate: true,
+  implies: true,
+  publicUrl: true,
+  scopes: true,
   authorizeOperator: true,
   cacheHints: true,
   capabilities: true,
@@ -75,6 +79,7 @@ export const SERVE_OPTIONS: Readonly<Record<keyof ServeOptions, true>> = {
 
 /** Every option of `serveStdio`. */
 export const STDIO_OPTIONS: Readonly<Record<keyof StdioOptions, true>> = {
+  authInfo: true,
   graceMs: true,
   maxMessageBytes: true,
   signal: true,

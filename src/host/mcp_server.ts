@@ -1,3 +1,4 @@
+import { makeParts } from "./make_parts.ts";
 import { readServer } from "../server/server_figures.ts";
 import type { Hono } from "hono";
 import { checkKnown } from "../base/options.ts";
@@ -12,12 +13,7 @@ import type { Metrics } from "../observe/metrics/metrics.ts";
 import type { MetricsDocument } from "../observe/metrics/metrics_document.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Logger } from "../observe/log/logger.ts";
-import {
-  makeParts,
-  mountParts,
-  type ServerParts,
-  watch,
-} from "./server_parts.ts";
+import { mountParts, type ServerParts, watch } from "./server_parts.ts";
 import {
   SERVE_OPTIONS,
   SERVER_OPTIONS,
@@ -189,6 +185,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
+    checkKnown("serveStdio", options, STDIO_OPTIONS);
     const authInfo = options.authInfo ??
       await this.#host.auth?.fromEnvironment();
     await startOrTell(this.#parts, () => watch(this.#parts));

@@ -13,13 +13,15 @@ import type { HealthChecksOptions } from "../observe/health/health_checks_option
 import type { LogLevel, LogSink } from "../observe/log/log.ts";
 import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
-import type { AuthInfo, ServerCapabilities } from "../protocol/types.ts";
-import { identityOf } from "../server/identity/caller.ts";
-import type { ImpliedScopes } from "../server/identity/callers.ts";
-import { checkScopes } from "../server/identity/guard.ts";
+import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
+import type { AuthInfo } from "../protocol/types.ts";
+import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { Extension } from "../server/extension.ts";
+import { identityOf } from "../server/identity/caller.ts";
+import type { ImpliedScopes } from "../server/identity/callers.ts";
+import { checkScopes } from "../server/identity/guard.ts";
 import type { ServerContext } from "../server/server_context.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
 
@@ -261,11 +263,11 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
       "identifyInResults",
     ] as const
   ) checkFlag(name, options[name]);
-  checkReadiness(options.health?.readiness);
   checkScopes("scopes", options.scopes);
   for (const [scope, implied] of Object.entries(options.implies ?? {})) {
     checkScopes(`implies.${scope}`, implied);
   }
+  checkReadiness(options.health?.readiness);
   return {
     extensions: [],
     maskErrors: false,

@@ -76,19 +76,25 @@ export class Connection {
    * Takes what has been parsed: one message, or a batch of them.
    *
    * @param bytes its size, where the channel knows it
-   * @param authInfo who is calling, where that comes with each message
+   * @param origin what the channel knows of this message
    */
   receive(
     value: unknown,
     bytes: number = 0,
-    authInfo: AuthInfo | undefined = this.#authInfo,
+    origin: MessageOrigin = this.#origin,
   ): void {
-    const reply = () => new ConnectionReply(this.#sink, authInfo);
     const arrived = classify(value);
     if (Array.isArray(value) && !this.#allowsBatches()) {
       this.#refuse(`revision ${this.session.revision} has no batches`);
-    } else if (arrived.kind === "batch") this.#takeBatch(arrived, reply, bytes);
-    else this.#take(arrived, reply, bytes);
+    } else if (arrived.kind === "batch") {
+      this.#takeBatch(arrived, bytes, origin);
+    } else {
+      this.#take(
+        arrived,
+        () => new ConnectionReply(this.#sink, origin, idOf(arrived)),
+        bytes,
+      );
+    }
   }
 
   /** Before `initialize` nothing says that the client may not. */
@@ -97,9 +103,14 @@ export class Connection {
     return !initialized || allowsBatches(revision);
   }
 
-  #takeBatch({ messages }: Batch, reply: () => Reply, bytes: number): void {
+  #takeBatch(
+    { messages }: Batch,
+    bytes: number,
+    origin: MessageOrigin,
+  ): void {
     const answered = messages.filter(getsAnswer).length;
-    const replyOf = collectBatch(reply(), answered);
+    const whole = new ConnectionReply(this.#sink, origin);
+    const replyOf = collectBatch(whole, answered);
     for (const message of messages) {
       this.#take(message, replyOf, bytes / messages.length);
     }

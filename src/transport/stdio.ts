@@ -1,3 +1,4 @@
+import type { RequestId } from "../protocol/types/message.ts";
 import { byteLength } from "../base/byte_length.ts";
 import { checkInteger } from "../base/options.ts";
 import { waitAtMost } from "../base/deadline.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HealthRoutes } from "../../src/admin/health_routes.ts";
-import { makeParts } from "../../src/host/server_parts.ts";
+import { makeParts } from "../../src/host/make_parts.ts";
 import {
   InvalidOptionError,
   type LogRecord,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type LogRecord, McpServer, ResourceTemplate } from "../../mod.ts";
-import { prefixUri } from "../../src/server/catalog/resource_catalog.ts";
+import { prefixUri } from "../../src/server/catalog/resource_uri.ts";
 
 function child(): McpServer {
   const server = new McpServer({ name: "child", version: "1.0.0" });

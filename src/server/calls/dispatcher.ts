@@ -33,14 +33,14 @@ export interface DispatcherParts {
   /** Opened before the first call, if it isn't open yet. */
   readonly lifespan: { readonly ready: boolean; start(): Promise<void> };
   readonly log: CallLog;
-  /** Turns away who lacks a scope that every call needs. @throws {ProtocolError} */
-  readonly checkAccess: ((call: Call) => void) | undefined;
   /** Whether clients are kept from the messages of unexpected errors. */
   readonly maskErrors: boolean;
   /** Counts calls, unless metrics are off. */
   readonly recorder: CallRecorder | undefined;
   /** Makes spans and measurements, where somebody takes them. */
   readonly tracing: CallTracing | undefined;
+  /** Turns away who lacks a scope that every call needs. @throws {ProtocolError} */
+  readonly checkAccess: ((call: Call) => void) | undefined;
 }
 
 /**
@@ -139,6 +139,12 @@ export class Dispatcher {
 
   #run(call: Call): unknown {
     this.#parts.checkAccess?.(call);
+    return this.gate === undefined
+      ? this.#answerTo(call)
+      : this.gate(call, () => this.#answerTo(call));
+  }
+
+  #answerTo(call: Call): unknown {
     const method = this.#parts.methods.find(call);
     if (this.#chain === undefined) return method(call);
     return this.#chain(

@@ -1,7 +1,7 @@
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { admits, allows, type Kept } from "../calls/access_check.ts";
-import type { Call } from "../calls/call.ts";
+import type { Call, HandlerOwner } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CompleteCallback } from "./completable.ts";
@@ -14,9 +14,7 @@ export async function complete(
   catalog: Catalog,
   call: Call,
 ): Promise<JsonObject> {
-  const { method, params } = call;
-  const { ref, argument, context: given } = params;
-  if (!catalog.completes) throw new MethodNotFoundError(method);
+  const { ref, argument, context: given } = call.params;
   if (
     !isObject(argument) || typeof argument.name !== "string" ||
     typeof argument.value !== "string"
@@ -25,8 +23,16 @@ export async function complete(
       "Invalid params: argument must be an object with a name and a value",
     );
   }
-  const completer = await findCompleter(catalog, ref, argument.name, call);
-  const suggestions = await completer?.(
+  const { completer, owner } = await findCompleter(
+    catalog,
+    ref,
+    argument.name,
+    call,
+  );
+  if (completer === undefined) {
+    return { completion: { values: [], hasMore: false } };
+  }
+  const suggestions = await completer(
     argument.value,
     isObject(given)
       ? given as { arguments?: Record<string, string> }
@@ -42,12 +48,18 @@ export async function complete(
   };
 }
 
+/** What completes an argument, and whose it is. */
+interface Found {
+  readonly completer?: CompleteCallback;
+  readonly owner?: HandlerOwner;
+}
+
 async function findCompleter(
   { prompts, resources }: Catalog,
   ref: unknown,
   argument: string,
   call: Call,
-): Promise<CompleteCallback | undefined> {
+): Promise<Found> {
   if (isObject(ref) && ref.type === "ref/prompt") {
     const name = textParam(ref, "name", "ref.name");
     const slot = prompts.slots.get(name);
@@ -62,10 +74,14 @@ async function findCompleter(
     const uri = textParam(ref, "uri", "ref.uri");
     const template = resources.findTemplate(uri);
     if (template !== undefined && await isOpen(template, call)) {
-      return template.item.resourceTemplate.completeCallback(argument);
+      const { item, owner } = template;
+      return {
+        completer: item.resourceTemplate.completeCallback(argument),
+        owner,
+      };
     }
-    const fixed = resources.fixed.slots.get(uri);
-    if (fixed !== undefined && await isOpen(fixed, call)) return undefined;
+    const fixed = resources.fixedAt(uri);
+    if (fixed !== undefined && await isOpen(fixed, call)) return {};
     throw new InvalidParamsError(`Resource template ${uri} not found`);
   }
   throw new InvalidParamsError(

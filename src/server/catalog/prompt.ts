@@ -88,6 +88,9 @@ const PROMPT_OPTIONS: Readonly<
   _meta: true,
   // The official SDK's: here it is the business of who lets callers in.
   scopeChallenge: true,
+  scopes: true,
+  allow: true,
+  hidden: true,
 };
 
 type AnyHandler = (...args: unknown[]) => unknown;

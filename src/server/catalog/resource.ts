@@ -101,6 +101,9 @@ const RESOURCE_OPTIONS: Readonly<
   cache: true,
   // The official SDK's: here it is the business of who lets callers in.
   scopeChallenge: true,
+  scopes: true,
+  allow: true,
+  hidden: true,
 };
 
 /** What the handles of resources and of templates have in common. */
@@ -124,14 +127,14 @@ export abstract class ReadableRegistration<
   /** @internal */
   constructor(
     name: string,
-    { cacheHint, cache: _, scopes, allow, hidden, ...metadata }: ResourceConfig,
+    config: ResourceConfig,
     read: Reader,
     defaultHint: CacheHint | undefined,
     cache: HandlerCache | undefined,
   ) {
     super();
     checkKnown(`resource ${name}`, config, RESOURCE_OPTIONS);
-    const { cacheHint, cache: _, ...metadata } = config;
+    const { cacheHint, cache: _, scopes, allow, hidden, ...metadata } = config;
     this.#name = name;
     this.#metadata = metadata;
     this.#read = checkHandler(`resource ${name}`, read);

@@ -1,14 +1,14 @@
+import { listedEntry, parseUri, prefixUri } from "./resource_uri.ts";
 import { quote } from "../../base/options.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
-import { jsonText } from "../../protocol/json_value.ts";
-import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
+import type { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type {
   InputRequiredResult,
   ReadResourceResult,
   Resource,
 } from "../../protocol/types.ts";
 import { normalUri } from "../../protocol/uri_form.ts";
-import { UriTemplate } from "../../protocol/uri_template.ts";
+import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
 import { admits } from "../calls/access_check.ts";
@@ -228,9 +228,37 @@ export class ResourceCatalog {
     const { listCallback } = item.resourceTemplate;
     const listed = await listCallback?.(call.contextFor(owner));
     const prefix = this.#prefixes.get(key);
-    return (listed?.resources ?? []).map((resource) =>
-      guarded(listedEntry(resource, item, prefix), shown)
-    );
+    return (listed?.resources ?? [])
+      .filter(({ uri }) => this.#isReadable(uri, item))
+      .map((resource) => guarded(listedEntry(resource, item, prefix), shown));
+  }
+
+  /** What is listed can be read: what is no URI can't. */
+  #isReadable(uri: string, { name }: RegisteredResourceTemplate): boolean {
+    if (URL.canParse(uri)) return true;
+    if (!this.#unreadable.has(uri) && this.#unreadable.size < MAX_TOLD) {
+      this.#unreadable.add(uri);
+      this.#options.warn(
+        `resource template ${name} lists ${quote(uri)}, which is no URI and ` +
+          "can't be read: it is left out",
+      );
+    }
+    return false;
+  }
+
+  /** A resource with a fixed URI, however the URI is spelt. */
+  fixedAt(uri: string): Slot<RegisteredResource> | undefined {
+    return this.fixed.slots.get(uri) ??
+      (this.#byForm ??= this.#indexForms()).get(normalUri(uri));
+  }
+
+  #indexForms(): Map<string, Slot<RegisteredResource>> {
+    const byForm = new Map<string, Slot<RegisteredResource>>();
+    for (const slot of this.fixed.enabled()) {
+      const form = normalUri(slot.key);
+      if (!byForm.has(form)) byForm.set(form, slot);
+    }
+    return byForm;
   }
 
   /** What is registered under a URI, or under a template's text. */
@@ -281,7 +309,7 @@ export class ResourceCatalog {
     }
     for (const shown of this.shownTemplates) {
       const { item, owner, uriTemplate } = shown;
-      const variables = uriTemplate.match(uri) ?? uriTemplate.match(url.href);
+      const variables = variablesAt(shown, uri);
       if (variables === null) continue;
       const admitted = enterResource(call, shown, uri, variables);
       if (admitted !== undefined) await admitted;
@@ -301,10 +329,8 @@ export class ResourceCatalog {
   at(
     uri: string,
   ): Slot<RegisteredResource> | ShownTemplate | undefined {
-    return this.fixed.slots.get(uri) ??
-      this.shownTemplates.find(({ uriTemplate }) =>
-        uriTemplate.match(uri) !== null
-      );
+    return this.fixedAt(uri) ??
+      this.shownTemplates.find((shown) => variablesAt(shown, uri) !== null);
   }
 
   /**
@@ -318,7 +344,7 @@ export class ResourceCatalog {
     return await mayFollow(
       call,
       found,
-      "uriTemplate" in found ? found.uriTemplate.match(uri) : {},
+      "uriTemplate" in found ? variablesAt(found, uri) : {},
     );
   }
 
@@ -328,6 +354,15 @@ export class ResourceCatalog {
       if (found !== undefined) return found;
     }
   }
+}
+
+/** What a template makes of a URI, as it stands or in its normal form. */
+function variablesAt(
+  { uriTemplate }: ShownTemplate,
+  uri: string,
+): Variables | null {
+  return uriTemplate.match(uri) ??
+    uriTemplate.match(URL.parse(uri)?.href ?? uri);
 }
 
 /** A tool that reads a resource stays what its call is about. */
@@ -361,36 +396,5 @@ function finish(
     result,
     // What is not for everybody must not be shared on the way.
     guard === undefined ? cacheHint : { ...cacheHint, cacheScope: "private" },
-  );
-}
-
-function listedEntry(
-  resource: Resource,
-  template: RegisteredResourceTemplate,
-  prefix: string | undefined,
-): ListingEntry {
-  const uri = prefix === undefined
-    ? resource.uri
-    : prefixUri(prefix, resource.uri);
-  const text = jsonText({ ...template.metadata, ...resource, uri });
-  return { key: uri, modern: text, legacy: text };
-}
-
-function parseUri(uri: string): URL {
-  try {
-    return new URL(uri);
-  } catch {
-    throw new InvalidParamsError(
-      `Invalid params: uri ${JSON.stringify(uri)} is not a URI`,
-      { uri, reason: "invalid_uri" },
-    );
-  }
-}
-
-/** `scheme://rest` under a prefix is `scheme://prefix/rest`. */
-export function prefixUri(prefix: string, uri: string): string {
-  return uri.replace(
-    /^([a-z][a-z0-9+.-]*:)(\/\/)?\/?/i,
-    (_, scheme, slashes) => `${scheme}${slashes ?? ""}${prefix}/`,
   );
 }

@@ -7,13 +7,13 @@ import {
 } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
+import type { Collection, Slot } from "./collection.ts";
+import { failureKindOf } from "../calls/failure_kind.ts";
+import { admits, demandAllowed } from "../calls/access_check.ts";
 import {
   AccessDeniedError,
   InsufficientScopeError,
 } from "../identity/access_errors.ts";
-import { admits, demandAllowed } from "../calls/access_check.ts";
-import type { Slot } from "./collection.ts";
-import { failureKindOf } from "../calls/failure_kind.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import type { Extension } from "../extension.ts";
@@ -178,10 +178,12 @@ function toolFailure(
   if (
     error instanceof AccessDeniedError ||
     error instanceof InsufficientScopeError ||
-    error instanceof UrlElicitationRequiredError ||
     error instanceof MissingRequiredClientCapabilityError
   ) throw error;
-  const message = thrownText(error);
+  const required = asUrlElicitationRequired(error);
+  if (required !== undefined) throw required;
+  const message = failureText(error, call.host.revealUrls);
+  call.error = error;
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");

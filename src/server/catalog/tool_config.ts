@@ -165,6 +165,9 @@ export const TOOL_OPTIONS: Readonly<
   cache: true,
   // The official SDK's: here it is the business of who lets callers in.
   scopeChallenge: true,
+  scopes: true,
+  allow: true,
+  hidden: true,
 };
 
 /** What `update` may change; `name: null` removes the tool. */

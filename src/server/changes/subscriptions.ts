@@ -31,6 +31,8 @@ export interface SubscriptionOptions {
 export interface Announced {
   /** Whether the server announces changes of a kind. */
   offers(kind: ListKind): boolean;
+  /** Whether the server announces changes of a resource. */
+  subscribes(): boolean;
   /**
    * Whether a caller may follow the changes of a resource.
    *
@@ -144,7 +146,7 @@ export class Subscriptions {
 /** The part of what a stream wants that it can have. */
 async function agree(
   call: Call,
-  { offers, mayFollow, extensions }: Announced,
+  { offers, subscribes, mayFollow, extensions }: Announced,
 ): Promise<Filter> {
   const { params: { notifications: wanted }, context } = call;
   if (!isObject(wanted)) {
@@ -157,7 +159,7 @@ async function agree(
     if (wanted[field] === true && offers(kind)) filter[field] = true;
   }
   const uris = strings(wanted, "resourceSubscriptions");
-  if (uris !== undefined && offers("resources")) {
+  if (uris !== undefined && subscribes()) {
     const followed = await Promise.all(
       uris.map((uri) => mayFollow(uri, call)),
     );

@@ -21,9 +21,15 @@ import type { Session } from "./session.ts";
 export interface ServerAnnouncement {
   readonly info: Implementation;
   readonly instructions: string | undefined;
-  readonly capabilities: { legacy(): ServerCapabilities };
+  readonly capabilities: {
+    readonly logs: boolean;
+    readonly subscribes: boolean;
+    legacy(hasSession: boolean): ServerCapabilities;
+  };
   /** Whether a caller may follow the changes of a resource. @throws {InsufficientScopeError} */
   mayFollow(uri: string, call: Call): Promise<boolean>;
+  /** The revisions that are spoken, in the order of preference. */
+  readonly revisions: readonly string[];
 }
 
 /** Makes the methods with which a legacy client keeps its session. */
@@ -39,23 +45,21 @@ export function sessionMethods(
       change(sessionOf(call).subscriptions, uri);
       return {};
     };
+  const subscribe = subscribing((uris, uri) => uris.add(uri));
   return {
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
-    "logging/setLevel": setLevel,
+    "logging/setLevel": (call) => {
+      if (!server.capabilities.logs) throw new MethodNotFoundError(call.method);
+      return setLevel(call);
+    },
     "resources/subscribe": async (call) => {
       const uri = textParam(call.params, "uri");
       if (!await server.mayFollow(uri, call)) {
         throw call.era.resourceNotFound(uri);
       }
-      call.session?.subscriptions.add(uri);
-      return {};
+      return subscribe(call);
     },
-    "resources/unsubscribe": ({ params, session }) => {
-      session?.subscriptions.delete(textParam(params, "uri"));
-      return {};
-    },
-    "resources/subscribe": subscribing((uris, uri) => uris.add(uri)),
     "resources/unsubscribe": subscribing((uris, uri) => uris.delete(uri)),
   };
 }

@@ -16,7 +16,7 @@ import type {
   FoundResource,
   ResourceSource,
 } from "../catalog/resource_source.ts";
-import { prefixUri } from "../catalog/resource_catalog.ts";
+import { prefixUri } from "../catalog/resource_uri.ts";
 import { RegisteredSkill, type SkillConfig } from "./registered_skill.ts";
 import { MAX_SKILL_BYTES, MAX_SKILL_FILES, type Skill } from "./skill.ts";
 import { resourceOf, SkillIndex } from "./skill_index.ts";

@@ -1,8 +1,9 @@
+import type { Log } from "../../observe/log/log.ts";
 import { AuthRefusal } from "../../auth/auth_refusal.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkFunction, quote } from "../../base/options.ts";
 import { isThenable } from "../../base/thenable.ts";
-import { type Logger, reportFailure } from "../../observe/log/logger.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
 import {
   ProtocolError,
@@ -19,14 +20,14 @@ export type Identified = AuthInfo | Response | undefined;
 export interface CallerGateOptions {
   readonly auth: HttpAuth | undefined;
   readonly authenticate: HttpOptions["authenticate"];
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /** Finds out who is calling, and turns away who must say so and doesn't. */
 export class CallerGate {
   readonly #auth: HttpAuth | undefined;
   readonly #authenticate: HttpOptions["authenticate"];
-  readonly #log: Logger;
+  readonly #log: Log;
 
   constructor({ auth, authenticate, log }: CallerGateOptions) {
     this.#auth = auth;

@@ -1,6 +1,6 @@
+import { InsufficientScopeError } from "../../server/identity/access_errors.ts";
 import { SlowClientError } from "../../base/errors.ts";
 import type { ProtocolError } from "../../protocol/protocol_errors.ts";
-import { InsufficientScopeError } from "../../server/identity/access_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { Reply } from "../../server/calls/reply.ts";
 import {
@@ -49,7 +49,7 @@ export interface HttpReplyStyle {
   readonly abandonedStatus: number;
   /** The HTTP status of an error. */
   status(error: ProtocolError): number;
-  /** How a caller that lacks a scope is told which would do. */
+  /** Tells a caller that lacks a scope which would do. */
   challenge(
     error: InsufficientScopeError,
     authInfo: AuthInfo | undefined,
@@ -150,7 +150,7 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   #openStream(): void {
     const stream = this.#style.streams.open(this, this.authInfo);
-    this.#endWatch();
+    this.#endQuiet();
     if (this.#held === "") stream.beat();
     else stream.write(this.#takeHeld());
     this.#stream = stream;

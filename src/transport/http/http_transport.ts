@@ -1,9 +1,10 @@
+import { checkPath } from "./endpoint_path.ts";
+import type { Log } from "../../observe/log/log.ts";
+import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkPublicUrl } from "../../auth/protected_resource.ts";
-import { InvalidOptionError } from "../../base/errors.ts";
-import { checkInteger, checkWord, quote } from "../../base/options.ts";
+import { checkInteger, checkWord } from "../../base/options.ts";
 import { isThenable } from "../../base/thenable.ts";
-import type { Logger } from "../../observe/log/logger.ts";
 import {
   InvalidRequestError,
   ProtocolError,
@@ -16,7 +17,7 @@ import type { AuthInfo } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
-import { BodyParseError, cameMangled, readFailure, readJson } from "./body.ts";
+import { BodyError, parseBody, readFailure, readText } from "./body.ts";
 import { CallerGate } from "./caller_gate.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
@@ -42,7 +43,7 @@ import { Refusals } from "./refusals.ts";
 /** What the endpoint needs of its server. */
 export interface HttpTransportParts {
   readonly intake: Intake;
-  readonly log: Logger;
+  readonly log: Log;
   /** Tells who is calling, where credentials do. */
   readonly auth: HttpAuth | undefined;
   /** How who lacks a scope is told so. */
@@ -170,13 +171,14 @@ export class HttpTransport {
     if (request.url !== this.#goodUrl) {
       const url = URL.parse(request.url);
       if (url === null) return refusal(400, INVALID_HOST);
-      const isMetadata = this.#callers.servesMetadata(url.pathname);
-      if (!isMetadata && !this.#serves(url.pathname)) return undefined;
+      const path = normalPath(url.pathname);
+      const isMetadata = this.#callers.servesMetadata(path);
+      if (!isMetadata && !this.#serves(path)) return undefined;
       if (!this.allowsHost(url)) return this.forbidHost(url);
       if (isMetadata) return this.#callers.metadata(request);
       const refused = this.#callers.refuseUrl(url);
       if (refused !== undefined) return this.refusals.count(refused);
-      if (url.pathname === this.path) this.#goodUrl = request.url;
+      if (path === this.path) this.#goodUrl = request.url;
     }
     const { headers } = request;
     this.#parts.tracing?.nameHttpSpan(
@@ -387,21 +389,3 @@ const SHUTTING_DOWN = new ProtocolError(
 );
 
 const RETRY_SOON = { "retry-after": "1" };
-
-/** The operator's paths, which the endpoint must not hide. */
-const TAKEN_PATHS = /^\/(health|metrics|dashboard|debug)(\/|$)/;
-
-/** The path as it stands in URLs: that is how requests for it come. */
-function checkPath(path: string): string {
-  // deno-lint-ignore no-control-regex -- they are what is refused
-  if (typeof path !== "string" || !/^\/[^?#\x00-\x1f\x7f]*$/.test(path)) {
-    throw new InvalidOptionError(
-      `path must begin with "/" and hold no query, got ${quote(path)}`,
-    );
-  }
-  const normal = normalPath(path);
-  if (!TAKEN_PATHS.test(normal)) return normal;
-  throw new InvalidOptionError(
-    `path must not be one of the operator's own, got ${quote(path)}`,
-  );
-}

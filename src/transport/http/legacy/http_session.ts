@@ -94,12 +94,12 @@ export class HttpSession {
     retryMs: number | undefined,
     authInfo: AuthInfo | undefined,
   ): SseStream {
-    const stream = streams.open({
-      gone: () => {
-        if (this.#standing === stream) this.#standing = undefined;
-      },
-    }, authInfo);
-    this.#standing = stream;
+    const stream = streams.open(
+      { gone: () => this.#leaveStanding(stream) },
+      authInfo,
+    );
+    this.#standing.push(stream);
+    if (this.#standing.length > MAX_STANDING) this.#standing.shift()!.close();
     if (this.resumes) {
       this.#standingLog ??= this.newStream();
       this.#standingLog.connect(stream);

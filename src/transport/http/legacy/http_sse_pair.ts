@@ -115,7 +115,8 @@ export class HttpSsePair {
         this.#maxBodyBytes,
         (counted) => bytes = counted,
       );
-      pair.connection.receive(message, bytes, authInfo);
+      const size = declared === null ? undefined : bytes;
+      pair.connection.receive(parseBody(text, size), bytes, { authInfo });
     } catch (error) {
       const failure = readFailure(error);
       return refusal(rejectionStatus(failure), failure, failure.requestId);

@@ -201,7 +201,8 @@ export class LegacyEndpoint {
     return new ResumableReply(stream, session, exchange, {
       open: () => {
         const connection = this.#streams.connect(exchange.authInfo);
-        stream.prime(connection, this.#options.retryMs);
+        stream.connect(connection);
+        if (session.takesPriming) stream.prime(this.#options.retryMs);
         exchange.resolve(
           new Response(connection.body, {
             headers: { ...SSE_HEADERS, ...headers },

@@ -42,12 +42,14 @@ export class ResumableReply implements Reply {
     this.#http = http;
     this.request = request;
     this.authInfo = authInfo;
+    this.#openIn(WAITED_TURNS);
+    // A client that has been given no id yet could not come back.
+    if (!session.takesPriming) return;
     this.closeStream = () => {
       this.#open();
       stream.disconnect();
     };
     this.closeStandaloneStream = () => session.closeStanding();
-    this.#openIn(WAITED_TURNS);
   }
 
   #openIn(turns: number): void {

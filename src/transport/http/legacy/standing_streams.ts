@@ -1,11 +1,15 @@
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+} from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
+import type { SessionVisit } from "./session_door.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal } from "../http_response.ts";
 import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";
 import type { EventStore } from "./event_store.ts";
 import type { HttpSession } from "./http_session.ts";
 import { legacyError } from "./legacy_refusals.ts";
-import type { SessionVisit } from "./session_door.ts";
 
 /** How streams are resumed. */
 export interface ResumeOptions {
@@ -59,12 +63,6 @@ export class StandingStreams {
     const stream = session.resumable.get(streamId ?? "");
     if (stream === undefined) {
       return refusal(400, legacyError("Invalid event ID format"));
-    }
-    if (stream.connected) {
-      return refusal(
-        409,
-        legacyError("Conflict: Stream already has an active connection"),
-      );
     }
     const connection = this.connect(authInfo);
     stream.resume(connection, lastEventId);

@@ -1,0 +1,367 @@
+import { systemClock } from "../base/clock.ts";
+import { healthChangeLog } from "../observe/health/health_checks_options.ts";
+import { HealthChecks } from "../observe/health/health_checks.ts";
+import { Logger } from "../observe/log/logger.ts";
+import { QuietLog } from "../observe/log/quiet_log.ts";
+import { Metrics } from "../observe/metrics/metrics.ts";
+import { resolveTelemetry } from "../observe/trace/telemetry.ts";
+import { Watchdog } from "../observe/watch/watchdog.ts";
+import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
+import type { JsonObject } from "../protocol/jsonrpc.ts";
+import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
+import type { AuthInfo, Implementation } from "../protocol/types.ts";
+import type { Call, CallHost } from "../server/calls/call.ts";
+import { CallLog } from "../server/calls/call_log.ts";
+import { CallRecorder } from "../server/calls/call_recorder.ts";
+import {
+  CallTracing,
+  type CallTracingOptions,
+} from "../server/calls/call_tracing.ts";
+import { Dispatcher } from "../server/calls/dispatcher.ts";
+import { HandlerContext } from "../server/calls/handler_context.ts";
+import { Intake, type IntakeParts } from "../server/calls/intake.ts";
+import { type Method, MethodTable } from "../server/calls/method_table.ts";
+import { RecentTrouble } from "../server/calls/recent_trouble.ts";
+import { Notifications } from "../server/calls/notifications.ts";
+import { OutsideErrors } from "../server/calls/outside_errors.ts";
+import {
+  Capabilities,
+  type DeclaredCapabilities,
+} from "../server/catalog/capabilities.ts";
+import { Catalog } from "../server/catalog/catalog.ts";
+import { catalogMethods } from "../server/catalog/catalog_methods.ts";
+import { ChangeNotices } from "../server/changes/change_notices.ts";
+import { keyTopic, Subscriptions } from "../server/changes/subscriptions.ts";
+import { LegacyEra } from "../server/eras/legacy_era.ts";
+import { ModernEra } from "../server/eras/modern_era.ts";
+import type { Extension } from "../server/extension.ts";
+import { Closing } from "../server/lifecycle/closing.ts";
+import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
+import { Readiness } from "../server/lifecycle/readiness.ts";
+import { Callers } from "../server/identity/callers.ts";
+import { hasScopes, requireScopes } from "../server/identity/guard.ts";
+import { StateSealer } from "../server/questions/request_state.ts";
+import type { Session } from "../server/sessions/session.ts";
+import { sessionMethods } from "../server/sessions/session_methods.ts";
+import { SkillsExtension } from "../server/skills/skills_extension.ts";
+import { TasksExtension } from "../server/tasks/tasks_extension.ts";
+import { serverFigures } from "../server/server_figures.ts";
+import {
+  type McpServerOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  stateTtlMs,
+} from "./server_options.ts";
+
+import type { ServerParts } from "./server_parts.ts";
+
+/**
+ * Makes a server's parts, each after those that it stands on.
+ *
+ * @throws {InvalidOptionError} naming the option
+ */
+export function makeParts(
+  info: Implementation,
+  given: McpServerOptions,
+): ServerParts {
+  const options = resolveOptions(given);
+  const { clock } = options;
+  const resources = new AsyncDisposableStack();
+  const disposeLater = (resource: AsyncDisposable) => {
+    resources.use(resource);
+  };
+
+  // What the operator sees.
+  const log = new Logger(options.log, options.logLevel);
+  const quietLog = new QuietLog(log, options.logIntervalMs, clock);
+  const trouble = new RecentTrouble();
+  const metrics = new Metrics();
+  const health = new HealthChecks({
+    ...options.health,
+    version: info.version,
+    clock,
+    onChange: healthChangeLog(log),
+  });
+
+  // What opens before the first call, and closes after the last.
+  const lifespan = new Lifespan(
+    options.lifespan && tellingIfSlow(options.lifespan, { ...options, log }),
+    (value) => health.adopt(value),
+  );
+  const readiness = new Readiness({ clock, lifespan, log });
+  if (options.lifespan) health.adopt({ lifespan: readiness });
+
+  // Who is told of changes, and what there is to offer.
+  const sessions = new Set<Session>();
+  const serverMeta: JsonObject = options.identifyInResults
+    ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
+    : {};
+  const subscriptions = new Subscriptions({
+    maxOpen: options.maxSubscriptions,
+    serverMeta,
+  });
+  const changes = new ChangeNotices(subscriptions, sessions, {
+    announces: (kind) => capabilities.announces(kind),
+    subscribes: () => capabilities.subscribes,
+  });
+  const catalog = new Catalog({
+    clock,
+    pageSize: options.pageSize,
+    scopes: options.scopes,
+    hints: options.cacheHints ?? {},
+    lifespan,
+    verifyState: options.requestState?.verify,
+    changed: (kind) => changes.listChanged(kind),
+    warn: (message) => log.warning(message),
+    disposeLater,
+  });
+
+  // What goes beyond the core of MCP.
+  const callers = new Callers(options);
+  const identify = (authInfo: AuthInfo | undefined) =>
+    callers.identify(authInfo);
+  const tasks = new TasksExtension({
+    ...options.tasks,
+    clock,
+    identify,
+    closing: () => readiness.closing,
+    active: wantsTasks(options.capabilities),
+  });
+  const extensions: readonly Extension[] = [
+    tasks,
+    new SkillsExtension(catalog.skills),
+    ...options.extensions,
+  ];
+  const capabilities: Capabilities = new Capabilities(
+    {
+      ...options,
+      info,
+      revisions: options.supportedProtocolVersions,
+      discoveryHint: options.cacheHints?.["server/discover"],
+    },
+    catalog,
+    extensions,
+    (method) => methods.custom.has(method),
+  );
+
+  // What clients may call, and what is kept of it.
+  const mayFollow = (uri: string, call: Call) =>
+    catalog.resources.mayFollow(uri, call);
+  const shared = catalogMethods(catalog, capabilities, extensions);
+  const methods: MethodTable = new MethodTable({
+    modern: new Map(Object.entries<Method>({
+      ...shared,
+      "server/discover": () => capabilities.discovery(),
+      "subscriptions/listen": subscriptions.method({
+        offers: (kind) =>
+          capabilities.offers(kind) && capabilities.announces(kind),
+        subscribes: () =>
+          capabilities.offers("resources") && capabilities.subscribes,
+        mayFollow,
+        extensions,
+      }),
+    })),
+    legacy: new Map(Object.entries<Method>({
+      ...shared,
+      ...sessionMethods({
+        info,
+        instructions: options.instructions,
+        capabilities,
+        mayFollow,
+        revisions: options.supportedProtocolVersions,
+      }),
+    })),
+  }, extensions);
+  const callLog = new CallLog({
+    log: quietLog,
+    slowMs: options.slowMs,
+    hasTool: (name) => catalog.has("tools", name),
+    trouble,
+  });
+  const recorder = options.metrics
+    ? new CallRecorder({ clock, log: callLog, methods })
+    : undefined;
+  const tracing = makeTracing(options, {
+    clock,
+    words: {
+      hasMethod: (method) => methods.knows(method),
+      has: (kind, name) => catalog.has(kind, name),
+    },
+  });
+
+  // The way of a call: in, through its method, and out.
+  const dispatcher = new Dispatcher({
+    methods,
+    lifespan,
+    log: callLog,
+    checkAccess: options.scopes.length === 0
+      ? undefined
+      : (call) => checkAccess(call, options.scopes, catalog),
+    maskErrors: options.maskErrors,
+    recorder,
+    tracing,
+  });
+  const sealer = new StateSealer(
+    options.requestState?.key,
+    stateTtlMs(options),
+  );
+  const host: CallHost = {
+    home: catalog,
+    sealer,
+    identify,
+    callerOf: (authInfo) => callers.of(authInfo),
+    maskErrors: options.maskErrors,
+    revealUrls: options.revealUrls,
+    logs: () => capabilities.logs,
+    makeContext: (call, owner) => new HandlerContext(call, owner),
+    runAsTask: (call, work, terms) => tasks.start(call, work, terms),
+    report: (what, error, call) => callLog.failed(what, error, call),
+    logFields: (call) => callLog.fields(call),
+    settle: (call, text) => dispatcher.settle(call, text),
+    cancelled: (call) => dispatcher.cancelled(call),
+  };
+  const outside = new OutsideErrors(quietLog);
+  const notifications = new Notifications((what, error) =>
+    outside.report(what, error)
+  );
+  const intake = new Intake({
+    clock,
+    eras: {
+      legacy: new LegacyEra(),
+      modern: new ModernEra(serverMeta, options.supportedProtocolVersions),
+    },
+    host,
+    dispatcher,
+    notifications,
+    sessions,
+    limits: {
+      maxDepth: options.maxDepth,
+      maxElements: options.maxToolInputElements,
+    },
+    revisions: options.supportedProtocolVersions,
+    unexpected: (what) => outside.mention(new Error(what)),
+    sessionEnded: (session) => tracing?.sessionEnded(session),
+  });
+  const watchdog = makeWatchdog(options, {
+    inProgress: () => dispatcher.inProgress(),
+    handlerOf: (name) => catalog.handlerNamed(name),
+    log,
+  });
+
+  for (const extension of extensions) {
+    attach(extension, { clock, log, eras: intake.eras, subscriptions });
+    if (extension.around !== undefined) dispatcher.use(extension.around);
+  }
+  if (tracing !== undefined) {
+    disposeLater(tracing);
+    tracing.exportFigures(() => [
+      ...serverFigures({
+        info,
+        dispatcher,
+        sessions,
+        subscriptions,
+        tasks,
+        watchdog,
+      }),
+      ...metrics.figures,
+    ]);
+  }
+  const closing = new Closing({
+    clock,
+    readiness,
+    subscriptions,
+    health,
+    tasks,
+    dispatcher,
+    sessions,
+    intake,
+    watchdog,
+    extensions,
+    resources,
+    lifespan,
+  });
+  return {
+    info,
+    options,
+    clock,
+    log,
+    quietLog,
+    trouble,
+    metrics,
+    health,
+    lifespan,
+    readiness,
+    catalog,
+    capabilities,
+    methods,
+    sessions,
+    subscriptions,
+    changes,
+    tasks,
+    notifications,
+    outside,
+    recorder,
+    watchdog,
+    tracing,
+    dispatcher,
+    intake,
+    closing,
+  };
+}
+
+/** Tasks are there unless what is declared says otherwise. */
+function wantsTasks(
+  { tasks, extensions }: DeclaredCapabilities = {},
+): boolean {
+  return tasks !== false &&
+    (extensions === undefined || Object.hasOwn(extensions, TASKS_EXTENSION));
+}
+
+/** @throws {InsufficientScopeError} naming all that the call needs, not the server's alone */
+function checkAccess(
+  call: Call,
+  scopes: readonly string[],
+  catalog: Catalog,
+): void {
+  if (hasScopes(call.identity, scopes)) return;
+  requireScopes(call.identity, scopes, catalog.scopesFor(call));
+}
+
+function makeTracing(
+  { tracing }: McpServerOptions,
+  options: CallTracingOptions,
+): CallTracing | undefined {
+  const telemetry = resolveTelemetry(tracing);
+  return telemetry && new CallTracing(telemetry, options);
+}
+
+function makeWatchdog(
+  { metrics, clock, watchdog = {} }: ResolvedOptions,
+  seen: Pick<WatchdogOptions, "inProgress" | "handlerOf" | "log">,
+): Watchdog | undefined {
+  // Only real time shows what the event loop is late for.
+  const realTime = clock === systemClock;
+  return metrics && watchdog !== false && realTime
+    ? new Watchdog({ ...watchdog, ...seen })
+    : undefined;
+}
+
+/** Lends an extension what it may use of the server. */
+function attach(
+  extension: Extension,
+  { clock, log, eras, subscriptions }:
+    & Pick<ServerParts, "clock" | "log" | "subscriptions">
+    & { eras: IntakeParts["eras"] },
+): void {
+  const { id } = extension;
+  extension.attach?.({
+    clock,
+    log,
+    knows: ({ era, clientCapabilities }) =>
+      eras[era].knowsExtension(clientCapabilities, id),
+    require: ({ era, clientCapabilities }) =>
+      eras[era].requireExtension(clientCapabilities, id),
+    publish: (topic, key, { method, params }) =>
+      subscriptions.publish(keyTopic(topic, key), method, params),
+  });
+}

@@ -1,0 +1,36 @@
+import { jsonText } from "../../protocol/json_value.ts";
+import type { RegisteredResourceTemplate } from "./resource.ts";
+import type { ListingEntry } from "./listing.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
+/** A resource that a template lists, as lists show it. */
+export function listedEntry(
+  resource: Resource,
+  template: RegisteredResourceTemplate,
+  prefix: string | undefined,
+): ListingEntry {
+  const uri = prefix === undefined
+    ? resource.uri
+    : prefixUri(prefix, resource.uri);
+  const text = jsonText({ ...template.metadata, ...resource, uri });
+  return { key: uri, modern: text, legacy: text };
+}
+
+/** @throws {InvalidParamsError} if the URI is not one */
+export function parseUri(uri: string): URL {
+  try {
+    return new URL(uri);
+  } catch {
+    throw new InvalidParamsError(
+      `Invalid params: uri ${JSON.stringify(uri)} is not a URI`,
+      { uri, reason: "invalid_uri" },
+    );
+  }
+}
+
+/** `scheme://rest` under a prefix is `scheme://prefix/rest`. */
+export function prefixUri(prefix: string, uri: string): string {
+  return uri.replace(
+    /^([a-z][a-z0-9+.-]*:)(\/\/)?\/?/i,
+    (_, scheme, slashes) => `${scheme}${slashes ?? ""}${prefix}/`,
+  );
+}
