@@ -29,7 +29,7 @@ Deno.test("no spelling of a URI gets around who may read and follow it", async (
   server.registerResource(
     "family",
     new ResourceTemplate("doc://files/{name}", { list: undefined }),
-    { allow: (_caller, { name }) => name === "open" },
+    { allow: (_caller, variables) => variables?.name === "open" },
     ({ href }, { name }) => {
       if (name !== "open") read.push(href);
       return "text";

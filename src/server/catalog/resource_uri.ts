@@ -1,3 +1,4 @@
+import type { Resource } from "../../protocol/types.ts";
 import { jsonText } from "../../protocol/json_value.ts";
 import type { RegisteredResourceTemplate } from "./resource.ts";
 import type { ListingEntry } from "./listing.ts";
