@@ -1,11 +1,9 @@
 import { listedEntry, parseUri, prefixUri } from "./resource_uri.ts";
 import { quote } from "../../base/options.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
-import type { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type {
   InputRequiredResult,
   ReadResourceResult,
-  Resource,
 } from "../../protocol/types.ts";
 import { normalUri } from "../../protocol/uri_form.ts";
 import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
