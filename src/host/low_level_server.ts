@@ -64,7 +64,7 @@ interface LowLevelParts {
   readonly notifications: Notifications;
   readonly outside: OutsideErrors;
   readonly intake: Intake;
-  readonly dispatcher: Pick<Dispatcher, "theOnly" | "gate">;
+  readonly dispatcher: Pick<Dispatcher, "entering" | "theOnly" | "gate">;
   readonly capabilities: Capabilities;
   readonly changes: ChangeNotices;
   readonly sessions: ReadonlySet<Session>;
@@ -107,7 +107,11 @@ export class LowLevelServer {
       setGate: (gate) => parts.dispatcher.gate = gate,
       report: (error) => parts.outside.report(INITIALIZED, error),
     });
-    this.#client = new OnlyClient(parts.sessions, greeting);
+    this.#client = new OnlyClient(
+      parts.sessions,
+      greeting,
+      () => parts.dispatcher.entering,
+    );
     parts.intake.greet = ({ revision, clientCapabilities, clientInfo }) => {
       this.#client.first = { revision, clientCapabilities, clientInfo };
       const greet = parts.notifications.handlers.get(INITIALIZED);

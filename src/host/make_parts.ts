@@ -217,6 +217,7 @@ export function makeParts(
     runAsTask: (call, work, terms) => tasks.start(call, work, terms),
     report: (what, error, call) => callLog.failed(what, error, call),
     logFields: (call) => callLog.fields(call),
+    enter: (call, work) => dispatcher.enter(call, work),
     settle: (call, text) => dispatcher.settle(call, text),
     cancelled: (call) => dispatcher.cancelled(call),
   };

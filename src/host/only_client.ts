@@ -14,6 +14,7 @@ import {
   unsupportedQuestion,
 } from "../server/questions/client_question.ts";
 import type { AskOptions } from "../server/server_context.ts";
+import type { Call } from "../server/calls/call.ts";
 import type { Session } from "../server/sessions/session.ts";
 
 /** What is known of a client. */
@@ -27,10 +28,17 @@ export class OnlyClient {
   first: Client | undefined;
   readonly #sessions: ReadonlySet<Session>;
   readonly #greeting: Greeting;
+  readonly #entering: () => Call | undefined;
 
-  constructor(sessions: ReadonlySet<Session>, greeting: Greeting) {
+  /** @param entering the call whose handler runs right now */
+  constructor(
+    sessions: ReadonlySet<Session>,
+    greeting: Greeting,
+    entering: () => Call | undefined,
+  ) {
     this.#sessions = sessions;
     this.#greeting = greeting;
+    this.#entering = entering;
   }
 
   /** Its session; `undefined` if there is not just one. */
@@ -48,7 +56,8 @@ export class OnlyClient {
   }
 
   /**
-   * Asks it outside any request.
+   * Asks it outside any request; or, in the era without sessions, through the
+   * call whose handler asks before it has waited for anything.
    *
    * @throws {ProtocolError} if there is not just one, or it can't be asked this
    */
@@ -58,6 +67,10 @@ export class OnlyClient {
     if (session === undefined) {
       if (this.#greeting.underWay && isQuestion(question)) {
         return await this.#greeting.ask(question) as T;
+      }
+      const call = this.#entering();
+      if (call?.era.asksByResult && isQuestion(question)) {
+        return await call.inquiry.ask("server", question, options) as T;
       }
       throw new ProtocolError(
         ProtocolErrorCode.InvalidRequest,

@@ -77,6 +77,8 @@ export interface CallHost {
   report(what: string, error: unknown, call: Call): void;
   /** What the log says of a call. */
   logFields(call: Call): Record<string, unknown>;
+  /** Runs what a call goes on with, once it has waited. */
+  enter<Result>(call: Call, work: () => Result): Result;
   /** Sends a call's last word. */
   settle(call: Call, text: string): void;
   /** Lets go of a call that its client has called off. */

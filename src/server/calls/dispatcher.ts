@@ -84,6 +84,21 @@ export class Dispatcher {
     }
   }
 
+  /** The call whose handler runs right now, until it first waits for something. */
+  get entering(): Call | undefined {
+    return this.#entering;
+  }
+
+  /** Runs what a call goes on with, once it has waited. */
+  enter<Result>(call: Call, work: () => Result): Result {
+    this.#entering = call;
+    try {
+      return work();
+    } finally {
+      this.#entering = undefined;
+    }
+  }
+
   /** The only call under way with a JSON-RPC id; `undefined` if others share it. */
   theOnly(id: RequestId): Call | undefined {
     const [call, ...others] = [...this.#waiting, this.#entering].filter((

@@ -77,7 +77,9 @@ function begin(
     call.measure.slowMs = tool.slowMs;
   }
   return isRepeat(call)
-    ? call.inquiry.resume().then(() => run(tool, call, args))
+    ? call.inquiry.resume().then(() =>
+      call.host.enter(call, () => run(tool, call, args))
+    )
     : run(tool, call, args);
 }
 
