@@ -16,7 +16,7 @@ import {
 import type { AskOptions } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
 
-/** What is known of a client. */
+/** Facts known of a client. */
 interface Client extends Asked {
   readonly clientInfo: Implementation | undefined;
 }
@@ -39,7 +39,7 @@ export class OnlyClient {
     return others.length === 0 && session?.initialized ? session : undefined;
   }
 
-  /** What is known of it. */
+  /** Facts known of it. */
   get facts(): Client | undefined {
     const { session } = this;
     if (session !== undefined) return factsOf(session);
