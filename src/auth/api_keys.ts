@@ -48,7 +48,7 @@ export interface ApiKeysOptions {
   now?: () => number;
 }
 
-/** What vouches for the callers of API keys: the server itself. */
+/** Issuer that vouches for the callers of API keys: the server itself. */
 const ISSUER = "urn:sluice:api-keys";
 
 /** Longer than any key, so that none costs much. */

@@ -3,7 +3,7 @@ import { malformed } from "./auth_refusal.ts";
 /** The longest token that is looked at, in characters. */
 const MAX_TOKEN = 16_384;
 
-/** What comes after the scheme (RFC 6750, section 2.1): one token. */
+/** Rest after the scheme (RFC 6750, section 2.1): one token. */
 const TOKEN = /^ +([\w\-.~+/]+=*) *$/;
 
 /** Schemes that present an access token. */

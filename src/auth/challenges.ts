@@ -3,16 +3,16 @@ import type { InsufficientScopeError } from "../server/identity/access_errors.ts
 import type { AuthRefusal } from "./auth_refusal.ts";
 import type { Authenticator } from "./authenticator.ts";
 
-/** What a challenge names, whoever it is for. */
+/** Names in a challenge, whoever it is for. */
 export interface ChallengesOptions {
   readonly authenticators: readonly Authenticator[];
   /** Scopes that every request needs. */
   readonly scopes: readonly string[];
-  /** Where the metadata of the protected resource is. */
+  /** Address of the metadata of the protected resource. */
   readonly metadataUrl: string | undefined;
 }
 
-/** How a request is turned away. */
+/** Form in which a request is turned away. */
 export interface Challenge {
   readonly status: number;
   readonly headers: Record<string, string>;

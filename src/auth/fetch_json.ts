@@ -1,7 +1,7 @@
 import { abortable } from "../base/abort.ts";
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts";
 
-/** How a provider is asked. */
+/** Settings for asking a provider. */
 export interface FetchJsonOptions {
   readonly fetch: typeof fetch;
   /** Milliseconds in which the whole answer must be there. */

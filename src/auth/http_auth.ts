@@ -14,7 +14,7 @@ import { ProtectedResource, resourceUri } from "./protected_resource.ts";
 /** The variable that a server on stdio reads its caller's credential from. */
 export const CREDENTIAL_VARIABLE = "SLUICE_TOKEN";
 
-/** How callers of a server are known. */
+/** Ways in which callers of a server are known. */
 export interface HttpAuthOptions {
   readonly authenticators: readonly Authenticator[];
   readonly log: Log;
@@ -62,7 +62,7 @@ export class HttpAuth {
     );
   }
 
-  /** What is wrong with a URL: a credential in it ends up in logs. */
+  /** Finds the fault of a URL: a credential in it ends up in logs. */
   faultOf({ searchParams }: URL): AuthRefusal | undefined {
     return searchParams.has("access_token")
       ? malformed("a token must not be in the URL")

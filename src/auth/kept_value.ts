@@ -1,6 +1,6 @@
 import type { MaybePromise } from "../cache/cache_store.ts";
 
-/** How a value is kept. */
+/** Settings for keeping a value. */
 export interface KeptValueOptions<T> {
   /** Fetches the value. */
   load(): Promise<T>;

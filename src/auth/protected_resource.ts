@@ -4,7 +4,7 @@ import { quote } from "../base/options.ts";
 
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 
-/** What the metadata of a protected resource says. */
+/** Contents of the metadata of a protected resource. */
 export interface ProtectedResourceOptions {
   /** The canonical URI of the MCP endpoint. */
   readonly resource: string;
@@ -46,7 +46,7 @@ export class ProtectedResource {
     });
   }
 
-  /** Whether a path is one of its metadata. */
+  /** Tells if a path is one of its metadata. */
   serves(pathname: string): boolean {
     return this.#paths.has(pathname);
   }

@@ -12,7 +12,7 @@ const CARRIERS = ["tools/call", "prompts/get", "resources/read"];
 /** Answers a call, or hands it on to what does. */
 export type Gate = (call: Call, run: () => unknown) => unknown;
 
-/** What a greeting works with. */
+/** Parts that a greeting works with. */
 export interface GreetingParts {
   /** Puts a gate before every call, or takes it away. */
   setGate(gate: Gate | undefined): void;
@@ -27,7 +27,7 @@ interface OpenQuestion {
 }
 
 /**
- * What `oninitialized` does before the first request of the era in which no
+ * Work of `oninitialized` before the first request of the era in which no
  * client can be asked outside a request: its questions go out as the answer to
  * the first request that may carry them, and that request waits for what is made
  * of the answers.
@@ -43,7 +43,7 @@ export class Greeting {
     this.#parts = parts;
   }
 
-  /** Whether it is under way: only then can it ask. */
+  /** True if it is under way: only then can it ask. */
   get underWay(): boolean {
     return this.#over !== undefined;
   }
@@ -103,7 +103,7 @@ export class Greeting {
       : params;
   }
 
-  /** What is still to be asked of the client that makes a call. */
+  /** Questions still to be asked of the client that makes a call. */
   #questionsFor(call: Call): Record<string, Question> {
     const asked: Record<string, Question> = {};
     for (const [key, { question, reject }] of this.#open) {

@@ -57,7 +57,7 @@ import { OwnSubscriptions } from "./own_subscriptions.ts";
 const INITIALIZED = "notifications/initialized";
 const LISTEN = "subscriptions/listen";
 
-/** What the low-level server works on. */
+/** Parts that the low-level server works on. */
 interface LowLevelParts {
   readonly options: { readonly cacheHints?: CacheHints };
   readonly methods: MethodTable;
@@ -80,7 +80,7 @@ export class LowLevelServer {
   readonly #parts: LowLevelParts;
   readonly #client: OnlyClient;
   #transport: Transport | undefined;
-  /** What answers the methods of the author's own. */
+  /** Handlers that answer the methods of the author's own. */
   readonly #own: Map<string, MessageHandler<ServerContext>> = new Map();
   /**
    * Called after a legacy client has said that it is ready, and once before the
@@ -207,7 +207,7 @@ export class LowLevelServer {
     this.#parts.capabilities.declare(capabilities);
   }
 
-  /** What the server declares to legacy clients. */
+  /** Capabilities that the server declares to legacy clients. */
   getCapabilities(): ServerCapabilities {
     return this.#parts.capabilities.legacy(true);
   }
@@ -228,15 +228,15 @@ export class LowLevelServer {
   }
 
   /**
-   * What the only client can do; `undefined` if there is not just one. Where no
-   * client has a session it is the first that asked anything: read
+   * Capabilities of the only client; `undefined` if there is not just one.
+   * Where no client has a session it is the first that asked anything: read
    * `ctx.clientCapabilities` inside a handler.
    */
   getClientCapabilities(): ClientCapabilities | undefined {
     return this.#client.facts?.clientCapabilities;
   }
 
-  /** What that client says it is. */
+  /** Self-description of that client. */
   getClientVersion(): Implementation | undefined {
     return this.#client.facts?.clientInfo;
   }

@@ -46,7 +46,7 @@ import {
 /** The type of {@linkcode McpServer.app}: Hono's own. */
 export type HonoApp = Hono;
 
-/** What a server is at. */
+/** Numbers that tell what a server is at. */
 export interface ServerStats {
   /** Requests without an answer yet. */
   inFlight: number;
@@ -133,9 +133,9 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   }
 
   /**
-   * What `/health/detailed` reports. Values of the lifespan that can tell their
-   * own health, such as pools and shared caches, are in it by themselves, each
-   * under its key, for as long as the lifespan is open.
+   * Checks that `/health/detailed` reports. Values of the lifespan that can
+   * tell their own health, such as pools and shared caches, are in it by
+   * themselves, each under its key, for as long as the lifespan is open.
    *
    * @example
    * ```ts
@@ -249,7 +249,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     return directCall(this.#parts.intake, method, params, options);
   }
 
-  /** Whether a transport is connected. */
+  /** Tells if a transport is connected. */
   isConnected(): boolean {
     return this.#connected > 0;
   }

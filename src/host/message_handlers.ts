@@ -19,7 +19,7 @@ export type RequestHandler = (
   ctx: ServerContext,
 ) => unknown;
 
-/** What the parameters and the result of a method of your own must be. */
+/** Schemas of the parameters and the result of a method of your own. */
 export interface MethodSchemas<Params extends StandardSchema> {
   /** Checks the parameters. */
   params: Params;
@@ -60,7 +60,7 @@ export interface IncomingMessage {
   readonly params: JsonObject;
 }
 
-/** What answers or hears a method, whichever way it was registered. */
+/** Handler that answers or hears a method, whichever way it was registered. */
 export interface MessageHandler<Context> {
   readonly method: string;
   run(message: IncomingMessage, ctx: Context): unknown;

@@ -17,7 +17,7 @@ import type { AskOptions } from "../server/server_context.ts";
 import type { Call } from "../server/calls/call.ts";
 import type { Session } from "../server/sessions/session.ts";
 
-/** What is known of a client. */
+/** Facts known of a client. */
 interface Client extends Asked {
   readonly clientInfo: Implementation | undefined;
 }
@@ -47,7 +47,7 @@ export class OnlyClient {
     return others.length === 0 && session?.initialized ? session : undefined;
   }
 
-  /** What is known of it. */
+  /** Facts known of it. */
   get facts(): Client | undefined {
     const { session } = this;
     if (session !== undefined) return factsOf(session);

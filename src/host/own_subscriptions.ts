@@ -4,7 +4,7 @@ import type { Method } from "../server/calls/method_table.ts";
 import type { ServerContext } from "../server/server_context.ts";
 import type { MessageHandler } from "./message_handlers.ts";
 
-/** What the author's subscriptions are made of. */
+/** Parts that the author's subscriptions are made of. */
 export interface OwnSubscriptionsParts {
   /** The author's answer to a method. */
   handler(method: string): MessageHandler<ServerContext> | undefined;

@@ -7,13 +7,13 @@ import { type ServerParts, watch } from "./server_parts.ts";
 import type { Peer } from "../admin/operator_gate.ts";
 import type { HttpHost } from "./http_host.ts";
 
-/** How long answers at the end of the grace have to reach their clients. */
+/** Time that answers at the end of the grace have to reach their clients. */
 const LAST_WORDS_MS = 1_000;
 
 /** Nobody but this machine, unless it is asked for. */
 export const DEFAULT_HOSTNAME = "127.0.0.1";
 
-/** Where and how to listen. */
+/** Settings for where and how to listen. */
 export interface ServeOptions {
   /**
    * 0 takes any free port.

@@ -25,7 +25,7 @@ import { checkScopes } from "../server/identity/guard.ts";
 import type { ServerContext } from "../server/server_context.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
 
-/** How request states are signed and read. */
+/** Settings for signing and reading request states. */
 export interface RequestStateOptions {
   /**
    * The key that states are signed with: at least 32 bytes, the same on every
@@ -42,11 +42,11 @@ export interface RequestStateOptions {
   verify?: (state: string, ctx: ServerContext) => unknown;
 }
 
-/** How a server tells whether it is well. */
+/** Settings for how a server tells if it is well. */
 export interface HealthOptions
   extends Pick<HealthChecksOptions, "cacheMs" | "timeoutMs"> {
   /**
-   * What `/health/ready` depends on: that the lifespan is open and the server
+   * Conditions of `/health/ready`: that the lifespan is open and the server
    * isn't draining, or on the critical checks as well (`"checks"`). A database
    * that every replica shares would then take all of them out at once, tools
    * that don't need it included: ask for it where traffic can go elsewhere.
@@ -78,9 +78,9 @@ export interface SdkOptions {
   inputRequired?: unknown;
 }
 
-/** How a server behaves. Everything has a default. */
+/** Behaviour of a server. Everything has a default. */
 export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
-  /** How to use the server, for the client's model. */
+  /** Instructions for using the server, for the client's model. */
   instructions?: string;
   /**
    * Capabilities to declare beside those that follow from what is registered.
@@ -99,15 +99,15 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
   /** Opens what the handlers share; see {@linkcode LifespanFunction}. */
   lifespan?: LifespanFunction<Lifespan>;
   /**
-   * How many entries a page of a list holds; `Infinity` for all of them.
+   * Number of entries on a page of a list; `Infinity` for all of them.
    * @default Infinity
    */
   pageSize?: number;
-  /** How long clients may keep what lists, discovery and resources say. */
+  /** Time that clients may keep what lists, discovery and resources say. */
   cacheHints?: CacheHints;
-  /** How request states are signed and read. */
+  /** Settings for signing and reading request states. */
   requestState?: RequestStateOptions;
-  /** How tasks run and where they are kept. */
+  /** Settings for how tasks run and where they are kept. */
   tasks?: TaskOptions;
   /**
    * Extensions of MCP beside tasks and skills.
@@ -115,7 +115,7 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    */
   extensions?: readonly Extension[];
   /**
-   * How many `subscriptions/listen` streams may be open at once.
+   * Number of `subscriptions/listen` streams that may be open at once.
    * @default 10000
    */
   maxSubscriptions?: number;
@@ -161,7 +161,7 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    */
   identify?: (authInfo: AuthInfo) => string;
   /**
-   * Where the server's own log goes.
+   * Destination of the server's own log.
    * @default stderrLog
    */
   log?: LogSink;
@@ -171,8 +171,8 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    */
   metrics?: boolean;
   /**
-   * How the event loop is looked after while the server listens; false for not
-   * at all.
+   * Settings for looking after the event loop while the server listens; false
+   * for not at all.
    * @default blocks of 100 ms and more are logged, with the tool that did it
    */
   watchdog?: WatchdogSettings | false;
@@ -194,7 +194,7 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    * @default 10000
    */
   logIntervalMs?: number;
-  /** How `server.health` runs, and what `/health/ready` depends on. */
+  /** Settings for `server.health`, and for what `/health/ready` depends on. */
   health?: HealthOptions;
   /**
    * OpenTelemetry: a span for each request, and metrics. `"auto"` gives them to
@@ -206,13 +206,13 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    */
   tracing?: "auto" | false | TelemetryOptions;
   /**
-   * Where the time comes from.
+   * Source of the time.
    * @default systemClock
    */
   clock?: Clock;
 }
 
-/** What is a block, and how closely the event loop is looked after. */
+/** Length of a block, and how closely the event loop is looked after. */
 export type WatchdogSettings = Pick<
   WatchdogOptions,
   | "blockedMs"
@@ -321,7 +321,7 @@ function checkReadiness(readiness: unknown): void {
   );
 }
 
-/** How long a sealed request state is good for. */
+/** Time for which a sealed request state is good. */
 export function stateTtlMs({ requestState }: McpServerOptions): number {
   return checkDurationMs(
     "requestState.ttlMs",

@@ -8,7 +8,7 @@ import {
 import { InvalidSkillError } from "../server/skills/skill_errors.ts";
 import { MANIFEST } from "../server/skills/skill_uri.ts";
 
-/** How a folder of skills is read. */
+/** Settings for reading a folder of skills. */
 export interface ReadSkillsOptions extends SkillLimits {
   /**
    * Segments in front of every skill's path: `acme/billing` serves the folder

@@ -207,7 +207,7 @@ export abstract class V1Registrations<Lifespan = unknown>
   }
 
   /**
-   * What v1 had not settled yet.
+   * Features that v1 had not settled yet.
    * @deprecated Use `ctx.runAsTask`.
    */
   get experimental(): { readonly tasks: V1Tasks<Lifespan> } {
@@ -266,7 +266,7 @@ function takeAnnotations(name: string, rest: unknown[]): ToolAnnotations {
   );
 }
 
-/** Whether a value is the fields of a tool's arguments; an empty one has none. */
+/** Tells if a value is a tool's argument fields; an empty one has none. */
 function isShape(value: unknown): value is V1Shape {
   return isObject(value) && !isStandardSchema(value) &&
     (Object.keys(value).length === 0 ||

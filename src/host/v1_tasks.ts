@@ -18,9 +18,9 @@ import { isFinal, type TaskStatus } from "../server/tasks/task.ts";
 
 /** A task as the official SDK's v1 shows it to its handlers. */
 export interface V1Task {
-  /** What the task is known by. */
+  /** Id that the task is known by. */
   taskId: string;
-  /** Where the task stands. */
+  /** State of the task. */
   status: TaskStatus;
   /** Milliseconds for which it is kept; null for ever. */
   ttl: number | null;
@@ -28,9 +28,9 @@ export interface V1Task {
   createdAt: string;
   /** ISO 8601. */
   lastUpdatedAt: string;
-  /** How often clients should ask, in milliseconds. */
+  /** Interval at which clients should ask, in milliseconds. */
   pollInterval?: number;
-  /** Where the work stands, in words. */
+  /** State of the work, in words. */
   statusMessage?: string;
 }
 
@@ -48,7 +48,7 @@ export interface V1RequestTaskStore {
     status: "completed" | "failed",
     result: Result,
   ): Promise<void>;
-  /** What {@linkcode storeTaskResult} was given. */
+  /** Result that {@linkcode storeTaskResult} was given. */
   getTaskResult(taskId: string): Promise<Result>;
   /** Says where the work stands. */
   updateTaskStatus(
@@ -60,12 +60,12 @@ export interface V1RequestTaskStore {
   listTasks(cursor?: string): Promise<{ tasks: V1Task[]; nextCursor?: string }>;
 }
 
-/** What the functions of a {@linkcode V1ToolTaskHandler} are given beside the arguments. */
+/** Context of {@linkcode V1ToolTaskHandler}'s functions, beside arguments. */
 export interface V1TaskContext<Lifespan = unknown>
   extends ServerContext<Lifespan> {
   /** The task's id; empty until it is created. */
   readonly taskId: string;
-  /** Where the task is kept. */
+  /** Store in which the task is kept. */
   readonly taskStore: V1RequestTaskStore;
 }
 

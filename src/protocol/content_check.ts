@@ -31,7 +31,7 @@ const ICON: Record<string, Check> = {
   sizes: listOf(isText),
 };
 
-/** What official clients, v1 and v2, check of the members of a block. */
+/** Checks of official clients, v1 and v2, on the members of a block. */
 const MEMBERS: Record<string, Check> = {
   annotations: (value) => isObject(value) && fits(value, ANNOTATIONS),
   _meta: isObject,
@@ -44,7 +44,7 @@ const MEMBERS: Record<string, Check> = {
   ),
 };
 
-/** Whether the members that are there pass their checks. */
+/** Tells if the members that are there pass their checks. */
 function fits(object: JsonObject, checks: Record<string, Check>): boolean {
   for (const key in object) {
     if (object[key] === undefined || !Object.hasOwn(checks, key)) continue;
@@ -53,12 +53,12 @@ function fits(object: JsonObject, checks: Record<string, Check>): boolean {
   return true;
 }
 
-/** Whether a value claims to be a content block, be it a good one or not. */
+/** Tells if a value claims to be a content block, be it a good one or not. */
 export function claimsToBeBlock(value: unknown): boolean {
   return isObject(value) && BLOCK_TYPES.includes(value.type as string);
 }
 
-/** Whether official clients take a value for a content block. */
+/** Tells if official clients take a value for a content block. */
 export function isContentBlock(block: unknown): boolean {
   return isObject(block) && hasItsOwn(block) && fits(block, MEMBERS);
 }
@@ -79,18 +79,18 @@ function hasItsOwn(block: JsonObject): boolean {
   }
 }
 
-/** Whether official clients take a value for a part of a resource. */
+/** Tells if official clients take a value for a part of a resource. */
 export function isResourceContents(value: unknown): boolean {
   return isObject(value) && isText(value.uri) &&
     (isText(value.text) || isBase64(value.blob)) && fits(value, MEMBERS);
 }
 
-/** Whether official clients take a value for a message of a prompt. */
+/** Tells if official clients take a value for a message of a prompt. */
 export function isPromptMessage(value: unknown): boolean {
   return isObject(value) && isRole(value.role) && isContentBlock(value.content);
 }
 
-/** What a content block must be, for messages. */
+/** Rule for a content block, for messages. */
 export const BLOCK_RULE = `it needs a type of ${
   BLOCK_TYPES.join(", ")
 } and what belongs to it`;

@@ -12,7 +12,7 @@ import { givenParams, givenResult } from "./left_out.ts";
 import { type Era, isModernRevision, metaKey } from "./revision.ts";
 import type { RequestId } from "./types.ts";
 
-/** How many messages a batch may hold. */
+/** Number of messages that a batch may hold. */
 export const MAX_BATCH = 100;
 
 /** A request of the client's. */
@@ -39,14 +39,14 @@ export interface AnswerMessage {
   readonly answer: IncomingAnswer;
 }
 
-/** What is no message. */
+/** Data that is no message. */
 export interface MalformedMessage {
   readonly kind: "malformed";
   readonly era: Era;
   /** The id that a refusal can name. */
   readonly id: RequestId | null;
   readonly fault: string;
-  /** Whether it means to be an answer, to which nothing is ever answered. */
+  /** True if it means to be an answer, to which nothing is ever answered. */
   readonly isAnswer: boolean;
 }
 

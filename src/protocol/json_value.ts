@@ -1,6 +1,6 @@
 import { SluiceError } from "../base/errors.ts";
 
-/** How deep a value may nest; what goes round in a circle is deeper. */
+/** Depth to which a value may nest; what goes round in a circle is deeper. */
 const MAX_DEPTH = 1_000;
 
 /** JSON says it as it is; says it in another form; or has no form for it. */
@@ -21,7 +21,7 @@ export class JsonValueError extends SluiceError {
 }
 
 /**
- * Why a value can't be sent as JSON, with the path to the part of it that can't
+ * Tells why a value can't be sent as JSON, with the path to the part that can't
  * and what to do instead; `undefined` if all of it can.
  *
  * What JSON has forms for may be sent: plain objects, arrays, whatever has a
@@ -162,7 +162,7 @@ function judgeInstance(instance: object, depth: number): Verdict {
   return judgeItems(fields, depth) || REFORMED;
 }
 
-/** What its `toJSON` returns is asked no more for a `toJSON` of its own. */
+/** Judges what `toJSON` returns: it is asked for no `toJSON` of its own. */
 function judgeSaid(value: Sayer, depth: number): Verdict {
   const said = saidBy(value);
   if (said === undefined) return UNSAYABLE;
@@ -180,7 +180,7 @@ function saysItself(value: unknown): value is Sayer {
   return typeof (value as Partial<Sayer>).toJSON === "function";
 }
 
-/** What a value says of itself; a date that is none says null. */
+/** Asks a value what it says of itself; a date that is none says null. */
 function saidBy(value: Sayer): unknown {
   if (value instanceof Date && Number.isNaN(value.getTime())) return undefined;
   return value.toJSON("");
@@ -195,7 +195,7 @@ function isBoxed(object: object): boolean {
     object instanceof Boolean;
 }
 
-/** Whether JSON would show fields of an instance, but not what it is about. */
+/** Tells if JSON would show fields of an instance, but not what it is about. */
 function hidesContents(instance: object): boolean {
   return instance instanceof Map || instance instanceof Set ||
     instance instanceof Error || isBytes(instance) ||
@@ -258,7 +258,7 @@ function search(
   return { path, ...remedyFor(value) };
 }
 
-/** What JSON would look into, unless the value itself is the fault. */
+/** Parts that JSON would look into, unless the value itself is the fault. */
 function partsOf(value: unknown): [string, unknown][] {
   if (!isSomeObject(value)) return [];
   if (saysItself(value)) {

@@ -38,7 +38,7 @@ export function isRequestId(value: unknown): value is RequestId {
     value instanceof WholeNumber;
 }
 
-/** Whether a member is there; some clients write what they leave out as null. */
+/** Tells if a member is there; some clients write null for what they omit. */
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
@@ -50,7 +50,7 @@ export function isAnswer(message: JsonObject): boolean {
 }
 
 /**
- * What is wrong with a call's envelope, or `undefined`. A request's id is never
+ * Fault of a call's envelope, or `undefined`. A request's id is never
  * null: its sender would wait for an answer that it can't tell from others.
  */
 export function envelopeFault(message: unknown): string | undefined {
@@ -66,7 +66,7 @@ export function envelopeFault(message: unknown): string | undefined {
   return undefined;
 }
 
-/** What is wrong with an answer's envelope, or `undefined`. */
+/** Fault of an answer's envelope, or `undefined`. */
 export function answerFault(
   { jsonrpc, id, result, error }: JsonObject,
 ): string | undefined {

@@ -54,7 +54,7 @@ export function givenParams(method: string, params: JsonObject): JsonObject {
   });
 }
 
-/** Whether it is worth a closer look: nearly no client writes nulls. */
+/** Tells if it is worth a closer look: nearly no client writes nulls. */
 function mayHoldNull(
   method: string,
   own: boolean,

@@ -84,10 +84,10 @@ function parseExactly(json: string, inexact: unknown): unknown {
   return value;
 }
 
-/** How much is looked at for the id of a message that can't be parsed. */
+/** Length that is looked at for the id of a message that can't be parsed. */
 const HEAD = 16 * 1024;
 
-/** How much of its end is: an id written last has little after it. */
+/** Length of its end that is: an id written last has little after it. */
 export const TAIL = 1024;
 
 const TOKEN = /[\s\uFEFF]*("(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+)/y;

@@ -45,7 +45,7 @@ export class ProtocolError extends Error {
   override readonly name: string = "ProtocolError";
   /** One of {@linkcode ProtocolErrorCode}, or a code of your own. */
   readonly code: number;
-  /** Whatever else the client should know; must be JSON. */
+  /** Anything else that the client should know; must be JSON. */
   readonly data?: unknown;
 
   /** The message and the data go to the client as they are. */

@@ -67,7 +67,7 @@ export type InferInput<Schema> = Schema extends
   : unknown
   : unknown;
 
-/** Whether a value is a Standard Schema of any library. */
+/** Tells if a value is a Standard Schema of any library. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if (value === null || !/^(object|function)$/.test(typeof value)) return false;
   const props = (value as Partial<StandardSchema>)["~standard"];

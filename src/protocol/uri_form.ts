@@ -1,7 +1,7 @@
-/** What RFC 3986 lets a URI hold as it is, "%" aside. */
+/** Characters that RFC 3986 lets no URI hold as they are, "%" aside. */
 const NOT_IN_URIS = /[^\w.~!*'();:@&=+$,/?#[\]%-]/gu;
 
-/** What need not be encoded, and is the same whether or not it is. */
+/** Character that need not be encoded, and is the same if it is or not. */
 const UNRESERVED = /^[\w.~-]$/;
 
 /** Encodes what a URI can't hold; what is encoded already stays as it is. */

@@ -110,7 +110,7 @@ export class UriTemplate {
   }
 }
 
-/** What the parts of a template ask of a URI. */
+/** Demands of the parts of a template on a URI. */
 class TemplateForm {
   readonly #path: UriMatcher;
   readonly #pathVariables: readonly Variable[];
@@ -320,7 +320,7 @@ function expandExpression(
   }
 }
 
-/** What is encoded already stays as it is (RFC 6570, "Reserved Expansion"). */
+/** Leaves what is encoded already as it is (RFC 6570, "Reserved Expansion"). */
 function encodeReserved(text: string): string {
   return encodeForUri(text).replace(/%(?![\da-f]{2})/gi, "%25");
 }

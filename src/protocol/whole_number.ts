@@ -33,7 +33,7 @@ const { rawJSON: rawJson } = JSON as unknown as {
   rawJSON(text: string): unknown;
 };
 
-/** What an id is kept under: of two that are equal, the same. */
+/** Key that an id is kept under: of two that are equal, the same. */
 export function idKey(id: RequestId): RequestId | bigint {
   return (id as unknown) instanceof WholeNumber
     ? (id as unknown as WholeNumber).key

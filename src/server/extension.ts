@@ -23,13 +23,13 @@ export type ExtensionTopic = (
   ctx: ServerContext,
 ) => readonly string[] | Promise<readonly string[]>;
 
-/** What a server lends to its extension. */
+/** Services that a server lends to its extension. */
 export interface ExtensionHost {
   /** The server's clock. */
   readonly clock: Clock;
   /** The server's log. */
   readonly log: Logger;
-  /** Whether the client that makes a call has declared the extension. */
+  /** Tells if the client that makes a call has declared the extension. */
   knows(ctx: ServerContext): boolean;
   /** Refuses a client that has not. @throws {MissingRequiredClientCapabilityError} */
   require(ctx: ServerContext): void;
@@ -46,9 +46,9 @@ export interface ExtensionHost {
 
 /** A tool that is about to be called. */
 export interface ToolInCall {
-  /** What it is called by. */
+  /** Name that it is called by. */
   readonly name: string;
-  /** Whether it runs as a task. */
+  /** Tells if it runs as a task. */
   readonly execution?: ToolExecution;
 }
 
@@ -70,15 +70,15 @@ export interface ToolInCall {
  * ```
  */
 export interface Extension extends Partial<AsyncDisposable> {
-  /** What clients know it by, such as `io.modelcontextprotocol/tasks`. */
+  /** Id that clients know it by, such as `io.modelcontextprotocol/tasks`. */
   readonly id: string;
   /**
-   * What is declared of it.
+   * Settings that are declared of it.
    * @default {}
    */
   readonly settings?: CapabilitySettings;
   /**
-   * Whether the server has anything of it to offer; if not, it is not there.
+   * True if the server has anything of it to offer; if not, it is not there.
    * @default true
    */
   readonly active?: boolean;
@@ -91,7 +91,7 @@ export interface Extension extends Partial<AsyncDisposable> {
   readonly methods?: Readonly<Record<string, ExtensionMethod>>;
   /** The parameter that the header `Mcp-Name` mirrors, by method (2026-07-28). */
   readonly namedBy?: Readonly<Record<string, string>>;
-  /** What `subscriptions/listen` may follow, by the filter's field. */
+  /** Topics that `subscriptions/listen` may follow, by the filter's field. */
   readonly topics?: Readonly<Record<string, ExtensionTopic>>;
   /** Looks at a tool before it runs; what it throws is the answer. */
   readonly beforeTool?: (tool: ToolInCall, ctx: ServerContext) => void;

@@ -24,7 +24,7 @@ import type {
 import type { Caller } from "./identity/caller.ts";
 import type { CreateTaskResult } from "./tasks/task.ts";
 
-/** How long a question to the client may take, and who may call it off. */
+/** Settings for how long a question may take, and who may call it off. */
 export interface AskOptions {
   /** Gives the question up. */
   signal?: AbortSignal;
@@ -50,17 +50,17 @@ export interface AskOptions {
   maxTotalTimeout?: number;
 }
 
-/** How far a client has got with what it was asked. */
+/** Progress of a client with what it was asked. */
 export interface Progress {
   /** It grows each time. */
   progress: number;
-  /** How much it will be in the end, if that is known. */
+  /** Amount that it will be in the end, if that is known. */
   total?: number;
-  /** How things stand, in words. */
+  /** State of things, in words. */
   message?: string;
 }
 
-/** What `ctx.elicit` asks: a form to fill in, or a page to open. */
+/** Question of `ctx.elicit`: a form to fill in, or a page to open. */
 export type ElicitParams =
   | (Omit<ElicitRequestFormParams, "requestedSchema"> & {
     requestedSchema:
@@ -76,7 +76,7 @@ export type ElicitFormOf<Schema extends StandardSchema> =
   & Omit<ElicitRequestFormParams, "requestedSchema">
   & { requestedSchema: Schema };
 
-/** What the user did with such a form; what was accepted is of the schema's type. */
+/** Answer to such a form; what was accepted is of the schema's type. */
 export type ElicitAnswer<Content> =
   | (Result & { action: "accept"; content: Content })
   | (Result & { action: "decline" | "cancel"; content?: undefined });
@@ -138,11 +138,11 @@ export interface McpRequestView {
   ): Promise<CreateMessageResult | CreateMessageResultWithTools>;
 }
 
-/** What HTTP knows of a request. */
+/** View that HTTP has of a request. */
 export interface HttpView {
   /** The HTTP request itself; its body has been read. */
   readonly req?: Request;
-  /** Who is calling, if `authenticate` or the host said so. */
+  /** Identity of the caller, if `authenticate` or the host said so. */
   readonly authInfo?: AuthInfo;
   /** Ends this request's stream; the client comes back for the rest (legacy, with an event store). */
   readonly closeSSE?: () => void;
@@ -154,18 +154,18 @@ export interface HttpView {
 export interface RequestInfo {
   /** The headers, their names in small letters. */
   headers: Record<string, string | string[] | undefined>;
-  /** Where it was sent. */
+  /** Address it was sent to. */
   url?: URL;
 }
 
-/** What comes out of a result's schema, whatever its library. */
+/** Output of a result's schema, whatever its library. */
 export type SchemaResult<Schema> = Schema extends
   { readonly _output: infer Output } ? Output
   : InferOutput<Schema>;
 
-/** What a task's work may do beside computing. */
+/** Tools for a task's work beside computing. */
 export interface TaskRun {
-  /** What clients ask after the task by. */
+  /** Id that clients ask after the task by. */
   readonly taskId: string;
   /** Aborts when the client cancels the task or its time is over. */
   readonly signal: AbortSignal;
@@ -186,8 +186,8 @@ export interface TaskRun {
 }
 
 /**
- * What a handler is given beside its arguments. Everything in it is made when
- * it is read, so what a handler leaves alone costs nothing.
+ * Context that a handler is given beside its arguments. Everything in it is
+ * made when it is read, so what a handler leaves alone costs nothing.
  */
 export interface ServerContext<Lifespan = unknown> {
   /** The family of MCP that the client speaks. */
@@ -198,11 +198,11 @@ export interface ServerContext<Lifespan = unknown> {
    */
   readonly requestId: RequestId;
   /**
-   * What the server's own log calls the request, in the field `call`: for lines
+   * Name of the request in the server's own log, in the field `call`: for lines
    * of your own, as in `server.log.info("packed", { call: ctx.callId })`.
    */
   readonly callId: string;
-  /** What the call is about: a tool's or prompt's name, a resource's URI or template. */
+  /** Subject of the call: tool or prompt name, resource URI or template. */
   readonly subject?: string;
   /** The session, where the client has one (legacy era). */
   readonly sessionId?: string;
@@ -211,21 +211,21 @@ export interface ServerContext<Lifespan = unknown> {
    * lines; missing if it belongs to none. What a client sends is believed.
    */
   readonly traceId?: string;
-  /** What the server's `lifespan` made. */
+  /** Value that the server's `lifespan` made. */
   readonly lifespan: Lifespan;
   /** Aborts when the client cancels, or goes away (modern era), or `timeoutMs` is over. */
   readonly signal: AbortSignal;
   /** The request as the official SDK's handlers see it. */
   readonly mcpReq: McpRequestView;
-  /** What HTTP knows of the request; missing on other transports. */
+  /** View that HTTP has of the request; missing on other transports. */
   readonly http?: HttpView;
-  /** Who is calling, if that is known. */
+  /** Identity of the caller, if that is known. */
   readonly caller?: Caller;
   /** Likewise, as the official SDK has it, with the token that was presented. */
   readonly authInfo?: AuthInfo;
-  /** What the client says it is; never proof of anything. */
+  /** Self-description of the client; never proof of anything. */
   readonly clientInfo?: Implementation;
-  /** What the client says it can do. */
+  /** Capabilities that the client says it has. */
   readonly clientCapabilities: ClientCapabilities;
   /** Writes to the client's log. */
   readonly log: RequestLog;
@@ -307,15 +307,15 @@ export interface ServerContext<Lifespan = unknown> {
 }
 
 /**
- * What the official SDK hands to a server factory, which it calls for every
- * request. Here a server is made once and serves them all: call such a factory
- * with either era, and let its handlers read `ctx.era`, `ctx.authInfo` and
- * `ctx.http?.req` instead, which belong to the request at hand.
+ * Context that the official SDK hands to a server factory, which it calls for
+ * every request. Here a server is made once and serves them all: call such a
+ * factory with either era, and let its handlers read `ctx.era`, `ctx.authInfo`
+ * and `ctx.http?.req` instead, which belong to the request at hand.
  */
 export interface McpRequestContext {
   /** The family of MCP that the client speaks. */
   era: Era;
-  /** Who is calling, if that is known. */
+  /** Identity of the caller, if that is known. */
   authInfo?: AuthInfo;
   /** The HTTP request; missing on other transports. */
   requestInfo?: Request;

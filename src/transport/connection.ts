@@ -17,9 +17,9 @@ import type { Reply } from "../server/calls/reply.ts";
 import type { Session, SessionNetwork } from "../server/sessions/session.ts";
 import { collectBatch } from "./batch_reply.ts";
 
-/** Where a connection's messages go. */
+/** Destination of a connection's messages. */
 export interface MessageSink {
-  /** What carries them, where that is known. */
+  /** Network that carries them, where that is known. */
   readonly network?: SessionNetwork;
   /**
    * Sends one message.
@@ -32,13 +32,13 @@ export interface MessageSink {
   caughtUp?(): Promise<void> | undefined;
 }
 
-/** Who is at the other end of a connection, where that is known. */
+/** Peer at the other end of a connection, where that is known. */
 export interface ConnectionPeer {
   readonly sessionId?: string;
   readonly authInfo?: AuthInfo;
 }
 
-/** What the channel knows of a message, and replies to it have. */
+/** Facts that the channel knows of a message, and replies to it have. */
 export type MessageOrigin = Pick<
   Reply,
   "request" | "authInfo" | "closeStream" | "closeStandaloneStream"

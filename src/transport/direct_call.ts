@@ -6,13 +6,13 @@ import type { Call } from "../server/calls/call.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import type { Reply } from "../server/calls/reply.ts";
 
-/** What a direct call may say beside its parameters. */
+/** Options of a direct call beside its parameters. */
 export interface CallOptions {
   /** Cancels the call. */
   signal?: AbortSignal;
-  /** What the caller can do when asked. */
+  /** Capabilities of the caller when asked. */
   capabilities?: ClientCapabilities;
-  /** Who is calling. */
+  /** Identity of the caller. */
   authInfo?: AuthInfo;
   /** Gets the notifications of the call, such as progress. */
   onNotification?: (

@@ -3,13 +3,13 @@ import type { Intake } from "../server/calls/intake.ts";
 import type { OutsideErrors } from "../server/calls/outside_errors.ts";
 import { Connection, type MessageOrigin } from "./connection.ts";
 
-/** What a transport of the official SDK, v1 or v2, knows of a message. */
+/** Facts that a transport of the official SDK, v1 or v2, has of a message. */
 export interface MessageExtra {
-  /** Who sent it. */
+  /** Identity of its sender. */
   authInfo?: AuthInfo;
   /** The HTTP request that brought it. */
   request?: Request;
-  /** What v1 says of that request. */
+  /** Description that v1 gives of that request. */
   requestInfo?: { headers: object; url?: URL };
   /** Ends the stream of the request, for the client to resume. */
   closeSSEStream?: () => void;
@@ -93,7 +93,7 @@ function originOf(extra: MessageExtra): MessageOrigin {
   };
 }
 
-/** What v1 says of a request, as a request again. */
+/** Makes a request again of what v1 says of one. */
 function requestOf(info: MessageExtra["requestInfo"]): Request | undefined {
   if (info === undefined) return undefined;
   const headers = new Headers();

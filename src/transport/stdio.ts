@@ -28,10 +28,10 @@ export interface StdioStreams {
   close?(): void;
 }
 
-/** How a server speaks over stdio. */
+/** Settings for how a server speaks over stdio. */
 export interface StdioOptions {
   /**
-   * Where messages come from and go to.
+   * Streams that messages come from and go to.
    * @default Deno.stdin and Deno.stdout
    */
   streams?: StdioStreams;
@@ -53,7 +53,7 @@ export interface StdioOptions {
   /** Ends the server in good order, as the end of its input does. */
   signal?: AbortSignal;
   /**
-   * Who is at the other end.
+   * Identity of the other end.
    * @default whose credential the variable SLUICE_TOKEN holds, where `auth` is given
    */
   authInfo?: AuthInfo;
@@ -298,14 +298,14 @@ class LineWriter implements MessageSink {
   #pending = "";
   #writing: Promise<void> | undefined;
   #broken = false;
-  /** Who waits for what is pending to be written. */
+  /** Promise for those who wait for what is pending to be written. */
   #caughtUp: PromiseWithResolvers<void> | undefined;
 
   constructor(streams: StdioStreams) {
     this.#streams = streams;
   }
 
-  /** Whether the other side no longer reads. */
+  /** True if the other side no longer reads. */
   get broken(): boolean {
     return this.#broken;
   }

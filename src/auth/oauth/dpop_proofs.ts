@@ -7,14 +7,14 @@ export interface ProvenRequest {
   /** The header `DPoP`. */
   readonly proof: string | null;
   readonly method: string;
-  /** What the server is called in it: outside, or as the request came in. */
+  /** Names of the server in it: outside, or as the request came in. */
   readonly urls: readonly string[];
   readonly token: string;
   /** The thumbprint of the key that the token is bound to. */
   readonly thumbprint: unknown;
 }
 
-/** How proofs are checked. */
+/** Settings for checking proofs. */
 export interface DpopProofsOptions {
   readonly algorithms: readonly string[];
   readonly skewMs: number;
@@ -22,7 +22,7 @@ export interface DpopProofsOptions {
 }
 
 const MAX_PROOF = 8_192;
-/** How old a proof may be. */
+/** Age that a proof may reach. */
 const MAX_AGE_MS = 60_000;
 /** Proofs that are remembered, so that none is taken twice. */
 const MAX_SEEN = 100_000;
@@ -30,7 +30,7 @@ const MAX_SEEN = 100_000;
 /** Checks that who presents a token holds the key it is bound to (RFC 9449). */
 export class DpopProofs {
   readonly #options: DpopProofsOptions;
-  /** When each proof may be forgotten, the oldest first. */
+  /** Times when each proof may be forgotten, the oldest first. */
   readonly #seen: Map<string, number> = new Map();
 
   constructor(options: DpopProofsOptions) {

@@ -23,7 +23,7 @@ export const DEFAULT_ALGORITHMS: readonly string[] = [
   "Ed25519",
 ];
 
-/** What kinds of JWT may be an access token (RFC 9068, section 4). */
+/** Kinds of JWT that may be an access token (RFC 9068, section 4). */
 const ACCESS_TYPES: ReadonlySet<unknown> = new Set([
   undefined,
   "jwt",
@@ -31,7 +31,7 @@ const ACCESS_TYPES: ReadonlySet<unknown> = new Set([
   "application/at+jwt",
 ]);
 
-/** How the tokens of an issuer are checked. */
+/** Settings for checking the tokens of an issuer. */
 export interface JwtVerifierOptions {
   readonly issuer: string;
   readonly algorithms: readonly string[];

@@ -31,7 +31,7 @@ export class KeySet {
     });
   }
 
-  /** Whether keys can be had. @throws why they can't */
+  /** Makes sure that keys can be had. @throws why they can't */
   async ready(): Promise<void> {
     await this.#found.get();
   }

@@ -7,7 +7,7 @@ import { checkProviderUrl } from "../protected_resource.ts";
 const MAX_AGE_MS = 3_600_000;
 const RETRY_MS = 1_000;
 
-/** How an authorization server is asked. */
+/** Settings for asking an authorization server. */
 export interface ProviderOptions extends Omit<FetchJsonOptions, "init"> {
   readonly issuer: string;
   readonly now: () => number;

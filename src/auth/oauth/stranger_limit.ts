@@ -1,7 +1,7 @@
 import { checkInteger } from "../../base/options.ts";
 import type { NewTokensLimit } from "./oauth_options.ts";
 
-/** How much of its limit an address has used, and when that was so. */
+/** Share of its limit that an address has used, and when that was so. */
 interface Used {
   units: number;
   at: number;

@@ -25,7 +25,7 @@ export class TokenCache {
     this.#now = now;
   }
 
-  /** How many are kept. */
+  /** Number of those that are kept. */
   get size(): number {
     return this.#known.length;
   }

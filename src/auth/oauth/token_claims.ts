@@ -7,12 +7,12 @@ import type { AuthInfo } from "../../protocol/types.ts";
 import { invalidToken } from "../auth_refusal.ts";
 import { canonicalUri } from "../protected_resource.ts";
 
-/** What the claims of a token must be. */
+/** Rules for the claims of a token. */
 export interface ClaimRules {
   readonly issuer: string;
   /** One of these must be in `aud`. */
   readonly audiences: readonly string[];
-  /** Whether a token without `aud` is refused. */
+  /** True if a token without `aud` is refused. */
   readonly needsAudience: boolean;
   readonly schema: StandardSchema | undefined;
   readonly skewMs: number;

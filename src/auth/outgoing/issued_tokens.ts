@@ -52,12 +52,12 @@ export class NoTokenError extends SluiceError {
 
 interface IssuedToken {
   readonly token: string;
-  /** When a new one is asked for, and when this one is no good any more. */
+  /** Time to ask for a new one, and time when this one is no good any more. */
   readonly freshUntilMs: number;
   readonly untilMs: number;
 }
 
-/** How long before its end a token is replaced, if it lives long enough. */
+/** Time before its end when a token is replaced, if it lives long enough. */
 const EARLY_MS = 30_000;
 const DEFAULT_LIFE_S = 300;
 const MAX_KEPT = 1_000;

@@ -10,7 +10,7 @@ export type JsonValue =
 /** Carries metadata (specification, basic, "`_meta`"). */
 export interface HasMeta {
   /**
-   * Whatever else there is to say. A prefix such as `com.example/` keeps keys
+   * Anything else there is to say. A prefix such as `com.example/` keeps keys
    * apart; those of `io.modelcontextprotocol/` and its like belong to MCP.
    */
   _meta?: Record<string, unknown>;

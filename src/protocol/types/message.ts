@@ -110,7 +110,7 @@ export interface JSONRPCErrorResponse {
     code: number;
     /** One sentence. */
     message: string;
-    /** Whatever else there is to know. */
+    /** Anything else there is to know. */
     data?: unknown;
   };
 }

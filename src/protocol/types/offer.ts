@@ -170,7 +170,7 @@ export interface SkillFrontmatter {
   name: string;
   /** The skill's purpose and occasions, for the model; 1,024 characters at most. */
   description: string;
-  /** Whatever else its author wrote. */
+  /** Anything else that its author wrote. */
   [field: string]: JsonValue;
 }
 

@@ -94,7 +94,7 @@ export type CreateMessageRequestParams = {
   /** A system prompt, which the client may change. */
   systemPrompt?: string;
   /**
-   * Whose context to add; all but `none` are deprecated.
+   * Servers whose context to add; all but `none` are deprecated.
    * @default "none"
    */
   includeContext?: "none" | "thisServer" | "allServers";
@@ -102,7 +102,7 @@ export type CreateMessageRequestParams = {
   temperature?: number;
   /** Texts at which the model stops. */
   stopSequences?: string[];
-  /** Whatever the model's provider takes beside. */
+  /** Anything that the model's provider takes beside. */
   metadata?: Record<string, JsonValue>;
   /** The tools that the model may call, if the client declares `sampling.tools`. */
   tools?: Tool[];

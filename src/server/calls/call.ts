@@ -29,7 +29,7 @@ import type { CallTrace } from "./call_trace.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import { type Reply, SharedReply } from "./reply.ts";
 
-/** What the handlers of one server share: a mounted server keeps its own. */
+/** Things that the handlers of one server share: a mounted one has its own. */
 export interface HandlerOwner {
   /** Scopes that a caller needs for anything of it. */
   readonly scopes: readonly string[];
@@ -41,22 +41,22 @@ export interface HandlerOwner {
   readResource(uri: string, call: Call): Promise<ReadResourceResult>;
 }
 
-/** What makes full results of what handlers return. */
+/** Maker of full results from what handlers return. */
 export interface Completer {
   complete(value: unknown, call: Call): unknown;
 }
 
-/** What a task that a call begins may be told. */
+/** Terms of a task that a call begins. */
 export interface TaskTerms {
   ttlMs?: number | null;
   pollIntervalMs?: number;
 }
 
-/** What a call needs of the server that took it in. */
+/** Services that a call needs of the server that took it in. */
 export interface CallHost {
   readonly home: HandlerOwner;
   readonly sealer: StateSealer;
-  /** Who a caller is, as sessions, tasks and states know it. */
+  /** Identity of a caller, as sessions, tasks and states know it. */
   identify(authInfo: AuthInfo | undefined): string;
   /** The caller, as handlers and guards see it. */
   callerOf(authInfo: AuthInfo | undefined): Caller | undefined;
@@ -65,17 +65,17 @@ export interface CallHost {
     work: (task: TaskRun) => unknown,
     terms: TaskTerms,
   ): Promise<unknown>;
-  /** What a server's handler sees of a call. */
+  /** View that a server's handler has of a call. */
   makeContext(call: Call, owner: HandlerOwner): ServerContext;
-  /** Whether clients are kept from the messages of unexpected errors. */
+  /** True if clients are kept from the messages of unexpected errors. */
   readonly maskErrors: boolean;
-  /** Whether models see the URLs of an `HttpPool` in its errors. */
+  /** True if models see the URLs of an `HttpPool` in its errors. */
   readonly revealUrls: boolean;
-  /** Whether clients get log messages. */
+  /** Tells if clients get log messages. */
   logs(): boolean;
   /** Tells the operator of what went wrong in a call. */
   report(what: string, error: unknown, call: Call): void;
-  /** What the log says of a call. */
+  /** Fields that the log has of a call. */
   logFields(call: Call): Record<string, unknown>;
   /** Runs what a call goes on with, once it has waited. */
   enter<Result>(call: Call, work: () => Result): Result;
@@ -113,7 +113,7 @@ function nextCallId(): string {
 }
 
 /**
- * What the server knows of one request: what came in, where its answer goes, and
+ * Knowledge of one request: what came in, where its answer goes, and
  * how far it has got. All state of a request lives here and dies with it.
  * Handlers see a {@linkcode HandlerContext} in its place.
  */
@@ -128,21 +128,21 @@ export class Call implements Asker, PendingCall {
   readonly reply: Reply;
   readonly session: Session | undefined;
   readonly requestBytes: number;
-  /** Whether the answer has gone, or never will. */
+  /** True if the answer has gone, or never will. */
   settled = false;
-  /** Whether it is no longer counted among those in flight. */
+  /** True if it is no longer counted among those in flight. */
   left = false;
-  /** What it is about, once that is found: a tool's or prompt's name, a resource's URI or template. */
+  /** Subject, once found: tool or prompt name, resource URI or template. */
   subject: string | undefined = undefined;
-  /** What went wrong, where the answer alone doesn't say. */
+  /** Kind of failure, where the answer alone doesn't say. */
   failure: FailureKind | undefined = undefined;
   /** The error that it failed with, if it was one. */
   error: unknown = undefined;
-  /** What is measured of it, unless metrics are off. */
+  /** Measurements of it, unless metrics are off. */
   measure: CallMeasure | undefined = undefined;
   /** Its span and what is measured of it, while somebody takes them. */
   trace: CallTrace | undefined = undefined;
-  /** What makes a result of what the handler, or its task, returns. */
+  /** Maker of a result from what the handler, or its task, returns. */
   completer: Completer | undefined = undefined;
   /** Told when the client has called it off. */
   onCancelled: (() => void) | undefined = undefined;
@@ -170,7 +170,7 @@ export class Call implements Asker, PendingCall {
     this.#owner = host.home;
   }
 
-  /** Whose handler answers. */
+  /** Owner of the handler that answers. */
   get owner(): HandlerOwner {
     return this.#owner;
   }
@@ -185,12 +185,12 @@ export class Call implements Asker, PendingCall {
     if (record !== undefined) this.measure?.countWith(record);
   }
 
-  /** What its handler sees. */
+  /** View that its handler has. */
   get context(): ServerContext {
     return this.#context ??= this.host.makeContext(this, this.#owner);
   }
 
-  /** What another server's handler sees that the call passes on its way. */
+  /** View of another server's handler that the call passes on its way. */
   contextFor(owner: HandlerOwner): ServerContext {
     return owner === this.#owner
       ? this.context
@@ -222,12 +222,12 @@ export class Call implements Asker, PendingCall {
     return this.reply.authInfo;
   }
 
-  /** Who is calling, as handlers and guards see it. */
+  /** Identity of the caller, as handlers and guards see it. */
   get identity(): Caller | undefined {
     return this.host.callerOf(this.reply.authInfo);
   }
 
-  /** Who is calling, as sessions, tasks and states know it. */
+  /** Identity of the caller, as sessions, tasks and states know it. */
   get caller(): string {
     return this.host.identify(this.reply.authInfo);
   }
@@ -256,12 +256,12 @@ export class Call implements Asker, PendingCall {
     return this.#controller.signal;
   }
 
-  /** Whether nobody waits for the outcome any more. */
+  /** True if nobody waits for the outcome any more. */
   get over(): boolean {
     return this.#expired || this.cancelled;
   }
 
-  /** Whether the client has called it off. */
+  /** True if the client has called it off. */
   get cancelled(): boolean {
     return this.#cancelled !== undefined;
   }
@@ -347,7 +347,7 @@ export class Call implements Asker, PendingCall {
     return this.#caughtUp.promise;
   }
 
-  /** What the server's log says of it. */
+  /** Fields that the server's log has of it. */
   logFields(): Record<string, unknown> {
     return this.host.logFields(this);
   }

@@ -4,7 +4,7 @@ import type { Call } from "./call.ts";
 import type { CallDescription } from "./call_trace.ts";
 import type { Session } from "../sessions/session.ts";
 
-/** What stands for a client's word that the server doesn't know. */
+/** Stand-in for a client's word that the server doesn't know. */
 const OTHER = "_OTHER";
 
 /** Longer texts from clients are cut. */
@@ -17,10 +17,10 @@ const METHODS_WITH_URI = new Set([
   "resources/unsubscribe",
 ]);
 
-/** What tells a client's words from those that the server knows. */
+/** Tells a client's words from those that the server knows. */
 export interface KnownWords {
   hasMethod(method: string): boolean;
-  /** Whether there is a tool or a prompt of a name. */
+  /** Tells if there is a tool or a prompt of a name. */
   has(kind: "tools" | "prompts", name: string): boolean;
 }
 
@@ -61,7 +61,7 @@ export function describeCall(
   return { spanName: `${method} ${name}`, measured, spanOnly };
 }
 
-/** What metrics and spans say of a session. */
+/** Attributes that metrics and spans have of a session. */
 export function describeSession(session: Session | undefined): Attributes {
   if (session === undefined) return {};
   return {

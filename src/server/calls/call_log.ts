@@ -10,24 +10,24 @@ import type { RecentTrouble, TroubledCall } from "./recent_trouble.ts";
 /** Clients make up their names. */
 const MAX_CLIENT_NAME = 100;
 
-/** What the log needs to know of the server. */
+/** Things that the log needs to know of the server. */
 export interface CallLogOptions {
   readonly log: QuietLog;
   /** Milliseconds past which a call is slow. */
   readonly slowMs: number;
-  /** Whether there is a tool of a name: the log names no other. */
+  /** Tells if there is a tool of a name: the log names no other. */
   hasTool(name: string): boolean;
   /** Keeps the calls that failed or were slow, for the operator to look at. */
   readonly trouble: RecentTrouble;
 }
 
-/** What the operator is told of calls: never an argument. */
+/** Log of calls for the operator: never an argument. */
 export class CallLog {
   readonly #log: QuietLog;
   readonly #slowMs: number;
   readonly #hasTool: (name: string) => boolean;
   readonly #trouble: RecentTrouble;
-  /** How long a call may take before its end is worth a line. */
+  /** Time that a call may take before its end is worth a line. */
   readonly quietMs: number;
 
   constructor({ log, slowMs, hasTool, trouble }: CallLogOptions) {
@@ -38,7 +38,7 @@ export class CallLog {
     this.quietMs = log.writes("debug") ? -1 : slowMs;
   }
 
-  /** What a line says of the call that it is about. */
+  /** Fields that a line has of the call that it is about. */
   fields(call: Call): Record<string, unknown> {
     const { callId, requestId, method, traceId, clientInfo } = call;
     const client: unknown = clientInfo?.name;
@@ -122,7 +122,7 @@ export class CallLog {
     );
   }
 
-  /** What the call is about, under what it is: only if that is registered. */
+  /** Subject of the call, under what it is: only if that is registered. */
   #subject({ method, subject, params }: Call): Record<string, unknown> {
     if (subject !== undefined && method === "prompts/get") {
       return { prompt: subject };

@@ -2,19 +2,19 @@ import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { DURATIONS } from "../../observe/metrics/histogram.ts";
 import type { FailureKind } from "./failure_kind.ts";
 
-/** What is measured of one call: by its method and, where it has one, by its tool, prompt or resource. */
+/** Measures a call by its method and its tool, prompt or resource, if any. */
 export class CallMeasure {
-  /** When it came in, or else when what it had to wait for was open, by the server's clock. */
+  /** Time when it came in, or when its wait was over, by the server's clock. */
   begunAt: number;
-  /** Whether it waits for the lifespan to open. */
+  /** True if it waits for the lifespan to open. */
   held = false;
-  /** How many milliseconds are too many, if that is its tool's to say. */
+  /** Number of milliseconds that is too many, if that is its tool's to say. */
   slowMs: number | undefined = undefined;
-  /** When the middleware let it through to its method, if it did so at once. */
+  /** Time when the middleware let it through to its method, if at once. */
   enteredAt: number | undefined = undefined;
-  /** Whether it has waited for anything. */
+  /** True if it has waited for anything. */
   paused = false;
-  /** What has been sent in answer to it so far. */
+  /** Number of bytes sent in answer to it so far. */
   responseBytes = 0;
   readonly #method: CallRecord;
   readonly #requestBytes: number;

@@ -6,17 +6,17 @@ import type { CallLog } from "./call_log.ts";
 import { CallMeasure } from "./call_measure.ts";
 import type { FailureKind } from "./failure_kind.ts";
 
-/** What methods beyond those that the server knows are counted as. */
+/** Name under which methods are counted that the server doesn't know. */
 export const OTHER_METHODS = "other";
 
-/** What the watchdog's names of prompts and resources begin with. */
+/** Beginnings of the watchdog's names of prompts and resources. */
 export const PROMPT_PREFIX = "prompt ";
 export const RESOURCE_PREFIX = "resource ";
 
-/** What the watchdog calls all that runs in front of a call's method. */
+/** Name that the watchdog gives all that runs in front of a call's method. */
 const MIDDLEWARE = "middleware";
 
-/** What the recorder needs to know of the server. */
+/** Things that the recorder needs to know of the server. */
 export interface CallRecorderOptions {
   readonly clock: Clock;
   readonly log: CallLog;
@@ -111,9 +111,9 @@ export class CallRecorder {
   }
 
   /**
-   * What the watchdog calls a call: by its tool, its prompt or its resource, or
-   * else by its method. Only what is registered or known to the server has a name,
-   * so that no client makes one up.
+   * Name of a call for the watchdog: by its tool, its prompt or its resource,
+   * or else by its method. Only what is registered or known to the server has a
+   * name, so that no client makes one up.
    */
   nameOf({ method, subject }: Call): string {
     if (subject === undefined) {
@@ -123,7 +123,7 @@ export class CallRecorder {
     return method === "resources/read" ? RESOURCE_PREFIX + subject : subject;
   }
 
-  /** What the calls of each method have come to. */
+  /** Records of what the calls of each method have come to. */
   *byMethod(): Iterable<[string, CallRecord]> {
     yield* this.#byMethod;
     yield [OTHER_METHODS, this.#others];

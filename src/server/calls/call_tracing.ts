@@ -32,13 +32,13 @@ import {
 } from "./call_attributes.ts";
 import type { Session } from "../sessions/session.ts";
 
-/** What the conventions advise for both histograms, in seconds. */
+/** Bounds that the conventions advise for both histograms, in seconds. */
 const DURATION_BOUNDS_S = [
   ...[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
   ...[2, 5, 10, 30, 60, 120, 300],
 ];
 
-/** What tracing needs to know of the server. */
+/** Things that tracing needs to know of the server. */
 export interface CallTracingOptions {
   readonly clock: Clock;
   readonly words: KnownWords;

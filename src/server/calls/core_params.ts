@@ -18,7 +18,7 @@ const checkNamed: Check = (params) => {
   objectParam(params, "arguments", true);
 };
 
-/** What MCP's own methods must be given (specification, schema). */
+/** Parameters that MCP's own methods must have (specification, schema). */
 const CHECKS: Readonly<Record<string, Check>> = {
   initialize: (params) => {
     textParam(params, "protocolVersion");

@@ -27,13 +27,13 @@ import type { MethodTable } from "./method_table.ts";
 import { compose, type Middleware } from "./middleware.ts";
 import { STAYS_OPEN } from "./reply.ts";
 
-/** What a dispatcher works with. */
+/** Parts that a dispatcher works with. */
 export interface DispatcherParts {
   readonly methods: MethodTable;
   /** Opened before the first call, if it isn't open yet. */
   readonly lifespan: { readonly ready: boolean; start(): Promise<void> };
   readonly log: CallLog;
-  /** Whether clients are kept from the messages of unexpected errors. */
+  /** True if clients are kept from the messages of unexpected errors. */
   readonly maskErrors: boolean;
   /** Counts calls, unless metrics are off. */
   readonly recorder: CallRecorder | undefined;
@@ -54,7 +54,7 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = [];
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
-  /** What calls must pass first, while there is something to wait for. */
+  /** Gate that calls must pass first, while there is something to wait for. */
   gate: ((call: Call, run: () => unknown) => unknown) | undefined;
   /** The call whose handler is being entered. */
   #entering: Call | undefined;
@@ -67,7 +67,7 @@ export class Dispatcher {
     this.#tracing = parts.tracing;
   }
 
-  /** How many calls have no answer yet, open subscriptions left aside. */
+  /** Number of calls without an answer yet, open subscriptions left aside. */
   get inFlight(): number {
     return this.#inFlight;
   }

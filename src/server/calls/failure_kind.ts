@@ -9,7 +9,7 @@ import {
   ResourceNotFoundError,
 } from "../../protocol/protocol_errors.ts";
 
-/** What can go wrong with a request, as metrics and logs name it. */
+/** Name of what went wrong with a request, for metrics and logs. */
 export type FailureKind =
   | "tool_error"
   | "invalid_arguments"

@@ -1,11 +1,11 @@
 import { thrownText } from "../../base/thrown.ts";
 import { SluiceError } from "../../base/errors.ts";
 
-/** How deep causes and the errors of an `AggregateError` are followed. */
+/** Depth to which causes and the errors of an `AggregateError` are followed. */
 const MAX_DEPTH = 4;
 
 /**
- * What a model is told of a failure.
+ * Text that a model is told of a failure.
  *
  * @param revealUrls whether it may see what an `HttpPool` was asked for; such
  * URLs are the operator's own as a rule

@@ -19,7 +19,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { Notifications } from "./notifications.ts";
 import type { Reply } from "./reply.ts";
 
-/** What a transport knows of a request beside its message. */
+/** Knowledge that a transport has of a request beside its message. */
 export interface Arrival {
   readonly message: RequestMessage;
   /** The revision that the transport names; otherwise that of the era or the session. */
@@ -30,7 +30,7 @@ export interface Arrival {
   readonly bytes: number;
 }
 
-/** What the intake works with. */
+/** Parts that the intake works with. */
 export interface IntakeParts {
   readonly clock: Clock;
   readonly eras: Readonly<Record<Era, EraCodec>>;
@@ -64,7 +64,7 @@ export class Intake {
     this.#parts = parts;
   }
 
-  /** Who a caller is, as sessions know it. */
+  /** Identity of a caller, as sessions know it. */
   identify(authInfo: AuthInfo | undefined): string {
     return this.#parts.host.identify(authInfo);
   }

@@ -37,7 +37,7 @@ export class MethodTable {
     );
   }
 
-  /** Whether a method is one that clients may call, in any era. */
+  /** Tells if a method is one that clients may call, in any era. */
   knows(method: string): boolean {
     return this.custom.has(method) || this.#coreNames.has(method) ||
       this.#extensionOf(method) !== undefined;

@@ -7,7 +7,7 @@ export interface MiddlewareRequest {
   readonly method: string;
   /** The parameters; pass other ones to `next` to change them. */
   readonly params: JsonObject;
-  /** What the handler will see as `ctx`. */
+  /** Context that the handler will see as `ctx`. */
   readonly ctx: ServerContext;
 }
 

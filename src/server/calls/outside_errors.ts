@@ -1,7 +1,7 @@
 import type { Log } from "../../observe/log/log.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 
-/** What goes wrong outside any request: for the log, and for the author. */
+/** Errors outside any request: for the log, and for the author. */
 export class OutsideErrors {
   /** The author's listener. */
   listener: ((error: Error) => void) | undefined;

@@ -2,7 +2,7 @@ import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 
 /**
- * Where one request's answer goes, and what may go before it. Each transport
+ * Way of one request's answer, and of what may go before it. Each transport
  * brings its own; a reply belongs to one request and is never shared.
  */
 export interface Reply {
@@ -24,7 +24,7 @@ export interface Reply {
   onDisconnect(callback: (reason: unknown) => void): void;
   /** The HTTP request, where there is one. */
   readonly request?: Request;
-  /** Who is calling, if the host has checked it. */
+  /** Identity of the caller, if the host has checked it. */
   readonly authInfo?: AuthInfo;
   /** Ends the response's stream early, for the client to resume. */
   readonly closeStream?: () => void;
@@ -32,7 +32,7 @@ export interface Reply {
   readonly closeStandaloneStream?: () => void;
 }
 
-/** What a method returns that answers later, on its own. */
+/** Sign that a method returns which answers later, on its own. */
 export const STAYS_OPEN: unique symbol = Symbol("stays open");
 
 /**

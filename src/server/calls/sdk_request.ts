@@ -137,7 +137,7 @@ export class SdkRequest implements McpRequestView {
   }
 }
 
-/** What a request's `_meta` has beside the keys that MCP reserves. */
+/** Rest of a request's `_meta` beside the keys that MCP reserves. */
 export function withoutEnvelope(meta: JsonObject): JsonObject {
   return pick(meta, (key) => !isReserved(key));
 }

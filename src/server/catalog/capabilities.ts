@@ -11,21 +11,21 @@ import { checkCacheHint } from "./cache_hint.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ListKind } from "./catalog_options.ts";
 
-/** What a server's author says of it. */
+/** Declaration of a server by its author. */
 export interface Declaration {
   readonly info: Implementation;
   readonly instructions?: string;
-  /** What is declared beside, or in place of, what follows from the registrations. */
+  /** Capabilities beside, or in place of, those that registrations imply. */
   readonly capabilities?: DeclaredCapabilities;
   /** The revisions that are spoken, in the order of preference. */
   readonly revisions: readonly string[];
-  /** Whether results name the server. */
+  /** True if results name the server. */
   readonly identifyInResults: boolean;
-  /** How long clients may keep what discovery says. */
+  /** Time that clients may keep what discovery says. */
   readonly discoveryHint: CacheHint | undefined;
 }
 
-/** What a server may declare: `false` for what it is not to offer. */
+/** Capabilities that a server may declare: `false` for those not to offer. */
 export type DeclaredCapabilities =
   & Omit<ServerCapabilities, "logging" | "completions" | "tasks">
   & {
@@ -37,7 +37,7 @@ export type DeclaredCapabilities =
     tasks?: ServerCapabilities["tasks"] | false;
   };
 
-/** What a server says that it can do. */
+/** Capabilities that a server says it has. */
 export class Capabilities {
   readonly #declaration: Declaration;
   readonly #catalog: Catalog;
@@ -73,30 +73,30 @@ export class Capabilities {
     this.#declared = merged;
   }
 
-  /** Whether clients get log messages. */
+  /** True if clients get log messages. */
   get logs(): boolean {
     return isObject(this.#declared.logging);
   }
 
-  /** Whether clients may have arguments completed. */
+  /** True if clients may have arguments completed. */
   get completes(): boolean {
     const { completions } = this.#declared;
     return completions !== false &&
       (completions !== undefined || this.#catalog.completes);
   }
 
-  /** Whether clients are told of changes of a list. */
+  /** Tells if clients are told of changes of a list. */
   announces(kind: ListKind): boolean {
     return this.#declared[kind]?.listChanged !== false;
   }
 
-  /** Whether clients are told of changes of a resource. */
+  /** True if clients are told of changes of a resource. */
   get subscribes(): boolean {
     const { resources } = this.#declared;
     return resources === undefined || resources.subscribe === true;
   }
 
-  /** Whether the server has, or says it has, something of a kind. */
+  /** Tells if the server has, or says it has, something of a kind. */
   offers(kind: ListKind): boolean {
     // What clients were once told of stays there, even when the last one goes.
     if (this.#catalog[kind].size > 0) this.#offered.add(kind);
@@ -104,7 +104,7 @@ export class Capabilities {
   }
 
   /**
-   * What `initialize` says that the server can do.
+   * Capabilities that `initialize` says the server has.
    * @param hasSession whether what the client asks for can be kept for it
    */
   legacy(hasSession: boolean): ServerCapabilities {
@@ -166,7 +166,7 @@ export class Capabilities {
   }
 }
 
-/** What can be done without knowing a client from one request to the next. */
+/** Capabilities that need not know a client from one request to the next. */
 function withoutSession(
   { logging: _, ...all }: ServerCapabilities,
 ): ServerCapabilities {

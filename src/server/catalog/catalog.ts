@@ -115,12 +115,12 @@ export class Catalog implements HandlerOwner {
     this.skills.mount(prefix, other.skills);
   }
 
-  /** Whether there is a tool or a prompt of a name. */
+  /** Tells if there is a tool or a prompt of a name. */
   has(kind: "tools" | "prompts", name: string): boolean {
     return this[kind].slots.has(name);
   }
 
-  /** Whether any prompt argument or template variable has a completer. */
+  /** True if any prompt argument or template variable has a completer. */
   get completes(): boolean {
     return this.prompts.enabled().some(({ item }) => item.completes) ||
       this.resources.completes;
@@ -143,7 +143,7 @@ export class Catalog implements HandlerOwner {
     return this.resources.read(uri, call) as Promise<ReadResourceResult>;
   }
 
-  /** What the calls of such a name run, as the watchdog has it. */
+  /** Code that the calls of such a name run, as the watchdog has it. */
   // deno-lint-ignore ban-types -- it is only looked up in profiles
   handlerNamed(name: string): Function | undefined {
     const tool = this.tools.slots.get(name);

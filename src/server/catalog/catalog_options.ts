@@ -18,17 +18,17 @@ export type CacheHints = Partial<
   >
 >;
 
-/** Which list has changed. */
+/** Kind of the list that has changed. */
 export type ListKind = "tools" | "prompts" | "resources";
 
-/** What a catalog needs of its server. */
+/** Parts of its server that a catalog needs. */
 export interface CatalogOptions {
   readonly clock: Clock;
   readonly pageSize: number;
   /** Scopes that a caller needs for anything of the catalog. */
   readonly scopes: readonly string[];
   readonly hints: CacheHints;
-  /** What the handlers of the catalog share. */
+  /** Things that the handlers of the catalog share. */
   readonly lifespan: HandlerOwner["lifespan"];
   readonly verifyState: HandlerOwner["verifyState"];
   /** Told of every change of a list. */

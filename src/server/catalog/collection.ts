@@ -10,11 +10,11 @@ export interface Slot<Item> {
   readonly item: Item;
   /** The server that the item was registered with. */
   readonly owner: HandlerOwner;
-  /** What its calls under this key have come to: each server counts its own. */
+  /** Record of its calls under this key: each server counts its own. */
   readonly record: CallRecord;
 }
 
-/** What every kind of registration can do. */
+/** Members that every kind of registration has. */
 interface Registered {
   readonly guard: Guard | undefined;
   readonly enabled: boolean;
@@ -26,15 +26,15 @@ interface Registered {
 interface Mount<Item extends Registered> {
   readonly prefix: string;
   readonly from: Collection<Item>;
-  /** What is counted here, by the record of the slot that is shown. */
+  /** Records of the counts here, by the record of the slot that is shown. */
   readonly records: WeakMap<CallRecord, CallRecord>;
 }
 
-/** How a collection is kept. */
+/** Settings for keeping a collection. */
 export interface CollectionOptions {
-  /** What one of its registrations is called, as in `Tool`. */
+  /** Name of one of its registrations, as in `Tool`. */
   readonly kind: string;
-  /** Whose handlers they have. */
+  /** Owner of the handlers they have. */
   readonly owner: HandlerOwner;
   /** The key that a mounted registration has here. */
   prefix(prefix: string, key: string): string;

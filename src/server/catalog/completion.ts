@@ -6,7 +6,7 @@ import { textParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CompleteCallback } from "./completable.ts";
 
-/** What a list of suggestions may hold (specification, "Completion"). */
+/** Number of suggestions a list may hold (specification, "Completion"). */
 const MAX_SUGGESTIONS = 100;
 
 /** `completion/complete` */
@@ -48,7 +48,7 @@ export async function complete(
   };
 }
 
-/** What completes an argument, and whose it is. */
+/** Completer of an argument, and its owner. */
 interface Found {
   readonly completer?: CompleteCallback;
   readonly owner?: HandlerOwner;

@@ -5,12 +5,12 @@ import type { Call } from "../calls/call.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import { isCreateTaskResult } from "../tasks/task.ts";
 
-/** How the outcome of a read-only tool or resource is remembered. */
+/** Settings for remembering the outcome of a read-only tool or resource. */
 export interface HandlerCacheOptions {
-  /** How long an outcome is fresh, in milliseconds. */
+  /** Time that an outcome is fresh, in milliseconds. */
   ttlMs: number;
   /**
-   * How much longer it may be served while one call refreshes it, in
+   * Extra time that it may be served while one call refreshes it, in
    * milliseconds.
    * @default the cache's `staleMs`
    */
@@ -21,7 +21,7 @@ export interface HandlerCacheOptions {
    */
   public?: boolean;
   /**
-   * Where outcomes are kept; one that is handed in stays open.
+   * Store of the outcomes; one that is handed in stays open.
    * @default a MemoryCache of its own
    */
   cache?: CacheStore;

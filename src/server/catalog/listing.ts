@@ -7,15 +7,15 @@ import type { Guard } from "../identity/guard.ts";
 
 /** One line of a list, ready to be sent to either era. */
 export interface ListingEntry {
-  /** What a cursor names: unique in its list. */
+  /** Key that a cursor names: unique in its list. */
   key: string;
   modern: string;
   legacy: string;
-  /** Who keeps it out of the lists of some callers, if it isn't for all. */
+  /** Guard that keeps it out of some callers' lists, if it isn't for all. */
   access?: { readonly guard: Guard; readonly owner: HandlerOwner };
 }
 
-/** What the pages of a list have in common. */
+/** Options that the pages of a list have in common. */
 export interface PageOptions {
   /** The field that the entries are in. */
   readonly field: string;
@@ -23,7 +23,7 @@ export interface PageOptions {
   readonly hint: Required<CacheHint>;
 }
 
-/** How a list is kept. */
+/** Settings for keeping a list. */
 export interface ListingOptions extends PageOptions {
   /** Makes the list anew; called once per change at most. */
   entries(): ListingEntry[];

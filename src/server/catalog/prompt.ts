@@ -25,7 +25,7 @@ import type { AccessRules } from "../identity/guard.ts";
 import type { ServerContext } from "../server_context.ts";
 import type { ToolArguments } from "./tool_config.ts";
 
-/** What a prompt may give: a full result, its messages, or the user's text. */
+/** Output of a prompt: a full result, its messages, or the user's text. */
 export type PromptOutput =
   | GetPromptResult
   | InputRequiredResult
@@ -41,15 +41,15 @@ export type PromptHandler<Schema = undefined, Lifespan = unknown> =
       ctx: ServerContext<Lifespan>,
     ) => PromptOutput | Promise<PromptOutput>;
 
-/** How a prompt is described. */
+/** Description of a prompt. */
 export interface PromptConfig<
   Args extends SchemaLike | undefined = undefined,
 > extends AccessRules<ToolArguments<Args>> {
   /** A name for people. */
   title?: string;
-  /** What the prompt is for. */
+  /** Purpose of the prompt. */
   description?: string;
-  /** What the arguments must be; all of them are strings. */
+  /** Schema of the arguments; all of them are strings. */
   argsSchema?: Args;
   /** Pictures for user interfaces. */
   icons?: Icon[];
@@ -57,15 +57,15 @@ export interface PromptConfig<
   _meta?: Record<string, unknown>;
 }
 
-/** What `update` of a prompt may change; `name: null` removes it. */
+/** Changes that `update` of a prompt may make; `name: null` removes it. */
 export interface PromptUpdates extends AccessRules {
   /** A new name, or null to take the prompt out for good. */
   name?: string | null;
   /** A name for people. */
   title?: string;
-  /** What the prompt is for. */
+  /** Purpose of the prompt. */
   description?: string;
-  /** What the arguments must be. */
+  /** Schema of the arguments. */
   argsSchema?: SchemaLike;
   /** Pictures for user interfaces. */
   icons?: Icon[];
@@ -139,7 +139,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
       }));
   }
 
-  /** What the prompt is known by. */
+  /** Name that the prompt is known by. */
   get name(): string {
     return this.#name;
   }
@@ -147,16 +147,16 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
   get title(): string | undefined {
     return this.#config.title;
   }
-  /** What the prompt is for. */
+  /** Purpose of the prompt. */
   get description(): string | undefined {
     return this.#config.description;
   }
-  /** What the arguments must be. */
+  /** Schema of the arguments. */
   get argsSchema(): StandardSchemaWithJSON | undefined {
     return this.#schema;
   }
   /**
-   * What answers.
+   * Handler that answers.
    * @internal
    */
   get handler(): AnyHandler {
@@ -224,7 +224,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
   }
 
   /**
-   * Whether any argument has a completer.
+   * True if any argument has a completer.
    * @internal
    */
   get completes(): boolean {

@@ -6,7 +6,7 @@ import {
   type StandardSchema,
 } from "../../protocol/standard_schema.ts";
 
-/** What schemas that read something out of a text are tried with. */
+/** Samples for trying schemas that read something out of a text. */
 const SAMPLES = ["", "a", "1", "true", "null", "[]", "{}", "2026-01-31"];
 
 const MAX_DEPTH = 32;
@@ -33,7 +33,7 @@ export function checkArguments(
   }
 }
 
-/** Whether a field takes some text, whatever its JSON Schema says. */
+/** Tells if a field takes some text, whatever its JSON Schema says. */
 function takesText(field: unknown): boolean {
   return isStandardSchema(field) &&
     SAMPLES.some((sample) => takes(field, sample));
@@ -52,7 +52,7 @@ function takes(field: StandardSchema, sample: string): boolean {
   }
 }
 
-/** Whether a JSON Schema leaves room for a string; what can't be told may. */
+/** Tells if a JSON Schema leaves room for a string; what can't be told may. */
 function allowsText(schema: unknown, root: JsonSchema, depth: number): boolean {
   if (!isObject(schema) || depth > MAX_DEPTH) return schema !== false;
   const allows = (each: unknown) => allowsText(each, root, depth + 1);
@@ -69,7 +69,7 @@ function allowsText(schema: unknown, root: JsonSchema, depth: number): boolean {
     [anyOf, oneOf].every((each) => !Array.isArray(each) || each.some(allows));
 }
 
-/** What a pointer within the schema leads to, if it leads anywhere. */
+/** Target of a pointer within the schema, if it leads anywhere. */
 function target($ref: string, root: JsonSchema): unknown {
   if (!$ref.startsWith("#/")) return undefined;
   let found: unknown = root;

@@ -1,24 +1,24 @@
 import { CallRecord } from "../../observe/metrics/call_record.ts";
 import { type AccessRules, type Guard, guardOf } from "../identity/guard.ts";
 
-/** What the handles of everything that is registered have in common. */
+/** Common base of the handles of everything that is registered. */
 export abstract class Registration<Updates extends { enabled?: boolean }> {
   #enabled = true;
   #removed = false;
   #rules: AccessRules<never> = {};
   #guard: Guard | undefined;
   /**
-   * What its calls have come to, on the server that it was registered with.
+   * Record of its calls, on the server that it was registered with.
    * @internal
    */
   readonly record: CallRecord = new CallRecord();
 
-  /** Whether it is shown: what is disabled is neither listed nor served. */
+  /** True if it is shown: what is disabled is neither listed nor served. */
   get enabled(): boolean {
     return this.#enabled && !this.#removed;
   }
 
-  /** Whether its author has taken it out for good. */
+  /** True if its author has taken it out for good. */
   get removed(): boolean {
     return this.#removed;
   }
@@ -40,7 +40,7 @@ export abstract class Registration<Updates extends { enabled?: boolean }> {
   abstract update(updates: Updates): void;
 
   /**
-   * What keeps it for those who may use it.
+   * Guard that keeps it for those who may use it.
    * @internal
    */
   get guard(): Guard | undefined {

@@ -20,19 +20,19 @@ import type { ResourceTemplate } from "./resource_template.ts";
 import type { AccessRules } from "../identity/guard.ts";
 import type { ServerContext } from "../server_context.ts";
 
-/** What lists say of a resource beside its name and URI. */
+/** Metadata that lists have of a resource beside its name and URI. */
 export type ResourceMetadata = Omit<Resource, "uri" | "name">;
 
-/** How a resource is described; a template's variables are what `allow` gets. */
+/** Description of a resource; a template's variables are what `allow` gets. */
 export type ResourceConfig = ResourceMetadata & AccessRules<Variables> & {
-  /** How long clients may keep what they read. */
+  /** Time that clients may keep what they read. */
   cacheHint?: CacheHint;
   /** Remember what was read, by URI and by who asked. */
   cache?: HandlerCacheOptions;
 };
 
 /**
- * What reading a resource may give: a full result, a string, bytes, or any
+ * Output of reading a resource: a full result, a string, bytes, or any
  * other JSON value.
  */
 export type ResourceOutput =
@@ -55,7 +55,7 @@ export type ReadResourceTemplateCallback<Lifespan = unknown> = (
   ctx: ServerContext<Lifespan>,
 ) => ResourceOutput | Promise<ResourceOutput>;
 
-/** What `update` of a resource may change; `uri: null` removes it. */
+/** Changes that `update` of a resource may make; `uri: null` removes it. */
 export interface ResourceUpdates extends AccessRules<Variables> {
   /** A new name. */
   name?: string;
@@ -71,7 +71,7 @@ export interface ResourceUpdates extends AccessRules<Variables> {
   enabled?: boolean;
 }
 
-/** What `update` of a template may change; `name: null` removes it. */
+/** Changes that `update` of a template may make; `name: null` removes it. */
 export interface ResourceTemplateUpdates extends AccessRules<Variables> {
   /** A new name, or null to take the template out for good. */
   name?: string | null;
@@ -106,7 +106,7 @@ const RESOURCE_OPTIONS: Readonly<
   hidden: true,
 };
 
-/** What the handles of resources and of templates have in common. */
+/** Common base of the handles of resources and of templates. */
 export abstract class ReadableRegistration<
   Reader,
   Updates extends {
@@ -119,7 +119,7 @@ export abstract class ReadableRegistration<
   #name: string;
   #metadata: ResourceMetadata;
   #read: Reader;
-  /** How long clients may keep what they read. */
+  /** Time that clients may keep what they read. */
   readonly cacheHint: Required<CacheHint>;
   /** @internal */
   readonly cache: HandlerCache | undefined;
@@ -146,7 +146,7 @@ export abstract class ReadableRegistration<
     );
   }
 
-  /** What the resource is known by. */
+  /** Name that the resource is known by. */
   get name(): string {
     return this.#name;
   }
@@ -154,11 +154,11 @@ export abstract class ReadableRegistration<
   get title(): string | undefined {
     return this.#metadata.title;
   }
-  /** What lists say of it beside its name and URI. */
+  /** Metadata that lists have of it beside its name and URI. */
   get metadata(): ResourceMetadata {
     return this.#metadata;
   }
-  /** What reads it. */
+  /** Callback that reads it. */
   get readCallback(): Reader {
     return this.#read;
   }
@@ -201,7 +201,7 @@ export class RegisteredResource
     this.#uri = checkUri(uri);
   }
 
-  /** Where it is read. */
+  /** URI at which it is read. */
   get uri(): string {
     return this.#uri;
   }

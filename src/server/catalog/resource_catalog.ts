@@ -34,7 +34,7 @@ import { enterResource, mayFollow } from "./resource_access.ts";
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
 
-/** How many unreadable URIs are told of, one by one. */
+/** Number of unreadable URIs that are told of, one by one. */
 const MAX_TOLD = 100;
 
 /** A template as one server shows it, with the mount's prefix in its URIs. */
@@ -54,7 +54,7 @@ export class ResourceCatalog {
   readonly #sources: ResourceSource[] = [];
   #shown: ShownTemplate[] | undefined;
   #byForm: Map<string, Slot<RegisteredResource>> | undefined;
-  /** What templates have listed that nobody can read. */
+  /** URIs that templates have listed and nobody can read. */
   readonly #unreadable: Set<string> = new Set();
 
   constructor(owner: HandlerOwner, options: CatalogOptions) {
@@ -231,7 +231,7 @@ export class ResourceCatalog {
       .map((resource) => guarded(listedEntry(resource, item, prefix), shown));
   }
 
-  /** What is listed can be read: what is no URI can't. */
+  /** Tells if what is listed can be read: what is no URI can't. */
   #isReadable(uri: string, { name }: RegisteredResourceTemplate): boolean {
     if (URL.canParse(uri)) return true;
     if (!this.#unreadable.has(uri) && this.#unreadable.size < MAX_TOLD) {
@@ -259,7 +259,7 @@ export class ResourceCatalog {
     return byForm;
   }
 
-  /** What is registered under a URI, or under a template's text. */
+  /** Registration under a URI, or under a template's text. */
   registeredAt(
     uri: string,
   ): Slot<RegisteredResource> | ShownTemplate | undefined {
@@ -323,7 +323,7 @@ export class ResourceCatalog {
     throw call.era.resourceNotFound(uri);
   }
 
-  /** What is read at a URI, apart from what other sources have there. */
+  /** Resource read at a URI, apart from what other sources have there. */
   at(
     uri: string,
   ): Slot<RegisteredResource> | ShownTemplate | undefined {
@@ -354,7 +354,7 @@ export class ResourceCatalog {
   }
 }
 
-/** What a template makes of a URI, as it stands or in its normal form. */
+/** Variables of a URI in a template, as it stands or in its normal form. */
 function variablesAt(
   { uriTemplate }: ShownTemplate,
   uri: string,

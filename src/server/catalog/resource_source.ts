@@ -5,16 +5,16 @@ import type { ReadResourceCallback, ResourceMetadata } from "./resource.ts";
 
 /** A resource at the URI asked for. */
 export interface FoundResource {
-  /** Whose lifespan its reader sees. */
+  /** Owner of the lifespan that its reader sees. */
   readonly owner: HandlerOwner;
   readonly readCallback: ReadResourceCallback;
   readonly metadata: ResourceMetadata;
   readonly cacheHint: Required<CacheHint>;
 }
 
-/** Where resources come from that are registered as something else. */
+/** Source of resources that are registered as something else. */
 export interface ResourceSource {
-  /** How many it has; a server with any at all declares resources. */
+  /** Number of them; a server with any at all declares resources. */
   readonly size: number;
   /** Those that `resources/list` shows. */
   entries(): Iterable<ListingEntry>;

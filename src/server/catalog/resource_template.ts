@@ -9,7 +9,7 @@ export type ListResourcesCallback<Lifespan = unknown> = (
   ctx: ServerContext<Lifespan>,
 ) => ListResourcesResult | Promise<ListResourcesResult>;
 
-/** What a template can do beside being read. */
+/** Callbacks of a template beside its reader. */
 export interface ResourceTemplateCallbacks<Lifespan = unknown> {
   /** Lists its resources; `undefined` says on purpose that it can't. */
   list: ListResourcesCallback<Lifespan> | undefined;
@@ -58,7 +58,7 @@ export class ResourceTemplate<Lifespan = unknown> {
     return this.#uriTemplate;
   }
 
-  /** What lists its resources. */
+  /** Callback that lists its resources. */
   get listCallback(): ListResourcesCallback<Lifespan> | undefined {
     return this.#callbacks.list;
   }
@@ -71,7 +71,7 @@ export class ResourceTemplate<Lifespan = unknown> {
       : undefined;
   }
 
-  /** Whether any variable has a completer. */
+  /** True if any variable has a completer. */
   get completes(): boolean {
     return Object.keys(this.#callbacks.complete ?? {}).length > 0;
   }

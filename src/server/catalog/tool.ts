@@ -52,7 +52,7 @@ import {
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
-/** What a tool tells its collection. */
+/** Receiver of what a tool tells its collection. */
 export interface ToolHost {
   readonly clock: Clock;
   /** Closes something together with the server. */
@@ -139,7 +139,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     );
   }
 
-  /** What the tool is known by. */
+  /** Name that the tool is known by. */
   get name(): string {
     return this.#name;
   }
@@ -147,15 +147,15 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   get title(): string | undefined {
     return this.#config.title;
   }
-  /** What the tool does, for the model. */
+  /** Description of what the tool does, for the model. */
   get description(): string | undefined {
     return this.#config.description;
   }
-  /** What the arguments must be. */
+  /** Schema of the arguments. */
   get inputSchema(): StandardSchemaWithJSON | undefined {
     return this.#input;
   }
-  /** What `structuredContent` must be. */
+  /** Schema of `structuredContent`. */
   get outputSchema(): StandardSchemaWithJSON | undefined {
     return this.#output;
   }
@@ -167,7 +167,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   get icons(): Icon[] | undefined {
     return this.#config.icons;
   }
-  /** Whether the tool runs as a task. */
+  /** Tells if the tool runs as a task. */
   get execution(): ToolExecution | undefined {
     return this.#config.execution;
   }
@@ -175,7 +175,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   get _meta(): Record<string, unknown> | undefined {
     return this.#config._meta;
   }
-  /** What a call runs. */
+  /** Handler that a call runs. */
   get handler(): (...args: unknown[]) => unknown {
     return this.#handler;
   }

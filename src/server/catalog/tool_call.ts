@@ -23,7 +23,7 @@ import { type RegisteredTool, ToolInputError } from "./tool.ts";
 import { errorResult } from "./tool_result.ts";
 import { drain, drained, isSteps } from "./tool_steps.ts";
 
-/** What looks at tools before they run. */
+/** Hook that looks at tools before they run. */
 type BeforeTool = NonNullable<Extension["beforeTool"]>;
 
 /**
@@ -165,7 +165,7 @@ function conclude(
   );
 }
 
-/** Whether there is nothing to it but to complete it, as with most values. */
+/** Tells if there is nothing to it but to complete it, as with most values. */
 function isPlainOutcome(value: unknown, call: Call): boolean {
   return call.begunInquiry === undefined && isObject(value) &&
     value.resultType === undefined && value.next === undefined;

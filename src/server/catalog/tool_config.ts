@@ -23,7 +23,7 @@ export type ToolStep =
   | string
   | { progress?: number; total?: number; message?: string };
 
-/** What a tool's handler may return. */
+/** Output that a tool's handler may return. */
 export type ToolOutput =
   | CallToolResult
   | InputRequiredResult
@@ -37,13 +37,13 @@ export type ToolOutput =
   | void
   | object;
 
-/** What a tool's handler returns: now, later, or after steps of progress. */
+/** Return of a tool's handler: now, later, or after steps of progress. */
 export type ToolReturn =
   | ToolOutput
   | Promise<ToolOutput>
   | AsyncGenerator<ToolStep, ToolOutput, void>;
 
-/** What a handler may give for an output schema, before defaults are filled in. */
+/** Value of a handler for an output schema, before defaults are filled in. */
 export type ToolOutputValue<Schema> = Schema extends StandardSchema
   ? InferInput<Schema>
   : Schema extends Record<string, StandardSchema> ? FieldsOf<Schema>
@@ -59,7 +59,7 @@ export type FieldsOf<Shape extends Record<string, StandardSchema>> =
   }
   & { [Name in keyof Shape]?: InferInput<Shape[Name]> };
 
-/** What a tool with an output schema may give: the value, or a result that holds it. */
+/** Output of a tool with an output schema: a value, or a result with it. */
 export type ToolOutputOf<Value> =
   | Value
   | (CallToolResult & { structuredContent?: Value })
@@ -67,7 +67,7 @@ export type ToolOutputOf<Value> =
   | InputRequiredResult
   | CreateTaskResult;
 
-/** What a tool's handler returns; an output schema whose type is known constrains it. */
+/** Return of a tool's handler; an output schema of known type constrains it. */
 export type ToolReturnOf<Schema> = [Schema] extends [undefined] ? ToolReturn
   : unknown extends ToolOutputValue<Schema> ? ToolReturn
   :
@@ -96,27 +96,27 @@ export type ToolHandler<
     ctx: ServerContext<Lifespan>,
   ) => ToolReturnOf<Output>;
 
-/** How a tool is described and run. */
+/** Settings for how a tool is described and run. */
 export interface ToolConfig<
   Input extends SchemaLike | undefined = undefined,
   Output extends SchemaLike | undefined = SchemaLike | undefined,
 > extends AccessRules<ToolArguments<Input>> {
   /** A name for people. */
   title?: string;
-  /** What the tool does, for the model. */
+  /** Description of what the tool does, for the model. */
   description?: string;
-  /** What the arguments must be; without it the tool takes none. */
+  /** Schema of the arguments; without it the tool takes none. */
   inputSchema?: Input;
-  /** What `structuredContent` must be. */
+  /** Schema of `structuredContent`. */
   outputSchema?: Output;
   /** Hints about what the tool does to the world. */
   annotations?: ToolAnnotations;
   /** Pictures for user interfaces. */
   icons?: Icon[];
   /**
-   * Whether the tool needs a client that knows tasks (`taskSupport`). Lists don't
-   * show it: 2026-07-28 has no such field, and legacy clients, which can't have
-   * tasks here, would refuse to call what requires one.
+   * Tells if the tool needs a client that knows tasks (`taskSupport`). Lists
+   * don't show it: 2026-07-28 has no such field, and legacy clients, which
+   * can't have tasks here, would refuse to call what requires one.
    */
   execution?: ToolExecution;
   /** Metadata that lists show. */
@@ -128,8 +128,9 @@ export interface ToolConfig<
    */
   timeoutMs?: number;
   /**
-   * How many calls run at once; more wait in line. A call that is given up makes
-   * room at once: a handler that ignores its `ctx.signal` runs on beside the next.
+   * Number of calls that run at once; more wait in line. A call that is given
+   * up makes room at once: a handler that ignores its `ctx.signal` runs on
+   * beside the next.
    * @default no limit
    */
   concurrency?: number;
@@ -170,17 +171,17 @@ export const TOOL_OPTIONS: Readonly<
   hidden: true,
 };
 
-/** What `update` may change; `name: null` removes the tool. */
+/** Changes that `update` may make; `name: null` removes the tool. */
 export interface ToolUpdates extends AccessRules {
   /** A new name, or null to take the tool out for good. */
   name?: string | null;
   /** A name for people. */
   title?: string;
-  /** What the tool does, for the model. */
+  /** Description of what the tool does, for the model. */
   description?: string;
-  /** What the arguments must be. */
+  /** Schema of the arguments. */
   paramsSchema?: SchemaLike;
-  /** What `structuredContent` must be. */
+  /** Schema of `structuredContent`. */
   outputSchema?: SchemaLike;
   /** Hints about what the tool does to the world. */
   annotations?: ToolAnnotations;

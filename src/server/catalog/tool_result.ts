@@ -139,7 +139,7 @@ function withParsed(outcome: ToolOutcome, parsed: unknown): ToolOutcome {
   return { ...outcome, content: shown, structuredContent };
 }
 
-/** Whether a text says the same as a JSON text, however it is laid out. */
+/** Tells if a text says the same as a JSON text, however it is laid out. */
 function says(text: string, json: string): boolean {
   if (text[0] !== "{" && text[0] !== "[") return false;
   try {
@@ -154,7 +154,7 @@ function indentOf(text: string): string | undefined {
 }
 
 /**
- * Whether an object is a full result: all of its members are those of one, and
+ * Tells if an object is a full result: all of its members are those of one, and
  * it has content. Where a schema says what the data is, nothing is a result that
  * the schema describes.
  */

@@ -5,13 +5,13 @@ import type { ToolStep } from "./tool_config.ts";
 /** The steps of a tool on its way to its result. */
 export type ToolSteps = AsyncGenerator<ToolStep, unknown, void>;
 
-/** Whether a handler answers in steps. */
+/** Tells if a handler answers in steps. */
 export function isSteps(value: unknown): value is ToolSteps {
   return isObject(value) && typeof value.next === "function" &&
     Symbol.asyncIterator in value;
 }
 
-/** What a handler returned, its steps gone through if there are any. */
+/** Gives what a handler returned, its steps gone through if there are any. */
 export function drained(
   value: unknown,
   call: Call,

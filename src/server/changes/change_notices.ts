@@ -8,7 +8,7 @@ import {
   type Subscriptions,
 } from "./subscriptions.ts";
 
-/** What the server has said that clients will be told. */
+/** Notices that the server has said clients will get. */
 export interface DeclaredNotices {
   announces(kind: ListKind): boolean;
   subscribes(): boolean;

@@ -20,21 +20,21 @@ import type { Extension } from "../extension.ts";
 /** The filter of `subscriptions/listen`, as far as it was agreed to. */
 type Filter = Record<string, true | readonly string[]>;
 
-/** How many streams may be open, and how they end. */
+/** Settings for how many streams may be open, and how they end. */
 export interface SubscriptionOptions {
   readonly maxOpen: number;
-  /** What every result has in its `_meta`. */
+  /** Members that every result has in its `_meta`. */
   readonly serverMeta: JsonObject;
 }
 
-/** What the streams of a server can listen to. */
+/** Changes that the streams of a server can listen to. */
 export interface Announced {
-  /** Whether the server announces changes of a kind. */
+  /** Tells if the server announces changes of a kind. */
   offers(kind: ListKind): boolean;
-  /** Whether the server announces changes of a resource. */
+  /** Tells if the server announces changes of a resource. */
   subscribes(): boolean;
   /**
-   * Whether a caller may follow the changes of a resource.
+   * Tells if a caller may follow the changes of a resource.
    *
    * @throws {InsufficientScopeError}
    */
@@ -53,7 +53,7 @@ const LIST_FIELDS: Readonly<Record<string, ListKind>> = {
 /** The filter's field for the updates of resources. */
 const RESOURCES_FIELD = "resourceSubscriptions";
 
-/** How many resources, or keys of an extension, one stream may follow. */
+/** Number of resources, or keys of an extension, that one stream may follow. */
 const MAX_WATCHED = 1_000;
 
 /**
@@ -70,7 +70,7 @@ export class Subscriptions {
     this.#options = options;
   }
 
-  /** How many streams are open. */
+  /** Number of open streams. */
   get size(): number {
     return this.#open.size;
   }

@@ -12,7 +12,7 @@ import type {
   ReadResourceResult,
 } from "../../protocol/types.ts";
 
-/** What a legacy client has said of itself, once for all its requests. */
+/** Facts that a legacy client has told of itself, once for all its requests. */
 export interface ClientFacts {
   readonly revision: string;
   readonly clientInfo: Implementation | undefined;
@@ -34,11 +34,11 @@ export type PageToOpen =
 export interface EraCodec {
   readonly name: Era;
   /**
-   * Whether questions leave as the result of a request, which the client repeats
-   * with the answers; otherwise each is a request to the client.
+   * True if questions leave as the result of a request, which the client
+   * repeats with the answers; otherwise each is a request to the client.
    */
   readonly asksByResult: boolean;
-  /** How many more bytes than characters the last result written has. */
+  /** Number of bytes beyond its characters that the last result written has. */
   readonly excess: number;
 
   /** @throws {ProtocolError} naming what a request lacks */
@@ -58,7 +58,7 @@ export interface EraCodec {
     meta: JsonObject | undefined,
     client: ClientFacts | undefined,
   ): LoggingLevel | undefined;
-  /** Whether the client speaks an extension, where there is any. */
+  /** Tells if the client speaks an extension, where there is any. */
   knowsExtension(capabilities: ClientCapabilities, id: string): boolean;
   /** @throws {MissingRequiredClientCapabilityError} if the client could declare it, and doesn't */
   requireExtension(capabilities: ClientCapabilities, id: string): void;

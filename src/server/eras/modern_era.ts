@@ -29,7 +29,7 @@ export class ModernEra implements EraCodec {
   readonly asksByResult = true;
   excess = 0;
   readonly #serverMeta: JsonObject;
-  /** What every result ends with. */
+  /** End of every result. */
   readonly #tail: string;
   readonly #tailExcess: number;
 

@@ -18,8 +18,8 @@ export class ReadyJson {
   }
 
   /**
-   * How many more bytes than characters it has. Long lists are measured once
-   * (bench/http.ts, "list").
+   * Number of bytes that it has beyond its characters. Long lists are measured
+   * once (bench/http.ts, "list").
    */
   excess(era: Era): number {
     const text = this[era];

@@ -3,7 +3,7 @@ import { quote } from "../../base/options.ts";
 import { jsonText, wellFormedJson } from "../../protocol/json_value.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 
-/** How many more bytes than characters a text has. */
+/** Number of bytes that a text has beyond its characters. */
 export function excessOf(text: string): number {
   return byteLength(text) - text.length;
 }

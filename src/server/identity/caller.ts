@@ -98,7 +98,7 @@ function readClaims(schema: StandardSchema, claims: Claims): unknown {
   throw new TypeError(`the caller's claims: ${issuesText(result.issues)}`);
 }
 
-/** What tells an identity of an issuer from all others, whatever its token. */
+/** Text that tells an issuer's identity from all others, whatever its token. */
 export function identityOf({ clientId, extra }: AuthInfo): string {
   const issuer = textOf(extra?.iss);
   const subject = textOf(extra?.sub);

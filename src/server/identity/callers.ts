@@ -4,7 +4,7 @@ import { type Caller, KnownCaller } from "./caller.ts";
 /** Scopes that come with others, such as `{ admin: ["read", "write"] }`. */
 export type ImpliedScopes = Readonly<Record<string, readonly string[]>>;
 
-/** How callers are told apart. */
+/** Settings for telling callers apart. */
 export interface CallersOptions {
   /** The id of a caller. */
   identify(authInfo: AuthInfo): string;

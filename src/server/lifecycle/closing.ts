@@ -8,10 +8,10 @@ import type { TasksExtension } from "../tasks/tasks_extension.ts";
 import type { Lifespan } from "./lifespan.ts";
 import type { Readiness } from "./readiness.ts";
 
-/** How long a shutdown waits for calls in flight, in milliseconds. */
+/** Time that a shutdown waits for calls in flight, in milliseconds. */
 export const DEFAULT_GRACE_MS = 10_000;
 
-/** What ends with a server. */
+/** Parts that end with a server. */
 export interface ClosingParts {
   readonly clock: Clock;
   readonly readiness: Readiness;
@@ -23,7 +23,7 @@ export interface ClosingParts {
   readonly intake: Intake;
   readonly watchdog: { close(): Promise<void> } | undefined;
   readonly extensions: readonly Extension[];
-  /** What is closed once the last call has finished. */
+  /** Resources that are closed once the last call has finished. */
   readonly resources: AsyncDisposableStack;
   readonly lifespan: Lifespan;
 }

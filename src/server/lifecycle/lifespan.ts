@@ -32,7 +32,7 @@ export class Lifespan {
     this.#ready = open === undefined;
   }
 
-  /** Whether requests can be served without waiting. */
+  /** True if requests can be served without waiting. */
   get ready(): boolean {
     return this.#ready &&
       (this.#mounted.length === 0 || this.#mounted.every(({ ready }) => ready));
@@ -43,7 +43,7 @@ export class Lifespan {
     this.#mounted.push(other);
   }
 
-  /** Whether another's opens with this one. */
+  /** Tells if another's opens with this one. */
   mounts(other: Lifespan): boolean {
     return this.#mounted.some((each) => each === other || each.mounts(other));
   }

@@ -9,13 +9,13 @@ import type { Logger } from "../../observe/log/logger.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Lifespan } from "./lifespan.ts";
 
-/** Whether a server takes requests, and why not. */
+/** State of a server: if it takes requests, and why not. */
 export type ServingState = "ready" | "starting" | "failed" | "draining";
 
-/** How long a lifespan that failed to open is left alone by probes. */
+/** Time that probes leave a lifespan alone which failed to open. */
 const RETRY_MS = 1_000;
 
-/** What readiness is told by. */
+/** Parts that readiness is told by. */
 export interface ReadinessOptions {
   readonly clock: Clock;
   readonly lifespan: Lifespan;
@@ -38,7 +38,7 @@ export class Readiness implements HealthCheckable {
     this.#log = log;
   }
 
-  /** Whether no new work is taken. */
+  /** True if no new work is taken. */
   get closing(): boolean {
     return this.#closing;
   }
@@ -54,8 +54,8 @@ export class Readiness implements HealthCheckable {
   }
 
   /**
-   * Where no one calls `serve`, as under `deno serve`, nothing else would open
-   * the lifespan before the first request.
+   * Tells the state, and opens the lifespan: where no one calls `serve`, as
+   * under `deno serve`, nothing else would before the first request.
    */
   probe(): ServingState {
     if (this.#draining || this.#closing) return "draining";

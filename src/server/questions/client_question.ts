@@ -22,7 +22,7 @@ export interface Question {
   params?: unknown;
 }
 
-/** What is known of the client that is asked. */
+/** Facts known of the client that is asked. */
 export interface Asked {
   readonly revision: string;
   readonly clientCapabilities: ClientCapabilities;
@@ -34,7 +34,7 @@ const QUESTIONS = [
   "roots/list",
 ];
 
-/** Whether a request is one of those that MCP lets every handler ask. */
+/** Tells if a request is one of those that MCP lets every handler ask. */
 export function isQuestion({ method }: Question): boolean {
   return QUESTIONS.includes(method);
 }
@@ -189,7 +189,7 @@ export async function checkedResult(
   );
 }
 
-/** What is wrong with the shape of an answer, or `undefined`. */
+/** Fault in the shape of an answer, or `undefined`. */
 function answerFault(method: string, answer: unknown): string | undefined {
   if (!isObject(answer)) return "it must be an object";
   const { action, role, model, content, roots } = answer;
@@ -223,7 +223,7 @@ function isRoot(root: unknown): boolean {
     (root.name === undefined || typeof root.name === "string");
 }
 
-/** What the user filled in, held to the schema that the form was made of. */
+/** Holds what the user filled in to the schema that the form was made of. */
 async function checkedForm(
   requested: unknown,
   answer: ElicitResult,
@@ -242,7 +242,7 @@ async function checkedForm(
   return { ...answer, content: checked.value as ElicitResult["content"] };
 }
 
-/** What a client of the legacy era that can't be asked gets to be told. */
+/** Error for a client of the legacy era that can't be asked. */
 export function unsupportedQuestion(
   method: string,
   lacking: ClientCapabilities,

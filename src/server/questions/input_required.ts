@@ -18,11 +18,11 @@ import type {
   Root,
 } from "../../protocol/types.ts";
 
-/** What {@linkcode inputRequired} takes; at least one of the two. */
+/** Argument of {@linkcode inputRequired}; at least one of the two. */
 export interface InputRequiredSpec {
   /** Questions for the client, each under a key of your choice. */
   inputRequests?: InputRequests;
-  /** Whatever the handler wants back with the answers. */
+  /** Anything that the handler wants back with the answers. */
   requestState?: string;
 }
 
@@ -142,7 +142,7 @@ export function formParams(params: ElicitInputParams): Record<string, unknown> {
   };
 }
 
-/** Whether a handler's return value asks for input. */
+/** Tells if a handler's return value asks for input. */
 export function isInputRequiredResult(
   value: unknown,
 ): value is InputRequiredResult {

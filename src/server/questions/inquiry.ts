@@ -32,13 +32,13 @@ import type { AskOptions, ElicitParams } from "../server_context.ts";
 import type { Session } from "../sessions/session.ts";
 import type { StateSealer } from "./request_state.ts";
 
-/** What the keys of pages begin with that an error has asked for. */
+/** Beginning of the keys of pages that an error has asked for. */
 const PAGE_KEY = "url-";
 
-/** How often one request may come back with answers before it is refused. */
+/** Number of times one request may bring answers before it is refused. */
 const MAX_ROUNDS = 16;
 
-/** What an inquiry needs of the call that asks. */
+/** Parts that an inquiry needs of the call that asks. */
 export interface Asker {
   readonly era: EraCodec;
   readonly revision: string;
@@ -55,7 +55,7 @@ export interface Asker {
   readState(state: string): unknown;
 }
 
-/** What the client carries for the server from one round to the next. */
+/** State that the client carries for the server from one round to the next. */
 interface CarriedState {
   /** The handler's own state. */
   state?: string;
@@ -98,7 +98,7 @@ export class Inquiry {
     this.#call = call;
   }
 
-  /** Whether the handler has asked something that has no answer yet. */
+  /** True if the handler has asked something that has no answer yet. */
   get waiting(): boolean {
     return Object.keys(this.#pending).length > 0;
   }
@@ -308,7 +308,7 @@ export class Inquiry {
     return result;
   }
 
-  /** What a throw of the legacy era's URL error asks a modern client for. */
+  /** Asks a modern client for what a throw of the legacy URL error wants. */
   requireUrls(error: UrlElicitationRequiredError): Promise<JsonObject> {
     const inputRequests: Record<string, InputRequest> = {};
     error.elicitations.forEach(({ message, url }) => {

@@ -101,7 +101,7 @@ function givenKey(
   );
 }
 
-/** How {@linkcode createRequestStateCodec} signs. */
+/** Settings for how {@linkcode createRequestStateCodec} signs. */
 export interface RequestStateCodecOptions {
   /** At least 32 bytes, the same on every replica. */
   key: Uint8Array | string;
@@ -110,7 +110,7 @@ export interface RequestStateCodecOptions {
    * @default 600
    */
   ttlSeconds?: number;
-  /** What the state is bound to, such as the method and the caller. */
+  /** Text that the state is bound to, such as the method and the caller. */
   bind?: (ctx: ServerContext) => string;
 }
 

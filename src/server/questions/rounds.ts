@@ -3,7 +3,7 @@ import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { Call } from "../calls/call.ts";
 
-/** Whether a repeated request brings answers or state along. */
+/** Tells if a repeated request brings answers or state along. */
 export function isRepeat({ era, params }: Call): boolean {
   return era.asksByResult &&
     (params.inputResponses !== undefined || params.requestState !== undefined);
@@ -53,8 +53,8 @@ export async function withRounds(
 }
 
 /**
- * What a handler's failure means if it has asked something: the questions go out
- * all the same. `undefined` if it is a plain failure.
+ * Meaning of a handler's failure if it has asked something: the questions go
+ * out all the same. `undefined` if it is a plain failure.
  */
 export function questionsOf(
   call: Call,

@@ -20,10 +20,10 @@ import type { AskOptions, Progress } from "../server_context.ts";
 
 const DEFAULT_ASK_TIMEOUT_MS = 60_000;
 
-/** How many pages one client may have open; the oldest is forgotten first. */
+/** Number of pages one client may have open; the oldest is forgotten first. */
 const MAX_ELICITATIONS = 1_000;
 
-/** What carries a session's messages, where that is known. */
+/** Network that carries a session's messages, where that is known. */
 export type SessionNetwork = "http" | "pipe" | undefined;
 
 /** A request of the client's that has no response yet. */
@@ -32,12 +32,12 @@ export interface PendingCall {
   cancel(reason: unknown): void;
 }
 
-/** What is known of a session when it begins. */
+/** Facts known of a session when it begins. */
 export interface SessionStart {
   readonly clock: Clock;
   /** Unguessable on HTTP, missing where the channel itself is the session. */
   readonly id?: string;
-  /** Who opens it. */
+  /** Identity of the caller who opens it. */
   readonly principal: string;
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
@@ -56,8 +56,8 @@ interface Question {
 }
 
 /**
- * What a legacy client and the server know of each other between requests.
- * Nothing of it is shared with another session.
+ * Knowledge that a legacy client and the server have of each other between
+ * requests. Nothing of it is shared with another session.
  */
 export class Session implements ClientFacts {
   /**
@@ -65,18 +65,18 @@ export class Session implements ClientFacts {
    * channels know it only once the client has begun to speak.
    */
   id: string | undefined;
-  /** Who opened it; a request by anybody else is not let in. */
+  /** Identity of its opener; a request by anybody else is not let in. */
   readonly principal: string;
-  /** What carries its messages. */
+  /** Network that carries its messages. */
   readonly network: SessionNetwork;
-  /** When it began, by the server's clock. */
+  /** Time when it began, by the server's clock. */
   readonly openedAtMs: number;
   revision: string = DEFAULT_LEGACY_REVISION;
   capabilities: ClientCapabilities = {};
   clientInfo: Implementation | undefined;
   /** Set by `logging/setLevel`; until then everything is sent. */
   logLevel: LoggingLevel | undefined;
-  /** Whether `initialize` has been answered. */
+  /** True if `initialize` has been answered. */
   initialized = false;
   /** The resources whose updates the client wants, in the normal form of their URIs. */
   readonly subscriptions: Set<string> = new Set();

@@ -17,7 +17,7 @@ import { checkCoreParams } from "../calls/core_params.ts";
 import { textParam } from "../calls/params.ts";
 import type { Session } from "./session.ts";
 
-/** What a server says of itself when a session begins. */
+/** Words of a server about itself when a session begins. */
 export interface ServerAnnouncement {
   readonly info: Implementation;
   readonly instructions: string | undefined;
@@ -26,7 +26,7 @@ export interface ServerAnnouncement {
     readonly subscribes: boolean;
     legacy(hasSession: boolean): ServerCapabilities;
   };
-  /** Whether a caller may follow the changes of a resource. @throws {InsufficientScopeError} */
+  /** Tells if a caller may follow a resource's changes. @throws {InsufficientScopeError} */
   mayFollow(uri: string, call: Call): Promise<boolean>;
   /** The revisions that are spoken, in the order of preference. */
   readonly revisions: readonly string[];

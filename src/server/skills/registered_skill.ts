@@ -2,21 +2,21 @@ import { Registration } from "../catalog/registration.ts";
 import type { CacheHint } from "../../protocol/types.ts";
 import type { Skill } from "./skill.ts";
 
-/** How a skill is served. */
+/** Settings for serving a skill. */
 export interface SkillConfig {
-  /** How long clients may keep its entry and what they read of it. */
+  /** Time that clients may keep its entry and what they read of it. */
   cacheHint?: CacheHint;
 }
 
-/** What `update` of a skill may change. */
+/** Changes that `update` of a skill may make. */
 export interface SkillUpdates {
-  /** What is served from now on, at the same path or another. */
+  /** Skill that is served from now on, at the same path or another. */
   skill?: Skill<never>;
   /** False hides it until it is enabled again. */
   enabled?: boolean;
 }
 
-/** What keeps registered skills together. */
+/** Keeper of registered skills. */
 interface Keeper {
   /** @throws {TypeError} if one of the files is served already */
   check(skills: Skill<never>[], instead: RegisteredSkill[]): void;
@@ -28,7 +28,7 @@ interface Keeper {
 export class RegisteredSkill extends Registration<SkillUpdates> {
   readonly #keeper: Keeper;
   #skill: Skill<never>;
-  /** How long clients may keep its entry and what they read of it. */
+  /** Time that clients may keep its entry and what they read of it. */
   readonly cacheHint: CacheHint | undefined;
 
   /** @internal */
@@ -39,15 +39,15 @@ export class RegisteredSkill extends Registration<SkillUpdates> {
     this.cacheHint = cacheHint;
   }
 
-  /** What is served. */
+  /** Skill that is served. */
   get skill(): Skill<never> {
     return this.#skill;
   }
-  /** What it is called. */
+  /** Name of the skill. */
   get name(): string {
     return this.#skill.name;
   }
-  /** Where its `SKILL.md` is read. */
+  /** URI at which its `SKILL.md` is read. */
   get uri(): string {
     return this.#skill.uri;
   }

@@ -13,7 +13,7 @@ import {
 } from "./skill_file.ts";
 import { foldersOf, MANIFEST, pathProblem, skillUri } from "./skill_uri.ts";
 
-/** What every host must take, and few may take more of (skills extension, "Limits"). */
+/** Files that all hosts must take, few more (skills extension, "Limits"). */
 export const MAX_SKILL_FILES = 512;
 /** Likewise for all the files of a skill together. */
 export const MAX_SKILL_BYTES = 16_777_216;
@@ -24,25 +24,26 @@ export type SkillFiles<Lifespan = unknown> = Record<
   SkillContent<Lifespan>
 >;
 
-/** How large a skill may be. */
+/** Limits on the size of a skill. */
 export interface SkillLimits {
   /**
-   * How many files a skill may have; hosts need not take more than the default.
+   * Number of files a skill may have; hosts need not take more than the
+   * default.
    * @default 512
    */
   maxFiles?: number;
   /**
-   * How many bytes its files may have together; hosts need not take more than
+   * Number of bytes its files may have together; hosts need not take more than
    * the default.
    * @default 16777216
    */
   maxBytes?: number;
 }
 
-/** Where a skill is served, and how large it may be. */
+/** Settings for where a skill is served, and how large it may be. */
 export interface SkillOptions extends SkillLimits {
   /**
-   * Where the skill is served: `acme/billing/refunds` for
+   * Path at which the skill is served: `acme/billing/refunds` for
    * `skill://acme/billing/refunds/SKILL.md`. Ends with the skill's name.
    * @default the skill's name
    */
@@ -72,9 +73,9 @@ export interface SkillOptions extends SkillLimits {
  * ```
  */
 export class Skill<Lifespan = unknown> {
-  /** Where it is served, such as `acme/billing/refunds`. */
+  /** Path at which it is served, such as `acme/billing/refunds`. */
   readonly path: string;
-  /** What its `SKILL.md` says of it. */
+  /** Frontmatter of its `SKILL.md`. */
   readonly frontmatter: SkillFrontmatter;
   /** Its files by their paths in it, in the order of the paths. */
   readonly files: ReadonlyMap<string, SkillFile<Lifespan>>;
@@ -121,22 +122,22 @@ export class Skill<Lifespan = unknown> {
     return new Skill(path as string, frontmatter as SkillFrontmatter, made);
   }
 
-  /** What it is called: the last segment of its path. */
+  /** Name of the skill: the last segment of its path. */
   get name(): string {
     return this.frontmatter.name;
   }
 
-  /** What it does and when to use it. */
+  /** Description of what it does and when to use it. */
   get description(): string {
     return this.frontmatter.description;
   }
 
-  /** Where its `SKILL.md` is read. */
+  /** URI at which its `SKILL.md` is read. */
   get uri(): string {
     return skillUri(this.path, MANIFEST);
   }
 
-  /** Whether another skill is the same to the last byte. */
+  /** Tells if another skill is the same to the last byte. */
   equals(other: Skill<never>): boolean {
     return this.path === other.path && this.files.size === other.files.size &&
       Array.from(this.files.values()).every(({ path, fixed }) =>

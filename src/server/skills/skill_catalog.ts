@@ -22,7 +22,7 @@ import { MAX_SKILL_BYTES, MAX_SKILL_FILES, type Skill } from "./skill.ts";
 import { resourceOf, SkillIndex } from "./skill_index.ts";
 import { canonicalUri, foldersOf } from "./skill_uri.ts";
 
-/** What the skills need of their server. */
+/** Parts of their server that the skills need. */
 export interface SkillCatalogOptions
   extends Pick<CatalogOptions, "hints" | "pageSize" | "warn"> {
   /** Told of every change. */
@@ -214,7 +214,7 @@ export class SkillCatalog implements ResourceSource {
   }
 }
 
-/** What is at a URI, however the URI is spelt. */
+/** Value at a URI, however the URI is spelt. */
 function at<Value>(
   map: ReadonlyMap<string, Value>,
   uri: string,

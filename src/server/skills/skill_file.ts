@@ -25,7 +25,7 @@ const BY_EXTENSION: ReadonlyMap<string, string> = new Map(Object.entries({
   zip: "application/zip",
 }));
 
-/** What is in a skill's file: text, bytes, or what makes it whenever it is read. */
+/** Content of a skill's file: text, bytes, or what makes it at each read. */
 export type SkillContent<Lifespan = unknown> =
   | string
   | Uint8Array
@@ -33,11 +33,11 @@ export type SkillContent<Lifespan = unknown> =
 
 /** A file of a skill. */
 export interface SkillFile<Lifespan = unknown> {
-  /** Where it is within the skill, such as `references/FORMS.md`. */
+  /** Path of it within the skill, such as `references/FORMS.md`. */
   readonly path: string;
-  /** What its name or its content says that it is. */
+  /** Type that its name or its content says it has. */
   readonly mimeType: string | undefined;
-  /** How many bytes it has and their digest; nothing for a file made when it is read. */
+  /** Number of bytes and their digest; nothing for a file made when read. */
   readonly fixed:
     | { readonly size: number; readonly digest: string }
     | undefined;
@@ -45,7 +45,7 @@ export interface SkillFile<Lifespan = unknown> {
   readonly read: ReadResourceCallback<Lifespan>;
 }
 
-/** How many bytes a content has; none that is not made yet. */
+/** Number of bytes of a content; none that is not made yet. */
 export function sizeOf(content: SkillContent<never>): number {
   if (typeof content === "function") return 0;
   return toBytes(content).byteLength;

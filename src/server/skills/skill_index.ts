@@ -24,7 +24,7 @@ export interface IndexedSkill {
 }
 
 /**
- * Where everything is that a server's enabled skills have. A skill's files are
+ * Index of everything that a server's enabled skills have. A skill's files are
  * all those below it: the files of a skill within another belong to both.
  */
 export class SkillIndex {
@@ -32,7 +32,7 @@ export class SkillIndex {
   readonly files: ReadonlyMap<string, IndexedFile>;
   /** Skills by the URI of their `SKILL.md`. */
   readonly skills: ReadonlyMap<string, IndexedSkill>;
-  /** What is directly in a directory, by the directory's URI. */
+  /** Entries directly in a directory, by the directory's URI. */
   readonly directories: ReadonlyMap<string, readonly Resource[]>;
 
   constructor(slots: Iterable<SkillSlot>) {

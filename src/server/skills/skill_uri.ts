@@ -1,7 +1,7 @@
 /** The file that makes a folder a skill. */
 export const MANIFEST = "SKILL.md";
 
-/** Where a file of the skill at a path is read (skills extension, "Resource Mapping"). */
+/** Gives a file of a skill its URI (skills extension, "Resource Mapping"). */
 export function skillUri(path: string, file: string): string {
   const [authority, ...segments] = `${path}/${file}`.split("/");
   return `skill://${encodeURIComponent(authority)}${
@@ -58,7 +58,7 @@ export function pathProblem(path: string): string | undefined {
   }
 }
 
-/** What a URL leaves as it is in a path stays as it is here. */
+/** Leaves as it is what a URL leaves as it is in a path. */
 function encodeSegment(segment: string): string {
   return encodeURIComponent(segment).replace(
     /%(?:24|26|2B|2C|3A|3B|3D|40)/g,

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { InputRequest } from "../../protocol/types.ts";
 
-/** Where a task stands. The last three are final. */
+/** State of a task. The last three are final. */
 export type TaskStatus =
   | "working"
   | "input_required"
@@ -11,11 +11,11 @@ export type TaskStatus =
 
 /** A task as clients see it (extension `io.modelcontextprotocol/tasks`). */
 export interface Task {
-  /** What clients ask after the task by; unguessable. */
+  /** Id that clients ask after the task by; unguessable. */
   taskId: string;
-  /** Where the task stands. */
+  /** State of the task. */
   status: TaskStatus;
-  /** Where the work stands, in words. */
+  /** State of the work, in words. */
   statusMessage?: string;
   /** ISO 8601. */
   createdAt: string;
@@ -23,9 +23,9 @@ export interface Task {
   lastUpdatedAt: string;
   /** Milliseconds from creation after which the task may be gone; null for never. */
   ttlMs: number | null;
-  /** How often clients should ask, in milliseconds. */
+  /** Interval at which clients should ask, in milliseconds. */
   pollIntervalMs: number;
-  /** What waits for an answer, while `input_required`. */
+  /** Requests that wait for an answer, while `input_required`. */
   inputRequests?: Record<string, InputRequest>;
   /** The outcome, once `completed`. */
   result?: JsonObject;
@@ -49,7 +49,7 @@ export interface CreateTaskResult extends
   resultType: "task";
 }
 
-/** Whether a task's state will not change any more. */
+/** Tells if a task's state will not change any more. */
 export function isFinal(status: TaskStatus): boolean {
   return status === "completed" || status === "failed" ||
     status === "cancelled";
@@ -67,7 +67,7 @@ const MEMBERS_OF_CREATED = new Set([
   "_meta",
 ]);
 
-/** Whether a handler's return value is a task that it has begun: data may have such a field too. */
+/** Tells if a handler returned a task it began: data may have the field too. */
 export function isCreateTaskResult(value: unknown): value is CreateTaskResult {
   return isObject(value) && value.resultType === "task" &&
     typeof value.taskId === "string" && typeof value.status === "string" &&

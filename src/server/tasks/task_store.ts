@@ -11,7 +11,7 @@ export interface StoredTask {
 }
 
 /**
- * Where tasks are kept. A store that several replicas share lets any of them
+ * Store of tasks. One that several replicas share lets any of them
  * answer for a task; the work itself stays where it began.
  */
 export interface TaskStore {
@@ -25,15 +25,15 @@ export interface TaskStore {
   delete(taskId: string): Promise<void>;
 }
 
-/** How a {@linkcode MemoryTaskStore} keeps its tasks. */
+/** Settings for how a {@linkcode MemoryTaskStore} keeps its tasks. */
 export interface MemoryTaskStoreOptions {
   /**
-   * How many tasks are kept at once; one more is refused.
+   * Number of tasks that are kept at once; one more is refused.
    * @default 10000
    */
   maxTasks?: number;
   /**
-   * Where the time comes from.
+   * Source of the time.
    * @default systemClock
    */
   clock?: Clock;
@@ -99,7 +99,7 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
     this.#timers.delete(taskId);
   }
 
-  /** How many tasks are kept. */
+  /** Number of tasks that are kept. */
   get size(): number {
     return this.#tasks.size;
   }

@@ -27,10 +27,10 @@ import { type CreateTaskResult, isFinal, type Task } from "./task.ts";
 import { MemoryTaskStore, type TaskStore } from "./task_store.ts";
 import { errorResult } from "../catalog/tool_result.ts";
 
-/** How tasks are kept and polled. */
+/** Settings for how tasks are kept and polled. */
 export interface TaskOptions {
   /**
-   * Where tasks are kept.
+   * Store in which tasks are kept.
    * @default a MemoryTaskStore
    */
   store?: TaskStore;
@@ -40,20 +40,20 @@ export interface TaskOptions {
    */
   ttlMs?: number | null;
   /**
-   * How often clients should ask, in milliseconds.
+   * Interval at which clients should ask, in milliseconds.
    * @default 1000
    */
   pollIntervalMs?: number;
 }
 
-/** What tasks need of their server. */
+/** Parts of their server that tasks need. */
 export interface TasksExtensionOptions extends TaskOptions {
   readonly clock: Clock;
-  /** Who a caller is: a task belongs to whoever began it. */
+  /** Identity of a caller: a task belongs to whoever began it. */
   identify(authInfo: AuthInfo | undefined): string;
-  /** Whether the server takes no new work. */
+  /** Tells if the server takes no new work. */
   closing(): boolean;
-  /** Whether there are tasks at all. */
+  /** True if there are tasks at all. */
   readonly active: boolean;
 }
 
@@ -101,7 +101,7 @@ export class TasksExtension implements Extension {
     this.#host = host;
   }
 
-  /** How many tasks are at work here. */
+  /** Number of tasks at work here. */
   get running(): number {
     return this.#running.size;
   }

@@ -10,7 +10,7 @@ import {
 } from "../../protocol/message_text.ts";
 import type { RequestId } from "../../protocol/types.ts";
 
-/** What is wrong with a body as such. */
+/** Fault of a body as such. */
 export abstract class BodyError extends ProtocolError {
   /** The id of the request, where the bytes let one read it. */
   readonly requestId: RequestId | null;
@@ -83,7 +83,7 @@ export function parseBody(
   }
 }
 
-/** What a failure to read means. */
+/** Meaning of a failure to read. */
 export function readFailure(error: unknown): BodyError {
   return error instanceof BodyError
     ? error
@@ -93,9 +93,10 @@ export function readFailure(error: unknown): BodyError {
 const NO_UTF8 = "the body is not valid UTF-8";
 
 /**
- * Whether a text came from bytes that were not UTF-8. A reader that puts U+FFFD in
- * their place makes the text longer than what was sent: one or two bytes became
- * three. A byte order mark, which it leaves out, makes it three bytes shorter.
+ * Tells if a text came from bytes that were not UTF-8. A reader that puts
+ * U+FFFD in their place makes the text longer than what was sent: one or two
+ * bytes became three. A byte order mark, which it leaves out, makes it three
+ * bytes shorter.
  */
 function cameMangled(text: string, declaredBytes: number): boolean {
   if (!text.includes("\uFFFD")) return false;

@@ -13,10 +13,10 @@ import type { AuthInfo } from "../../protocol/types.ts";
 import type { FetchContext, HttpOptions, HttpPeer } from "./http_options.ts";
 import { INTERNAL_ERROR, refusal } from "./http_response.ts";
 
-/** Who is calling, `undefined` for nobody known, or the answer instead. */
+/** Identity of the caller, `undefined` if unknown, or the answer instead. */
 export type Identified = AuthInfo | Response | undefined;
 
-/** How callers are told apart, if they are. */
+/** Settings for telling callers apart, if they are. */
 export interface CallerGateOptions {
   readonly auth: HttpAuth | undefined;
   readonly authenticate: HttpOptions["authenticate"];
@@ -35,7 +35,7 @@ export class CallerGate {
     this.#log = log;
   }
 
-  /** Whether a path is one of the metadata for OAuth clients. */
+  /** Tells if a path is one of the metadata for OAuth clients. */
   servesMetadata(pathname: string): boolean {
     return this.#auth?.resource?.serves(pathname) === true;
   }
@@ -51,7 +51,7 @@ export class CallerGate {
     return fault && this.#turnAway(fault);
   }
 
-  /** Who is calling, `undefined` for nobody known, or the answer instead. */
+  /** Identity of the caller, `undefined` if unknown, or the answer instead. */
   identify(
     request: Request,
     context: FetchContext | undefined,

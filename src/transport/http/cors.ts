@@ -1,4 +1,4 @@
-/** What a browser's page may send and read beside what any page may. */
+/** Things that a browser's page may send and read beside what any may. */
 const EXPOSED = "mcp-session-id, mcp-protocol-version, www-authenticate";
 const METHODS = "GET, POST, DELETE";
 const MAX_AGE_S = "600";

@@ -9,7 +9,7 @@ import {
   type SseStreamOwner,
 } from "./sse_stream.ts";
 
-/** How event streams are kept alive, and how far their clients may fall behind. */
+/** Settings for keeping streams alive, and how far clients may fall behind. */
 export interface EventStreamOptions {
   /**
    * Milliseconds between the comments that keep event streams alive; `Infinity`
@@ -76,12 +76,12 @@ export class EventStreams implements SseStreamHost {
     this.#onCutOff = onCutOff;
   }
 
-  /** How many streams are open, or have something left to send. */
+  /** Number of streams that are open, or have something left to send. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** How many streams were cut off since the start. */
+  /** Number of streams that were cut off since the start. */
   get cutOff(): number {
     return this.#cutOff;
   }

@@ -2,7 +2,7 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import { LOOPBACK } from "../../base/loopback.ts";
 import { quote } from "../../base/options.ts";
 
-/** Which hosts and origins may talk to the server. */
+/** Hosts and origins that may talk to the server. */
 export interface GateOptions {
   /**
    * Host names (without port) that requests may be addressed to beside
@@ -44,13 +44,13 @@ export class HostGate {
     if (this.#hosts !== "*" && this.#hosts.size === 0) this.#hosts = "*";
   }
 
-  /** Whether requests may be addressed to a host. */
+  /** Tells if requests may be addressed to a host. */
   allowsHost({ hostname }: URL): boolean {
     return this.#hosts === "*" || LOOPBACK.has(hostname) ||
       this.#hosts.has(withoutRoot(hostname));
   }
 
-  /** Whether pages of an origin may call the server at `url`. */
+  /** Tells if pages of an origin may call the server at `url`. */
   allowsOrigin(origin: string, url: URL): boolean {
     if (this.#origins === "*" || this.#origins.has(origin)) return true;
     const from = URL.parse(origin);

@@ -4,7 +4,7 @@ import type { EventStreamOptions } from "./event_streams.ts";
 import type { GateOptions } from "./host_gate.ts";
 import type { LegacyOptions } from "./legacy/legacy_endpoint.ts";
 
-/** How the server is reached over HTTP. */
+/** Settings for how the server is reached over HTTP. */
 export interface HttpOptions
   extends GateOptions, LegacyOptions, EventStreamOptions {
   /**
@@ -62,8 +62,8 @@ export interface HttpPeer {
   readonly remoteAddr?: { readonly hostname?: string };
 }
 
-/** What the host of a server knows of a request. */
+/** Knowledge that the host of a server has of a request. */
 export interface FetchContext {
-  /** Who is calling, where the host has checked it. */
+  /** Identity of the caller, where the host has checked it. */
   authInfo?: AuthInfo;
 }

@@ -32,18 +32,18 @@ const RESPONDED = () => {};
 /** A request that its client can walk away from. */
 export interface Cancellable {
   cancel(reason: unknown): void;
-  /** What the log says of it. */
+  /** Fields that the log has of it. */
   logFields(): Record<string, unknown>;
 }
 
-/** What all replies of one endpoint have in common. */
+/** Style that all replies of one endpoint have in common. */
 export interface HttpReplyStyle {
   readonly streams: EventStreams;
   /** Those that have said nothing yet. */
   readonly quiet: QuietReplies;
   /** Always answer as an event stream. */
   readonly streamAlways: boolean;
-  /** Whether a client that leaves its stream calls its request off. */
+  /** True if a client that leaves its stream calls its request off. */
   readonly leavingCancels: boolean;
   /** The HTTP status of a request that its client has called off. */
   readonly abandonedStatus: number;
@@ -70,7 +70,7 @@ export class HttpReply implements Reply, SseStreamOwner {
   #stream: SseStream | undefined;
   #watcher: Cancellable | undefined;
   #onGone: ((reason: unknown) => void) | undefined;
-  /** Whether the response has begun, or is complete. */
+  /** True if the response has begun, or is complete. */
   #begun = false;
 
   /** @param headers what every response has beside its type */
@@ -123,7 +123,7 @@ export class HttpReply implements Reply, SseStreamOwner {
     return this.#stream?.caughtUp();
   }
 
-  /** What was held back; the turn in waiting then finds nothing to open a stream for. */
+  /** Takes what was held back; a turn in waiting then has no stream to open. */
   #takeHeld(): string {
     const held = this.#held;
     this.#held = "";

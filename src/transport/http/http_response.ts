@@ -49,7 +49,7 @@ export function eventsResponse(
   );
 }
 
-/** What a client is told of a fault of the server's own. */
+/** Error that a client is told of a fault of the server's own. */
 export const INTERNAL_ERROR: ProtocolError = new ProtocolError(
   ProtocolErrorCode.InternalError,
   "Internal error",

@@ -40,17 +40,17 @@ import { ModernEndpoint } from "./modern_endpoint.ts";
 import { QuietReplies } from "./quiet_replies.ts";
 import { Refusals } from "./refusals.ts";
 
-/** What the endpoint needs of its server. */
+/** Parts of its server that the endpoint needs. */
 export interface HttpTransportParts {
   readonly intake: Intake;
   readonly log: Log;
   /** Tells who is calling, where credentials do. */
   readonly auth: HttpAuth | undefined;
-  /** How who lacks a scope is told so. */
+  /** Way to tell a caller that it lacks a scope. */
   readonly challenge: HttpReplyStyle["challenge"];
-  /** Whether new requests are turned away. */
+  /** True if new requests are turned away. */
   readonly readiness: { readonly closing: boolean };
-  /** Which parameter a method's `Mcp-Name` mirrors. */
+  /** Parameter that a method's `Mcp-Name` mirrors. */
   readonly methods: { namedBy(method: string): string | undefined };
   /** Names the runtime's own span of a request, while somebody takes spans. */
   readonly tracing:
@@ -58,7 +58,7 @@ export interface HttpTransportParts {
     | undefined;
 }
 
-/** What takes the messages of an era. */
+/** Endpoint that takes the messages of an era. */
 interface Endpoint {
   take(arrived: Message | Batch, exchange: HttpExchange): void;
 }
@@ -149,7 +149,7 @@ export class HttpTransport {
     if (!isLoopback(hostname)) this.#gate.openToAnyHost();
   }
 
-  /** Whether requests may be addressed to a host. */
+  /** Tells if requests may be addressed to a host. */
   allowsHost(url: URL): boolean {
     return this.#gate.allowsHost(url);
   }
@@ -336,7 +336,7 @@ export class HttpTransport {
     } else this.#endpoints[arrived.era].take(arrived, exchange);
   }
 
-  /** What is wrong with a body whoever it is for, if anything is. */
+  /** Fault of a body whoever it is for, if it has one. */
   #faultOf(
     arrived: Message | Batch,
     body: unknown,

@@ -5,11 +5,11 @@ import {
 import { isModernRevision } from "../../protocol/revision.ts";
 import { refusal } from "./http_response.ts";
 
-/** What nearly every client sends, word for word. */
+/** Header that nearly every client sends, word for word. */
 const USUAL_ACCEPT = "application/json, text/event-stream";
 
 /**
- * What a POST with the wrong `content-type` or `accept` is told.
+ * Refusal of a POST with the wrong `content-type` or `accept`.
  *
  * @returns `undefined` if both are right
  */
@@ -55,7 +55,7 @@ function isJson(type: string | null): boolean {
     /^application\/json[\t ]*(;|$)/i.test(type.trim());
 }
 
-/** Whether a header `Accept` lets a media type through. */
+/** Tells if a header `Accept` lets a media type through. */
 export function accepts(accept: string | null, type: string): boolean {
   const ranges = [type, `${type.split("/")[0]}/*`, "*/*"];
   const named = (accept ?? "").toLowerCase().split(",").map((each) => {

@@ -17,7 +17,7 @@ import { HttpReply, type HttpReplyStyle } from "./http_reply.ts";
 import { refusal, rejectionStatus } from "./http_response.ts";
 import type { Refusals } from "./refusals.ts";
 
-/** What the endpoint works with. */
+/** Parts that the endpoint works with. */
 export interface ModernEndpointParts {
   readonly intake: Intake;
   /** The parameter that a method's `Mcp-Name` mirrors, if it mirrors one. */
@@ -45,7 +45,7 @@ export class ModernEndpoint {
     else this.#note(message as NotificationMessage, exchange);
   }
 
-  /** What is wrong with a message's `_meta` or its headers, if anything is. */
+  /** Fault of a message's `_meta` or its headers, if there is one. */
   #faultOf(
     message: Message,
     exchange: HttpExchange,

@@ -19,7 +19,7 @@ const SETTLING_TURNS = 8;
 export class QuietReplies {
   readonly #clock: Clock;
   readonly #patienceMs: number;
-  /** When each fell silent, the longest silent first. */
+  /** Times when each fell silent, the longest silent first. */
   readonly #since: Map<QuietReply, number> = new Map();
   #timer: TimerHandle;
   #settling = false;

@@ -1,6 +1,6 @@
 /** Counts the HTTP requests that were turned away, by status. */
 export class Refusals {
-  /** How many there were of each status. */
+  /** Number of refusals of each status. */
   readonly byStatus: Map<number, number> = new Map();
 
   /** Counts a response, if it turns its request away. */

@@ -33,7 +33,7 @@ export function frame(text: string, id?: string): string {
     : `event: message\nid: ${id}\ndata: ${text}\n\n`;
 }
 
-/** What a stream needs of the endpoint that it belongs to. */
+/** Parts that a stream needs of the endpoint that it belongs to. */
 export interface SseStreamHost {
   readonly clock: Clock;
   /** Bytes that may wait for the client. */
@@ -46,11 +46,11 @@ export interface SseStreamHost {
   slow(error: SlowClientError, fields: Record<string, unknown>): void;
 }
 
-/** Who is told of a stream's end, and what the log says of it. */
+/** Owner that is told of a stream's end, and what the log says of it. */
 export interface SseStreamOwner {
   /** The client has gone, or was cut off, before the stream was closed. */
   gone(reason: unknown): void;
-  /** What the log says of a client that was cut off. */
+  /** Fields that the log has of a client that was cut off. */
   logFields?(): Record<string, unknown>;
 }
 

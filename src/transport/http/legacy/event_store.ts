@@ -1,7 +1,7 @@
 import { checkInteger } from "../../../base/options.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
 
-/** What replay hands each stored message to. */
+/** Receiver that replay hands each stored message to. */
 export interface EventSink {
   /** Takes one message, in the order they were sent. */
   send(eventId: string, message: JSONRPCMessage): Promise<void>;
@@ -20,10 +20,10 @@ export interface EventStore {
   replayEventsAfter(lastEventId: string, sink: EventSink): Promise<string>;
 }
 
-/** How much a {@linkcode MemoryEventStore} keeps. */
+/** Limits on what a {@linkcode MemoryEventStore} keeps. */
 export interface MemoryEventStoreOptions {
   /**
-   * How many events are kept over all streams; the oldest go first.
+   * Number of events kept over all streams; the oldest go first.
    * @default 10000
    */
   maxEvents?: number;

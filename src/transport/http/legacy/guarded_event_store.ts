@@ -37,7 +37,7 @@ export class GuardedEventStore implements EventStore {
     }
   }
 
-  /** How often it has failed, or was given nothing because it had hung. */
+  /** Number of times it has failed, or got nothing because it had hung. */
   get failures(): number {
     return this.#failures;
   }

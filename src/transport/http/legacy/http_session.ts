@@ -7,13 +7,13 @@ import type { EventStreams } from "../event_streams.ts";
 import { ResumableStream } from "./resumable_stream.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
 
-/** How many messages wait for a standing stream that the client has yet to open. */
+/** Number of messages that wait for a standing stream yet to be opened. */
 const MAX_WAITING = 100;
 
-/** How many streams of a session are remembered for resuming. */
+/** Number of streams of a session that are remembered for resuming. */
 const MAX_RESUMABLE = 64;
 
-/** How many standing streams a session may have; the oldest makes room. */
+/** Number of standing streams a session may have; the oldest makes room. */
 const MAX_STANDING = 4;
 
 /** A legacy session over HTTP: the session and its streams. */
@@ -47,22 +47,22 @@ export class HttpSession {
     return this.session.id!;
   }
 
-  /** Whether it would be wrong to drop the session for want of room. */
+  /** True if it would be wrong to drop the session for want of room. */
   get busy(): boolean {
     return this.session.inFlight.size > 0 || this.standingOpen;
   }
 
-  /** Whether the client holds the standing stream open. */
+  /** True if the client holds the standing stream open. */
   get standingOpen(): boolean {
     return this.#standing.length > 0 || this.#standingLog?.connected === true;
   }
 
-  /** Whether messages of this session are stored for resuming. */
+  /** True if messages of this session are stored for resuming. */
   get resumes(): boolean {
     return this.#store !== undefined && this.session.initialized;
   }
 
-  /** Whether its client knows an event without data, which lets it resume from the start. */
+  /** True if its client knows events without data, to resume from the start. */
   get takesPriming(): boolean {
     return acceptsPrimingEvents(this.session.revision);
   }

@@ -28,7 +28,7 @@ import { SessionDoor, type SessionVisit } from "./session_door.ts";
 import type { SessionLimits } from "./session_store.ts";
 import { StandingStreams } from "./standing_streams.ts";
 
-/** How the legacy era is served. */
+/** Settings for how the legacy era is served. */
 export interface LegacyOptions extends SessionLimits {
   /**
    * Give clients sessions. Without them every request stands for itself and any
@@ -38,11 +38,11 @@ export interface LegacyOptions extends SessionLimits {
    */
   sessions?: boolean;
   /**
-   * Where streams are kept for clients that resume them.
+   * Store of streams for clients that resume them.
    * @default none: streams are not resumed
    */
   eventStore?: EventStore;
-  /** How long a cut-off client should wait before it comes back, in milliseconds. */
+  /** Time before a cut-off client should come back, in milliseconds. */
   retryMs?: number;
 }
 
@@ -190,7 +190,7 @@ export class LegacyEndpoint {
     if (reply instanceof HttpReply) reply.wait();
   }
 
-  /** How the requests of one POST are answered. */
+  /** Makes the reply to the requests of one POST. */
   #reply({ exchange, session }: Delivery, requests: number): Reply {
     const headers = session && { "mcp-session-id": session.id };
     if (session === undefined || !session.resumes) {
@@ -257,7 +257,7 @@ function methodOf(message: Message): string | undefined {
   return "method" in message ? message.method : undefined;
 }
 
-/** What is wrong with one of the messages of a batch, if anything is. */
+/** Fault of one of the messages of a batch, if any has one. */
 function batchFault(messages: readonly Message[]): string | undefined {
   for (const [index, message] of messages.entries()) {
     if (message.kind === "malformed") {

@@ -12,7 +12,7 @@ import type { ResumableStream } from "./resumable_stream.ts";
  */
 const WAITED_TURNS = 12;
 
-/** What a reply does with the HTTP response. */
+/** Actions of a reply on the HTTP response. */
 export interface ResumableExchange {
   /** Answers with the stream. */
   open(): void;

@@ -4,7 +4,7 @@ import type { JSONRPCMessage } from "../../../protocol/types.ts";
 import type { EventStore } from "./event_store.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
 
-/** How many messages are kept here that a failing store didn't take. */
+/** Number of messages kept here that a failing store didn't take. */
 const MAX_UNSTORED = 100;
 
 /**
@@ -19,7 +19,7 @@ export class ResumableStream {
   /** The connection that has yet to get what was missed. */
   #replayed: SseStream | undefined;
   #finished = false;
-  /** Whether the client has been given an id. */
+  /** True if the client has been given an id. */
   #known = false;
   #unstored: string[] = [];
   // Storing is asynchronous; messages must leave in the order they came.
@@ -30,7 +30,7 @@ export class ResumableStream {
     this.#store = store;
   }
 
-  /** Whether a connection is there now. */
+  /** True if a connection is there now. */
   get connected(): boolean {
     return this.#connection?.open === true;
   }
@@ -40,12 +40,12 @@ export class ResumableStream {
     return this.#connection === this.#replayed ? undefined : this.#connection;
   }
 
-  /** Whether the last message has been stored. */
+  /** True if the last message has been stored. */
   get finished(): boolean {
     return this.#finished;
   }
 
-  /** Whether its client is there, or has an id to come back with. */
+  /** True if its client is there, or has an id to come back with. */
   get reachable(): boolean {
     return this.connected || this.#known;
   }
@@ -198,7 +198,7 @@ export class ResumableStream {
   }
 }
 
-/** Where a replay has got to. */
+/** Place that a replay has got to. */
 interface Place {
   /** The id of the last event sent; `undefined` if there is nothing to go on from. */
   last: string | undefined;

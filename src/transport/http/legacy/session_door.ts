@@ -12,7 +12,7 @@ import { HttpSession } from "./http_session.ts";
 import { legacyError, unsupportedVersion } from "./legacy_refusals.ts";
 import { type SessionLimits, SessionStore } from "./session_store.ts";
 
-/** What says whose session a request is for. */
+/** Facts that say whose session a request is for. */
 export interface SessionVisit {
   readonly headers: Headers;
   readonly version: string | null;

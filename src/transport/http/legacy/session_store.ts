@@ -2,7 +2,7 @@ import type { Clock, TimerHandle } from "../../../base/clock.ts";
 import { checkDurationMs, checkLimit } from "../../../base/options.ts";
 import type { HttpSession } from "./http_session.ts";
 
-/** How long and how many legacy sessions are kept. */
+/** Limits on how long and how many legacy sessions are kept. */
 export interface SessionLimits {
   /**
    * Milliseconds without a request after which a session ends.
@@ -10,7 +10,8 @@ export interface SessionLimits {
    */
   sessionIdleMs?: number;
   /**
-   * How many sessions there may be; the longest idle one makes room for a new one.
+   * Number of sessions there may be; the longest idle one makes room for a new
+   * one.
    * @default 10000
    */
   maxSessions?: number;

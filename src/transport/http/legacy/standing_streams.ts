@@ -11,13 +11,13 @@ import type { EventStore } from "./event_store.ts";
 import type { HttpSession } from "./http_session.ts";
 import { legacyError } from "./legacy_refusals.ts";
 
-/** How streams are resumed. */
+/** Settings for how streams are resumed. */
 export interface ResumeOptions {
   readonly eventStore?: EventStore;
   readonly retryMs?: number;
 }
 
-/** What a GET opens: a session's standing stream, or the rest of one that was cut off. */
+/** Streams a GET opens: a session's standing one, or the rest of a cut one. */
 export class StandingStreams {
   readonly #streams: EventStreams;
   readonly #options: ResumeOptions;
