@@ -1,12 +1,18 @@
 import { isThenable } from "../../base/thenable.ts";
 import { AccessDeniedError } from "../identity/access_errors.ts";
 import { type Guard, hasScopes, requireScopes } from "../identity/guard.ts";
-import type { Call, HandlerOwner } from "./call.ts";
+import type { Call } from "./call.ts";
 
-/** Something registered, with what keeps it and whose it is. */
+/** Something registered, with what keeps it from some callers. */
 export interface Kept {
   readonly item: { readonly guard: Guard | undefined };
-  readonly owner: HandlerOwner;
+  /** Scopes of the servers that it is reached through, and of its own. */
+  readonly scopes: readonly string[];
+}
+
+/** The scopes that a caller needs, all of them. */
+export function neededFor({ item: { guard }, scopes }: Kept): string[] {
+  return [...scopes, ...guard?.scopes ?? []];
 }
 
 /**
@@ -18,7 +24,7 @@ export interface Kept {
 export function admits(
   call: Call,
   guard: Guard | undefined,
-  { scopes }: HandlerOwner,
+  scopes: readonly string[],
 ): boolean {
   if (guard === undefined) {
     if (scopes.length > 0) requireScopes(call.identity, scopes);
@@ -80,7 +86,7 @@ async function demand(
 export function shows(
   call: Call,
   guard: Guard | undefined,
-  { scopes }: HandlerOwner,
+  scopes: readonly string[],
 ): boolean | Promise<boolean> {
   if (guard === undefined) return true;
   if (guard.hidden && !hasScopes(call.identity, [...scopes, ...guard.scopes])) {

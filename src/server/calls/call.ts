@@ -144,6 +144,8 @@ export class Call implements Asker, PendingCall {
   trace: CallTrace | undefined = undefined;
   /** Maker of a result from what the handler, or its task, returns. */
   completer: Completer | undefined = undefined;
+  /** Scopes that its caller had to have: what outlives the call keeps them. */
+  needs: readonly string[] | undefined = undefined;
   /** Told when the client has called it off. */
   onCancelled: (() => void) | undefined = undefined;
 

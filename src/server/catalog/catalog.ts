@@ -2,6 +2,7 @@ import type { ReadResourceResult } from "../../protocol/types.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import type { CatalogOptions, ListKind } from "./catalog_options.ts";
 import { Collection, entriesOf } from "./collection.ts";
+import { neededFor } from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
 import { PROMPT_PREFIX, RESOURCE_PREFIX } from "../calls/call_recorder.ts";
 import { Listing } from "./listing.ts";
@@ -135,8 +136,10 @@ export class Catalog implements HandlerOwner {
       : method === "resources/read"
       ? this.resources.at(String(uri))
       : undefined;
-    if (slot === undefined) return [];
-    return [...slot.owner.scopes, ...slot.item.guard?.scopes ?? []];
+    // What is hidden must not show by what it needs.
+    return slot === undefined || slot.item.guard?.hidden === true
+      ? []
+      : neededFor(slot);
   }
 
   readResource(uri: string, call: Call): Promise<ReadResourceResult> {

@@ -61,7 +61,7 @@ async function getPrompt(catalog: Catalog, call: Call): Promise<unknown> {
   const name = textParam(call.params, "name");
   const { arguments: args } = call.params;
   const slot = catalog.prompts.slots.get(name);
-  if (slot === undefined || !admits(call, slot.item.guard, slot.owner)) {
+  if (slot === undefined || !admits(call, slot.item.guard, slot.scopes)) {
     throw new InvalidParamsError(`Prompt ${name} not found`);
   }
   const { item: prompt, key, owner, record } = slot;

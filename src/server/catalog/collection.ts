@@ -10,6 +10,10 @@ export interface Slot<Item> {
   readonly item: Item;
   /** The server that the item was registered with. */
   readonly owner: HandlerOwner;
+  /** Scopes of that server, and of all that it is mounted into on the way. */
+  readonly scopes: readonly string[];
+  /** Prefixes of the mounts on the way to it, with slashes between them. */
+  readonly prefix: string;
   /** Record of its calls under this key: each server counts its own. */
   readonly record: CallRecord;
 }
@@ -110,7 +114,9 @@ export class Collection<Item extends Registered> {
     const { owner, prefix: prefixed } = this.#options;
     const slots = new Map<string, Slot<Item>>();
     for (const [key, item] of this.#own) {
-      slots.set(key, { key, item, owner, record: item.record });
+      const { record } = item;
+      const { scopes } = owner;
+      slots.set(key, { key, item, owner, scopes, prefix: "", record });
     }
     for (const { prefix, from, records } of this.#mounts) {
       for (const slot of from.slots.values()) {
@@ -121,7 +127,9 @@ export class Collection<Item extends Registered> {
         }
         const record = records.get(slot.record) ?? new CallRecord();
         records.set(slot.record, record);
-        slots.set(key, { ...slot, key, record });
+        const scopes = [...owner.scopes, ...slot.scopes];
+        const path = slot.prefix === "" ? prefix : `${prefix}/${slot.prefix}`;
+        slots.set(key, { ...slot, key, scopes, prefix: path, record });
       }
     }
     return slots;
@@ -151,7 +159,7 @@ export function entriesOf<Item extends Registered>(
 /** An entry with who keeps it from whom. */
 export function guarded(
   entry: ListingEntry,
-  { item: { guard }, owner }: Slot<Registered>,
+  { item: { guard }, scopes }: Slot<Registered>,
 ): ListingEntry {
-  return guard?.isSelective ? { ...entry, access: { guard, owner } } : entry;
+  return guard?.isSelective ? { ...entry, access: { guard, scopes } } : entry;
 }

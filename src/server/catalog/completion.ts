@@ -91,9 +91,9 @@ async function findCompleter(
 
 /** @throws {InsufficientScopeError} */
 async function isOpen(
-  { item: { guard }, owner }: Kept,
+  { item: { guard }, scopes }: Kept,
   call: Call,
 ): Promise<boolean> {
-  return admits(call, guard, owner) &&
+  return admits(call, guard, scopes) &&
     (guard === undefined || await allows(call, guard, undefined));
 }

@@ -31,6 +31,8 @@ export interface HandlerCacheOptions {
 
 type Load = () => unknown;
 
+const ANYBODY: readonly string[] = [""];
+
 /** An outcome that holds for one call only, on its way past the cache. */
 class OnceOnly extends Error {
   readonly outcome: unknown;
@@ -43,7 +45,7 @@ class OnceOnly extends Error {
 
 /** Remembers what a handler returned, by its input and by who asked. */
 export class HandlerCache implements AsyncDisposable {
-  readonly #cached: CachedFunction<[unknown, string, Load], unknown>;
+  readonly #cached: CachedFunction<[unknown, readonly string[], Load], unknown>;
   readonly #public: boolean;
 
   /** @param name what the cache's statistics and a shared cache's keys begin with */
@@ -53,12 +55,12 @@ export class HandlerCache implements AsyncDisposable {
   ) {
     this.#public = isPublic;
     this.#cached = cached(
-      async (_input: unknown, _caller: string, load: Load) => {
+      async (_input: unknown, _asker: readonly string[], load: Load) => {
         const outcome = await load();
         if (!isKept(outcome)) throw new OnceOnly(outcome);
         return outcome;
       },
-      { ...options, name, key: (input, caller) => [input ?? null, caller] },
+      { ...options, name, key: (input, asker) => [input ?? null, ...asker] },
     );
   }
 
@@ -68,11 +70,10 @@ export class HandlerCache implements AsyncDisposable {
     call: Call,
     handle: (call: Call) => unknown,
   ): Promise<unknown> {
-    const caller = this.#public ? "" : call.caller;
     try {
       return await this.#cached(
         input,
-        caller,
+        this.#public ? ANYBODY : askerOf(call),
         () => handle(call.shared()),
       );
     } catch (error) {
@@ -84,6 +85,11 @@ export class HandlerCache implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#cached.close();
   }
+}
+
+/** The caller, and what it may: other scopes may see other things. */
+function askerOf({ caller, identity }: Call): readonly string[] {
+  return [caller, ...(identity?.scopes ?? []).toSorted()];
 }
 
 /** Failures, questions, tasks and streams are the affair of the call that got them. */

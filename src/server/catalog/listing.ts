@@ -1,7 +1,7 @@
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import type { CacheHint } from "../../protocol/types.ts";
 import { shows } from "../calls/access_check.ts";
-import type { Call, HandlerOwner } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
 import type { Guard } from "../identity/guard.ts";
 
@@ -12,7 +12,7 @@ export interface ListingEntry {
   modern: string;
   legacy: string;
   /** Guard that keeps it out of some callers' lists, if it isn't for all. */
-  access?: { readonly guard: Guard; readonly owner: HandlerOwner };
+  access?: { readonly guard: Guard; readonly scopes: readonly string[] };
 }
 
 /** Options that the pages of a list have in common. */
@@ -105,7 +105,7 @@ export async function pageFor(
 ): Promise<ReadyJson> {
   const shown = await Promise.all(
     entries.map(({ access }) =>
-      access === undefined || shows(call, access.guard, access.owner)
+      access === undefined || shows(call, access.guard, access.scopes)
     ),
   );
   const isShared = entries.every(({ access }) => access === undefined);

@@ -1,3 +1,7 @@
+import type {
+  InputRequiredResult,
+  ReadResourceResult,
+} from "../../protocol/types.ts";
 import type { Variables } from "../../protocol/uri_template.ts";
 import {
   admits,
@@ -6,6 +10,10 @@ import {
   type Kept,
 } from "../calls/access_check.ts";
 import type { Call } from "../calls/call.ts";
+import type { Guard } from "../identity/guard.ts";
+import { isInputRequiredResult } from "../questions/input_required.ts";
+import { toReadResult } from "./resource.ts";
+import type { FoundResource } from "./resource_source.ts";
 
 /**
  * Lets a call on to what is read at a URI.
@@ -15,11 +23,11 @@ import type { Call } from "../calls/call.ts";
  */
 export function enterResource(
   call: Call,
-  { item: { guard }, owner }: Kept,
+  { item: { guard }, scopes }: Kept,
   uri: string,
   variables: Variables,
 ): Promise<void> | undefined {
-  if (!admits(call, guard, owner)) throw call.era.resourceNotFound(uri);
+  if (!admits(call, guard, scopes)) throw call.era.resourceNotFound(uri);
   return demandAllowed(call, guard, variables, "resource", uri);
 }
 
@@ -30,9 +38,26 @@ export function enterResource(
  */
 export async function mayFollow(
   call: Call,
-  { item: { guard }, owner }: Kept,
+  { item: { guard }, scopes }: Kept,
   variables: Variables | null,
 ): Promise<boolean> {
-  return admits(call, guard, owner) &&
+  return admits(call, guard, scopes) &&
     (guard === undefined || await allows(call, guard, variables ?? {}));
+}
+
+/** The result of a read, as the era of its call has it. */
+export function finishRead(
+  value: unknown,
+  uri: string,
+  { metadata, cacheHint, guard }:
+    & Pick<FoundResource, "metadata" | "cacheHint">
+    & { guard?: Guard },
+  { era }: Call,
+): ReadResourceResult | InputRequiredResult {
+  const result = toReadResult(value, uri, metadata.mimeType);
+  return isInputRequiredResult(result) ? result : era.readResult(
+    result,
+    // What is not for everybody must not be shared on the way.
+    guard === undefined ? cacheHint : { ...cacheHint, cacheScope: "private" },
+  );
 }

@@ -11,9 +11,7 @@ import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
 import { admits } from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
-import type { Guard } from "../identity/guard.ts";
 import { HandlerCache } from "./handler_cache.ts";
-import { isInputRequiredResult } from "../questions/input_required.ts";
 import {
   Listing,
   type ListingEntry,
@@ -28,9 +26,8 @@ import {
   RegisteredResource,
   RegisteredResourceTemplate,
   type ResourceConfig,
-  toReadResult,
 } from "./resource.ts";
-import { enterResource, mayFollow } from "./resource_access.ts";
+import { enterResource, finishRead, mayFollow } from "./resource_access.ts";
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
 
@@ -50,7 +47,6 @@ export class ResourceCatalog {
   readonly #fixedList: Listing;
   readonly #page: PageOptions;
   readonly #options: CatalogOptions;
-  readonly #prefixes: Map<string, string> = new Map();
   readonly #sources: ResourceSource[] = [];
   #shown: ShownTemplate[] | undefined;
   #byForm: Map<string, Slot<RegisteredResource>> | undefined;
@@ -93,11 +89,7 @@ export class ResourceCatalog {
     this.templates = new Collection({
       ...kept,
       kind: "Resource template",
-      prefix: (prefix, key) => {
-        const name = `${prefix}_${key}`;
-        this.#prefixes.set(name, prefix);
-        return name;
-      },
+      prefix: (prefix, key) => `${prefix}_${key}`,
     });
   }
 
@@ -190,12 +182,11 @@ export class ResourceCatalog {
   get shownTemplates(): readonly ShownTemplate[] {
     return this.#shown ??= this.templates.enabled().map((slot) => {
       const own = slot.item.resourceTemplate.uriTemplate;
-      const prefix = this.#prefixes.get(slot.key);
       return {
         ...slot,
-        uriTemplate: prefix === undefined
+        uriTemplate: slot.prefix === ""
           ? own
-          : new UriTemplate(prefixUri(prefix, String(own))),
+          : new UriTemplate(prefixUri(slot.prefix, String(own))),
       };
     });
   }
@@ -222,10 +213,9 @@ export class ResourceCatalog {
     shown: ShownTemplate,
     call: Call,
   ): Promise<ListingEntry[]> {
-    const { item, key, owner } = shown;
+    const { item, owner, prefix } = shown;
     const { listCallback } = item.resourceTemplate;
     const listed = await listCallback?.(call.contextFor(owner));
-    const prefix = this.#prefixes.get(key);
     return (listed?.resources ?? [])
       .filter(({ uri }) => this.#isReadable(uri, item))
       .map((resource) => guarded(listedEntry(resource, item, prefix), shown));
@@ -295,15 +285,15 @@ export class ResourceCatalog {
         call,
         (each) => item.readCallback(url, each.contextFor(fixed.owner)),
       );
-      return finish(value, uri, item, call);
+      return finishRead(value, uri, item, call);
     }
     const sourced = this.#sourced(uri);
     if (sourced !== undefined) {
-      admits(call, undefined, sourced.owner);
+      admits(call, undefined, sourced.scopes);
       aim(call, sourced);
       const context = call.contextFor(sourced.owner);
       const value = await sourced.readCallback(url, context);
-      return finish(value, uri, sourced, call);
+      return finishRead(value, uri, sourced, call);
     }
     for (const shown of this.shownTemplates) {
       const { item, owner, uriTemplate } = shown;
@@ -318,7 +308,7 @@ export class ResourceCatalog {
         call,
         (each) => item.readCallback(url, variables, each.contextFor(owner)),
       );
-      return finish(value, uri, item, call);
+      return finishRead(value, uri, item, call);
     }
     throw call.era.resourceNotFound(uri);
   }
@@ -379,20 +369,4 @@ function readThrough(
   read: (call: Call) => unknown,
 ): unknown {
   return cache === undefined ? read(call) : cache.run(href, call, read);
-}
-
-function finish(
-  value: unknown,
-  uri: string,
-  { metadata, cacheHint, guard }:
-    & Pick<FoundResource, "metadata" | "cacheHint">
-    & { guard?: Guard },
-  { era }: Call,
-): ReadResourceResult | InputRequiredResult {
-  const result = toReadResult(value, uri, metadata.mimeType);
-  return isInputRequiredResult(result) ? result : era.readResult(
-    result,
-    // What is not for everybody must not be shared on the way.
-    guard === undefined ? cacheHint : { ...cacheHint, cacheScope: "private" },
-  );
 }

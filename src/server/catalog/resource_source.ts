@@ -7,6 +7,8 @@ import type { ReadResourceCallback, ResourceMetadata } from "./resource.ts";
 export interface FoundResource {
   /** Owner of the lifespan that its reader sees. */
   readonly owner: HandlerOwner;
+  /** Scopes that a caller must have to read it. */
+  readonly scopes: readonly string[];
   readonly readCallback: ReadResourceCallback;
   readonly metadata: ResourceMetadata;
   readonly cacheHint: Required<CacheHint>;

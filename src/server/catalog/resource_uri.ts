@@ -7,11 +7,9 @@ import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 export function listedEntry(
   resource: Resource,
   template: RegisteredResourceTemplate,
-  prefix: string | undefined,
+  prefix: string,
 ): ListingEntry {
-  const uri = prefix === undefined
-    ? resource.uri
-    : prefixUri(prefix, resource.uri);
+  const uri = prefixUri(prefix, resource.uri);
   const text = jsonText({ ...template.metadata, ...resource, uri });
   return { key: uri, modern: text, legacy: text };
 }
@@ -28,8 +26,9 @@ export function parseUri(uri: string): URL {
   }
 }
 
-/** `scheme://rest` under a prefix is `scheme://prefix/rest`. */
+/** `scheme://rest` under a prefix is `scheme://prefix/rest`; "" is none. */
 export function prefixUri(prefix: string, uri: string): string {
+  if (prefix === "") return uri;
   return uri.replace(
     /^([a-z][a-z0-9+.-]*:)(\/\/)?\/?/i,
     (_, scheme, slashes) => `${scheme}${slashes ?? ""}${prefix}/`,

@@ -9,7 +9,7 @@ import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
 import type { Collection, Slot } from "./collection.ts";
 import { failureKindOf } from "../calls/failure_kind.ts";
-import { admits, demandAllowed } from "../calls/access_check.ts";
+import { admits, demandAllowed, neededFor } from "../calls/access_check.ts";
 import {
   AccessDeniedError,
   InsufficientScopeError,
@@ -56,7 +56,7 @@ function findTool(
     throw new InvalidParamsError("Invalid params: name must be a string");
   }
   const slot = tools.slots.get(name);
-  if (slot === undefined || !admits(call, slot.item.guard, slot.owner)) {
+  if (slot === undefined || !admits(call, slot.item.guard, slot.scopes)) {
     throw new InvalidParamsError(`Tool ${name} not found`);
   }
   if (!slot.item.enabled) throw new InvalidParamsError(`Tool ${name} disabled`);
@@ -64,15 +64,19 @@ function findTool(
 }
 
 function begin(
-  { key, item: tool, owner, record }: Slot<RegisteredTool>,
+  slot: Slot<RegisteredTool>,
   call: Call,
   args: JsonObject,
   hooks: readonly BeforeTool[],
 ): unknown {
+  const { key, item: tool, owner, record } = slot;
   call.era.checkParamHeaders(tool.paramHeaders, call.reply.request, args);
   for (const hook of hooks) hook(tool, call.context);
   call.aimAt(owner, key, record);
   call.completer = tool;
+  if (tool.guard !== undefined || slot.scopes.length > 0) {
+    call.needs = neededFor(slot);
+  }
   if (tool.slowMs !== undefined && call.measure !== undefined) {
     call.measure.slowMs = tool.slowMs;
   }

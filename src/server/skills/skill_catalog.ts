@@ -11,6 +11,8 @@ import {
   type PageOptions,
 } from "../catalog/listing.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
+import type { Caller } from "../identity/caller.ts";
+import { requireScopes } from "../identity/guard.ts";
 import type { CatalogOptions } from "../catalog/catalog_options.ts";
 import type {
   FoundResource,
@@ -162,13 +164,17 @@ export class SkillCatalog implements ResourceSource {
     return this.#list.page(cursor);
   }
 
-  /** @throws {InvalidParamsError} if no skill's `SKILL.md` is there */
-  get(uri: unknown): ReadyJson {
+  /**
+   * @throws {InsufficientScopeError}
+   * @throws {InvalidParamsError} if no skill's `SKILL.md` is there
+   */
+  get(uri: unknown, caller: Caller | undefined): ReadyJson {
     const found = at(this.#index.skills, textOf(uri));
     if (found === undefined) {
       throw new InvalidParamsError(`No skill is served at ${uri}`, { uri });
     }
     const { slot, entry } = found;
+    requireScopes(caller, slot.scopes);
     const { ttlMs, cacheScope } = checkCacheHint(
       slot.item.cacheHint ?? this.#options.hints["skills/get"],
       uri as string,
@@ -180,15 +186,23 @@ export class SkillCatalog implements ResourceSource {
     );
   }
 
-  /** @throws {InvalidParamsError} if there is no such directory */
-  readDirectory(uri: unknown, cursor: unknown): ReadyJson {
-    const children = at(this.#index.directories, textOf(uri));
-    if (children === undefined) {
+  /**
+   * @throws {InsufficientScopeError}
+   * @throws {InvalidParamsError} if there is no such directory
+   */
+  readDirectory(
+    uri: unknown,
+    cursor: unknown,
+    caller: Caller | undefined,
+  ): ReadyJson {
+    const directory = at(this.#index.directories, textOf(uri));
+    if (directory === undefined) {
       throw new InvalidParamsError(`${uri} is not a directory resource`, {
         uri,
       });
     }
-    return pageOf(this.#directoryPage, children.map(lineOf), cursor);
+    requireScopes(caller, directory.scopes);
+    return pageOf(this.#directoryPage, directory.children.map(lineOf), cursor);
   }
 
   /** Each `SKILL.md`, for `resources/list`; their other files are found from there. */
@@ -201,9 +215,10 @@ export class SkillCatalog implements ResourceSource {
     if (this.size === 0) return undefined;
     const found = at(this.#index.files, uri);
     if (found === undefined) return undefined;
-    const { file, slot: { item, owner } } = found;
+    const { file, slot: { item, owner, scopes } } = found;
     return {
       owner,
+      scopes,
       readCallback: file.read as FoundResource["readCallback"],
       metadata: { mimeType: file.mimeType },
       cacheHint: checkCacheHint(

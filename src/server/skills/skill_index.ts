@@ -23,6 +23,13 @@ export interface IndexedSkill {
   readonly entry: SkillEntry;
 }
 
+/** A directory as a server shows it. */
+export interface IndexedDirectory {
+  readonly children: readonly Resource[];
+  /** Scopes of all that is below it. */
+  readonly scopes: readonly string[];
+}
+
 /**
  * Index of everything that a server's enabled skills have. A skill's files are
  * all those below it: the files of a skill within another belong to both.
@@ -32,8 +39,8 @@ export class SkillIndex {
   readonly files: ReadonlyMap<string, IndexedFile>;
   /** Skills by the URI of their `SKILL.md`. */
   readonly skills: ReadonlyMap<string, IndexedSkill>;
-  /** Entries directly in a directory, by the directory's URI. */
-  readonly directories: ReadonlyMap<string, readonly Resource[]>;
+  /** Directories by URI. */
+  readonly directories: ReadonlyMap<string, IndexedDirectory>;
 
   constructor(slots: Iterable<SkillSlot>) {
     const all = [...slots];
@@ -51,7 +58,13 @@ export class SkillIndex {
       const files = below.get(directoryOf(slot.key)!)!.map(({ file }) => file);
       return [slot.key, { slot, entry: entryOf(slot, files) }];
     }));
-    this.directories = childrenByDirectory(files, [...below.keys()]);
+    const children = childrenByDirectory(files, [...below.keys()]);
+    this.directories = new Map(
+      Array.from(below, ([uri, inside]) => [uri, {
+        children: children.get(uri)!,
+        scopes: inside.flatMap(({ file }) => file.slot.scopes),
+      }]),
+    );
   }
 }
 

@@ -13,9 +13,9 @@ export class SkillsExtension implements Extension {
     this.#skills = skills;
     this.methods = {
       "skills/list": ({ cursor }) => skills.page(cursor),
-      "skills/get": ({ uri }) => skills.get(uri),
-      "resources/directory/read": ({ uri, cursor }) =>
-        skills.readDirectory(uri, cursor),
+      "skills/get": ({ uri }, { caller }) => skills.get(uri, caller),
+      "resources/directory/read": ({ uri, cursor }, { caller }) =>
+        skills.readDirectory(uri, cursor, caller),
     };
   }
 

@@ -8,6 +8,11 @@ export interface StoredTask {
   task: Task;
   /** Only the caller who made the task sees it. */
   principal: string;
+  /**
+   * Scopes that the caller must still have.
+   * @default none
+   */
+  scopes?: readonly string[];
 }
 
 /**

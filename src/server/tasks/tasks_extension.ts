@@ -19,6 +19,7 @@ import type {
 import { TASKS_EXTENSION } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { failureText } from "../calls/failure_text.ts";
+import { hasScopes, requireScopes } from "../identity/guard.ts";
 import { InlineRun } from "./inline_run.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import { RunningTask } from "./running_task.ts";
@@ -138,7 +139,11 @@ export class TasksExtension implements Extension {
       ttlMs: checkTtlMs("ttlMs", ttlMs),
       pollIntervalMs: checkInteger("pollIntervalMs", pollIntervalMs, 1),
     };
-    await this.#store.create({ task, principal: call.caller });
+    await this.#store.create({
+      task,
+      principal: call.caller,
+      ...(call.needs && { scopes: call.needs }),
+    });
     // What the client is told is the task as created, however fast the work is.
     const created: CreateTaskResult = { resultType: "task", ...task } as
       & Task
@@ -248,6 +253,7 @@ export class TasksExtension implements Extension {
     if (stored?.principal !== this.#options.identify(ctx.authInfo)) {
       throw new InvalidParamsError(`Invalid params: unknown task ${taskId}`);
     }
+    requireScopes(ctx.caller, stored.scopes ?? []);
     return stored.task;
   }
 
@@ -259,7 +265,10 @@ export class TasksExtension implements Extension {
     this.#host.require(ctx);
     const caller = this.#options.identify(ctx.authInfo);
     const stored = await Promise.all(ids.map((id) => this.#store.get(id)));
-    return ids.filter((_, index) => stored[index]?.principal === caller);
+    return ids.filter((_, index) =>
+      stored[index]?.principal === caller &&
+      hasScopes(ctx.caller, stored[index].scopes ?? [])
+    );
   }
 
   async #callOff(running: RunningTask, reason: string): Promise<void> {
