@@ -17,7 +17,7 @@ export interface ApiKey {
    */
   scopes?: readonly string[];
   /**
-   * Its end.
+   * Its end, a valid date.
    * @default it has none
    */
   expiresAt?: Date;
@@ -147,7 +147,11 @@ export class ApiKeys implements Authenticator {
    * presented, and nothing of the keys there are.
    */
   async #find(digest: string): Promise<ApiKey | undefined> {
-    return this.#byDigest.get(digest) ?? await this.#lookup?.(digest);
+    const given = this.#byDigest.get(digest);
+    if (given !== undefined) return given;
+    const found = await this.#lookup?.(digest);
+    if (found !== undefined) checkFacts(found);
+    return found;
   }
 
   #callerOf(key: ApiKey, token: string): AuthInfo {
@@ -167,11 +171,21 @@ export class ApiKeys implements Authenticator {
 }
 
 /** @throws {InvalidOptionError} */
-function checkApiKey(given: GivenApiKey): GivenApiKey {
-  if (typeof given.name !== "string" || given.name === "") {
+function checkFacts({ name, scopes, expiresAt }: ApiKey): void {
+  if (typeof name !== "string" || name === "") {
     throw new InvalidOptionError("an API key needs a name");
   }
-  checkScopes(`API key ${given.name}: scopes`, given.scopes);
+  checkScopes(`API key ${name}: scopes`, scopes);
+  if (expiresAt === undefined) return;
+  if (expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime())) return;
+  throw new InvalidOptionError(
+    `API key ${name}: expiresAt must be a valid Date, got ${quote(expiresAt)}`,
+  );
+}
+
+/** @throws {InvalidOptionError} */
+function checkApiKey(given: GivenApiKey): GivenApiKey {
+  checkFacts(given);
   const isGood = "digest" in given
     ? /^[0-9a-f]{64}$/i.test(given.digest)
     : typeof given.key === "string" && given.key.length >= 16;

@@ -1,6 +1,8 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
 import { thrownText } from "../base/thrown.ts";
 import { isObject } from "./jsonrpc.ts";
+import { isKeyword } from "./json_schema/keywords.ts";
 import { propertySchema } from "./json_schema/moved_schema.ts";
 import { readJsonSchema } from "./json_schema.ts";
 import {
@@ -62,9 +64,27 @@ export function toStandardSchema(
         `of them, or a JSON Schema object, got ${typeof schema}`,
     );
   }
-  return Object.values(schema).every(isStandardSchema)
-    ? fromShape(schema as Record<string, StandardSchemaWithJSON>)
-    : readJsonSchema(schema, where);
+  if (Object.values(schema).every(isStandardSchema)) {
+    return fromShape(schema as Record<string, StandardSchemaWithJSON>);
+  }
+  refuseBrokenShape(schema, where);
+  return readJsonSchema(schema, where);
+}
+
+/**
+ * Refuses a record of schemas with something else among them: read as a JSON
+ * Schema it would let everything pass.
+ */
+function refuseBrokenShape(schema: JsonSchema, where: string): void {
+  const members = Object.entries(schema);
+  const isMixed = members.some(([, member]) => isStandardSchema(member));
+  if (!isMixed && members.some(([name]) => isKeyword(name))) return;
+  const [name, member] = members.find(([, each]) => !isStandardSchema(each))!;
+  throw new InvalidOptionError(
+    `${where}.${name} must be a Standard Schema (zod, valibot, arktype), got ` +
+      `${quote(member)}` +
+      (isMixed ? "" : `; and ${quote(name)} is no keyword of JSON Schema`),
+  );
 }
 
 /** The schemas of an object's fields, where the library lets one see them. */

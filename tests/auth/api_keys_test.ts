@@ -105,6 +105,18 @@ Deno.test("keys expire, are revoked and added while the server runs", async () =
   assert.equal(await status(OTHER), 200);
 });
 
+Deno.test("an end that is no date is refused, wherever the key is from", async () => {
+  for (const expiresAt of [new Date("x"), "2020-01-01", 0]) {
+    const key = { name: "nightly", expiresAt: expiresAt as Date };
+    assert.throws(() => apiKeys({ keys: [{ ...key, key: KEY }] }), {
+      name: "InvalidOptionError",
+      message: /API key nightly: expiresAt must be a valid Date, got/,
+    });
+    const server = serverOf({ auth: apiKeys({ lookup: () => key }) });
+    assert.equal((await whoami(server, { "x-api-key": KEY })).status, 500);
+  }
+});
+
 Deno.test("several authenticators: the first that knows the credential decides", async () => {
   const issuer = await Issuer.make();
   const second = await Issuer.make("https://second.example.com");

@@ -208,6 +208,18 @@ Deno.test("what a library can't say as JSON Schema is told by its field", () => 
       "text" as unknown as SchemaLike,
       /^t: x: a schema must be a Standard Schema/,
     ],
+    [
+      { name: "string" },
+      /^t: x\.name must be a Standard Schema .*, got "string"; and "name" is no/,
+    ],
+    [
+      { name: { type: "string" } },
+      /^t: x\.name must be a Standard Schema .*"name" is no keyword of JSON Schema/,
+    ],
+    [
+      { type: z.string(), count: 3 } as unknown as SchemaLike,
+      /^t: x\.count must be a Standard Schema .*, got 3$/,
+    ],
   ];
   for (const [schema, message] of faulty) {
     assert.throws(() => readSchema(schema, "input", "t: x"), {

@@ -151,6 +151,19 @@ const SHAPE_OF = new Map(
   ),
 );
 
+/** Keywords with values of any shape. */
+const ANY_VALUE = new Set(
+  ("$comment $schema $vocabulary const contentEncoding contentMediaType default " +
+    "deprecated description examples id nullable readOnly title writeOnly")
+    .split(" "),
+);
+
+/** Tells if a name means anything in a JSON Schema. */
+export function isKeyword(name: string): boolean {
+  return SHAPE_OF.has(name) || HOLDS_SCHEMAS.has(name) ||
+    HOLDS_NAMED.has(name) || ANY_VALUE.has(name) || name.startsWith("x-");
+}
+
 /** Says what is wrong with a keyword's value, after the keyword, or `undefined`. */
 export function keywordFault(
   keyword: string,
