@@ -104,6 +104,21 @@ export function checkKnown(
   }
 }
 
+/** Likewise for a group of options, which may be missing. */
+export function checkGroup(
+  name: string,
+  group: unknown,
+  known: Readonly<Record<string, true>>,
+): void {
+  if (group === undefined) return;
+  if (typeof group !== "object" || group === null) {
+    throw new InvalidOptionError(
+      `${name} must be an object of options, got ${quote(group)}`,
+    );
+  }
+  checkKnown(name, group, known);
+}
+
 /** The word that a mistyped one is most like, if one is like it at all. */
 function nearest(name: string, words: string[]): string | undefined {
   const limit = Math.max(2, Math.floor(name.length / 3));

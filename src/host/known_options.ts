@@ -1,11 +1,19 @@
+import { checkGroup, checkKnown } from "../base/options.ts";
+import type { CacheHints } from "../server/catalog/catalog_options.ts";
+import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { HttpOptions } from "../transport/http/http_options.ts";
 import type { StdioOptions } from "../transport/stdio.ts";
 import type { ServeOptions } from "./serve.ts";
-import type { McpServerOptions } from "./server_options.ts";
+import type {
+  HealthOptions,
+  McpServerOptions,
+  RequestStateOptions,
+  WatchdogSettings,
+} from "./server_options.ts";
 
 /** Every option of `McpServer`: the compiler sees to it that none is missing. */
-export const SERVER_OPTIONS: Readonly<
+const SERVER_OPTIONS: Readonly<
   Record<keyof (McpServerOptions & HttpOptions & AdminOptions), true>
 > = {
   allowedHosts: true,
@@ -86,3 +94,50 @@ export const STDIO_OPTIONS: Readonly<Record<keyof StdioOptions, true>> = {
   signals: true,
   streams: true,
 };
+
+type Known<Options> = Readonly<Record<keyof Options, true>>;
+
+const HINTED: Known<CacheHints> = {
+  "server/discover": true,
+  "tools/list": true,
+  "prompts/list": true,
+  "resources/list": true,
+  "resources/templates/list": true,
+  "resources/read": true,
+  "resources/directory/read": true,
+  "skills/list": true,
+  "skills/get": true,
+};
+
+const GROUPS: {
+  health: Known<HealthOptions>;
+  requestState: Known<RequestStateOptions>;
+  tasks: Known<TaskOptions>;
+  watchdog: Known<WatchdogSettings>;
+} = {
+  health: { cacheMs: true, readiness: true, timeoutMs: true },
+  requestState: { key: true, ttlMs: true, verify: true },
+  tasks: { pollIntervalMs: true, store: true, ttlMs: true },
+  watchdog: {
+    blockedMs: true,
+    cpuTimeMs: true,
+    intervalMs: true,
+    logIntervalMs: true,
+    onBlock: true,
+    profiler: true,
+  },
+};
+
+/** @throws {InvalidOptionError} for an option of `McpServer` that nobody reads */
+export function checkServerOptions(options: McpServerOptions): void {
+  checkKnown("McpServer", options, SERVER_OPTIONS);
+  const { watchdog } = options;
+  const groups = {
+    ...options,
+    watchdog: watchdog === false ? undefined : watchdog,
+  };
+  for (const [name, known] of Object.entries(GROUPS)) {
+    checkGroup(name, groups[name as keyof typeof GROUPS], known);
+  }
+  checkGroup("cacheHints", options.cacheHints, HINTED);
+}

@@ -15,8 +15,8 @@ import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import { mountParts, type ServerParts, watch } from "./server_parts.ts";
 import {
+  checkServerOptions,
   SERVE_OPTIONS,
-  SERVER_OPTIONS,
   STDIO_OPTIONS,
 } from "./known_options.ts";
 import { LowLevelServer } from "./low_level_server.ts";
@@ -98,7 +98,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
-    checkKnown("McpServer", options, SERVER_OPTIONS);
+    checkServerOptions(options as McpServerOptions);
     const parts = makeParts(info, options as McpServerOptions);
     super(parts.catalog);
     this.#parts = parts;

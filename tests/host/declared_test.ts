@@ -287,6 +287,33 @@ Deno.test("an option that nobody reads is refused by name, with what may be mean
     ],
     [() => serverOf({ maskErrors: true, whatever: 1 } as never), /"whatever"$/],
     [
+      () => serverOf({ requestState: { ky: "x" } } as never),
+      /requestState has no option "ky": did you mean key/,
+    ],
+    [() => serverOf({ health: { readyness: "checks" } } as never), /readiness/],
+    [() => serverOf({ watchdog: { blocked: 9 } } as never), /blockedMs/],
+    [() => serverOf({ tasks: { ttl: 9 } } as never), /tasks has no .*ttlMs/],
+    [
+      () => serverOf({ tasks: true } as never),
+      /tasks must be an object of options, got true/,
+    ],
+    [
+      () => serverOf({ cacheHints: { "tool/list": {} } } as never),
+      /cacheHints has no option "tool\/list": did you mean tools\/list/,
+    ],
+    [
+      () => serverOf({ cacheHints: { "tools/list": { ttl: 9 } } } as never),
+      /cacheHints: tools\/list has no option "ttl": did you mean ttlMs/,
+    ],
+    [
+      () =>
+        server.registerTool("t", {
+          annotations: { readOnlyHint: true },
+          cache: { ttl: 9 },
+        } as never, () => 1),
+      /tool t: cache has no option "ttl": did you mean ttlMs/,
+    ],
+    [
       () => server.registerTool("t", { timeout: 3 } as never, () => 1),
       /tool t has no option "timeout": did you mean timeoutMs/,
     ],

@@ -1,3 +1,4 @@
+import { checkKnown } from "../../base/options.ts";
 import { cached, type CachedFunction } from "../../cache/cached/cached.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
@@ -29,6 +30,10 @@ export interface HandlerCacheOptions {
   tags?: readonly string[];
 }
 
+const CACHE_OPTIONS: Readonly<
+  Record<Exclude<keyof HandlerCacheOptions, "public">, true>
+> = { ttlMs: true, staleMs: true, cache: true, tags: true };
+
 type Load = () => unknown;
 
 const ANYBODY: readonly string[] = [""];
@@ -53,6 +58,7 @@ export class HandlerCache implements AsyncDisposable {
     name: string,
     { public: isPublic = false, ...options }: HandlerCacheOptions,
   ) {
+    checkKnown(`${name}: cache`, options, CACHE_OPTIONS);
     this.#public = isPublic;
     this.#cached = cached(
       async (_input: unknown, _asker: readonly string[], load: Load) => {
