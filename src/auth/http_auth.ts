@@ -78,7 +78,17 @@ export class HttpAuth {
   async fromEnvironment(): Promise<AuthInfo | undefined> {
     const credential = readEnv(CREDENTIAL_VARIABLE);
     if (credential === undefined || credential === "") return undefined;
-    return await this.#ask((each) => each.recognize(credential), 0, false);
+    try {
+      return await this.#ask((each) => each.recognize(credential), 0, false);
+    } catch (error) {
+      throw error instanceof AuthRefusal
+        ? new AuthRefusal(
+          error.status,
+          `the credential in ${CREDENTIAL_VARIABLE}: ${error.message}`,
+          { code: error.code },
+        )
+        : error;
+    }
   }
 
   /** The first that knows the credential decides. */

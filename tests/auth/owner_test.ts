@@ -203,6 +203,11 @@ Deno.test("the environment's credential is the caller's on stdio", async () => {
   Deno.env.set("SLUICE_TOKEN", await issuer.token());
   try {
     await server.serveStdio({ streams, signals: false });
+    Deno.env.set("SLUICE_TOKEN", "no.good.token");
+    await assert.rejects(server.serveStdio({ streams, signals: false }), {
+      name: "AuthRefusal",
+      message: /^the credential in SLUICE_TOKEN: /,
+    });
   } finally {
     Deno.env.delete("SLUICE_TOKEN");
   }
