@@ -61,6 +61,12 @@ export function checkFunction<Value>(name: string, value: Value): Value {
   );
 }
 
+/** Refuses anything but a text, or nothing at all. */
+export function checkText<Value>(name: string, value: Value): Value {
+  if (value === undefined || typeof value === "string") return value;
+  throw new InvalidOptionError(`${name} must be a string, got ${quote(value)}`);
+}
+
 /** Refuses anything but true, false or nothing at all. */
 export function checkFlag<Value>(name: string, value: Value): Value {
   if (value === undefined || typeof value === "boolean") return value;
@@ -94,6 +100,11 @@ export function checkKnown(
   options: object,
   known: Readonly<Record<string, true>>,
 ): void {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidOptionError(
+      `${what}: the options must be an object, got ${quote(options)}`,
+    );
+  }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(known, name)) continue;
     const near = nearest(name, Object.keys(known));
@@ -110,13 +121,7 @@ export function checkGroup(
   group: unknown,
   known: Readonly<Record<string, true>>,
 ): void {
-  if (group === undefined) return;
-  if (typeof group !== "object" || group === null) {
-    throw new InvalidOptionError(
-      `${name} must be an object of options, got ${quote(group)}`,
-    );
-  }
-  checkKnown(name, group, known);
+  if (group !== undefined) checkKnown(name, group as object, known);
 }
 
 /** The word that a mistyped one is most like, if one is like it at all. */

@@ -1,6 +1,14 @@
-import { checkGroup, checkKnown } from "../base/options.ts";
+import {
+  checkFlag,
+  checkGroup,
+  checkKnown,
+  checkText,
+  quote,
+} from "../base/options.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import type { Implementation } from "../protocol/types.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { HttpOptions } from "../transport/http/http_options.ts";
 import type { StdioOptions } from "../transport/stdio.ts";
@@ -128,8 +136,24 @@ const GROUPS: {
   },
 };
 
+/** @throws {InvalidOptionError} for a server without a name or a version */
+export function checkInfo(info: Implementation): void {
+  for (const name of ["name", "version"] as const) {
+    const value = info?.[name];
+    if (typeof value === "string" && value !== "") continue;
+    throw new InvalidOptionError(
+      `the server's ${name} must be a string that is not empty, got ${
+        quote(value)
+      }`,
+    );
+  }
+  checkText("the server's title", info.title);
+}
+
 /** @throws {InvalidOptionError} for an option of `McpServer` that nobody reads */
-export function checkServerOptions(options: McpServerOptions): void {
+export function checkServerOptions(
+  options: McpServerOptions & HttpOptions,
+): void {
   checkKnown("McpServer", options, SERVER_OPTIONS);
   const { watchdog } = options;
   const groups = {
@@ -140,4 +164,6 @@ export function checkServerOptions(options: McpServerOptions): void {
     checkGroup(name, groups[name as keyof typeof GROUPS], known);
   }
   checkGroup("cacheHints", options.cacheHints, HINTED);
+  checkText("instructions", options.instructions);
+  checkFlag("sessions", options.sessions);
 }

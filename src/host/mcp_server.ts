@@ -1,7 +1,8 @@
 import { makeParts } from "./make_parts.ts";
 import { readServer } from "../server/server_figures.ts";
 import type { Hono } from "hono";
-import { checkKnown } from "../base/options.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { checkFunction, checkKnown, quote } from "../base/options.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
   Implementation,
@@ -15,6 +16,7 @@ import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import { mountParts, type ServerParts, watch } from "./server_parts.ts";
 import {
+  checkInfo,
   checkServerOptions,
   SERVE_OPTIONS,
   STDIO_OPTIONS,
@@ -98,7 +100,8 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     info: Implementation,
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
-    checkServerOptions(options as McpServerOptions);
+    checkInfo(info);
+    checkServerOptions(options as McpServerOptions & HttpOptions);
     const parts = makeParts(info, options as McpServerOptions);
     super(parts.catalog);
     this.#parts = parts;
@@ -110,7 +113,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
 
   /** Wraps every request; the first registered is the outermost. */
   use(middleware: Middleware): this {
-    this.#parts.dispatcher.use(middleware);
+    this.#parts.dispatcher.use(checkFunction("a middleware", middleware));
     return this;
   }
 
@@ -120,7 +123,12 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
    * their own lifespan, which opens and closes with this server's.
    */
   mount(prefix: string, other: McpServer<never> | McpServer): this {
-    mountParts(this.#parts, prefix, (other as McpServer).#parts);
+    if (!(other instanceof McpServer)) {
+      throw new InvalidOptionError(
+        `mount takes a prefix and an McpServer, got ${quote(other)}`,
+      );
+    }
+    mountParts(this.#parts, prefix, other.#parts);
     return this;
   }
 

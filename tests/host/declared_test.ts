@@ -294,8 +294,30 @@ Deno.test("an option that nobody reads is refused by name, with what may be mean
     [() => serverOf({ watchdog: { blocked: 9 } } as never), /blockedMs/],
     [() => serverOf({ tasks: { ttl: 9 } } as never), /tasks has no .*ttlMs/],
     [
+      () => serverOf({ sessions: "false" } as never),
+      /sessions must be true or/,
+    ],
+    [
+      () => serverOf({ instructions: 3 } as never),
+      /instructions must be a str/,
+    ],
+    [
+      () => new McpServer({ name: "a", version: "1" }, 3 as never),
+      /McpServer: the options must be an object, got 3/,
+    ],
+    [
+      () => new McpServer({ name: "a" } as never),
+      /the server's version must be/,
+    ],
+    [() => server.use(3 as never), /a middleware must be a function, got 3/],
+    [() => server.mount("m", {} as never), /an McpServer, got an object/],
+    [
+      () => server.registerTool("t", { description: 3 } as never, () => 1),
+      /tool t: description must be a string, got 3/,
+    ],
+    [
       () => serverOf({ tasks: true } as never),
-      /tasks must be an object of options, got true/,
+      /tasks: the options must be an object, got true/,
     ],
     [
       () => serverOf({ cacheHints: { "tool/list": {} } } as never),

@@ -1,5 +1,5 @@
 import { checkArguments } from "./prompt_arguments.ts";
-import { checkKnown } from "../../base/options.ts";
+import { checkKnown, checkText } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { BLOCK_RULE, isPromptMessage } from "../../protocol/content_check.ts";
@@ -115,6 +115,8 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
   ) {
     super();
     checkKnown(`prompt ${name}`, config, PROMPT_OPTIONS);
+    checkText(`prompt ${name}: title`, config.title);
+    checkText(`prompt ${name}: description`, config.description);
     this.#changed = changed;
     this.#name = name;
     this.#config = { ...config };

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkKnown, quote } from "../../base/options.ts";
+import { checkKnown, checkText, quote } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
 import { Registration } from "./registration.ts";
 import { isResourceContents } from "../../protocol/content_check.ts";
@@ -134,6 +134,8 @@ export abstract class ReadableRegistration<
   ) {
     super();
     checkKnown(`resource ${name}`, config, RESOURCE_OPTIONS);
+    checkText(`resource ${name}: title`, config.title);
+    checkText(`resource ${name}: description`, config.description);
     const { cacheHint, cache: _, scopes, allow, hidden, ...metadata } = config;
     this.#name = name;
     this.#metadata = metadata;

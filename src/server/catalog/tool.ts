@@ -7,6 +7,7 @@ import {
   checkDurationMs,
   checkInteger,
   checkKnown,
+  checkText,
   checkTimeoutMs,
   quote,
 } from "../../base/options.ts";
@@ -91,6 +92,8 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     this.#host = host;
     this.#name = checkToolName(name, host.warn);
     checkKnown(`tool ${name}`, config, TOOL_OPTIONS);
+    checkText(`tool ${name}: title`, config.title);
+    checkText(`tool ${name}: description`, config.description);
     this.#config = { ...config };
     this.#handler = checkHandler(`tool ${name}`, handler);
     this.guardBy(config, `tool ${name}`);
