@@ -31,8 +31,8 @@ export function enterResource(
 export async function mayFollow(
   call: Call,
   { item: { guard }, owner }: Kept,
-  variables: Variables | null,
+  variables: Variables,
 ): Promise<boolean> {
   return admits(call, guard, owner) &&
-    (guard === undefined || await allows(call, guard, variables ?? {}));
+    (guard === undefined || await allows(call, guard, variables));
 }
