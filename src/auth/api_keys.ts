@@ -6,6 +6,7 @@ import { invalidToken, malformed } from "./auth_refusal.ts";
 import type { Authenticator, Presented, Verdict } from "./authenticator.ts";
 import { bearerToken } from "./bearer_token.ts";
 import { hexDigest } from "./digest.ts";
+import { Revocation, tieRevocation } from "./revocation.ts";
 
 /** Facts of an API key: its owner, and its worth. */
 export interface ApiKey {
@@ -68,6 +69,8 @@ export class ApiKeys implements Authenticator {
   readonly skewMs = 0;
   readonly #lookup: ApiKeysOptions["lookup"];
   readonly #now: () => number;
+  /** Keys that are good; those whose digest is under way, too. */
+  readonly #given: Map<ApiKey, Revocation> = new Map();
   readonly #byDigest: Map<string, ApiKey> = new Map();
   readonly #callers: WeakMap<ApiKey, AuthInfo> = new WeakMap();
   #adding: Promise<void> = Promise.resolve();
@@ -96,10 +99,19 @@ export class ApiKeys implements Authenticator {
   add(given: GivenApiKey): Promise<void> {
     const { name, scopes, expiresAt, claims } = checkApiKey(given);
     const known: ApiKey = { name, scopes, expiresAt, claims };
-    const added = this.#digestOf(given)
-      .then((digest) => void this.#byDigest.set(digest, known));
-    this.#adding = Promise.all([this.#adding, added]).then(() => {});
-    return added;
+    const digest = this.#digestOf(given);
+    this.#given.set(known, new Revocation());
+    // One after the other: of two that share a key, the later one holds.
+    return this.#adding = this.#adding.then(async () =>
+      this.#keep(await digest, known)
+    );
+  }
+
+  #keep(digest: string, key: ApiKey): void {
+    if (!this.#given.has(key)) return;
+    const before = this.#byDigest.get(digest);
+    if (before !== undefined) this.#given.delete(before);
+    this.#byDigest.set(digest, key);
   }
 
   async #digestOf(given: GivenApiKey): Promise<string> {
@@ -108,10 +120,17 @@ export class ApiKeys implements Authenticator {
       : await hexDigest(given.key);
   }
 
-  /** Takes the keys of a name no longer; says how many there were. */
+  /**
+   * Takes the keys of a name no longer, and ends the event streams that they have
+   * opened; says how many there were.
+   */
   revoke(name: string): number {
-    const gone = [...this.#byDigest].filter(([, key]) => key.name === name);
-    for (const [digest] of gone) this.#byDigest.delete(digest);
+    const gone = [...this.#given].filter(([key]) => key.name === name);
+    for (const [key] of gone) this.#given.delete(key);
+    for (const [digest, key] of this.#byDigest) {
+      if (key.name === name) this.#byDigest.delete(digest);
+    }
+    for (const [, revocation] of gone) revocation.revoke();
     return gone.length;
   }
 
@@ -166,6 +185,8 @@ export class ApiKeys implements Authenticator {
       extra: { ...claims, iss: ISSUER, sub: name },
     };
     this.#callers.set(key, caller);
+    const revocation = this.#given.get(key);
+    if (revocation !== undefined) tieRevocation(caller, revocation);
     return caller;
   }
 }

@@ -1,10 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import {
-  encodeForUri,
-  normalAuthority,
-  normalEncoding,
-  normalUri,
-} from "./uri_form.ts";
+import { encodeForUri, normalUri } from "./uri_form.ts";
 import { type Capture, UriMatcher } from "./uri_matcher.ts";
 
 /** The values of a template's variables; exploded ones (`{list*}`) are arrays. */
@@ -30,7 +25,7 @@ interface Expression {
  *
  * Matching gives the values as they stand in the URI, percent-encoding and all,
  * as the official SDK does. Query variables match in any order and each may be
- * missing; every other variable must be there. A URI that a client has written in
+ * missing, but none twice; every other variable must be there. A URI that a client has written in
  * a form of its own (`%7E` for `~`, the scheme in capitals) matches too.
  *
  * @example
@@ -64,10 +59,10 @@ export class UriTemplate {
     this.#parts = parse(template);
     this.#form = new TemplateForm(this.#parts);
     const normal = normalParts(this.#parts);
-    this.#normalForm =
-      normal.every((part, index) => part === this.#parts[index])
-        ? this.#form
-        : new TemplateForm(normal);
+    this.#normalForm = normal.length === this.#parts.length &&
+        normal.every((part, index) => part === this.#parts[index])
+      ? this.#form
+      : new TemplateForm(normal);
   }
 
   /** True if a string holds at least one `{expression}`. */
@@ -100,13 +95,18 @@ export class UriTemplate {
 
   /** The variables' values if `uri` has this template's form, else `null`. */
   match(uri: string): Variables | null {
+    return this.matchSpelling(uri)?.variables ?? null;
+  }
+
+  /** @internal The same, with the spelling of the URI that the values stand in. */
+  matchSpelling(uri: string): { uri: string; variables: Variables } | null {
     if (uri.length > MAX_URI_LENGTH) return null;
     const values = this.#form.match(uri);
-    if (values !== null) return values;
+    if (values !== null) return { uri, variables: values };
     const normal = normalUri(uri);
-    return normal === uri && this.#normalForm === this.#form
-      ? null
-      : this.#normalForm.match(normal);
+    if (normal === uri && this.#normalForm === this.#form) return null;
+    const variables = this.#normalForm.match(normal);
+    return variables && { uri: normal, variables };
   }
 }
 
@@ -122,7 +122,7 @@ class TemplateForm {
     const expressions = parts.filter((part) => typeof part !== "string");
     this.#pathVariables = expressions.filter((part) => !isQuery(part))
       .flatMap((part) => part.variables);
-    this.#queryVariables = expressions.filter(isQuery)
+    this.#queryVariables = parts.filter(isQueryPart)
       .flatMap((part) => part.variables);
     const [pathParts, query] = this.#queryVariables.length === 0
       ? [parts, ""]
@@ -155,6 +155,10 @@ function isQuery({ operator }: Expression): boolean {
   return operator === "?" || operator === "&";
 }
 
+function isQueryPart(part: string | Expression): part is Expression {
+  return typeof part !== "string" && isQuery(part);
+}
+
 /** A query that begins in a literal, as in `x://list?sort=up{&page}`, is one all the same. */
 function splitLiteralQuery(
   parts: readonly (string | Expression)[],
@@ -177,15 +181,34 @@ function pairsOf(query: string): string[] {
   return query.split("&").filter((pair) => pair !== "");
 }
 
-/** The literals of a template as {@linkcode normalUri} would have them. */
+/**
+ * The literals of a template as {@linkcode normalUri} would have them, which is
+ * asked of the template with marks for its variables.
+ */
 function normalParts(
   parts: readonly (string | Expression)[],
-): (string | Expression)[] {
-  return parts.map((part, index) => {
-    if (typeof part !== "string") return part;
-    const normal = normalEncoding(part);
-    return index === 0 ? normalAuthority(normal) : normal;
-  });
+): readonly (string | Expression)[] {
+  const marks = parts.map(markOf);
+  let rest = normalUri(marks.join(""));
+  const normal: (string | Expression)[] = [];
+  for (const [index, part] of parts.entries()) {
+    if (typeof part === "string" || isQuery(part)) continue;
+    const at = rest.indexOf(marks[index]);
+    // Dots have taken it away, or a literal looks like it: there is no normal form.
+    if (at < 0 || rest.lastIndexOf(marks[index]) !== at) return parts;
+    if (at > 0) normal.push(rest.slice(0, at));
+    normal.push(part);
+    rest = rest.slice(at + marks[index].length);
+  }
+  if (rest !== "") normal.push(rest);
+  return [...normal, ...parts.filter(isQueryPart)];
+}
+
+function markOf(part: string | Expression, index: number): string {
+  if (typeof part === "string") return part;
+  if (isQuery(part)) return "";
+  const { operator } = part;
+  return `${operator === "+" ? "" : operator}variable${index}x`;
 }
 
 function parse(template: string): (string | Expression)[] {
@@ -267,7 +290,10 @@ function splitQuery(uri: string): [path: string, query: string] {
   return mark < 0 ? [uri, ""] : [uri.slice(0, mark), uri.slice(mark + 1)];
 }
 
-/** Reads a query into `values`; false if it holds what the template does not. */
+/**
+ * Reads a query into `values`; false if it holds what the template does not, or a
+ * name twice, of which readers take now the first and now the last.
+ */
 function readPairs(
   pairs: readonly string[],
   variables: readonly Variable[],
@@ -277,7 +303,7 @@ function readPairs(
     const equals = pair.indexOf("=");
     const name = equals < 0 ? pair : pair.slice(0, equals);
     const variable = variables.find((each) => each.name === name);
-    if (variable === undefined) return false;
+    if (variable === undefined || Object.hasOwn(values, name)) return false;
     values[name] = readValue(
       equals < 0 ? "" : pair.slice(equals + 1),
       variable,

@@ -6,7 +6,13 @@ import {
   type GivenApiKey,
   McpServer,
 } from "../../mod.ts";
-import { ask } from "../transport/wire.ts";
+import {
+  ask,
+  initialize,
+  modernCall,
+  modernPost,
+  post,
+} from "../transport/wire.ts";
 import { Issuer } from "./issuer.ts";
 
 const KEY = "3f9c5be1a07d4c62";
@@ -114,6 +120,80 @@ Deno.test("an end that is no date is refused, wherever the key is from", async (
     });
     const server = serverOf({ auth: apiKeys({ lookup: () => key }) });
     assert.equal((await whoami(server, { "x-api-key": KEY })).status, 500);
+  }
+});
+
+Deno.test("a key is revoked in the turn that it was given in", async () => {
+  const digest = await digestOf(KEY);
+  for (const given of [{ key: KEY }, { digest }]) {
+    const keys = apiKeys({ keys: [{ name: "nightly", ...given }] });
+    const server = serverOf({ auth: keys });
+    const status = async () =>
+      (await whoami(server, { "x-api-key": KEY })).status;
+    assert.equal(keys.revoke("nightly"), 1);
+    assert.equal(await status(), 401);
+    const added = keys.add({ name: "nightly", ...given });
+    assert.equal(keys.revoke("nightly"), 1);
+    await added;
+    assert.equal(keys.revoke("nightly"), 0);
+    assert.equal(await status(), 401);
+    void keys.add({ name: "nightly", ...given });
+    assert.equal(await status(), 200);
+  }
+});
+
+Deno.test("of two names for one key the later one holds", async () => {
+  const keys = apiKeys({
+    keys: [
+      { name: "first", key: KEY },
+      { name: "second", digest: await digestOf(KEY) },
+    ],
+  });
+  const server = serverOf({ auth: keys });
+  const { text } = await whoami(server, { "x-api-key": KEY });
+  assert.match(text, /second/);
+  assert.equal(keys.revoke("first"), 0);
+  assert.equal(keys.revoke("second"), 1);
+  assert.equal((await whoami(server, { "x-api-key": KEY })).status, 401);
+});
+
+Deno.test("streams that a key has opened end when it is revoked", async () => {
+  const keys = apiKeys({
+    keys: [{ name: "nightly", key: KEY }, { name: "daily", key: OTHER }],
+  });
+  await using server = serverOf({ auth: keys });
+  const opened = async (key: string) => {
+    const headers = { "x-api-key": key };
+    const filter = { notifications: { toolsListChanged: true } };
+    const listen = new Request(
+      "http://localhost/mcp",
+      modernPost(modernCall("subscriptions/listen", filter)),
+    );
+    listen.headers.set("x-api-key", key);
+    const listening = await server.fetch(listen);
+    const session = await post(server, initialize(), { headers });
+    const standing = await server.fetch(
+      new Request("http://localhost/mcp", {
+        headers: {
+          ...headers,
+          accept: "text/event-stream",
+          "mcp-session-id": session.headers.get("mcp-session-id")!,
+        },
+      }),
+    );
+    assert.equal(standing.status, 200);
+    return [listening, standing].map((each) => each.text());
+  };
+  const revoked = await opened(KEY);
+  const kept = await opened(OTHER);
+  assert.equal(keys.revoke("nightly"), 1);
+  server.registerTool("later", {}, () => "");
+  for (const text of await Promise.all(revoked)) {
+    assert.doesNotMatch(text, /list_changed/);
+  }
+  await server.close();
+  for (const text of await Promise.all(kept)) {
+    assert.match(text, /list_changed/);
   }
 });
 

@@ -440,6 +440,22 @@ Deno.test("replicas share what was introspected, by digest", async () => {
   assert.equal(issuer.asked.get("/introspect"), 1);
 });
 
+Deno.test("a token that names nobody is a caller of its own", async () => {
+  const issuer = await Issuer.make();
+  issuer.answers.set(
+    "/introspect",
+    () => Response.json({ active: true, scope: "read", aud: RESOURCE, sub: 5 }),
+  );
+  const introspection = { clientId: "mcp", clientSecret: "s" };
+  const { server } = serverOf(issuer, { introspection });
+  const idOf = async (token: string) =>
+    (await whoami(server, `Bearer ${token}`)).body.result.structuredContent.id;
+  const id = await idOf("opaque");
+  assert.equal(await idOf("opaque"), id);
+  assert.notEqual(await idOf("other"), id);
+  assert.ok(!id.includes("opaque"));
+});
+
 Deno.test("nothing of a token is in logs, errors, spans or metrics", async () => {
   const issuer = await Issuer.make();
   const { ended, tracing } = provider();

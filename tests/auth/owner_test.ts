@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { McpServer, MemoryEventStore } from "../../mod.ts";
+import {
+  type AuthInfo,
+  type LogRecord,
+  McpServer,
+  MemoryEventStore,
+} from "../../mod.ts";
 import { ask, initialize, post, within } from "../transport/wire.ts";
 import { modernCall, modernPost } from "../transport/wire.ts";
 import { Issuer } from "./issuer.ts";
@@ -212,4 +217,68 @@ Deno.test("the environment's credential is the caller's on stdio", async () => {
     Deno.env.delete("SLUICE_TOKEN");
   }
   assert.equal(JSON.parse(written).result.content[0].text, "ada");
+});
+
+Deno.test("callers that nothing tells apart are not let in, and the log says why", async () => {
+  const good = { token: "t", clientId: "c", scopes: [] };
+  for (
+    const [given, fault] of [
+      [{ token: "t", scopes: [], extra: { user: "ada" } }, /clientId .* undef/],
+      [{ ...good, clientId: "" }, /clientId .* got ""/],
+      [{ ...good, clientId: 5 }, /clientId .* got 5/],
+      [{ ...good, scopes: "admin" }, /scopes .* got "admin"/],
+      [{ ...good, extra: null }, /extra .* got null/],
+    ] as [AuthInfo, RegExp][]
+  ) {
+    for (const byHost of [false, true]) {
+      const log: LogRecord[] = [];
+      await using server = new McpServer({ name: "t", version: "1" }, {
+        log: (record) => log.push(record),
+        ...(!byHost && { authenticate: () => given }),
+      });
+      for (const method of ["POST", "GET", "DELETE"]) {
+        const request = new Request("http://localhost/mcp", {
+          method,
+          headers: {
+            "content-type": "application/json",
+            accept: "application/json, text/event-stream",
+            "mcp-session-id": "q",
+          },
+          body: method === "POST" ? JSON.stringify(initialize()) : undefined,
+        });
+        const response = await server.fetch(
+          request,
+          byHost ? { authInfo: given } : undefined,
+        );
+        assert.equal(response.status, 500);
+        await response.body?.cancel();
+      }
+      assert.equal(log.length, 1);
+      for (const { message } of log) assert.match(message, fault);
+    }
+  }
+});
+
+Deno.test("no two identities have the same id", async () => {
+  await using server = new McpServer({ name: "t", version: "1" });
+  server.registerTool("id", {}, (ctx) => ctx.caller!.id);
+  const ids = await Promise.all([
+    { clientId: "app", extra: { sub: "x y" } },
+    { clientId: "app x", extra: { sub: "y" } },
+    { clientId: "app x y" },
+    { clientId: "app x y", extra: { sub: "" } },
+    { clientId: "c", extra: { iss: "i" } },
+    { clientId: "z", extra: { iss: "i", sub: "c" } },
+    { clientId: '["i","c"]' },
+    { clientId: '["i",null,"c"]' },
+    { clientId: '[null,"x y","app"]' },
+  ].map(async (each) => {
+    const authInfo = { token: "t", scopes: [], ...each };
+    const called = await server.call("tools/call", { name: "id" }, {
+      authInfo,
+    });
+    return (called.content as { text: string }[])[0].text;
+  }));
+  assert.equal(new Set(ids).size, ids.length, ids.join("\n"));
+  assert.equal(ids[2], "app x y");
 });

@@ -341,6 +341,7 @@ const DOORS: Doors = {
     "outgoing/issued_tokens.ts",
     "outgoing/outgoing_tokens.ts",
     "protected_resource.ts",
+    "revocation.ts",
   ],
 };
 

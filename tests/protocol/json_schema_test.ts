@@ -44,6 +44,14 @@ Deno.test("every keyword: what is right passes, what is wrong is named", async (
     [{ maximum: 2 }, [2, "3"], [[3, "must be <= 2"]]],
     [{ exclusiveMinimum: 2 }, [3], [[2, "must be > 2"]]],
     [{ multipleOf: 0.1 }, [0.3, 12.7], [[0.35, "must be multiple of 0.1"]]],
+    [{ multipleOf: 2 }, [2 ** 53, -4, 0, 1e300], [
+      [Number.MAX_SAFE_INTEGER, "must be multiple of 2"],
+      [2 ** 52 + 1, "must be multiple of 2"],
+      [-(2 ** 52) - 1, "must be multiple of 2"],
+    ]],
+    [{ multipleOf: 1_000 }, [2_500_000_000_000_000], [
+      [2_500_000_000_000_001, "must be multiple of 1000"],
+    ]],
     [{ maxLength: 2 }, ["🎲🎲"], [[
       "abc",
       "must NOT have more than 2 characters",

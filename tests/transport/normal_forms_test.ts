@@ -137,6 +137,34 @@ Deno.test("templates: what expand makes and lists show is what match reads", () 
   }
 });
 
+Deno.test("a template that a URL parser would write otherwise is read all the same", async () => {
+  await using server = new McpServer({ name: "uris", version: "1.0.0" });
+  const cases: [template: string, uri: string, variables: Variables][] = [
+    ["https://Example.org:443/{id}", "https://example.org/A", { id: "A" }],
+    ["https://Example.net:443/{id}", "https://Example.net:443/A", { id: "A" }],
+    ["https://query.example{?q}", "https://query.example?q=1", { q: "1" }],
+    ["https://slash.example{/p}", "https://slash.example/1", { p: "1" }],
+    ["https://{host}.example", "https://Any.example", { host: "any" }],
+    ["dots://h/a/../{id}", "dots://h/a/../1", { id: "1" }],
+    ["users://{id}", "USERS://Ada", { id: "Ada" }],
+    ["part://x{#frag}", "part://x#Top", { frag: "Top" }],
+    ["all:{+rest}", "all:a b", { rest: "a%20b" }],
+    ["Ports://h:{port}/{id}", "ports://h:80/A", { port: "80", id: "A" }],
+  ];
+  for (const [template] of cases) {
+    server.registerResource(
+      template,
+      new ResourceTemplate(template, { list: undefined }),
+      {},
+      (_url, variables) => JSON.stringify(variables),
+    );
+  }
+  for (const [template, uri, variables] of cases) {
+    const { contents } = await server.call("resources/read", { uri }) as Loose;
+    assert.deepEqual(JSON.parse(contents[0].text), variables, template);
+  }
+});
+
 Deno.test("any template matches what it expands to, as a URL too", () => {
   const literal = fc.string({ unit: "grapheme", maxLength: 8 })
     .map((each) => each.replace(/[{}?#/\\%,.&;=\t\n\r]/g, "").trim());

@@ -5,6 +5,7 @@ import {
 } from "../../protocol/standard_schema.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { invalidToken } from "../auth_refusal.ts";
+import { hexDigest } from "../digest.ts";
 import { canonicalUri } from "../protected_resource.ts";
 
 /** Rules for the claims of a token. */
@@ -73,10 +74,12 @@ export async function authInfoOf(
   }
   const { exp } = claims;
   const client = [claims.client_id, claims.azp, claims.cid, claims.sub]
-    .find((each) => typeof each === "string");
+    .find((each) => typeof each === "string" && each !== "");
   return {
     token,
-    clientId: client as string | undefined ?? "",
+    // A token that names nobody is a caller of its own.
+    clientId: client as string | undefined ??
+      `sha256:${await hexDigest(token)}`,
     scopes: [...scopesOf(claims)],
     ...(typeof exp === "number" && { expiresAt: exp }),
     ...(resource !== undefined && { resource: new URL(resource) }),

@@ -94,8 +94,14 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-/** Takes 0.3 for a multiple of 0.1, which in binary it isn't quite. */
+/**
+ * Takes 0.3 for a multiple of 0.1, which in binary it isn't quite. Integers are
+ * exact, and big ones further apart than what is let pass here.
+ */
 function isMultiple(value: number, unit: number): boolean {
+  if (Number.isInteger(value) && Number.isInteger(unit)) {
+    return value % unit === 0;
+  }
   const times = value / unit;
   return Math.abs(times - Math.round(times)) <=
     2 * Number.EPSILON * Math.abs(times);

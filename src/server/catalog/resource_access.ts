@@ -39,10 +39,10 @@ export function enterResource(
 export async function mayFollow(
   call: Call,
   { item: { guard }, scopes }: Kept,
-  variables: Variables | null,
+  variables: Variables,
 ): Promise<boolean> {
   return admits(call, guard, scopes) &&
-    (guard === undefined || await allows(call, guard, variables ?? {}));
+    (guard === undefined || await allows(call, guard, variables));
 }
 
 /** The result of a read, as the era of its call has it. */

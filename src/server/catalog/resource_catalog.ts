@@ -6,7 +6,7 @@ import type {
   ReadResourceResult,
 } from "../../protocol/types.ts";
 import { normalUri } from "../../protocol/uri_form.ts";
-import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
+import { UriTemplate } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
 import { admits } from "../calls/access_check.ts";
@@ -28,6 +28,7 @@ import {
   type ResourceConfig,
 } from "./resource.ts";
 import { enterResource, finishRead, mayFollow } from "./resource_access.ts";
+import { readingOf } from "./resource_reading.ts";
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
 
@@ -281,7 +282,7 @@ export class ResourceCatalog {
       aim(call, fixed, fixed.key);
       const value = await readThrough(
         item.cache,
-        url,
+        url.href,
         call,
         (each) => item.readCallback(url, each.contextFor(fixed.owner)),
       );
@@ -297,16 +298,18 @@ export class ResourceCatalog {
     }
     for (const shown of this.shownTemplates) {
       const { item, owner, uriTemplate } = shown;
-      const variables = variablesAt(shown, uri);
-      if (variables === null) continue;
+      const reading = readingOf(shown, uri);
+      if (reading === null) continue;
+      const { variables } = reading;
+      const readUrl = new URL(reading.uri);
       const admitted = enterResource(call, shown, uri, variables);
       if (admitted !== undefined) await admitted;
       aim(call, shown, String(uriTemplate));
       const value = await readThrough(
         item.cache,
-        url,
+        [readUrl.href, variables],
         call,
-        (each) => item.readCallback(url, variables, each.contextFor(owner)),
+        (each) => item.readCallback(readUrl, variables, each.contextFor(owner)),
       );
       return finishRead(value, uri, item, call);
     }
@@ -318,7 +321,7 @@ export class ResourceCatalog {
     uri: string,
   ): Slot<RegisteredResource> | ShownTemplate | undefined {
     return this.fixedAt(uri) ??
-      this.shownTemplates.find((shown) => variablesAt(shown, uri) !== null);
+      this.shownTemplates.find((shown) => readingOf(shown, uri) !== null);
   }
 
   /**
@@ -332,7 +335,7 @@ export class ResourceCatalog {
     return await mayFollow(
       call,
       found,
-      "uriTemplate" in found ? variablesAt(found, uri) : {},
+      "uriTemplate" in found ? readingOf(found, uri)!.variables : {},
     );
   }
 
@@ -342,15 +345,6 @@ export class ResourceCatalog {
       if (found !== undefined) return found;
     }
   }
-}
-
-/** Variables of a URI in a template, as it stands or in its normal form. */
-function variablesAt(
-  { uriTemplate }: ShownTemplate,
-  uri: string,
-): Variables | null {
-  return uriTemplate.match(uri) ??
-    uriTemplate.match(URL.parse(uri)?.href ?? uri);
 }
 
 /** A tool that reads a resource stays what its call is about. */
@@ -364,9 +358,9 @@ function aim(
 
 function readThrough(
   cache: HandlerCache | undefined,
-  { href }: URL,
+  input: unknown,
   call: Call,
   read: (call: Call) => unknown,
 ): unknown {
-  return cache === undefined ? read(call) : cache.run(href, call, read);
+  return cache === undefined ? read(call) : cache.run(input, call, read);
 }

@@ -1,3 +1,5 @@
+import { quote } from "../../base/options.ts";
+import { isObject } from "../../protocol/jsonrpc.ts";
 import {
   type InferOutput,
   issuesText,
@@ -98,7 +100,41 @@ function readClaims(schema: StandardSchema, claims: Claims): unknown {
   throw new TypeError(`the caller's claims: ${issuesText(result.issues)}`);
 }
 
-/** Text that tells an issuer's identity from all others, whatever its token. */
+/**
+ * Demands of what says who is calling what tells callers apart: without it, all of
+ * them would be nobody, and have one another's sessions.
+ *
+ * @throws {TypeError} naming what is wrong with it
+ */
+export function checkAuthInfo(
+  { clientId, scopes = [], extra = {} }: AuthInfo,
+): void {
+  if (typeof clientId !== "string" || clientId === "") {
+    throw new TypeError(
+      `clientId of who is calling must be a text, and not empty, got ${
+        quote(clientId)
+      }`,
+    );
+  }
+  if (!Array.isArray(scopes)) {
+    throw new TypeError(
+      `scopes of who is calling must be an array, got ${quote(scopes)}`,
+    );
+  }
+  if (!isObject(extra)) {
+    throw new TypeError(
+      `extra of who is calling must be an object or undefined, got ${
+        quote(extra)
+      }`,
+    );
+  }
+}
+
+/**
+ * Text that tells an issuer's identity from all others, whatever its token. No two
+ * have the same: a client that is all that's known is named as it is, unless its
+ * name could be taken for JSON.
+ */
 export function identityOf({ clientId, extra }: AuthInfo): string {
   const issuer = textOf(extra?.iss);
   const subject = textOf(extra?.sub);
@@ -107,7 +143,9 @@ export function identityOf({ clientId, extra }: AuthInfo): string {
       subject === undefined ? [issuer, null, clientId] : [issuer, subject],
     );
   }
-  return subject === undefined ? clientId : `${clientId} ${subject}`;
+  return subject === undefined && !clientId.startsWith("[")
+    ? clientId
+    : JSON.stringify([null, subject ?? null, clientId]);
 }
 
 function textOf(value: unknown): string | undefined {

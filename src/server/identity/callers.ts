@@ -1,5 +1,5 @@
 import type { AuthInfo } from "../../protocol/types.ts";
-import { type Caller, KnownCaller } from "./caller.ts";
+import { type Caller, checkAuthInfo, KnownCaller } from "./caller.ts";
 
 /** Scopes that come with others, such as `{ admin: ["read", "write"] }`. */
 export type ImpliedScopes = Readonly<Record<string, readonly string[]>>;
@@ -20,11 +20,16 @@ export class Callers {
     this.#options = options;
   }
 
-  /** The caller; `undefined` for nobody known. */
+  /**
+   * The caller; `undefined` for nobody known.
+   *
+   * @throws {TypeError} for what doesn't say who it is
+   */
   of(authInfo: AuthInfo | undefined): Caller | undefined {
     if (authInfo === undefined) return undefined;
     const known = this.#known.get(authInfo);
     if (known !== undefined) return known;
+    checkAuthInfo(authInfo);
     const caller = new KnownCaller(
       this.#options.identify(authInfo),
       authInfo,

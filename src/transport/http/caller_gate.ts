@@ -10,6 +10,7 @@ import {
   ProtocolErrorCode,
 } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
+import { checkAuthInfo } from "../../server/identity/caller.ts";
 import type { FetchContext, HttpOptions, HttpPeer } from "./http_options.ts";
 import { INTERNAL_ERROR, refusal } from "./http_response.ts";
 
@@ -58,7 +59,7 @@ export class CallerGate {
     peer: HttpPeer | undefined,
   ): Identified | Promise<Identified> {
     const authInfo = context?.authInfo;
-    if (authInfo !== undefined) return authInfo;
+    if (authInfo !== undefined) return this.#givenByHost(authInfo);
     if (this.#auth === undefined) {
       return this.#authenticate === undefined
         ? undefined
@@ -89,21 +90,37 @@ export class CallerGate {
     return refusal(status, error, null, headers);
   }
 
+  #givenByHost(authInfo: AuthInfo): Identified {
+    try {
+      return checkOutcome(authInfo);
+    } catch (error) {
+      return this.#turnAwayUntold("authInfo", error);
+    }
+  }
+
   async #askAuthor(request: Request): Promise<Identified> {
     try {
       return checkOutcome(await this.#authenticate!(request));
     } catch (error) {
-      // Who can't be told apart is not let in.
-      reportFailure(this.#log, "authenticate", error);
-      return refusal(500, INTERNAL_ERROR);
+      return this.#turnAwayUntold("authenticate", error);
     }
+  }
+
+  /** Who can't be told apart is not let in. */
+  #turnAwayUntold(source: string, error: unknown): Response {
+    reportFailure(this.#log, source, error);
+    return refusal(500, INTERNAL_ERROR);
   }
 }
 
 /** @throws {TypeError} for what is neither a caller, nor a response, nor nothing */
 function checkOutcome(outcome: unknown): Identified {
   if (outcome === undefined || outcome instanceof Response) return outcome;
-  if (isObject(outcome)) return outcome as unknown as AuthInfo;
+  if (isObject(outcome)) {
+    const authInfo = outcome as unknown as AuthInfo;
+    checkAuthInfo(authInfo);
+    return authInfo;
+  }
   throw new TypeError(
     `it must return who is calling, a response or undefined, got ${
       quote(outcome)

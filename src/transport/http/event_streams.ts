@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import type { SlowClientError } from "../../base/errors.ts";
+import { revocationOf } from "../../auth/revocation.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { checkDurationMs, checkInteger } from "../../base/options.ts";
 import {
@@ -86,7 +87,7 @@ export class EventStreams implements SseStreamHost {
     return this.#cutOff;
   }
 
-  /** Opens a stream, for as long as its caller's token is good. */
+  /** Opens a stream, for as long as its caller's token or key is good. */
   open(owner: SseStreamOwner, authInfo?: AuthInfo): SseStream {
     const stream = new SseStream(this, owner);
     const { expiresAt } = authInfo ?? {};
@@ -96,6 +97,7 @@ export class EventStreams implements SseStreamHost {
     }
     this.#open.add(stream);
     if (this.#open.size === 1) this.#wind();
+    if (authInfo !== undefined) stream.endWith(revocationOf(authInfo));
     return stream;
   }
 

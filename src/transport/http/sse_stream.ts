@@ -1,3 +1,4 @@
+import type { Revocation } from "../../auth/revocation.ts";
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { SlowClientError } from "../../base/errors.ts";
 
@@ -70,6 +71,8 @@ export class SseStream {
   #burstTimer: TimerHandle;
   #stallTimer: TimerHandle;
   #expiryTimer: TimerHandle;
+  /** Calls off its end by a revocation. */
+  #staysOn: (() => void) | undefined;
 
   constructor(host: SseStreamHost, owner: SseStreamOwner) {
     this.#host = host;
@@ -177,14 +180,23 @@ export class SseStream {
 
   /** Ends the stream after a while, for what it was opened with is no good any more. */
   expireIn(delayMs: number): void {
-    this.#expiryTimer = this.#after(delayMs, () => {
-      const { open } = this;
-      this.#finish();
-      if (!open) return;
-      this.#owner.gone(
-        new DOMException("the caller's token has expired", "AbortError"),
-      );
-    });
+    this.#expiryTimer = this.#after(
+      delayMs,
+      () => this.#expire("the caller's token has expired"),
+    );
+  }
+
+  /** Ends the stream when what it was opened with is revoked. */
+  endWith(revocation: Revocation | undefined): void {
+    this.#staysOn = revocation?.whenRevoked(() =>
+      this.#expire("the caller's key has been revoked")
+    );
+  }
+
+  #expire(why: string): void {
+    const { open } = this;
+    this.#finish();
+    if (open) this.#owner.gone(new DOMException(why, "AbortError"));
   }
 
   #finish(): void {
@@ -224,6 +236,7 @@ export class SseStream {
     ) {
       if (timer !== undefined) clock.clearTimeout(timer);
     }
+    this.#staysOn?.();
     this.#host.ended(this);
     this.#letOn();
   }
