@@ -128,6 +128,7 @@ function enter(
     input ?? args,
     "tool",
     tool.name,
+    tool.timeoutMs,
   );
   return admitted === undefined
     ? invoke(tool, call, input)
