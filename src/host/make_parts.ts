@@ -206,6 +206,7 @@ export function makeParts(
     stateTtlMs(options),
   );
   const host: CallHost = {
+    clock,
     home: catalog,
     sealer,
     identify,

@@ -28,6 +28,9 @@ export function ownMethod(
 ): Method {
   return async (call) => {
     const params = ownParams(call);
+    if (method === "resources/subscribe" && typeof params.uri === "string") {
+      call.session?.checkFollows(params.uri);
+    }
     const result = await withRounds(
       call,
       async () => await run({ method, params }, call.context) ?? {},
@@ -59,7 +62,7 @@ function remember(
   { protocolVersion }: JsonObject,
 ): void {
   const uri = String(params.uri);
-  if (method === "resources/subscribe") session?.subscriptions.add(uri);
-  if (method === "resources/unsubscribe") session?.subscriptions.delete(uri);
+  if (method === "resources/subscribe") session?.follow(uri);
+  if (method === "resources/unsubscribe") session?.unfollow(uri);
   if (method === "initialize") begin(session, params, String(protocolVersion));
 }

@@ -14,6 +14,7 @@ import {
   post,
   type Posting,
 } from "../transport/wire.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { Issuer } from "./issuer.ts";
 
 function callerOf(scopes: string[], sub = "ada", extra = {}): AuthInfo {
@@ -508,4 +509,74 @@ Deno.test("claims are typed by a schema, and demanded by the issuer's options", 
   const refused = await call({ seats: 4 });
   assert.equal(refused.status, 401);
   assert.match(refused.headers.get("www-authenticate")!, /tenant/);
+});
+
+Deno.test("a predicate that never answers lets nobody in, and holds up nothing", async () => {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  await using server = new McpServer({ name: "notes", version: "1.0.0" }, {
+    clock,
+    log: ({ message }) => void lines.push(message),
+    capabilities: { resources: { subscribe: true } },
+  });
+  const allow = () => new Promise<boolean>(() => {});
+  let runs = 0;
+  const run = () => `${++runs}`;
+  server.registerTool("hurried", { allow, timeoutMs: 300 }, run);
+  server.registerTool("patient", { allow }, run);
+  server.registerTool("open", {}, run);
+  server.registerPrompt("p", { allow }, run);
+  server.registerResource("r", "note://r", { allow }, run);
+  const uses: [ms: number, method: string, params: object, code?: number][] = [
+    [300, "tools/call", { name: "hurried" }, -32004],
+    [10_000, "tools/call", { name: "patient" }, -32004],
+    [10_000, "prompts/get", { name: "p" }, -32004],
+    [10_000, "resources/read", { uri: "note://r" }, -32004],
+    [10_000, "tools/list", {}],
+  ];
+  for (const [ms, method, params, code] of uses) {
+    lines.length = 0;
+    let ended = false;
+    const answer = ask(server, method, { ...params }).finally(() =>
+      ended = true
+    );
+    await clock.advance(ms - 1);
+    assert.equal(ended, false, method);
+    await clock.advance(1);
+    const { body } = await answer;
+    assert.equal(body.error?.code, code, method);
+    const names = body.result?.tools?.map(({ name }: { name: string }) => name);
+    assert.deepEqual(names ?? ["open"], ["open"]);
+    const told = lines.filter((line) => line.includes("allow of"));
+    assert.equal(told.length, names === undefined ? 1 : 2, lines.join());
+    assert.match(
+      told[0],
+      /allow of (tool|prompt|resource) \w+ failed: its answer/,
+    );
+  }
+  assert.equal(runs, 0);
+});
+
+Deno.test("a predicate is not waited for once its call has been called off", async () => {
+  const lines: string[] = [];
+  await using server = new McpServer({ name: "notes", version: "1.0.0" }, {
+    log: ({ message }) => void lines.push(message),
+  });
+  const asked = Promise.withResolvers<void>();
+  let runs = 0;
+  server.registerTool("held", {
+    allow: () => {
+      asked.resolve();
+      return new Promise<boolean>(() => {});
+    },
+  }, () => ++runs);
+  const gone = new AbortController();
+  const outcome = server.call("tools/call", { name: "held" }, {
+    signal: gone.signal,
+  });
+  await asked.promise;
+  gone.abort();
+  await assert.rejects(outcome);
+  assert.deepEqual(lines.filter((line) => line.includes("allow")), []);
+  assert.equal(runs, 0);
 });

@@ -370,6 +370,26 @@ Deno.test("no pattern holds the loop", async (t) => {
       );
     },
   );
+  await t.step("many texts have no more time than one", async () => {
+    const texts = range(20_000).map((n) => `${n}`.padStart(17, "1") + "!");
+    const names = Object.fromEntries(texts.map((each) => [each, 1]));
+    const quick = "^(\\w|\\d)+$";
+    const told: [JsonSchema, unknown, RegExp][] = [
+      [{ items: { anyOf: [{ pattern: quick }, {}] } }, texts, /^$/],
+      [{ contains: { pattern: quick } }, texts, /^must contain at least 1/],
+      [{ patternProperties: { [quick]: false } }, names, /^$/],
+    ];
+    const slow = "^(?=(\\w|\\d)+$)1";
+    const tooMuch = /takes too long to check/;
+    told.push(
+      [{ items: { anyOf: [{ pattern: slow }, {}] } }, texts, tooMuch],
+      [{ contains: { pattern: slow } }, texts, tooMuch],
+      [{ patternProperties: { [slow]: false } }, names, tooMuch],
+    );
+    for (const [schema, value, says] of told) {
+      assert.match(await within(1_500, () => faults(schema, value)), says);
+    }
+  });
   await t.step("the names of properties are texts too", async () => {
     const schema = { patternProperties: { "^(a+)+$": false } };
     assert.equal(

@@ -135,3 +135,29 @@ Deno.test("the nearest form of what must be told", () => {
   });
   assert.equal(nearestJson(undefined), null);
 });
+
+Deno.test("what must be told has an end, however its parts know each other", () => {
+  const knot = Array.from(
+    { length: 30 },
+    () => ({} as Record<string, unknown>),
+  );
+  for (const each of knot) {
+    knot.forEach((other, index) => each[`m${index}`] = other);
+  }
+  const lines: unknown[] = ["x".repeat(100_000), NaN];
+  lines.push(...Array.from({ length: 5_000 }, () => lines[0]));
+  const cases: unknown[] = [
+    knot[0],
+    { in: new Map(knot.map((each) => [each, new Set(knot)])) },
+    lines,
+  ];
+  for (const value of cases) {
+    const begun = performance.now();
+    const text = JSON.stringify(nearestJson(value));
+    assert.ok(performance.now() - begun < 1_000);
+    assert.ok(text.length < 12_000_000, `${text.length} characters`);
+    assert.match(text, /"\[more\]"/);
+  }
+  const rows = Array.from({ length: 3_000 }, (_, id) => ({ id, n: NaN }));
+  assert.deepEqual(nearestJson(rows), rows.map(({ id }) => ({ id, n: "NaN" })));
+});

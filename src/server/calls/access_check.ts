@@ -1,7 +1,11 @@
+import { deadline } from "../../base/deadline.ts";
 import { isThenable } from "../../base/thenable.ts";
 import { AccessDeniedError } from "../identity/access_errors.ts";
 import { type Guard, hasScopes, requireScopes } from "../identity/guard.ts";
 import type { Call } from "./call.ts";
+
+/** Milliseconds for which an author's predicate is waited for, as a rule. */
+const MAX_RULE_MS = 10_000;
 
 /** Something registered, with what keeps it from some callers. */
 export interface Kept {
@@ -37,25 +41,47 @@ export function admits(
   return true;
 }
 
-/** Asks the author's predicate; one that fails lets nobody in. */
+/**
+ * Asks the author's predicate; one that fails, or doesn't answer in time, lets
+ * nobody in.
+ */
 export function allows(
   call: Call,
-  { allow }: Guard,
+  { allow, where }: Guard,
   args: unknown,
+  limitMs: number = MAX_RULE_MS,
 ): boolean | Promise<boolean> {
   if (allow === undefined) return true;
   const failed = (error: unknown) => {
-    call.host.report("allow", error, call);
+    if (call.cancelled) throw error;
+    call.host.report(`allow of ${where}`, error, call);
     return false;
   };
   try {
     const verdict = allow(call.identity, args as Record<string, unknown>);
     return isThenable(verdict)
-      ? Promise.resolve(verdict).then((each) => each === true, failed)
+      ? inTime(call, verdict, limitMs).then((each) => each === true, failed)
       : verdict === true;
   } catch (error) {
     return failed(error);
   }
+}
+
+/** Waits for an answer while somebody waits for the call, and so long at most. */
+function inTime<T>(
+  call: Call,
+  answer: PromiseLike<T>,
+  limitMs: number,
+): Promise<T> {
+  const promise = Promise.resolve(answer);
+  // Nobody hears of it if the call has been called off already.
+  promise.catch(() => {});
+  const { signal, host: { clock } } = call;
+  return deadline(() => promise, limitMs, {
+    signal,
+    clock,
+    name: "its answer",
+  });
 }
 
 /**
@@ -70,9 +96,10 @@ export function demandAllowed(
   args: unknown,
   kind: string,
   name: string,
+  limitMs?: number,
 ): Promise<void> | undefined {
   return guard?.allow &&
-    demand(allows(call, guard, args), `${kind} ${name}`);
+    demand(allows(call, guard, args, limitMs), `${kind} ${name}`);
 }
 
 async function demand(

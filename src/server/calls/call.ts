@@ -1,4 +1,5 @@
 import { byteLength } from "../../base/byte_length.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { parseTraceparent } from "../../observe/trace/trace_context.ts";
 import { nearestJson } from "../../protocol/json_value.ts";
@@ -54,6 +55,7 @@ export interface TaskTerms {
 
 /** Services that a call needs of the server that took it in. */
 export interface CallHost {
+  readonly clock: Clock;
   readonly home: HandlerOwner;
   readonly sealer: StateSealer;
   /** Identity of a caller, as sessions, tasks and states know it. */

@@ -183,6 +183,14 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     return this.#handler;
   }
   /**
+   * Milliseconds after which a call is given up.
+   * @internal
+   */
+  get timeoutMs(): number | undefined {
+    return this.#config.timeoutMs;
+  }
+
+  /**
    * The arguments that clients mirror into HTTP headers.
    * @internal
    */

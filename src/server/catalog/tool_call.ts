@@ -132,6 +132,7 @@ function enter(
     input ?? args,
     "tool",
     tool.name,
+    tool.timeoutMs,
   );
   return admitted === undefined
     ? invoke(tool, call, input)

@@ -62,7 +62,7 @@ export class ChangeNotices {
     const text = notificationText(method, { uri });
     const subscribed = normalUri(uri);
     for (const session of this.#sessions) {
-      if (session.subscriptions.has(subscribed)) session.send(text);
+      if (session.follows(subscribed)) session.send(text);
     }
   }
 }

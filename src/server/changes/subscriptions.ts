@@ -16,6 +16,7 @@ import type { Method } from "../calls/method_table.ts";
 import { STAYS_OPEN } from "../calls/reply.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Extension } from "../extension.ts";
+import { MAX_FOLLOWED, MAX_FOLLOWED_LENGTH } from "../sessions/session.ts";
 
 /** The filter of `subscriptions/listen`, as far as it was agreed to. */
 type Filter = Record<string, true | readonly string[]>;
@@ -52,9 +53,6 @@ const LIST_FIELDS: Readonly<Record<string, ListKind>> = {
 
 /** The filter's field for the updates of resources. */
 const RESOURCES_FIELD = "resourceSubscriptions";
-
-/** Number of resources, or keys of an extension, that one stream may follow. */
-const MAX_WATCHED = 1_000;
 
 /**
  * The open `subscriptions/listen` streams and what each wants to hear
@@ -208,12 +206,14 @@ function strings(wanted: JsonObject, field: string): string[] | undefined {
   const value = wanted[field];
   if (value === undefined) return undefined;
   if (
-    !Array.isArray(value) || value.length > MAX_WATCHED ||
-    !value.every((each) => typeof each === "string")
+    !Array.isArray(value) || value.length > MAX_FOLLOWED ||
+    !value.every((each) =>
+      typeof each === "string" && each.length <= MAX_FOLLOWED_LENGTH
+    )
   ) {
     throw new InvalidParamsError(
       `Invalid params: notifications.${field} must be an array of at most ` +
-        `${MAX_WATCHED} strings`,
+        `${MAX_FOLLOWED} strings of at most ${MAX_FOLLOWED_LENGTH} characters`,
     );
   }
   return [...new Set(value)];

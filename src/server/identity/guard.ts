@@ -22,7 +22,8 @@ export interface AccessRules<Args = Record<string, unknown>> {
   scopes?: readonly string[];
   /**
    * Says who may use it, by the caller and the validated arguments. Lists ask it
-   * without arguments, and leave out what it denies.
+   * without arguments, and leave out what it denies. It has the tool's `timeoutMs`
+   * to answer a call, and otherwise ten seconds; then nobody is let in.
    * @default anybody
    */
   allow?: Allow<Args>;
@@ -44,8 +45,14 @@ export class Guard {
   readonly scopes: readonly string[];
   readonly hidden: boolean;
   readonly allow: Allow | undefined;
+  /** Names what it keeps, such as `tool add`. */
+  readonly where: string;
 
-  constructor({ scopes = [], allow, hidden = false }: AccessRules<never>) {
+  constructor(
+    { scopes = [], allow, hidden = false }: AccessRules<never>,
+    where: string,
+  ) {
+    this.where = where;
     this.scopes = scopes;
     this.hidden = hidden;
     this.allow = allow as Allow | undefined;
@@ -72,7 +79,7 @@ export function guardOf(
   const { scopes = [], allow, hidden } = rules;
   return scopes.length === 0 && allow === undefined && hidden !== true
     ? undefined
-    : new Guard(rules);
+    : new Guard(rules, where);
 }
 
 /** Scopes as RFC 6749 has them: any visible ASCII, but no quotes or backslashes. */

@@ -1,6 +1,9 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
-import { ProtocolError } from "../../protocol/protocol_errors.ts";
+import {
+  InvalidParamsError,
+  ProtocolError,
+} from "../../protocol/protocol_errors.ts";
 import {
   type IncomingAnswer,
   isObject,
@@ -9,6 +12,7 @@ import {
   requestText,
 } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
+import { normalUri } from "../../protocol/uri_form.ts";
 import type {
   ClientCapabilities,
   Implementation,
@@ -22,6 +26,12 @@ const DEFAULT_ASK_TIMEOUT_MS = 60_000;
 
 /** Number of pages one client may have open; the oldest is forgotten first. */
 const MAX_ELICITATIONS = 1_000;
+
+/** Number of resources that a client may follow on one session, or one stream. */
+export const MAX_FOLLOWED = 1_000;
+
+/** Length of a URI that a client may follow. */
+export const MAX_FOLLOWED_LENGTH = 8_192;
 
 /** Network that carries a session's messages, where that is known. */
 export type SessionNetwork = "http" | "pipe" | undefined;
@@ -78,14 +88,14 @@ export class Session implements ClientFacts {
   logLevel: LoggingLevel | undefined;
   /** True if `initialize` has been answered. */
   initialized = false;
-  /** The resources whose updates the client wants, in the normal form of their URIs. */
-  readonly subscriptions: Set<string> = new Set();
   /** Requests without a response yet, by the key of their ids. */
   readonly inFlight: Map<RequestId | bigint, PendingCall> = new Map();
 
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
   readonly #ended: (() => void) | undefined;
+  /** In the normal form of their URIs. */
+  readonly #followed: Set<string> = new Set();
   readonly #questions: Map<RequestId, Question> = new Map();
   /** Elicitation ids that this client has been given, and how to reach it. */
   readonly #elicitations: Map<string, (text: string) => void> = new Map();
@@ -105,6 +115,40 @@ export class Session implements ClientFacts {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /**
+   * Notes that the client wants to hear of a resource's updates.
+   *
+   * @throws {InvalidParamsError} for what is too long, or one too many
+   */
+  follow(uri: string): void {
+    this.checkFollows(uri);
+    this.#followed.add(normalUri(uri));
+  }
+
+  /** @throws {InvalidParamsError} if the client may not follow one more resource */
+  checkFollows(uri: string): void {
+    if (uri.length > MAX_FOLLOWED_LENGTH) {
+      throw new InvalidParamsError(
+        `Invalid params: uri must have at most ${MAX_FOLLOWED_LENGTH} characters`,
+      );
+    }
+    if (this.#followed.size >= MAX_FOLLOWED && !this.follows(normalUri(uri))) {
+      throw new InvalidParamsError(
+        `Invalid params: uri is one too many: a session follows at most ` +
+          `${MAX_FOLLOWED} resources`,
+      );
+    }
+  }
+
+  /** Tells if the client wants to hear of what has this URI, in its normal form. */
+  follows(uri: string): boolean {
+    return this.#followed.has(uri);
+  }
+
+  unfollow(uri: string): void {
+    this.#followed.delete(normalUri(uri));
   }
 
   /** Sends a message that belongs to no request. */
@@ -245,7 +289,7 @@ export class Session implements ClientFacts {
     for (const call of [...this.inFlight.values()]) call.cancel(reason);
     this.refuseQuestions();
     this.inFlight.clear();
-    this.subscriptions.clear();
+    this.#followed.clear();
     this.#elicitations.clear();
     this.#ended?.();
   }

@@ -1,5 +1,5 @@
-import { normalUri } from "../../protocol/uri_form.ts";
 import {
+  InvalidParamsError,
   MethodNotFoundError,
   UnsupportedProtocolVersionError,
 } from "../../protocol/protocol_errors.ts";
@@ -16,6 +16,9 @@ import type { Method } from "../calls/method_table.ts";
 import { checkCoreParams } from "../calls/core_params.ts";
 import { textParam } from "../calls/params.ts";
 import type { Session } from "./session.ts";
+
+/** Length of the JSON that is kept of a client's capabilities, and of its name. */
+const MAX_KEPT = 65_536;
 
 /** Words of a server about itself when a session begins. */
 export interface ServerAnnouncement {
@@ -37,15 +40,14 @@ export function sessionMethods(
   server: ServerAnnouncement,
 ): Record<string, Method> {
   const subscribing =
-    (change: (uris: Set<string>, uri: string) => void): Method => (call) => {
+    (change: (session: Session, uri: string) => void): Method => (call) => {
       if (!server.capabilities.subscribes) {
         throw new MethodNotFoundError(call.method);
       }
-      const uri = normalUri(textParam(call.params, "uri"));
-      change(sessionOf(call).subscriptions, uri);
+      change(sessionOf(call), textParam(call.params, "uri"));
       return {};
     };
-  const subscribe = subscribing((uris, uri) => uris.add(uri));
+  const subscribe = subscribing((session, uri) => session.follow(uri));
   return {
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
@@ -55,12 +57,15 @@ export function sessionMethods(
     },
     "resources/subscribe": async (call) => {
       const uri = textParam(call.params, "uri");
+      call.session?.checkFollows(uri);
       if (!await server.mayFollow(uri, call)) {
         throw call.era.resourceNotFound(uri);
       }
       return subscribe(call);
     },
-    "resources/unsubscribe": subscribing((uris, uri) => uris.delete(uri)),
+    "resources/unsubscribe": subscribing((session, uri) =>
+      session.unfollow(uri)
+    ),
   };
 }
 
@@ -88,17 +93,30 @@ function negotiated(wanted: string, revisions: readonly string[]): string {
   return legacy.includes(wanted) ? wanted : legacy[0];
 }
 
-/** Keeps what a client says of itself for the requests to come. */
+/**
+ * Keeps what a client says of itself for the requests to come.
+ *
+ * @throws {InvalidParamsError} if that is too much to keep
+ */
 export function begin(
   session: Session | undefined,
   { capabilities, clientInfo }: JsonObject,
   revision: string,
 ): void {
   if (session === undefined) return;
+  checkKept("capabilities", capabilities);
+  checkKept("clientInfo", clientInfo);
   session.revision = revision;
   session.capabilities = capabilities as ClientCapabilities;
   session.clientInfo = clientInfo as Implementation;
   session.initialized = true;
+}
+
+function checkKept(name: string, value: unknown): void {
+  if ((JSON.stringify(value)?.length ?? 0) <= MAX_KEPT) return;
+  throw new InvalidParamsError(
+    `Invalid params: ${name} must have at most ${MAX_KEPT} characters`,
+  );
 }
 
 function setLevel(call: Call): JsonObject {

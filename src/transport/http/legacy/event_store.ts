@@ -1,5 +1,9 @@
+import { byteLength } from "../../../base/byte_length.ts";
 import { checkInteger } from "../../../base/options.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
+
+/** Bytes that a value takes beside its text. */
+const BYTES_EACH = 8;
 
 /** Receiver that replay hands each stored message to. */
 export interface EventSink {
@@ -27,15 +31,26 @@ export interface MemoryEventStoreOptions {
    * @default 10000
    */
   maxEvents?: number;
+  /**
+   * Bytes that the events kept have, about; the oldest go first, and one that has
+   * more by itself is not kept.
+   * @default 67108864 (64 MiB)
+   */
+  maxBytes?: number;
+}
+
+interface StoredEvent {
+  readonly streamId: string;
+  readonly message: JSONRPCMessage;
+  readonly bytes: number;
 }
 
 /** Keeps the last events in this process. */
 export class MemoryEventStore implements EventStore {
   readonly #maxEvents: number;
-  readonly #events: Map<
-    string,
-    { streamId: string; message: JSONRPCMessage }
-  > = new Map();
+  readonly #maxBytes: number;
+  readonly #events: Map<string, StoredEvent> = new Map();
+  #bytes = 0;
   #last = 0;
 
   /**
@@ -43,15 +58,27 @@ export class MemoryEventStore implements EventStore {
    *
    * @throws {InvalidOptionError} naming the option
    */
-  constructor({ maxEvents = 10_000 }: MemoryEventStoreOptions = {}) {
+  constructor(
+    { maxEvents = 10_000, maxBytes = 64 * 1024 * 1024 }:
+      MemoryEventStoreOptions = {},
+  ) {
     this.#maxEvents = checkInteger("maxEvents", maxEvents, 1);
+    this.#maxBytes = checkInteger("maxBytes", maxBytes, 1);
   }
 
   storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
     const eventId = `${streamId}_${++this.#last}`;
-    this.#events.set(eventId, { streamId, message });
-    if (this.#events.size > this.#maxEvents) {
-      this.#events.delete(this.#events.keys().next().value!);
+    const bytes = bytesOf(message);
+    this.#events.set(eventId, { streamId, message, bytes });
+    this.#bytes += bytes;
+    for (const [oldest, event] of this.#events) {
+      if (
+        this.#bytes <= this.#maxBytes && this.#events.size <= this.#maxEvents
+      ) {
+        break;
+      }
+      this.#events.delete(oldest);
+      this.#bytes -= event.bytes;
     }
     return Promise.resolve(eventId);
   }
@@ -75,4 +102,19 @@ export class MemoryEventStore implements EventStore {
     }
     return streamId;
   }
+}
+
+/** Bytes that a message takes, about: its texts, and a little for everything else. */
+function bytesOf(value: unknown): number {
+  if (typeof value === "string") return BYTES_EACH + byteLength(value);
+  if (typeof value !== "object" || value === null) return BYTES_EACH;
+  let bytes = BYTES_EACH;
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += bytesOf(item);
+  } else {
+    for (const [key, member] of Object.entries(value)) {
+      bytes += byteLength(key) + bytesOf(member);
+    }
+  }
+  return bytes;
 }
