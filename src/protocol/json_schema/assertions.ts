@@ -157,8 +157,12 @@ export function matches(
   text: string,
   run: SchemaRun,
 ): boolean {
-  return pattern.test(text) ??
-    run.stop(`of ${text.length} characters is too long for its pattern`);
+  return pattern.test(text, run.patternWork) ??
+    run.stop(
+      run.patternWork.isSpent
+        ? "takes too long to check"
+        : `of ${text.length} characters is too long for its pattern`,
+    );
 }
 
 function uniqueChecks({ uniqueItems }: JsonObject): Check[] {

@@ -3,8 +3,14 @@ import type { RE2JS } from "re2js";
 /** Ways through a text that V8 may have to try: some tens of milliseconds. */
 const MAX_WAYS = 1_000_000;
 
-/** Characters of a text times instructions of a program: about a second. */
+/** Ways through all texts of one check: some tenths of a second. */
+const MAX_WAYS_IN_ALL = 100_000_000;
+
+/** Characters of texts times instructions of programs: about a second. */
 const MAX_LINEAR_WORK = 100_000_000;
+
+/** Texts up to this length have their ways counted once per length. */
+const SHORT_TEXT = 256;
 
 let linearEngine: typeof RE2JS | undefined;
 
@@ -18,15 +24,48 @@ export async function loadLinearEngine(): Promise<void> {
   linearEngine ??= (await import("re2js")).RE2JS;
 }
 
+/** The work that all patterns of one check may still cause, over all its texts. */
+export class PatternWork {
+  #ways = MAX_WAYS_IN_ALL;
+  #linear = MAX_LINEAR_WORK;
+  #isSpent = false;
+
+  /** True if it was too little for a text that is not too long by itself. */
+  get isSpent(): boolean {
+    return this.#isSpent;
+  }
+
+  /** Tells if V8 may still try so many ways, and takes them off. */
+  takeWays(ways: number): boolean {
+    if (ways > this.#ways) {
+      this.#isSpent = true;
+      return false;
+    }
+    this.#ways -= ways;
+    return true;
+  }
+
+  /** Tells if the linear engine may still do so much, and takes it off. */
+  takeLinear(work: number): boolean {
+    if (work > this.#linear) {
+      this.#isSpent ||= work <= MAX_LINEAR_WORK;
+      return false;
+    }
+    this.#linear -= work;
+    return true;
+  }
+}
+
 /**
- * A `pattern` that no text can keep busy for long. V8 matches what is short
- * enough for its backtracking; the rest goes to an engine of linear time; what
- * that doesn't know (lookarounds, references back) is refused when it is too
- * long.
+ * A `pattern` that neither a text nor many of them can keep busy for long. V8
+ * matches what is short enough for its backtracking, until the check has had its
+ * share of that; the rest goes to an engine of linear time; what that doesn't know
+ * (lookarounds, references back) is refused when it is too much.
  */
 export class SafePattern {
   readonly source: string;
   readonly #native: RegExp;
+  readonly #ways: number[] = [];
   #nativeLength: number | undefined;
   /** `null`: the linear engine doesn't know such patterns. */
   #linear: RE2JS | null | undefined;
@@ -38,18 +77,31 @@ export class SafePattern {
   }
 
   /**
-   * Tells if a text matches; `undefined` if it is too long to tell.
+   * Tells if a text matches; `undefined` if that would take too long to tell.
    *
    * @throws {LinearEngineMissing} until {@linkcode loadLinearEngine} has been called
    */
-  test(text: string): boolean | undefined {
+  test(
+    text: string,
+    work: PatternWork = new PatternWork(),
+  ): boolean | undefined {
     this.#nativeLength ??= longestText(this.source);
-    if (text.length <= this.#nativeLength) return this.#native.test(text);
+    if (
+      text.length <= this.#nativeLength &&
+      work.takeWays(this.#waysThrough(text.length))
+    ) return this.#native.test(text);
     if (linearEngine === undefined) throw new LinearEngineMissing();
     this.#linear ??= linearPattern(this.source, linearEngine);
     if (this.#linear === null) return undefined;
-    const work = text.length * this.#linear.programSize();
-    return work > MAX_LINEAR_WORK ? undefined : this.#linear.test(text);
+    return work.takeLinear(text.length * this.#linear.programSize())
+      ? this.#linear.test(text)
+      : undefined;
+  }
+
+  #waysThrough(length: number): number {
+    return length > SHORT_TEXT
+      ? waysThrough(this.source, length)
+      : this.#ways[length] ??= waysThrough(this.source, length);
   }
 }
 

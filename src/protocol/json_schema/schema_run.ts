@@ -1,4 +1,5 @@
 import type { StandardSchemaIssue } from "../standard_schema.ts";
+import { PatternWork } from "./safe_pattern.ts";
 import type { SchemaNode } from "./keywords.ts";
 import type { Resource } from "./schema_document.ts";
 
@@ -32,11 +33,17 @@ export class SchemaRun {
   readonly path: (string | number)[] = [];
   readonly issues: StandardSchemaIssue[] = [];
   #scope: Resource[] | undefined;
+  #patternWork: PatternWork | undefined;
   #steps = 0;
 
   /** The resources entered by references, for `$dynamicRef`. */
   get scope(): Resource[] {
     return this.#scope ??= [];
+  }
+
+  /** The work that is left for patterns. */
+  get patternWork(): PatternWork {
+    return this.#patternWork ??= new PatternWork();
   }
 
   step(): void {
