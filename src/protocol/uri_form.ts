@@ -11,11 +11,13 @@ export function encodeForUri(text: string): string {
 
 /**
  * One spelling for all that differ in how they are encoded: `%7e`, `%7E` and `~`
- * are the same, and so are a space and `%20`.
+ * are the same, and so are a space and `%20`. A "%" that encodes nothing is
+ * encoded, lest it encodes what comes to stand behind it.
  */
 export function normalEncoding(text: string): string {
-  return encodeForUri(text).replace(/%[\da-f]{2}/gi, (escape) => {
-    const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+  return encodeForUri(text).replace(/%([\da-f]{2})?/gi, (escape, code) => {
+    if (code === undefined) return "%25";
+    const character = String.fromCharCode(parseInt(code, 16));
     return UNRESERVED.test(character) ? character : escape.toUpperCase();
   });
 }
@@ -26,8 +28,9 @@ export function normalEncoding(text: string): string {
  * letters, without dots in the path, and encoded in their way.
  */
 export function normalUri(uri: string): string {
-  const { href } = URL.parse(uri) ?? { href: uri };
-  return normalAuthority(normalEncoding(href));
+  const encoded = normalEncoding(URL.parse(uri)?.href ?? uri);
+  // What is no URL until it is decoded is one all the same.
+  return normalAuthority(normalEncoding(URL.parse(encoded)?.href ?? encoded));
 }
 
 /** The scheme, and the host where there is one, in small letters. */

@@ -41,6 +41,8 @@ export class UriTemplate {
   readonly #template: string;
   readonly #parts: readonly (string | Expression)[];
   readonly #form: TemplateForm;
+  /** The same with its literals as {@linkcode expand} writes them, if that differs. */
+  readonly #expandedForm: TemplateForm | undefined;
   /** The same with its literals in the normal form, unless they are in it already. */
   readonly #normalForm: TemplateForm;
 
@@ -58,11 +60,20 @@ export class UriTemplate {
     this.#template = template;
     this.#parts = parse(template);
     this.#form = new TemplateForm(this.#parts);
-    const normal = normalParts(this.#parts);
-    this.#normalForm = normal.length === this.#parts.length &&
-        normal.every((part, index) => part === this.#parts[index])
-      ? this.#form
-      : new TemplateForm(normal);
+    this.#expandedForm = this.#formOf(
+      this.#parts.map((part) =>
+        typeof part === "string" ? encodeForUri(part) : part
+      ),
+    );
+    this.#normalForm = this.#formOf(normalParts(this.#parts)) ?? this.#form;
+  }
+
+  /** The form of the template in other words; `undefined` if they are the same. */
+  #formOf(parts: readonly (string | Expression)[]): TemplateForm | undefined {
+    return parts.length === this.#parts.length &&
+        parts.every((part, index) => part === this.#parts[index])
+      ? undefined
+      : new TemplateForm(parts);
   }
 
   /** True if a string holds at least one `{expression}`. */
@@ -101,7 +112,8 @@ export class UriTemplate {
   /** @internal The same, with the spelling of the URI that the values stand in. */
   matchSpelling(uri: string): { uri: string; variables: Variables } | null {
     if (uri.length > MAX_URI_LENGTH) return null;
-    const values = this.#form.match(uri);
+    const values = this.#form.match(uri) ?? this.#expandedForm?.match(uri) ??
+      null;
     if (values !== null) return { uri, variables: values };
     const normal = normalUri(uri);
     if (normal === uri && this.#normalForm === this.#form) return null;

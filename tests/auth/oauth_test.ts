@@ -93,6 +93,10 @@ const BAD_CLAIMS: Record<string, (issuer: Issuer) => object> = {
   "of another issuer": () => ({ iss: "https://evil.example.com" }),
   "of the issuer with a slash": () => ({ iss: "https://login.example.com/" }),
   "bound to a key": () => ({ cnf: { jkt: "x" } }),
+  "bound to a certificate": () => ({ cnf: { "x5t#S256": "x" } }),
+  "bound in a way of its own": () => ({ cnf: "x" }),
+  "bound to nothing that can be read": () => ({ cnf: null }),
+  "bound to many keys": () => ({ cnf: [{ jkt: "x" }] }),
 };
 
 for (const [what, claims] of Object.entries(BAD_CLAIMS)) {

@@ -47,12 +47,12 @@ export function checkClaims(
   if (nbf !== undefined && !(endMs(nbf) - skewMs <= at)) {
     throw invalidToken("the token is not valid yet");
   }
-  if (isObject(cnf) !== isProven) {
-    throw invalidToken(
-      isProven
-        ? "the token is bound to no key"
-        : "the token is bound to a key, and comes without proof",
-    );
+  if (isProven && !(isObject(cnf) && typeof cnf.jkt === "string")) {
+    throw invalidToken("the token is bound to no key");
+  }
+  // What can't be read may be a binding, too.
+  if (!isProven && cnf !== undefined) {
+    throw invalidToken("the token is bound to a key, and comes without proof");
   }
 }
 
