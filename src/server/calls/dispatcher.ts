@@ -254,7 +254,25 @@ export class Dispatcher {
       call.measure.responseBytes += bytes ?? byteLength(text);
       this.#recorder!.end(call, call.failure);
     }
-    call.reply.respond(text, error);
+    try {
+      call.reply.respond(text, error);
+    } catch (fault) {
+      this.#unsent(call, fault);
+    }
+  }
+
+  /** Tells of an answer that can't be sent, and sends one that can. */
+  #unsent(call: Call, fault: unknown): void {
+    this.#parts.log.failed(`the answer to ${call.method}`, fault, call);
+    const error = new ProtocolError(
+      ProtocolErrorCode.InternalError,
+      "Internal error: the answer could not be sent",
+    );
+    try {
+      call.reply.respond(errorText(call.requestId, error), error);
+    } catch {
+      call.reply.abandon();
+    }
   }
 
   /** Lets go of a call that its client has called off. */

@@ -68,8 +68,8 @@ export class ResumableReply implements Reply {
 
   respond(text: string, error?: ProtocolError): void {
     if (error instanceof InsufficientScopeError && !this.#isAnswered) {
-      this.#isAnswered = true;
       this.#http.refuse(text, error);
+      this.#isAnswered = true;
     } else {
       this.#open();
       this.#stream.send(text);
