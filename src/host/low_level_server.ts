@@ -35,7 +35,6 @@ import type {
 import type { ChangeNotices } from "../server/changes/change_notices.ts";
 import { LOG_LEVELS } from "../server/eras/request_meta.ts";
 import { formParams } from "../server/questions/input_required.ts";
-import { checkedResult } from "../server/questions/client_question.ts";
 import type { AskOptions, ServerContext } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
 import type { Transport } from "../transport/sdk_transport.ts";
@@ -342,7 +341,7 @@ export class LowLevelServer {
   }
 
   /** Asks the only client anything; inside a handler, use `ctx.mcpReq.send`. */
-  async request<T = JsonObject>(
+  request<T = JsonObject>(
     request: { method: string; params?: JsonObject },
     schemaOrOptions?: StandardSchema | AskOptions,
     options?: AskOptions,
@@ -350,13 +349,11 @@ export class LowLevelServer {
     const schema = isStandardSchema(schemaOrOptions)
       ? schemaOrOptions
       : undefined;
-    const result = await this.#client.ask<T>(
+    return this.#client.ask<T>(
       request,
       options ?? (schema ? undefined : schemaOrOptions as AskOptions),
+      schema,
     );
-    return schema === undefined
-      ? result
-      : await checkedResult(request.method, schema, result) as T;
   }
 
   /** Asks the only client's user; inside a handler, use `ctx.elicit`. */

@@ -1,13 +1,16 @@
+import { handled } from "../base/thenable.ts";
 import {
   ProtocolError,
   ProtocolErrorCode,
 } from "../protocol/protocol_errors.ts";
 import type { Greeting } from "./greeting.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
+import type { StandardSchema } from "../protocol/standard_schema.ts";
 import type { Implementation } from "../protocol/types.ts";
 import {
   type Asked,
   checkedAnswer,
+  checkedResult,
   isQuestion,
   missingCapability,
   type Question,
@@ -59,18 +62,37 @@ export class OnlyClient {
    * Asks it outside any request; or, in the era without sessions, through the
    * call whose handler asks before it has waited for anything.
    *
+   * @param schema what the answer is held to
    * @throws {ProtocolError} if there is not just one, or it can't be asked this
    */
-  async ask<T>(question: Question, options?: AskOptions): Promise<T> {
+  ask<T>(
+    question: Question,
+    options?: AskOptions,
+    schema?: StandardSchema,
+  ): Promise<T> {
+    const answer = this.#ask(question, options);
+    return handled(
+      schema === undefined
+        ? answer
+        : answer.then((result) =>
+          checkedResult(question.method, schema, result)
+        ),
+    ) as Promise<T>;
+  }
+
+  async #ask(
+    question: Question,
+    options: AskOptions | undefined,
+  ): Promise<unknown> {
     const { session } = this;
     const { method, params } = question;
     if (session === undefined) {
-      if (this.#greeting.underWay && isQuestion(question)) {
-        return await this.#greeting.ask(question) as T;
-      }
       const call = this.#entering();
       if (call?.era.asksByResult && isQuestion(question)) {
-        return await call.inquiry.ask("server", question, options) as T;
+        return await call.inquiry.ask("server", question, options);
+      }
+      if (this.#greeting.underWay && isQuestion(question)) {
+        return await this.#greeting.ask(question);
       }
       throw new ProtocolError(
         ProtocolErrorCode.InvalidRequest,
@@ -90,7 +112,7 @@ export class OnlyClient {
       (text) => session.send(text),
       options,
     );
-    return await checkedAnswer(question, answer) as T;
+    return await checkedAnswer(question, answer);
   }
 }
 

@@ -1,3 +1,4 @@
+import { handled } from "../../base/thenable.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import type {
@@ -177,15 +178,19 @@ export class HandlerContext implements ServerContext {
     return this.#call.begunInquiry?.state as T | undefined;
   }
 
-  async readResource(uri: string): Promise<ReadResourceResult> {
-    return await this.#owner.readResource(uri, this.#call);
+  readResource(uri: string): Promise<ReadResourceResult> {
+    return handled(
+      Promise.try(() => this.#owner.readResource(uri, this.#call)),
+    );
   }
 
   runAsTask(
     work: (task: TaskRun) => unknown,
     terms: TaskTerms = {},
   ): Promise<never> {
-    return this.#call.host.runAsTask(this.#call, work, terms) as Promise<never>;
+    return handled(
+      this.#call.host.runAsTask(this.#call, work, terms),
+    ) as Promise<never>;
   }
 }
 

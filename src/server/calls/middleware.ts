@@ -1,3 +1,4 @@
+import { handled } from "../../base/thenable.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { ServerContext } from "../server_context.ts";
 
@@ -35,7 +36,7 @@ export function compose(
       if (index === middleware.length) return await handle(current);
       return await middleware[index](
         current,
-        (changed = current) => run(index + 1, changed),
+        (changed = current) => handled(run(index + 1, changed)),
       );
     };
     return run(0, request);

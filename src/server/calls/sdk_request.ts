@@ -1,4 +1,5 @@
 import { ClosedError } from "../../base/errors.ts";
+import { handled } from "../../base/thenable.ts";
 import { ProtocolError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { isStandardSchema } from "../../protocol/standard_schema.ts";
@@ -65,10 +66,18 @@ export class SdkRequest implements McpRequestView {
     return this.#call.signal;
   }
 
-  async send<T>(
+  send<T>(
     request: { method: string; params?: JsonObject },
     schemaOrOptions?: unknown,
     options?: AskOptions,
+  ): Promise<T> {
+    return handled(this.#send(request, schemaOrOptions, options));
+  }
+
+  async #send<T>(
+    request: { method: string; params?: JsonObject },
+    schemaOrOptions: unknown,
+    options: AskOptions | undefined,
   ): Promise<T> {
     const schema = isStandardSchema(schemaOrOptions)
       ? schemaOrOptions

@@ -1,4 +1,5 @@
 import { ClosedError } from "../../base/errors.ts";
+import { handled } from "../../base/thenable.ts";
 import {
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
@@ -355,12 +356,6 @@ function isPage(params: unknown): params is ElicitRequestURLParams {
 
 function rejected(reason: Error): Promise<never> {
   return handled(Promise.reject(reason));
-}
-
-/** A promise whose rejection takes nothing down if the handler never awaits it. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
 }
 
 /** JSON with its keys in order, so that equal values give equal text. */

@@ -1,3 +1,4 @@
+import { handled } from "../../base/thenable.ts";
 import { jsonForm } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import {
@@ -99,14 +100,22 @@ export class RunningTask implements TaskRun {
     ) as Promise<CreateMessageResult>;
   }
 
-  async status(message: string): Promise<void> {
-    await this.#change({ statusMessage: message });
+  status(message: string): Promise<void> {
+    return handled(this.#change({ statusMessage: message }));
   }
 
-  async #ask(
+  #ask(
     request: Question,
     kind: string,
     form?: StandardSchema,
+  ): Promise<unknown> {
+    return handled(this.#answerTo(request, kind, form));
+  }
+
+  async #answerTo(
+    request: Question,
+    kind: string,
+    form: StandardSchema | undefined,
   ): Promise<unknown> {
     this.signal.throwIfAborted();
     requireCapability(request, this.#client);
