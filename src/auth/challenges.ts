@@ -1,5 +1,6 @@
 import type { AuthInfo } from "../protocol/types.ts";
 import type { InsufficientScopeError } from "../server/identity/access_errors.ts";
+import { isScope } from "../server/identity/guard.ts";
 import type { AuthRefusal } from "./auth_refusal.ts";
 import type { Authenticator } from "./authenticator.ts";
 
@@ -85,8 +86,9 @@ export class Challenges {
   }
 }
 
+/** What a token was granted may hold anything, and a header may not. */
 function scopeText(scopes: readonly string[]): string | undefined {
-  const named = new Set(scopes);
+  const named = new Set(scopes.filter(isScope));
   named.delete(OFFLINE_ACCESS);
   return named.size === 0 ? undefined : [...named].join(" ");
 }
@@ -96,7 +98,12 @@ function challengeText(
   params: Record<string, string | undefined>,
 ): string {
   const given = Object.entries(params).flatMap(([name, value]) =>
-    value === undefined ? [] : `${name}="${value.replaceAll(/["\\]/g, "'")}"`
+    value === undefined ? [] : `${name}="${quotable(value)}"`
   );
   return given.length === 0 ? scheme : `${scheme} ${given.join(", ")}`;
+}
+
+/** A text in the characters that a challenge may have (RFC 6750, section 3). */
+function quotable(text: string): string {
+  return text.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, "?");
 }

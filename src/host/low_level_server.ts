@@ -63,7 +63,7 @@ interface LowLevelParts {
   readonly notifications: Notifications;
   readonly outside: OutsideErrors;
   readonly intake: Intake;
-  readonly dispatcher: Pick<Dispatcher, "entering" | "theOnly" | "gate">;
+  readonly dispatcher: Dispatcher;
   readonly capabilities: Capabilities;
   readonly changes: ChangeNotices;
   readonly sessions: ReadonlySet<Session>;
@@ -295,9 +295,9 @@ export class LowLevelServer {
   }
 
   /**
-   * Sends a notification: with `relatedRequestId` on the stream of that request,
-   * while no other client uses the same id; changes to those who listen;
-   * anything else to the only client.
+   * Sends a notification: with `relatedRequestId`, from within the request's
+   * handler, on its stream; changes to those who listen; anything else to the
+   * only client. What a handler says of a request that is over goes nowhere.
    */
   notification(
     { method, params }: { method: string; params?: JsonObject },
@@ -305,7 +305,7 @@ export class LowLevelServer {
   ): Promise<void> {
     const call = relatedRequestId === undefined
       ? undefined
-      : this.#parts.dispatcher.theOnly(relatedRequestId);
+      : this.#parts.dispatcher.related(relatedRequestId);
     if (call !== undefined) {
       return call.context.mcpReq.notify({ method, params } as Notification);
     }
@@ -314,6 +314,10 @@ export class LowLevelServer {
     if (list !== null) return this.#announce(list[1] as ListKind);
     if (method === "notifications/resources/updated") {
       return this.sendResourceUpdated(params as { uri: string });
+    }
+    // A client uses the id again, and another has the same.
+    if (relatedRequestId !== undefined && this.#parts.dispatcher.inCall) {
+      return Promise.resolve();
     }
     if (method === "notifications/message") {
       return this.sendLoggingMessage(

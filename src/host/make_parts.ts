@@ -35,6 +35,7 @@ import { keyTopic, Subscriptions } from "../server/changes/subscriptions.ts";
 import { LegacyEra } from "../server/eras/legacy_era.ts";
 import { ModernEra } from "../server/eras/modern_era.ts";
 import type { Extension } from "../server/extension.ts";
+import { aroundOf, checkExtension } from "../server/extension_check.ts";
 import { Closing } from "../server/lifecycle/closing.ts";
 import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
@@ -132,6 +133,7 @@ export function makeParts(
     new SkillsExtension(catalog.skills),
     ...options.extensions,
   ];
+  extensions.forEach(checkExtension);
   const capabilities: Capabilities = new Capabilities(
     {
       ...options,
@@ -252,7 +254,8 @@ export function makeParts(
 
   for (const extension of extensions) {
     attach(extension, { clock, log, eras: intake.eras, subscriptions });
-    if (extension.around !== undefined) dispatcher.use(extension.around);
+    const around = aroundOf(extension);
+    if (around !== undefined) dispatcher.use(around);
   }
   if (tracing !== undefined) {
     disposeLater(tracing);

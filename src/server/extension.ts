@@ -93,7 +93,7 @@ export interface Extension extends Partial<AsyncDisposable> {
   readonly namedBy?: Readonly<Record<string, string>>;
   /** Topics that `subscriptions/listen` may follow, by the filter's field. */
   readonly topics?: Readonly<Record<string, ExtensionTopic>>;
-  /** Looks at a tool before it runs; what it throws is the answer. */
+  /** Looks at a tool before it runs; what it throws is the answer. Not async. */
   readonly beforeTool?: (tool: ToolInCall, ctx: ServerContext) => void;
   /** Wraps every call, within the server's own middleware. */
   readonly around?: Middleware;

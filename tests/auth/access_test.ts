@@ -429,26 +429,38 @@ Deno.test("legacy clients get the same answers, with and without an event store"
   }
 });
 
-Deno.test("in a batch, each request has its own answer", async () => {
+Deno.test("in a batch, each request has its own answer, with and without an event store", async () => {
   const eve = callerOf(["read"], "eve");
-  const server = guarded({ authenticate: () => eve });
-  const client = await LegacyClient.open(server, "2025-03-26");
-  const answer = await client.post(
-    ["open", "scoped", "allowed"].map((name) => ({
-      jsonrpc: "2.0",
-      id: name,
-      method: "tools/call",
-      params: { name, arguments: {} },
-    })),
-  );
-  const answers = answer.body as unknown as Answer["body"][];
-  const codes = answers.map(({ id, error }) => [id, error?.code]);
-  assert.deepEqual(Object.fromEntries(codes), {
-    open: undefined,
-    scoped: -32003,
-    allowed: -32004,
-  });
-  await server.close();
+  const CODES = { open: undefined, scoped: -32003, allowed: -32004 };
+  const ORDERS = [
+    ["open", "scoped", "allowed"],
+    ["scoped", "open", "allowed"],
+    ["scoped"],
+  ];
+  for (const eventStore of [undefined, new MemoryEventStore()]) {
+    const server = guarded({ eventStore, authenticate: () => eve });
+    const client = await LegacyClient.open(server, "2025-03-26");
+    for (const order of ORDERS) {
+      const { body, messages } = await client.post(
+        order.map((name) => ({
+          jsonrpc: "2.0",
+          id: name,
+          method: "tools/call",
+          params: { name, arguments: {} },
+        })),
+      );
+      const answers =
+        (Array.isArray(body) ? body : messages) as Answer["body"][];
+      const codes = answers.map(({ id, error }) => [id, error?.code]);
+      assert.deepEqual(
+        Object.fromEntries(codes),
+        Object.fromEntries(
+          Object.entries(CODES).filter(([name]) => order.includes(name)),
+        ),
+      );
+    }
+    await server.close();
+  }
 });
 
 Deno.test("rules can be changed while the server runs", async () => {

@@ -127,3 +127,70 @@ Deno.test("an extension's topics are listened to, as far as it allows", async ()
   await assert.rejects(listening, /enough/);
   await server.close();
 });
+
+/** A server with an extension that breaks its word, and what its log says. */
+function broken(members: object) {
+  const logged: string[] = [];
+  const server = new McpServer(info, {
+    log: ({ message }) => logged.push(message),
+    extensions: [{ id: ID, ...members } as Extension],
+  });
+  server.registerTool("open", {}, () => "in");
+  return { server, logged };
+}
+
+const LISTEN = ["subscriptions/listen", { notifications: { notes: ["a"] } }];
+const CALL = ["tools/call", { name: "open" }];
+
+/** Each with what is called, and what the error and the log say. */
+const BROKEN: [members: object, called: unknown[], says: RegExp][] = [
+  [
+    { topics: { notes: () => undefined } },
+    LISTEN,
+    /notes: topics\.notes must return an array of strings, got undefined/,
+  ],
+  [
+    { topics: { notes: () => Promise.resolve([1]) } },
+    LISTEN,
+    /notes: topics\.notes must return an array of strings, got an array of 1/,
+  ],
+  [
+    {
+      around: async (request: unknown, next: (_: unknown) => unknown) => {
+        await next(request);
+      },
+    },
+    CALL,
+    /notes: around must return a result, got undefined/,
+  ],
+  [
+    { beforeTool: () => Promise.reject(new Error("not today")) },
+    CALL,
+    /notes: beforeTool must not be async/,
+  ],
+];
+
+for (const [members, [method, params], says] of BROKEN) {
+  Deno.test(`an extension that breaks its word is named: ${says.source}`, async () => {
+    const { server, logged } = broken(members);
+    await assert.rejects(
+      server.call(method as string, params as Record<string, unknown>),
+      says,
+    );
+    assert.match(logged.join("\n"), says);
+    await server.close();
+  });
+}
+
+Deno.test("an extension whose members are none is refused", () => {
+  for (
+    const [members, says] of [
+      [{ id: 5 }, /an extension must be an object with an id/],
+      [{ methods: { "notes/get": 5 } }, /notes: methods\.notes\/get must be/],
+      [{ topics: { notes: [] } }, /notes: topics\.notes must be a function/],
+      [{ beforeTool: "no" }, /notes: beforeTool must be a function/],
+      [{ around: {} }, /notes: around must be a function/],
+      [{ attach: true }, /notes: attach must be a function/],
+    ] as const
+  ) assert.throws(() => broken(members), says);
+});

@@ -26,6 +26,7 @@ import type { StateSealer } from "../questions/request_state.ts";
 import type { ServerContext, TaskRun } from "../server_context.ts";
 import type { PendingCall, Session } from "../sessions/session.ts";
 import type { CallMeasure } from "./call_measure.ts";
+import type { CallScope } from "./call_scope.ts";
 import type { CallTrace } from "./call_trace.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import { type Reply, SharedReply } from "./reply.ts";
@@ -142,6 +143,8 @@ export class Call implements Asker, PendingCall {
   error: unknown = undefined;
   /** Measurements of it, unless metrics are off. */
   measure: CallMeasure | undefined = undefined;
+  /** Scope that its handler runs in. */
+  scope: CallScope<Call> | undefined = undefined;
   /** Its span and what is measured of it, while somebody takes them. */
   trace: CallTrace | undefined = undefined;
   /** Maker of a result from what the handler, or its task, returns. */

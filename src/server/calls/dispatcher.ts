@@ -20,6 +20,7 @@ import type {
 import { ReadyJson } from "../eras/ready_json.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
+import { CallScope } from "./call_scope.ts";
 import type { CallRecorder } from "./call_recorder.ts";
 import type { CallTracing } from "./call_tracing.ts";
 import { failureKindOf } from "./failure_kind.ts";
@@ -99,12 +100,22 @@ export class Dispatcher {
     }
   }
 
-  /** The only call under way with a JSON-RPC id; `undefined` if others share it. */
-  theOnly(id: RequestId): Call | undefined {
-    const [call, ...others] = [...this.#waiting, this.#entering].filter((
-      each,
-    ) => each?.requestId === id);
-    return others.length === 0 ? call : undefined;
+  /** Tells if the code that asks runs for a call, though that may be over. */
+  get inCall(): boolean {
+    return CallScope.current !== undefined;
+  }
+
+  /**
+   * The call with a JSON-RPC id that the code which asks runs for, or another of
+   * its session's. An id alone says nothing: every client counts its own.
+   */
+  related(id: RequestId): Call | undefined {
+    const own = CallScope.current?.call as Call | undefined;
+    if (own === undefined || own.requestId === id) return own;
+    return own.session &&
+      Array.from(this.#waiting).find((each) =>
+        each.requestId === id && each.session === own.session
+      );
   }
 
   /** Wraps every call; the first registered is the outermost. */
@@ -115,8 +126,12 @@ export class Dispatcher {
 
   /** Takes a call. The answer goes to its reply. */
   dispatch(call: Call): void {
-    if (this.#tracing === undefined) this.#dispatch(call);
-    else this.#tracing.run(call, () => this.#dispatch(call));
+    call.scope = new CallScope(call);
+    call.scope.run(() =>
+      this.#tracing === undefined
+        ? this.#dispatch(call)
+        : this.#tracing.run(call, () => this.#dispatch(call))
+    );
   }
 
   #dispatch(call: Call): void {
@@ -238,6 +253,7 @@ export class Dispatcher {
     bytes?: number,
   ): void {
     call.settled = true;
+    call.scope?.end();
     call.stopWaiting();
     call.session?.inFlight.delete(idKey(call.requestId));
     this.#answer(call, text, error, bytes);
@@ -254,12 +270,31 @@ export class Dispatcher {
       call.measure.responseBytes += bytes ?? byteLength(text);
       this.#recorder!.end(call, call.failure);
     }
-    call.reply.respond(text, error);
+    try {
+      call.reply.respond(text, error);
+    } catch (fault) {
+      this.#unsent(call, fault);
+    }
+  }
+
+  /** Tells of an answer that can't be sent, and sends one that can. */
+  #unsent(call: Call, fault: unknown): void {
+    this.#parts.log.failed(`the answer to ${call.method}`, fault, call);
+    const error = new ProtocolError(
+      ProtocolErrorCode.InternalError,
+      "Internal error: the answer could not be sent",
+    );
+    try {
+      call.reply.respond(errorText(call.requestId, error), error);
+    } catch {
+      call.reply.abandon();
+    }
   }
 
   /** Lets go of a call that its client has called off. */
   cancelled(call: Call): void {
     call.settled = true;
+    call.scope?.end();
     call.session?.inFlight.delete(idKey(call.requestId));
     if (call.measure !== undefined) this.#recorder!.end(call, "cancelled");
     this.#tracing?.cancelled(call);

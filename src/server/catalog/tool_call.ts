@@ -17,6 +17,7 @@ import {
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import type { Extension } from "../extension.ts";
+import { beforeToolOf } from "../extension_check.ts";
 import { isCreateTaskResult } from "../tasks/task.ts";
 import { isRepeat, questionsOf, throughRounds } from "../questions/rounds.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
@@ -34,7 +35,7 @@ export function callTool(
   tools: Collection<RegisteredTool>,
   extensions: readonly Extension[],
 ): Method {
-  const hooks = extensions.flatMap(({ beforeTool = [] }) => beforeTool);
+  const hooks = extensions.flatMap(beforeToolOf);
   return (call) => {
     const slot = findTool(tools, call);
     const args = call.params.arguments ?? {};

@@ -16,6 +16,7 @@ import type { Method } from "../calls/method_table.ts";
 import { STAYS_OPEN } from "../calls/reply.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Extension } from "../extension.ts";
+import { agreedKeys } from "../extension_check.ts";
 import { MAX_FOLLOWED, MAX_FOLLOWED_LENGTH } from "../sessions/session.ts";
 
 /** The filter of `subscriptions/listen`, as far as it was agreed to. */
@@ -163,12 +164,12 @@ async function agree(
     );
     filter.resourceSubscriptions = uris.filter((_, index) => followed[index]);
   }
-  const topics = extensions.flatMap(({ topics = {} }) =>
-    Object.entries(topics)
-  );
-  for (const [field, allow] of topics) {
-    const keys = strings(wanted, field);
-    if (keys !== undefined) filter[field] = await allow(keys, context);
+  for (const { id, topics = {} } of extensions) {
+    for (const [field, allow] of Object.entries(topics)) {
+      const keys = strings(wanted, field);
+      if (keys === undefined) continue;
+      filter[field] = agreedKeys(id, field, await allow(keys, context));
+    }
   }
   return filter;
 }

@@ -85,11 +85,16 @@ export function guardOf(
 /** Scopes as RFC 6749 has them: any visible ASCII, but no quotes or backslashes. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
+/** Tells if a value is a scope as RFC 6749 has them. */
+export function isScope(value: unknown): value is string {
+  return typeof value === "string" && SCOPE.test(value);
+}
+
 /** @throws {InvalidOptionError} for what is no list of scopes */
 export function checkScopes(name: string, scopes: unknown): void {
   if (scopes === undefined) return;
   const fault = Array.isArray(scopes)
-    ? scopes.find((scope) => typeof scope !== "string" || !SCOPE.test(scope))
+    ? scopes.find((scope) => !isScope(scope))
     : scopes;
   if (fault === undefined) return;
   throw new InvalidOptionError(

@@ -1,4 +1,7 @@
-import { InvalidRequestError } from "../../../protocol/protocol_errors.ts";
+import {
+  InvalidRequestError,
+  type ProtocolError,
+} from "../../../protocol/protocol_errors.ts";
 import type {
   Batch,
   Message,
@@ -209,9 +212,10 @@ export class LegacyEndpoint {
           }),
         );
       },
-      refuse: (text, error) => {
-        new HttpReply(this.#style, exchange, headers).respond(text, error);
-      },
+      ...(requests === 1 && {
+        refuse: (text: string, error: ProtocolError) =>
+          new HttpReply(this.#style, exchange, headers).respond(text, error),
+      }),
       settled: () => {
         if (--left === 0) stream.finish();
       },

@@ -16,8 +16,11 @@ const WAITED_TURNS = 12;
 export interface ResumableExchange {
   /** Answers with the stream. */
   open(): void;
-  /** Answers with a status in its place. */
-  refuse(text: string, error: ProtocolError): void;
+  /**
+   * Answers with a status in its place; missing where other requests wait for
+   * their answers on the stream.
+   */
+  readonly refuse?: (text: string, error: ProtocolError) => void;
   /** The answer has been stored, or never will be. */
   settled(): void;
 }
@@ -67,9 +70,13 @@ export class ResumableReply implements Reply {
   }
 
   respond(text: string, error?: ProtocolError): void {
-    if (error instanceof InsufficientScopeError && !this.#isAnswered) {
+    const { refuse } = this.#http;
+    if (
+      refuse !== undefined && error instanceof InsufficientScopeError &&
+      !this.#isAnswered
+    ) {
+      refuse(text, error);
       this.#isAnswered = true;
-      this.#http.refuse(text, error);
     } else {
       this.#open();
       this.#stream.send(text);
