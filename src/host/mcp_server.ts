@@ -83,8 +83,7 @@ export interface ServerStats {
  */
 export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   implements AsyncDisposable {
-  /** Methods of your own, and what concerns no request. */
-  readonly server: LowLevelServer;
+  readonly #lowLevel: LowLevelServer;
   readonly #parts: ServerParts;
   readonly #host: HttpHost;
   readonly #running: Promise<RunningServer>[] = [];
@@ -106,9 +105,16 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     super(parts.catalog);
     this.#parts = parts;
     this.#host = new HttpHost(this.#parts, options);
-    this.server = new LowLevelServer(this.#parts);
+    this.#lowLevel = new LowLevelServer(this.#parts);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
+  }
+
+  /** Methods of your own, and what concerns no request. */
+  get server(): LowLevelServer {
+    // It alone asks which call the code that asks runs for.
+    this.#parts.dispatcher.keepScopes();
+    return this.#lowLevel;
   }
 
   /** Wraps every request; the first registered is the outermost. */
@@ -225,12 +231,12 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     const { onclose } = transport;
     transport.onclose = () => {
       this.#connected--;
-      if (this.server.transport === transport) {
-        this.server.transport = undefined;
+      if (this.#lowLevel.transport === transport) {
+        this.#lowLevel.transport = undefined;
       }
       onclose?.();
     };
-    this.server.transport = transport;
+    this.#lowLevel.transport = transport;
     await connectTransport(this.#parts, transport);
     this.#connected++;
   }
@@ -287,7 +293,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     params: LoggingMessageNotification["params"],
     sessionId?: string,
   ): Promise<void> {
-    return this.server.sendLoggingMessage(params, sessionId);
+    return this.#lowLevel.sendLoggingMessage(params, sessionId);
   }
 
   /** A snapshot of what the server is at. */
@@ -327,7 +333,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     await this.#host.admin.close();
     await this.#parts.closing.close();
     this.#host.transport.close();
-    this.server.onclose?.();
+    this.#lowLevel.onclose?.();
   }
 
   /** Closes the server: for `await using`. */

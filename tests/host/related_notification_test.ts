@@ -8,11 +8,16 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A server whose tools tell of themselves by way of `server.server`. */
-function subject(): McpServer {
+/**
+ * A server whose tools tell of themselves by way of `server.server`.
+ *
+ * @param late the handlers are the first to ask for it
+ */
+function subject(late = false): McpServer {
   const server = new McpServer({ name: "related", version: "1.0.0" }, {
     log: () => {},
   });
+  if (!late) void server.server;
   const tell = (ctx: ServerContext, data: string) =>
     server.server.notification({
       method: "notifications/message",
@@ -30,6 +35,22 @@ function subject(): McpServer {
   });
   return server;
 }
+
+Deno.test("the first handler to ask for server.server tells of its own request", async () => {
+  await using server = new McpServer({ name: "first", version: "1.0.0" }, {
+    log: () => {},
+  });
+  server.registerTool("slow", {}, async (ctx) => {
+    await pause(10);
+    await server.server.notification({
+      method: "notifications/message",
+      params: { level: "info", data: "in time" },
+    }, { relatedRequestId: ctx.requestId });
+    return "done";
+  });
+  assert.deepEqual(await modern(server, "slow"), ["in time"]);
+  assert.deepEqual(await modern(server, "slow"), ["in time"]);
+});
 
 function heard(messages: { params?: { data?: string } }[]): unknown[] {
   return messages.flatMap(({ params }) => params?.data ?? []);
@@ -67,6 +88,20 @@ Deno.test("nor to the session of the only client that has one", async () => {
   ]);
   assert.deepEqual(soon, ["at once"]);
   assert.deepEqual(slow, ["in time"]);
+});
+
+Deno.test("nor while handlers are the first to ask for server.server", async () => {
+  await using server = subject(true);
+  const client = await LegacyClient.open(server);
+  const [one, two, three] = await Promise.all([
+    modern(server, "slow"),
+    legacy(client, "slow"),
+    modern(server, "soon"),
+  ]);
+  for (const each of [...one, ...two]) assert.equal(each, "in time");
+  assert.ok(one.length <= 1 && two.length <= 1);
+  for (const each of three) assert.equal(each, "at once");
+  assert.deepEqual(await modern(server, "slow"), ["in time"]);
 });
 
 Deno.test("requests of the same id at the same time each hear their own", async () => {

@@ -59,6 +59,7 @@ export class Dispatcher {
   gate: ((call: Call, run: () => unknown) => unknown) | undefined;
   /** The call whose handler is being entered. */
   #entering: Call | undefined;
+  #scoped = false;
   #inFlight = 0;
   readonly #idle: (() => void)[] = [];
 
@@ -100,9 +101,9 @@ export class Dispatcher {
     }
   }
 
-  /** Tells if the code that asks runs for a call, though that may be over. */
+  /** Tells if the code that asks may run for a call, though that may be over. */
   get inCall(): boolean {
-    return CallScope.current !== undefined;
+    return CallScope.current !== undefined || this.#unscoped.length > 0;
   }
 
   /**
@@ -110,12 +111,32 @@ export class Dispatcher {
    * its session's. An id alone says nothing: every client counts its own.
    */
   related(id: RequestId): Call | undefined {
-    const own = CallScope.current?.call as Call | undefined;
+    const { current } = CallScope;
+    if (current === undefined) return this.#unscopedWith(id);
+    const own = current.call as Call | undefined;
     if (own === undefined || own.requestId === id) return own;
     return own.session &&
       Array.from(this.#waiting).find((each) =>
         each.requestId === id && each.session === own.session
       );
+  }
+
+  /** A call that began before there were scopes, if it can be no other. */
+  #unscopedWith(id: RequestId): Call | undefined {
+    const call = this.#entering ??
+      (this.#unscoped.length === 1 ? this.#unscoped[0] : undefined);
+    return call?.requestId === id ? call : undefined;
+  }
+
+  get #unscoped(): Call[] {
+    return [...this.#waiting, this.#entering].filter((call) =>
+      call !== undefined && call.scope === undefined
+    ) as Call[];
+  }
+
+  /** Gives calls a scope from now on, which costs each some time (bench/http.ts, "echo"). */
+  keepScopes(): void {
+    this.#scoped = true;
   }
 
   /** Wraps every call; the first registered is the outermost. */
@@ -126,12 +147,14 @@ export class Dispatcher {
 
   /** Takes a call. The answer goes to its reply. */
   dispatch(call: Call): void {
+    if (!this.#scoped) return this.#trace(call);
     call.scope = new CallScope(call);
-    call.scope.run(() =>
-      this.#tracing === undefined
-        ? this.#dispatch(call)
-        : this.#tracing.run(call, () => this.#dispatch(call))
-    );
+    call.scope.run(() => this.#trace(call));
+  }
+
+  #trace(call: Call): void {
+    if (this.#tracing === undefined) this.#dispatch(call);
+    else this.#tracing.run(call, () => this.#dispatch(call));
   }
 
   #dispatch(call: Call): void {
