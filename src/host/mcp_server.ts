@@ -31,11 +31,14 @@ import type {
   FetchContext,
   HttpOptions,
 } from "../transport/http/http_options.ts";
-import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
+import {
+  checkStdioOptions,
+  serveStdio,
+  type StdioOptions,
+} from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
 import { V1Registrations } from "./v1_registrations.ts";
 import {
-  DEFAULT_HOSTNAME,
   endOn,
   type RunningServer,
   serveHttp,
@@ -177,7 +180,6 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
    */
   serve(options: ServeOptions = {}): Promise<RunningServer> {
     checkKnown("serve", options, SERVE_OPTIONS);
-    this.#host.transport.listensOn(options.hostname ?? DEFAULT_HOSTNAME);
     const running = serveHttp(this.#parts, this.#host, options);
     this.#running.push(running);
     return running;
@@ -186,6 +188,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
     checkKnown("serveStdio", options, STDIO_OPTIONS);
+    checkStdioOptions(options);
     const authInfo = options.authInfo ??
       await this.#host.auth?.fromEnvironment();
     await startOrTell(this.#parts, () => watch(this.#parts));

@@ -42,3 +42,69 @@ Deno.test("HTTP options are refused when the server is made", () => {
   );
   assert.throws(() => routed({ maxBodyBytes: 0 }), /maxBodyBytes must be/);
 });
+
+Deno.test("options of serve and serveStdio are refused before anything is opened", async () => {
+  const opened: string[] = [];
+  const server = routed({
+    lifespan: () => void opened.push("lifespan"),
+  });
+  for (
+    const [name, value] of [
+      ["port", 70_000],
+      ["port", null],
+      ["hostname", 3],
+      ["hostname", ""],
+      ["signals", "no"],
+      ["graceMs", -1],
+      ["drainMs", NaN],
+      ["signal", 3],
+      ["signal", { aborted: false }],
+      ["tls", { cert: "…" }],
+      ["tls", null],
+      ["onListen", "log"],
+    ]
+  ) {
+    await assert.rejects(
+      server.serve({ port: 0, [name as string]: value as never }),
+      { name: "InvalidOptionError", message: new RegExp(`^${name} must `) },
+    );
+  }
+  for (
+    const [name, value] of [
+      ["maxMessageBytes", 0],
+      ["graceMs", "1"],
+      ["signals", 1],
+      ["signal", 3],
+    ]
+  ) {
+    await assert.rejects(
+      server.serveStdio({ [name as string]: value as never }),
+      { name: "InvalidOptionError", message: new RegExp(`^${name} must `) },
+    );
+  }
+  assert.deepEqual(opened, []);
+  assert.equal((await server.fetch(elsewhere())).status, 403);
+});
+
+Deno.test("what throws once it listens leaves nothing open", async () => {
+  const events: string[] = [];
+  const server = routed({
+    log: () => {},
+    lifespan: (stack: AsyncDisposableStack) =>
+      stack.defer(() => void events.push("closed")),
+  });
+  let port = 0;
+  await assert.rejects(
+    server.serve({
+      port: 0,
+      drainMs: 60_000,
+      onListen: (address) => {
+        port = address.port;
+        throw new Error("not here");
+      },
+    }),
+    /not here/,
+  );
+  assert.deepEqual(events, ["closed"]);
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/mine`));
+});
