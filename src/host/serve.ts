@@ -260,6 +260,7 @@ export function endOn(
   const names: Deno.Signal[] = signals ? ["SIGINT", "SIGTERM"] : [];
   for (const name of names) Deno.addSignalListener(name, end);
   signal?.addEventListener("abort", end, { once: true });
+  if (signal?.aborted) queueMicrotask(end);
   return () => {
     for (const name of names) Deno.removeSignalListener(name, end);
     signal?.removeEventListener("abort", end);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { McpServer } from "../../mod.ts";
+import { runScript } from "../support/scripts.ts";
 
 function routed(options = {}): McpServer {
   const server = new McpServer({ name: "test", version: "1.0.0" }, options);
@@ -107,4 +108,34 @@ Deno.test("what throws once it listens leaves nothing open", async () => {
   );
   assert.deepEqual(events, ["closed"]);
   await assert.rejects(fetch(`http://127.0.0.1:${port}/mine`));
+});
+
+Deno.test("a signal that has aborted already ends the server, and the process with it", async () => {
+  for (const how of ["http", "stdio"]) {
+    const said = await runScript(
+      `import { McpServer } from "src/../mod.ts";
+      const server = new McpServer({ name: "t", version: "1" }, {
+        log: () => {},
+        dashboard: true,
+        lifespan: (stack) => void stack.defer(() => console.log("closed")),
+      });
+      const options = { signal: AbortSignal.abort() };
+      // Should it not end, neither would this test.
+      Deno.unrefTimer(setTimeout(() => Deno.exit(1), 20_000));
+      if ("${how}" === "stdio") {
+        const ended = Promise.withResolvers();
+        await server.serveStdio({
+          ...options,
+          streams: { read: () => ended.promise, write: () => {}, close: () => ended.resolve(null) },
+        });
+      } else {
+        const running = await server.serve({ ...options, port: 0 });
+        await running.finished;
+      }
+      console.log("finished");`,
+      "-A",
+      "--no-check",
+    );
+    assert.equal(said, "closed\nfinished\n", how);
+  }
 });
