@@ -139,3 +139,28 @@ Deno.test("a signal that has aborted already ends the server, and the process wi
     assert.equal(said, "closed\nfinished\n", how);
   }
 });
+
+Deno.test("a server listens once: in another place only if it could not begin", async () => {
+  const quiet = { signals: false, onListen: () => {} };
+  const other = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () => new Response(),
+  );
+  const server = routed({ log: () => {} });
+  await assert.rejects(
+    server.serve({ ...quiet, port: other.addr.port }),
+    Deno.errors.AddrInUse,
+  );
+  await other.shutdown();
+  const beginning = server.serve({ ...quiet, port: 0 });
+  const twice = { name: "AlreadyServingError", message: /listens already/ };
+  await assert.rejects(server.serve({ ...quiet, port: 0 }), twice);
+  const running = await beginning;
+  await assert.rejects(server.serve({ ...quiet, port: 0 }), twice);
+  const mine = await fetch(new URL("/mine", running.url));
+  assert.equal(await mine.text(), "mine");
+  await running.shutdown();
+  await assert.rejects(server.serve({ ...quiet, port: 0 }), {
+    name: "ClosedError",
+  });
+});
