@@ -19,7 +19,7 @@ import {
 } from "../server/calls/call_tracing.ts";
 import { Dispatcher } from "../server/calls/dispatcher.ts";
 import { HandlerContext } from "../server/calls/handler_context.ts";
-import { Intake, type IntakeParts } from "../server/calls/intake.ts";
+import { Intake } from "../server/calls/intake.ts";
 import { type Method, MethodTable } from "../server/calls/method_table.ts";
 import { RecentTrouble } from "../server/calls/recent_trouble.ts";
 import { Notifications } from "../server/calls/notifications.ts";
@@ -31,10 +31,15 @@ import {
 import { Catalog } from "../server/catalog/catalog.ts";
 import { catalogMethods } from "../server/catalog/catalog_methods.ts";
 import { ChangeNotices } from "../server/changes/change_notices.ts";
-import { keyTopic, Subscriptions } from "../server/changes/subscriptions.ts";
+import {
+  FILTER_FIELDS,
+  Subscriptions,
+} from "../server/changes/subscriptions.ts";
 import { LegacyEra } from "../server/eras/legacy_era.ts";
 import { ModernEra } from "../server/eras/modern_era.ts";
 import type { Extension } from "../server/extension.ts";
+import { checkNames } from "../server/extension_check.ts";
+import { lend } from "../server/extension_host.ts";
 import { Closing } from "../server/lifecycle/closing.ts";
 import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
@@ -127,9 +132,10 @@ export function makeParts(
     closing: () => readiness.closing,
     active: wantsTasks(options.capabilities),
   });
+  const skills = new SkillsExtension(catalog.skills);
   const extensions: readonly Extension[] = [
     tasks,
-    new SkillsExtension(catalog.skills),
+    skills,
     ...options.extensions,
   ];
   const capabilities: Capabilities = new Capabilities(
@@ -172,6 +178,12 @@ export function makeParts(
       }),
     })),
   }, extensions);
+  checkNames(options.extensions, {
+    // A first skill may come at any time.
+    extensions: tasks.active ? [tasks, skills] : [skills],
+    methods: methods.coreNames,
+    topics: FILTER_FIELDS,
+  });
   const callLog = new CallLog({
     log: quietLog,
     slowMs: options.slowMs,
@@ -250,7 +262,9 @@ export function makeParts(
   });
 
   for (const extension of extensions) {
-    attach(extension, { clock, log, eras: intake.eras, subscriptions });
+    extension.attach?.(
+      lend(extension, { clock, log, eras: intake.eras, subscriptions }),
+    );
     if (extension.around !== undefined) dispatcher.use(extension.around);
   }
   if (tracing !== undefined) {
@@ -345,24 +359,4 @@ function makeWatchdog(
   return metrics && watchdog !== false && realTime
     ? new Watchdog({ ...watchdog, ...seen })
     : undefined;
-}
-
-/** Lends an extension what it may use of the server. */
-function attach(
-  extension: Extension,
-  { clock, log, eras, subscriptions }:
-    & Pick<ServerParts, "clock" | "log" | "subscriptions">
-    & { eras: IntakeParts["eras"] },
-): void {
-  const { id } = extension;
-  extension.attach?.({
-    clock,
-    log,
-    knows: ({ era, clientCapabilities }) =>
-      eras[era].knowsExtension(clientCapabilities, id),
-    require: ({ era, clientCapabilities }) =>
-      eras[era].requireExtension(clientCapabilities, id),
-    publish: (topic, key, { method, params }) =>
-      subscriptions.publish(keyTopic(topic, key), method, params),
-  });
 }

@@ -127,3 +127,101 @@ Deno.test("an extension's topics are listened to, as far as it allows", async ()
   await assert.rejects(listening, /enough/);
   await server.close();
 });
+
+const REFUSED: [extensions: unknown, message: RegExp][] = [
+  [3, /^extensions must be an array, got 3/],
+  [null, /^extensions must be an array, got null/],
+  [[null], /^extensions\[0\] must be an object, got null/],
+  [[{}], /^extensions\[0\]\.id must be a string .*, got undefined/],
+  [[{ id: 3 }], /^extensions\[0\]\.id must be a string .*, got 3/],
+  ...([
+    [{ metods: {} }, /has no option "metods": did you mean methods\?/],
+    [{ eras: ["new"] }, /eras must be one of "modern", "legacy", got "new"/],
+    [{ eras: "modern" }, /eras must be an array/],
+    [{ eras: [] }, /eras must be an array/],
+    [{ settings: 3 }, /settings must be an object, got 3/],
+    [{ active: 1 }, /active must be true or false/],
+    [{ methods: { x: 1 } }, /methods\["x"\] must be a function, got 1/],
+    [{ methods: { x: undefined } }, /methods\["x"\] must be a function/],
+    [{ methods: 1 }, /methods must be an object/],
+    [{ topics: { x: 1 } }, /topics\["x"\] must be a function/],
+    [{ namedBy: { x: "y" } }, /namedBy must name .* got "x": "y"/],
+    [{ around: 1 }, /around must be a function/],
+    [{ beforeTool: 1 }, /beforeTool must be a function/],
+    [{ attach: {} }, /attach must be a function/],
+    [
+      { methods: { "tools/call": () => {} } },
+      /methods\["tools\/call"\] is tak/,
+    ],
+    [{ methods: { initialize: () => {} } }, /methods\["initialize"\] is taken/],
+    [
+      { methods: { "tasks/get": () => {} } },
+      /methods\["tasks\/get"\] is taken/,
+    ],
+    [{ topics: { toolsListChanged: () => [] } }, /topics\[.*\] is taken/],
+    [{ topics: { taskIds: () => [] } }, /topics\["taskIds"\] is taken/],
+  ] as [object, RegExp][]).map(([members, { source }]) =>
+    [
+      [{ id: ID, ...members }],
+      new RegExp(`^extension ${ID}:? .*${source}`),
+    ] as [unknown, RegExp]
+  ),
+  [[{ id: ID }, { id: ID }], /the id is taken/],
+  [[{ id: "io.modelcontextprotocol/tasks" }], /the id is taken/],
+  [[{ id: "io.modelcontextprotocol/skills" }], /the id is taken/],
+  [
+    ["a", "b"].map((id) => ({ id, methods: { "x/y": () => ({}) } })),
+    /^extension b: methods\["x\/y"\] is taken/,
+  ],
+];
+
+Deno.test("what is no extension is refused when the server is made", () => {
+  for (const [extensions, message] of REFUSED) {
+    assert.throws(
+      () => new McpServer(info, { extensions: extensions as never }),
+      { name: "InvalidOptionError", message },
+    );
+  }
+});
+
+Deno.test("where tasks are switched off, somebody else's may take their place", async () => {
+  const server = new McpServer(info, {
+    capabilities: { tasks: false },
+    extensions: [{
+      id: "io.modelcontextprotocol/tasks",
+      methods: { "tasks/get": () => ({ mine: true }) },
+    }],
+  });
+  assert.equal((await server.call("tasks/get")).mine, true);
+  await server.close();
+});
+
+Deno.test("topics of an extension that is not there are not followed", async () => {
+  const server = new McpServer(info, {
+    extensions: [
+      { id: "a", active: false, topics: { a: (keys) => keys } },
+      { id: "b", eras: ["legacy"], topics: { b: (keys) => keys } },
+      { id: "c", topics: { c: (keys) => keys } },
+    ],
+  });
+  const heard: { params?: Record<string, unknown> }[] = [];
+  const listening = server.call("subscriptions/listen", {
+    notifications: { a: ["1"], b: ["1"], c: ["1"] },
+  }, { onNotification: (each) => heard.push(each) });
+  await eventually(() => heard.length > 0);
+  assert.deepEqual(heard[0].params?.notifications, { c: ["1"] });
+  await server.close();
+  await listening;
+});
+
+Deno.test("what is published is of a topic that the extension has", async () => {
+  const { notes, server } = subject();
+  assert.throws(
+    () => notes.host.publish("nope", "a", { method: "m", params: {} }),
+    {
+      name: "InvalidOptionError",
+      message: `extension ${ID} has no topic "nope"`,
+    },
+  );
+  await server.close();
+});

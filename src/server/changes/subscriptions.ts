@@ -53,6 +53,12 @@ const LIST_FIELDS: Readonly<Record<string, ListKind>> = {
 /** The filter's field for the updates of resources. */
 const RESOURCES_FIELD = "resourceSubscriptions";
 
+/** The filter's fields that are MCP's own. */
+export const FILTER_FIELDS: readonly string[] = [
+  ...Object.keys(LIST_FIELDS),
+  RESOURCES_FIELD,
+];
+
 /** Number of resources, or keys of an extension, that one stream may follow. */
 const MAX_WATCHED = 1_000;
 
@@ -165,8 +171,10 @@ async function agree(
     );
     filter.resourceSubscriptions = uris.filter((_, index) => followed[index]);
   }
-  const topics = extensions.flatMap(({ topics = {} }) =>
-    Object.entries(topics)
+  const topics = extensions.flatMap(({ active = true, eras, topics = {} }) =>
+    active && eras?.includes(call.era.name) !== false
+      ? Object.entries(topics)
+      : []
   );
   for (const [field, allow] of topics) {
     const keys = strings(wanted, field);
