@@ -263,7 +263,7 @@ export function makeParts(
 
   for (const extension of extensions) {
     extension.attach?.(
-      lend(extension, { clock, log, eras: intake.eras, subscriptions }),
+      lend(extension, { clock, log, subscriptions }),
     );
     if (extension.around !== undefined) dispatcher.use(extension.around);
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Extension, type ExtensionHost, McpServer } from "../../mod.ts";
 import { eventually } from "../support/eventually.ts";
-import { ask } from "../transport/wire.ts";
+import { ask, LegacyClient } from "../transport/wire.ts";
 
 const info = { name: "t", version: "1" };
 const ID = "com.example/notes";
@@ -223,5 +223,52 @@ Deno.test("what is published is of a topic that the extension has", async () => 
       message: `extension ${ID} has no topic "nope"`,
     },
   );
+  await server.close();
+});
+
+Deno.test("a legacy client declares an extension, or is refused by it, like any other", async () => {
+  const { server } = subject();
+  const plain = await LegacyClient.open(server);
+  const { body } = await plain.ask("notes/private") as {
+    body: { error: { code: number; data: unknown } };
+  };
+  assert.equal(body.error.code, -32021);
+  assert.deepEqual(body.error.data, {
+    requiredCapabilities: { extensions: { [ID]: {} } },
+  });
+  const knowing = await LegacyClient.open(server, "2025-11-25", {
+    extensions: { [ID]: {} },
+  });
+  const answer = await knowing.ask("notes/private");
+  assert.deepEqual((answer.body as { result: unknown }).result, {});
+  await server.close();
+});
+
+Deno.test("an extension has no part in an era that is not among its own", async () => {
+  const TASKS = "io.modelcontextprotocol/tasks";
+  const seen: string[] = [];
+  let host: ExtensionHost;
+  const server = new McpServer(info, {
+    log: () => {},
+    extensions: [{
+      id: ID,
+      eras: ["modern"],
+      attach: (lent) => host = lent,
+      beforeTool: (_tool, { era }) => void seen.push(era),
+    }],
+  });
+  server.registerTool(
+    "long",
+    { execution: { taskSupport: "required" } },
+    (ctx) => `${host.knows(ctx)}`,
+  );
+  const extensions = { [ID]: {}, [TASKS]: {} };
+  const legacy = await LegacyClient.open(server, "2025-11-25", { extensions });
+  const { body } = await legacy.ask("tools/call", { name: "long" });
+  assert.match(JSON.stringify(body), /"text":"false"/);
+  assert.deepEqual(seen, []);
+  const call = { name: "long" };
+  await server.call("tools/call", call, { capabilities: { extensions } });
+  assert.deepEqual(seen, ["modern"]);
   await server.close();
 });

@@ -23,9 +23,6 @@ import { type RegisteredTool, ToolInputError } from "./tool.ts";
 import { errorResult } from "./tool_result.ts";
 import { drain, drained, isSteps } from "./tool_steps.ts";
 
-/** Hook that looks at tools before they run. */
-type BeforeTool = NonNullable<Extension["beforeTool"]>;
-
 /**
  * Makes `tools/call`. Not async on purpose: a handler that answers at once costs
  * no promise (bench/http.ts, "echo").
@@ -34,7 +31,7 @@ export function callTool(
   tools: Collection<RegisteredTool>,
   extensions: readonly Extension[],
 ): Method {
-  const hooks = extensions.flatMap(({ beforeTool = [] }) => beforeTool);
+  const hooked = extensions.filter(({ beforeTool }) => beforeTool);
   return (call) => {
     const slot = findTool(tools, call);
     const args = call.params.arguments ?? {};
@@ -43,7 +40,7 @@ export function callTool(
         "Invalid params: arguments must be an object",
       );
     }
-    return begin(slot, call, args, hooks);
+    return begin(slot, call, args, hooked);
   };
 }
 
@@ -67,11 +64,14 @@ function begin(
   slot: Slot<RegisteredTool>,
   call: Call,
   args: JsonObject,
-  hooks: readonly BeforeTool[],
+  hooked: readonly Extension[],
 ): unknown {
   const { key, item: tool, owner, record } = slot;
   call.era.checkParamHeaders(tool.paramHeaders, call.reply.request, args);
-  for (const hook of hooks) hook(tool, call.context);
+  for (const extension of hooked) {
+    if (extension.eras?.includes(call.era.name) === false) continue;
+    extension.beforeTool!(tool, call.context);
+  }
   call.aimAt(owner, key, record);
   call.completer = tool;
   if (tool.guard !== undefined || slot.scopes.length > 0) {
