@@ -255,6 +255,10 @@ Deno.test("an extension has no part in an era that is not among its own", async 
       eras: ["modern"],
       attach: (lent) => host = lent,
       beforeTool: (_tool, { era }) => void seen.push(era),
+    }, {
+      id: "com.example/off",
+      active: false,
+      beforeTool: () => void seen.push("off"),
     }],
   });
   server.registerTool(

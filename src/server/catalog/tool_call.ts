@@ -69,7 +69,8 @@ function begin(
   const { key, item: tool, owner, record } = slot;
   call.era.checkParamHeaders(tool.paramHeaders, call.reply.request, args);
   for (const extension of hooked) {
-    if (extension.eras?.includes(call.era.name) === false) continue;
+    const { active = true, eras } = extension;
+    if (!active || eras?.includes(call.era.name) === false) continue;
     extension.beforeTool!(tool, call.context);
   }
   call.aimAt(owner, key, record);
