@@ -316,6 +316,7 @@ export {
 
 // Errors.
 export {
+  AlreadyServingError,
   BatchKeyMissingError,
   BatchResultsError,
   CacheKeyError,

@@ -8,6 +8,7 @@ export const errorTable = {
   SLUICE_JSON_VALUE: "A value has no form in JSON.",
   SLUICE_INVALID_OPTION: "An option was refused when something was made.",
   SLUICE_CLOSED: "Something was used after it had been closed.",
+  SLUICE_ALREADY_SERVING: "A server was asked to listen a second time.",
   SLUICE_TIMEOUT: "An operation took longer than it was given.",
   SLUICE_QUEUE_FULL: "More callers were waiting than are allowed to.",
   SLUICE_RATE_LIMITED: "A caller's turn would not have come in time.",
@@ -72,6 +73,20 @@ export class ClosedError extends SluiceError {
   /** Names what is closed. */
   constructor(what: string) {
     super("SLUICE_CLOSED", `${what} is closed and takes no more work`);
+  }
+}
+
+/** A server was asked to listen while it does so already. */
+export class AlreadyServingError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "AlreadyServingError";
+
+  /** Says what to do instead. */
+  constructor() {
+    super(
+      "SLUICE_ALREADY_SERVING",
+      "the server listens already: call serve once, or make another server",
+    );
   }
 }
 

@@ -75,6 +75,24 @@ export function checkFlag<Value>(name: string, value: Value): Value {
   );
 }
 
+/** Refuses anything but a text of at least one character, or nothing at all. */
+export function checkName<Value>(name: string, value: Value): Value {
+  if (value === undefined || (typeof value === "string" && value !== "")) {
+    return value;
+  }
+  throw new InvalidOptionError(
+    `${name} must be a string that isn't empty, got ${quote(value)}`,
+  );
+}
+
+/** Refuses anything but an `AbortSignal`, or nothing at all. */
+export function checkSignal<Value>(name: string, value: Value): Value {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw new InvalidOptionError(
+    `${name} must be an AbortSignal, got ${quote(value)}`,
+  );
+}
+
 /** Refuses anything but one of a few words. */
 export function checkWord<Word extends string>(
   name: string,

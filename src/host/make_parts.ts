@@ -19,7 +19,7 @@ import {
 } from "../server/calls/call_tracing.ts";
 import { Dispatcher } from "../server/calls/dispatcher.ts";
 import { HandlerContext } from "../server/calls/handler_context.ts";
-import { Intake, type IntakeParts } from "../server/calls/intake.ts";
+import { Intake } from "../server/calls/intake.ts";
 import { type Method, MethodTable } from "../server/calls/method_table.ts";
 import { RecentTrouble } from "../server/calls/recent_trouble.ts";
 import { Notifications } from "../server/calls/notifications.ts";
@@ -31,11 +31,16 @@ import {
 import { Catalog } from "../server/catalog/catalog.ts";
 import { catalogMethods } from "../server/catalog/catalog_methods.ts";
 import { ChangeNotices } from "../server/changes/change_notices.ts";
-import { keyTopic, Subscriptions } from "../server/changes/subscriptions.ts";
+import {
+  FILTER_FIELDS,
+  Subscriptions,
+} from "../server/changes/subscriptions.ts";
 import { LegacyEra } from "../server/eras/legacy_era.ts";
 import { ModernEra } from "../server/eras/modern_era.ts";
 import type { Extension } from "../server/extension.ts";
-import { aroundOf, checkExtension } from "../server/extension_check.ts";
+import { checkNames } from "../server/extension_check.ts";
+import { lend } from "../server/extension_host.ts";
+import { aroundOf } from "../server/extension_hooks.ts";
 import { Closing } from "../server/lifecycle/closing.ts";
 import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
@@ -128,12 +133,12 @@ export function makeParts(
     closing: () => readiness.closing,
     active: wantsTasks(options.capabilities),
   });
+  const skills = new SkillsExtension(catalog.skills);
   const extensions: readonly Extension[] = [
     tasks,
-    new SkillsExtension(catalog.skills),
+    skills,
     ...options.extensions,
   ];
-  extensions.forEach(checkExtension);
   const capabilities: Capabilities = new Capabilities(
     {
       ...options,
@@ -174,6 +179,12 @@ export function makeParts(
       }),
     })),
   }, extensions);
+  checkNames(options.extensions, {
+    // A first skill may come at any time.
+    extensions: tasks.active ? [tasks, skills] : [skills],
+    methods: methods.coreNames,
+    topics: FILTER_FIELDS,
+  });
   const callLog = new CallLog({
     log: quietLog,
     slowMs: options.slowMs,
@@ -253,7 +264,9 @@ export function makeParts(
   });
 
   for (const extension of extensions) {
-    attach(extension, { clock, log, eras: intake.eras, subscriptions });
+    extension.attach?.(
+      lend(extension, { clock, log, subscriptions }),
+    );
     const around = aroundOf(extension);
     if (around !== undefined) dispatcher.use(around);
   }
@@ -349,24 +362,4 @@ function makeWatchdog(
   return metrics && watchdog !== false && realTime
     ? new Watchdog({ ...watchdog, ...seen })
     : undefined;
-}
-
-/** Lends an extension what it may use of the server. */
-function attach(
-  extension: Extension,
-  { clock, log, eras, subscriptions }:
-    & Pick<ServerParts, "clock" | "log" | "subscriptions">
-    & { eras: IntakeParts["eras"] },
-): void {
-  const { id } = extension;
-  extension.attach?.({
-    clock,
-    log,
-    knows: ({ era, clientCapabilities }) =>
-      eras[era].knowsExtension(clientCapabilities, id),
-    require: ({ era, clientCapabilities }) =>
-      eras[era].requireExtension(clientCapabilities, id),
-    publish: (topic, key, { method, params }) =>
-      subscriptions.publish(keyTopic(topic, key), method, params),
-  });
 }

@@ -1,7 +1,11 @@
 import { makeParts } from "./make_parts.ts";
 import { readServer } from "../server/server_figures.ts";
 import type { Hono } from "hono";
-import { InvalidOptionError } from "../base/errors.ts";
+import {
+  AlreadyServingError,
+  ClosedError,
+  InvalidOptionError,
+} from "../base/errors.ts";
 import { checkFunction, checkKnown, quote } from "../base/options.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
@@ -33,11 +37,14 @@ import type {
   FetchContext,
   HttpOptions,
 } from "../transport/http/http_options.ts";
-import { serveStdio, type StdioOptions } from "../transport/stdio.ts";
+import {
+  checkStdioOptions,
+  serveStdio,
+  type StdioOptions,
+} from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
 import { V1Registrations } from "./v1_registrations.ts";
 import {
-  DEFAULT_HOSTNAME,
   endOn,
   type RunningServer,
   serveHttp,
@@ -86,7 +93,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   readonly #lowLevel: LowLevelServer;
   readonly #parts: ServerParts;
   readonly #host: HttpHost;
-  readonly #running: Promise<RunningServer>[] = [];
+  #running: Promise<RunningServer> | undefined;
   #connected = 0;
 
   /**
@@ -187,19 +194,34 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   /**
    * Listens for HTTP. Resolves once it does; the lifespan is open by then.
    *
+   * @throws {AlreadyServingError} if it does so already
    * @throws whatever the lifespan throws, with everything closed again
    */
   serve(options: ServeOptions = {}): Promise<RunningServer> {
     checkKnown("serve", options, SERVE_OPTIONS);
-    this.#host.transport.listensOn(options.hostname ?? DEFAULT_HOSTNAME);
-    const running = serveHttp(this.#parts, this.#host, options);
-    this.#running.push(running);
-    return running;
+    if (this.#parts.readiness.closing) {
+      return Promise.reject(new ClosedError("the server"));
+    }
+    if (this.#running !== undefined) {
+      return Promise.reject(new AlreadyServingError());
+    }
+    return this.#running = this.#listen(options);
+  }
+
+  /** One that could not begin may be tried again, on another port for example. */
+  async #listen(options: ServeOptions): Promise<RunningServer> {
+    try {
+      return await serveHttp(this.#parts, this.#host, options);
+    } catch (error) {
+      this.#running = undefined;
+      throw error;
+    }
   }
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
     checkKnown("serveStdio", options, STDIO_OPTIONS);
+    checkStdioOptions(options);
     const authInfo = options.authInfo ??
       await this.#host.auth?.fromEnvironment();
     await startOrTell(this.#parts, () => watch(this.#parts));
@@ -326,9 +348,8 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
    * sessions end, and the lifespan closes last.
    */
   async close(): Promise<void> {
-    for (const result of await Promise.allSettled(this.#running)) {
-      if (result.status === "fulfilled") await result.value.shutdown();
-    }
+    const running = await this.#running?.catch(() => undefined);
+    await running?.shutdown();
     // Under another host, such as `deno serve`, nothing else has ended them.
     await this.#host.admin.close();
     await this.#parts.closing.close();

@@ -1,6 +1,18 @@
 import { sleep } from "../base/abort.ts";
-import { ClosedError, SlowClientError } from "../base/errors.ts";
-import { checkDurationMs, checkInteger } from "../base/options.ts";
+import {
+  ClosedError,
+  InvalidOptionError,
+  SlowClientError,
+} from "../base/errors.ts";
+import {
+  checkDurationMs,
+  checkFlag,
+  checkFunction,
+  checkInteger,
+  checkName,
+  checkSignal,
+  quote,
+} from "../base/options.ts";
 import { reportFailure } from "../observe/log/logger.ts";
 import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
@@ -11,7 +23,7 @@ import type { HttpHost } from "./http_host.ts";
 const LAST_WORDS_MS = 1_000;
 
 /** Nobody but this machine, unless it is asked for. */
-export const DEFAULT_HOSTNAME = "127.0.0.1";
+const DEFAULT_HOSTNAME = "127.0.0.1";
 
 /** Settings for where and how to listen. */
 export interface ServeOptions {
@@ -64,24 +76,22 @@ export interface RunningServer extends AsyncDisposable {
   shutdown(): Promise<void>;
 }
 
-/** Opens the lifespan, listens, and ends in good order. */
+/** Opens the lifespan, listens, and ends in good order. @throws {InvalidOptionError} */
 export async function serveHttp(
   parts: ServerParts,
   host: HttpHost,
-  {
-    port = 8000,
-    hostname = DEFAULT_HOSTNAME,
-    signals = true,
-    graceMs = DEFAULT_GRACE_MS,
-    drainMs = 0,
+  options: ServeOptions,
+): Promise<RunningServer> {
+  const {
+    port,
+    hostname,
+    signals,
+    graceMs,
+    drainMs,
     signal,
     tls,
     onListen,
-  }: ServeOptions,
-): Promise<RunningServer> {
-  checkInteger("port", port, 0, 65_535);
-  checkDurationMs("graceMs", graceMs);
-  checkDurationMs("drainMs", drainMs);
+  } = resolve(options);
   const {
     clock,
     log,
@@ -96,10 +106,7 @@ export async function serveHttp(
       port,
       hostname,
       ...tls,
-      onListen: onListen ?? (({ hostname, port }) => {
-        const url = endpointUrl(tls !== undefined, hostname, port, host);
-        log.info(`${name} listens`, { url });
-      }),
+      onListen: () => {}, // what it threw would leave the listener open
       onError: (error) => {
         // A body that the shutdown breaks off is no fault, and of a slow client
         // the log has been told.
@@ -111,10 +118,18 @@ export async function serveHttp(
         return new Response("Internal Server Error", { status: 500 });
       },
     }, (request, info) => host.fetch(request, undefined, info as Peer)));
+  host.transport.listensOn(hostname);
   const address = listener.addr;
+  const url = endpointUrl(
+    tls !== undefined,
+    address.hostname,
+    address.port,
+    host,
+  );
   const over = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
   const hurry = new AbortController();
+  let release = () => {};
   const shutdown = () =>
     ending ??= (async () => {
       readiness.drain();
@@ -144,22 +159,63 @@ export async function serveHttp(
       log.info(`${name} is closed`);
       over.resolve();
     })();
-  const release = endOn(signals, signal, () => {
-    if (ending !== undefined) hurry.abort();
-    void shutdown();
-  });
-  watch(parts);
-  await host.admin.start();
+  try {
+    if (onListen === undefined) log.info(`${name} listens`, { url });
+    else onListen({ hostname: address.hostname, port: address.port });
+    watch(parts);
+    await host.admin.start();
+    release = endOn(signals, signal, () => {
+      if (ending !== undefined) hurry.abort();
+      void shutdown();
+    });
+  } catch (error) {
+    reportFailure(log, `starting ${name}`, error);
+    hurry.abort();
+    await shutdown();
+    throw error;
+  }
   return {
     hostname: address.hostname,
     port: address.port,
-    url: endpointUrl(tls !== undefined, address.hostname, address.port, host),
+    url,
     finished: Promise.race([listener.finished, over.promise]).then(() =>
       ending
     ),
     shutdown,
     [Symbol.asyncDispose]: shutdown,
   };
+}
+
+/** Checks the options and fills in their defaults. @throws {InvalidOptionError} */
+function resolve({
+  port = 8000,
+  hostname = DEFAULT_HOSTNAME,
+  signals = true,
+  graceMs = DEFAULT_GRACE_MS,
+  drainMs = 0,
+  signal,
+  tls,
+  onListen,
+}: ServeOptions) {
+  checkTls(tls);
+  return {
+    port: checkInteger("port", port, 0, 65_535),
+    hostname: checkName("hostname", hostname),
+    signals: checkFlag("signals", signals),
+    graceMs: checkDurationMs("graceMs", graceMs),
+    drainMs: checkDurationMs("drainMs", drainMs),
+    signal: checkSignal("signal", signal),
+    tls,
+    onListen: checkFunction("onListen", onListen),
+  };
+}
+
+function checkTls(tls: ServeOptions["tls"]): void {
+  if (tls === undefined) return;
+  if (typeof tls?.cert === "string" && typeof tls.key === "string") return;
+  throw new InvalidOptionError(
+    `tls must have a cert and a key in PEM, got ${quote(tls)}`,
+  );
 }
 
 /** @throws {Deno.errors.AddrInUse} naming the address */
@@ -192,7 +248,10 @@ export async function startOrTell<Result>(
   }
 }
 
-/** Ends the server on a signal of either kind; returns how to stop listening for them. */
+/**
+ * Ends the server on a signal of either kind, in a moment if one has aborted
+ * already; returns how to stop listening for them.
+ */
 export function endOn(
   signals: boolean,
   signal: AbortSignal | undefined,
@@ -201,6 +260,7 @@ export function endOn(
   const names: Deno.Signal[] = signals ? ["SIGINT", "SIGTERM"] : [];
   for (const name of names) Deno.addSignalListener(name, end);
   signal?.addEventListener("abort", end, { once: true });
+  if (signal?.aborted) queueMicrotask(end);
   return () => {
     for (const name of names) Deno.removeSignalListener(name, end);
     signal?.removeEventListener("abort", end);

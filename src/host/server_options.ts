@@ -19,6 +19,7 @@ import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { Extension } from "../server/extension.ts";
+import { checkExtensions } from "../server/extension_check.ts";
 import { identityOf } from "../server/identity/caller.ts";
 import type { ImpliedScopes } from "../server/identity/callers.ts";
 import { checkScopes } from "../server/identity/guard.ts";
@@ -269,7 +270,6 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
   }
   checkReadiness(options.health?.readiness);
   return {
-    extensions: [],
     maskErrors: false,
     revealUrls: false,
     identifyInResults: true,
@@ -279,6 +279,7 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
     metrics: true,
     clock: systemClock,
     ...options,
+    extensions: checkExtensions(options.extensions),
     supportedProtocolVersions: checkRevisions(
       options.supportedProtocolVersions ?? SUPPORTED_REVISIONS,
     ),

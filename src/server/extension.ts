@@ -29,7 +29,10 @@ export interface ExtensionHost {
   readonly clock: Clock;
   /** The server's log. */
   readonly log: Logger;
-  /** Tells if the client that makes a call has declared the extension. */
+  /**
+   * Tells if the client that makes a call has declared the extension, in an era
+   * of which that is a part.
+   */
   knows(ctx: ServerContext): boolean;
   /** Refuses a client that has not. @throws {MissingRequiredClientCapabilityError} */
   require(ctx: ServerContext): void;
@@ -93,7 +96,7 @@ export interface Extension extends Partial<AsyncDisposable> {
   readonly namedBy?: Readonly<Record<string, string>>;
   /** Topics that `subscriptions/listen` may follow, by the filter's field. */
   readonly topics?: Readonly<Record<string, ExtensionTopic>>;
-  /** Looks at a tool before it runs; what it throws is the answer. Not async. */
+  /** Looks at a tool before it runs, in its eras; what it throws is the answer. Not async. */
   readonly beforeTool?: (tool: ToolInCall, ctx: ServerContext) => void;
   /** Wraps every call, within the server's own middleware. */
   readonly around?: Middleware;

@@ -1,76 +1,165 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import { checkFunction, quote } from "../base/options.ts";
-import { handled, isThenable } from "../base/thenable.ts";
-import { isObject, type JsonObject } from "../protocol/jsonrpc.ts";
-import type { Middleware } from "./calls/middleware.ts";
-import { STAYS_OPEN } from "./calls/reply.ts";
+import {
+  checkFlag,
+  checkFunction,
+  checkKnown,
+  checkWord,
+  quote,
+} from "../base/options.ts";
+import { isObject } from "../protocol/jsonrpc.ts";
+import { isPlainObject } from "../base/plain_value.ts";
+import type { Era } from "../protocol/revision.ts";
 import type { Extension } from "./extension.ts";
 
-/**
- * Refuses an extension whose members are not what they should be.
- *
- * @throws {InvalidOptionError} naming the extension and the member
- */
-export function checkExtension(extension: Extension): void {
-  if (!isObject(extension) || typeof extension.id !== "string") {
-    throw new InvalidOptionError(
-      `an extension must be an object with an id, got ${quote(extension)}`,
-    );
-  }
-  const { id, methods = {}, topics = {}, beforeTool, around, attach } =
-    extension;
-  const functions = {
-    beforeTool,
-    around,
-    attach,
-    ...prefixed("methods", methods),
-    ...prefixed("topics", topics),
-  };
-  for (const [name, value] of Object.entries(functions)) {
-    checkFunction(`extension ${id}: ${name}`, value);
-  }
+/** Every member of an extension that has a name. */
+const MEMBERS: Readonly<
+  Record<Exclude<keyof Extension, typeof Symbol.asyncDispose>, true>
+> = {
+  active: true,
+  around: true,
+  attach: true,
+  beforeTool: true,
+  eras: true,
+  id: true,
+  methods: true,
+  namedBy: true,
+  settings: true,
+  topics: true,
+};
+
+const ERAS: readonly Era[] = ["modern", "legacy"];
+
+/** Names that are taken, of the server's own. */
+export interface TakenNames {
+  /** The extensions that the server has by itself. */
+  readonly extensions: readonly Extension[];
+  /** Methods of MCP. */
+  readonly methods: ReadonlySet<string>;
+  /** Fields of the filter of `subscriptions/listen`. */
+  readonly topics: readonly string[];
 }
 
-function prefixed(what: string, members: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(members).map(([name, value]) => [`${what}.${name}`, value]),
+/** Refuses what is no extension. @throws {InvalidOptionError} naming it and its member */
+export function checkExtensions(
+  given: readonly Extension[] = [],
+): readonly Extension[] {
+  if (!Array.isArray(given)) {
+    throw new InvalidOptionError(
+      `extensions must be an array, got ${quote(given)}`,
+    );
+  }
+  for (const [index, extension] of given.entries()) {
+    if (!isObject(extension)) {
+      throw new InvalidOptionError(
+        `extensions[${index}] must be an object, got ${quote(extension)}`,
+      );
+    }
+    const { id } = extension as { id: unknown };
+    if (typeof id !== "string" || id === "") {
+      throw new InvalidOptionError(
+        `extensions[${index}].id must be a string such as ` +
+          `"com.example/clock", got ${quote(id)}`,
+      );
+    }
+    checkMembers(extension as unknown as Extension);
+  }
+  return given;
+}
+
+function checkMembers(extension: Extension): void {
+  const { id, settings, eras, methods = {}, namedBy = {} } = extension;
+  const called = (member: string) => `extension ${id}: ${member}`;
+  // An instance of a class has members of its own.
+  if (isPlainObject(extension)) {
+    checkKnown(`extension ${id}`, extension, MEMBERS);
+  }
+  if (settings !== undefined) checkObject(called("settings"), settings);
+  checkFlag(called("active"), extension.active);
+  if (eras !== undefined) checkEras(called("eras"), eras);
+  checkFunctions(called("methods"), methods);
+  checkFunctions(called("topics"), extension.topics ?? {});
+  checkObject(called("namedBy"), namedBy);
+  for (const [method, parameter] of Object.entries(namedBy)) {
+    if (typeof parameter === "string" && Object.hasOwn(methods, method)) {
+      continue;
+    }
+    throw new InvalidOptionError(
+      `${called("namedBy")} must name a parameter of one of its methods, ` +
+        `got ${quote(method)}: ${quote(parameter)}`,
+    );
+  }
+  for (const hook of ["attach", "around", "beforeTool"] as const) {
+    checkFunction(called(hook), extension[hook]);
+  }
+  checkFunction(
+    called("[Symbol.asyncDispose]"),
+    extension[Symbol.asyncDispose],
   );
 }
 
-/** Holds what a topic has agreed to to what it may be. @throws {TypeError} */
-export function agreedKeys(
-  id: string,
-  topic: string,
-  agreed: unknown,
-): readonly string[] {
-  const isKeys = Array.isArray(agreed) &&
-    agreed.every((key) => typeof key === "string");
-  if (isKeys) return agreed;
-  throw breach(id, `topics.${topic} must return an array of strings`, agreed);
+function checkEras(name: string, eras: readonly Era[]): void {
+  if (!Array.isArray(eras) || eras.length === 0) {
+    throw new InvalidOptionError(
+      `${name} must be an array of eras, got ${quote(eras)}`,
+    );
+  }
+  for (const era of eras) checkWord(name, era, ERAS);
 }
 
-/** An extension's look at a tool, held to be over at once: nobody waits. @throws {TypeError} */
-export function beforeToolOf(
-  { id, beforeTool }: Extension,
-): NonNullable<Extension["beforeTool"]>[] {
-  if (beforeTool === undefined) return [];
-  return [(tool, ctx) => {
-    const outcome: unknown = beforeTool(tool, ctx);
-    if (!isThenable(outcome)) return;
-    handled(Promise.resolve(outcome));
-    throw breach(id, "beforeTool must not be async", outcome);
-  }];
+function checkFunctions(name: string, functions: object): void {
+  checkObject(name, functions);
+  for (const [key, value] of Object.entries(functions)) {
+    checkFunction(`${name}[${quote(key)}]`, value ?? null);
+  }
 }
 
-/** An extension's middleware, held to answering. @throws {TypeError} */
-export function aroundOf({ id, around }: Extension): Middleware | undefined {
-  return around && (async (request, next) => {
-    const result: unknown = await around(request, next);
-    if (isObject(result) || result === STAYS_OPEN) return result as JsonObject;
-    throw breach(id, "around must return a result", result);
-  });
+function checkObject(name: string, value: object): void {
+  if (isObject(value)) return;
+  throw new InvalidOptionError(
+    `${name} must be an object, got ${quote(value)}`,
+  );
 }
 
-function breach(id: string, rule: string, value: unknown): TypeError {
-  return new TypeError(`extension ${id}: ${rule}, got ${quote(value)}`);
+/**
+ * Refuses names that somebody else answers to: whatever went by them would
+ * never be called.
+ *
+ * @throws {InvalidOptionError} naming the extension and the name
+ */
+export function checkNames(
+  given: readonly Extension[],
+  taken: TakenNames,
+): void {
+  const own = taken.extensions;
+  const ids = new Set(own.map(({ id }) => id));
+  const methods = new Set([...taken.methods, ...namesIn(own, "methods")]);
+  const topics = new Set([...taken.topics, ...namesIn(own, "topics")]);
+  for (const extension of given) {
+    const { id } = extension;
+    take(ids, id, `extension ${id}: the id`);
+    for (const method of namesIn([extension], "methods")) {
+      take(methods, method, `extension ${id}: methods[${quote(method)}]`);
+    }
+    for (const topic of namesIn([extension], "topics")) {
+      take(topics, topic, `extension ${id}: topics[${quote(topic)}]`);
+    }
+  }
+}
+
+function namesIn(
+  extensions: readonly Extension[],
+  member: "methods" | "topics",
+): string[] {
+  return extensions.flatMap((extension) =>
+    Object.keys(extension[member] ?? {})
+  );
+}
+
+function take(names: Set<string>, name: string, what: string): void {
+  if (names.has(name)) {
+    throw new InvalidOptionError(
+      `${what} is taken, by the server itself or by another extension`,
+    );
+  }
+  names.add(name);
 }

@@ -1,6 +1,11 @@
 import type { RequestId } from "../protocol/types/message.ts";
 import { byteLength } from "../base/byte_length.ts";
-import { checkInteger } from "../base/options.ts";
+import {
+  checkDurationMs,
+  checkFlag,
+  checkInteger,
+  checkSignal,
+} from "../base/options.ts";
 import { waitAtMost } from "../base/deadline.ts";
 import {
   idInEnds,
@@ -14,6 +19,7 @@ import type { Intake } from "../server/calls/intake.ts";
 import { type Closing, DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 
 const READ_BYTES = 256 * 1024;
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** Characters of answers written ahead of the client; with more waiting it is behind. */
 const AHEAD = 64 * 1024;
 const NEWLINE = 10;
@@ -59,6 +65,21 @@ export interface StdioOptions {
   authInfo?: AuthInfo;
 }
 
+/** Refuses options that can't be meant. @throws {InvalidOptionError} */
+export function checkStdioOptions(
+  {
+    maxMessageBytes = MAX_MESSAGE_BYTES,
+    graceMs = DEFAULT_GRACE_MS,
+    signals,
+    signal,
+  }: StdioOptions,
+): void {
+  checkInteger("maxMessageBytes", maxMessageBytes, 1);
+  checkDurationMs("graceMs", graceMs);
+  checkFlag("signals", signals);
+  checkSignal("signal", signal);
+}
+
 /**
  * Serves one client over newline-delimited JSON until its input ends: reads in
  * large pieces, and writes all that a turn of the event loop has to say at once.
@@ -69,13 +90,12 @@ export async function serveStdio(
   { intake, closing }: { intake: Intake; closing: Closing },
   {
     streams = processStreams(),
-    maxMessageBytes = 4 * 1024 * 1024,
+    maxMessageBytes = MAX_MESSAGE_BYTES,
     graceMs = DEFAULT_GRACE_MS,
     signal,
     authInfo,
   }: StdioOptions = {},
 ): Promise<void> {
-  checkInteger("maxMessageBytes", maxMessageBytes, 1);
   const writer = new LineWriter(streams);
   const connection = new Connection(intake, writer, { authInfo });
   const lines = new LineSplitter(maxMessageBytes);

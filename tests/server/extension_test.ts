@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Extension, type ExtensionHost, McpServer } from "../../mod.ts";
 import { eventually } from "../support/eventually.ts";
-import { ask } from "../transport/wire.ts";
+import { ask, LegacyClient } from "../transport/wire.ts";
 
 const info = { name: "t", version: "1" };
 const ID = "com.example/notes";
@@ -182,15 +182,151 @@ for (const [members, [method, params], says] of BROKEN) {
   });
 }
 
-Deno.test("an extension whose members are none is refused", () => {
-  for (
-    const [members, says] of [
-      [{ id: 5 }, /an extension must be an object with an id/],
-      [{ methods: { "notes/get": 5 } }, /notes: methods\.notes\/get must be/],
-      [{ topics: { notes: [] } }, /notes: topics\.notes must be a function/],
-      [{ beforeTool: "no" }, /notes: beforeTool must be a function/],
-      [{ around: {} }, /notes: around must be a function/],
-      [{ attach: true }, /notes: attach must be a function/],
-    ] as const
-  ) assert.throws(() => broken(members), says);
+const REFUSED: [extensions: unknown, message: RegExp][] = [
+  [3, /^extensions must be an array, got 3/],
+  [null, /^extensions must be an array, got null/],
+  [[null], /^extensions\[0\] must be an object, got null/],
+  [[{}], /^extensions\[0\]\.id must be a string .*, got undefined/],
+  [[{ id: 3 }], /^extensions\[0\]\.id must be a string .*, got 3/],
+  ...([
+    [{ metods: {} }, /has no option "metods": did you mean methods\?/],
+    [{ eras: ["new"] }, /eras must be one of "modern", "legacy", got "new"/],
+    [{ eras: "modern" }, /eras must be an array/],
+    [{ eras: [] }, /eras must be an array/],
+    [{ settings: 3 }, /settings must be an object, got 3/],
+    [{ active: 1 }, /active must be true or false/],
+    [{ methods: { x: 1 } }, /methods\["x"\] must be a function, got 1/],
+    [{ methods: { x: undefined } }, /methods\["x"\] must be a function/],
+    [{ methods: 1 }, /methods must be an object/],
+    [{ topics: { x: 1 } }, /topics\["x"\] must be a function/],
+    [{ namedBy: { x: "y" } }, /namedBy must name .* got "x": "y"/],
+    [{ around: 1 }, /around must be a function/],
+    [{ beforeTool: 1 }, /beforeTool must be a function/],
+    [{ attach: {} }, /attach must be a function/],
+    [
+      { methods: { "tools/call": () => {} } },
+      /methods\["tools\/call"\] is tak/,
+    ],
+    [{ methods: { initialize: () => {} } }, /methods\["initialize"\] is taken/],
+    [
+      { methods: { "tasks/get": () => {} } },
+      /methods\["tasks\/get"\] is taken/,
+    ],
+    [{ topics: { toolsListChanged: () => [] } }, /topics\[.*\] is taken/],
+    [{ topics: { taskIds: () => [] } }, /topics\["taskIds"\] is taken/],
+  ] as [object, RegExp][]).map(([members, { source }]) =>
+    [
+      [{ id: ID, ...members }],
+      new RegExp(`^extension ${ID}:? .*${source}`),
+    ] as [unknown, RegExp]
+  ),
+  [[{ id: ID }, { id: ID }], /the id is taken/],
+  [[{ id: "io.modelcontextprotocol/tasks" }], /the id is taken/],
+  [[{ id: "io.modelcontextprotocol/skills" }], /the id is taken/],
+  [
+    ["a", "b"].map((id) => ({ id, methods: { "x/y": () => ({}) } })),
+    /^extension b: methods\["x\/y"\] is taken/,
+  ],
+];
+
+Deno.test("what is no extension is refused when the server is made", () => {
+  for (const [extensions, message] of REFUSED) {
+    assert.throws(
+      () => new McpServer(info, { extensions: extensions as never }),
+      { name: "InvalidOptionError", message },
+    );
+  }
+});
+
+Deno.test("where tasks are switched off, somebody else's may take their place", async () => {
+  const server = new McpServer(info, {
+    capabilities: { tasks: false },
+    extensions: [{
+      id: "io.modelcontextprotocol/tasks",
+      methods: { "tasks/get": () => ({ mine: true }) },
+    }],
+  });
+  assert.equal((await server.call("tasks/get")).mine, true);
+  await server.close();
+});
+
+Deno.test("topics of an extension that is not there are not followed", async () => {
+  const server = new McpServer(info, {
+    extensions: [
+      { id: "a", active: false, topics: { a: (keys) => keys } },
+      { id: "b", eras: ["legacy"], topics: { b: (keys) => keys } },
+      { id: "c", topics: { c: (keys) => keys } },
+    ],
+  });
+  const heard: { params?: Record<string, unknown> }[] = [];
+  const listening = server.call("subscriptions/listen", {
+    notifications: { a: ["1"], b: ["1"], c: ["1"] },
+  }, { onNotification: (each) => heard.push(each) });
+  await eventually(() => heard.length > 0);
+  assert.deepEqual(heard[0].params?.notifications, { c: ["1"] });
+  await server.close();
+  await listening;
+});
+
+Deno.test("what is published is of a topic that the extension has", async () => {
+  const { notes, server } = subject();
+  assert.throws(
+    () => notes.host.publish("nope", "a", { method: "m", params: {} }),
+    {
+      name: "InvalidOptionError",
+      message: `extension ${ID} has no topic "nope"`,
+    },
+  );
+  await server.close();
+});
+
+Deno.test("a legacy client declares an extension, or is refused by it, like any other", async () => {
+  const { server } = subject();
+  const plain = await LegacyClient.open(server);
+  const { body } = await plain.ask("notes/private") as {
+    body: { error: { code: number; data: unknown } };
+  };
+  assert.equal(body.error.code, -32021);
+  assert.deepEqual(body.error.data, {
+    requiredCapabilities: { extensions: { [ID]: {} } },
+  });
+  const knowing = await LegacyClient.open(server, "2025-11-25", {
+    extensions: { [ID]: {} },
+  });
+  const answer = await knowing.ask("notes/private");
+  assert.deepEqual((answer.body as { result: unknown }).result, {});
+  await server.close();
+});
+
+Deno.test("an extension has no part in an era that is not among its own", async () => {
+  const TASKS = "io.modelcontextprotocol/tasks";
+  const seen: string[] = [];
+  let host: ExtensionHost;
+  const server = new McpServer(info, {
+    log: () => {},
+    extensions: [{
+      id: ID,
+      eras: ["modern"],
+      attach: (lent) => host = lent,
+      beforeTool: (_tool, { era }) => void seen.push(era),
+    }, {
+      id: "com.example/off",
+      active: false,
+      beforeTool: () => void seen.push("off"),
+    }],
+  });
+  server.registerTool(
+    "long",
+    { execution: { taskSupport: "required" } },
+    (ctx) => `${host.knows(ctx)}`,
+  );
+  const extensions = { [ID]: {}, [TASKS]: {} };
+  const legacy = await LegacyClient.open(server, "2025-11-25", { extensions });
+  const { body } = await legacy.ask("tools/call", { name: "long" });
+  assert.match(JSON.stringify(body), /"text":"false"/);
+  assert.deepEqual(seen, []);
+  const call = { name: "long" };
+  await server.call("tools/call", call, { capabilities: { extensions } });
+  assert.deepEqual(seen, ["modern"]);
+  await server.close();
 });

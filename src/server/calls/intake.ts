@@ -50,7 +50,7 @@ export interface IntakeParts {
 /** The one way in: what every transport hands its messages to. */
 export class Intake {
   readonly clock: Clock;
-  readonly eras: IntakeParts["eras"];
+  readonly #eras: IntakeParts["eras"];
   /** The revisions that are spoken. */
   readonly revisions: readonly string[];
   /** Told of the first request of an era in which no client says that it is ready. */
@@ -59,7 +59,7 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     this.clock = parts.clock;
-    this.eras = parts.eras;
+    this.#eras = parts.eras;
     this.revisions = parts.revisions;
     this.#parts = parts;
   }
@@ -86,7 +86,7 @@ export class Intake {
 
   /** Makes a call of a request; it waits for {@linkcode submit} or {@linkcode dispatch}. */
   open({ message, revision, reply, session, bytes }: Arrival): Call {
-    const era = this.eras[message.era];
+    const era = this.#eras[message.era];
     const call = new Call(this.#parts.host, {
       era,
       revision: revision ?? era.revision(session),

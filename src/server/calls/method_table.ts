@@ -20,14 +20,15 @@ const NAMED_BY: Readonly<Record<string, string>> = {
 export class MethodTable {
   /** Methods that the author has added or replaced. */
   readonly custom: Map<string, Method> = new Map();
+  /** MCP's own methods, of either era. */
+  readonly coreNames: ReadonlySet<string>;
   readonly #core: MethodsByEra;
-  readonly #coreNames: ReadonlySet<string>;
   readonly #extensions: readonly Extension[];
   readonly #namedBy: ReadonlyMap<string, string>;
 
   constructor(core: MethodsByEra, extensions: readonly Extension[]) {
     this.#core = core;
-    this.#coreNames = new Set(
+    this.coreNames = new Set(
       Object.values(core).flatMap((methods) => [...methods.keys()]),
     );
     this.#extensions = extensions;
@@ -39,7 +40,7 @@ export class MethodTable {
 
   /** Tells if a method is one that clients may call, in any era. */
   knows(method: string): boolean {
-    return this.custom.has(method) || this.#coreNames.has(method) ||
+    return this.custom.has(method) || this.coreNames.has(method) ||
       this.#extensionOf(method) !== undefined;
   }
 
@@ -66,7 +67,7 @@ export class MethodTable {
   #customMethod(method: string, era: Era): Method | undefined {
     const found = this.custom.get(method);
     if (found === undefined) return undefined;
-    const isForeign = this.#coreNames.has(method) &&
+    const isForeign = this.coreNames.has(method) &&
       !this.#core[era].has(method);
     return isForeign ? undefined : found;
   }

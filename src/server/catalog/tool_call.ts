@@ -17,15 +17,12 @@ import {
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import type { Extension } from "../extension.ts";
-import { beforeToolOf } from "../extension_check.ts";
+import { isPartOf, lookAtTool } from "../extension_hooks.ts";
 import { isCreateTaskResult } from "../tasks/task.ts";
 import { isRepeat, questionsOf, throughRounds } from "../questions/rounds.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
 import { errorResult } from "./tool_result.ts";
 import { drain, drained, isSteps } from "./tool_steps.ts";
-
-/** Hook that looks at tools before they run. */
-type BeforeTool = NonNullable<Extension["beforeTool"]>;
 
 /**
  * Makes `tools/call`. Not async on purpose: a handler that answers at once costs
@@ -35,7 +32,7 @@ export function callTool(
   tools: Collection<RegisteredTool>,
   extensions: readonly Extension[],
 ): Method {
-  const hooks = extensions.flatMap(beforeToolOf);
+  const hooked = extensions.filter(({ beforeTool }) => beforeTool);
   return (call) => {
     const slot = findTool(tools, call);
     const args = call.params.arguments ?? {};
@@ -44,7 +41,7 @@ export function callTool(
         "Invalid params: arguments must be an object",
       );
     }
-    return begin(slot, call, args, hooks);
+    return begin(slot, call, args, hooked);
   };
 }
 
@@ -68,11 +65,15 @@ function begin(
   slot: Slot<RegisteredTool>,
   call: Call,
   args: JsonObject,
-  hooks: readonly BeforeTool[],
+  hooked: readonly Extension[],
 ): unknown {
   const { key, item: tool, owner, record } = slot;
   call.era.checkParamHeaders(tool.paramHeaders, call.reply.request, args);
-  for (const hook of hooks) hook(tool, call.context);
+  for (const extension of hooked) {
+    if (isPartOf(extension, call.era.name)) {
+      lookAtTool(extension, tool, call.context);
+    }
+  }
   call.aimAt(owner, key, record);
   call.completer = tool;
   if (tool.guard !== undefined || slot.scopes.length > 0) {

@@ -16,7 +16,7 @@ import type { Method } from "../calls/method_table.ts";
 import { STAYS_OPEN } from "../calls/reply.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Extension } from "../extension.ts";
-import { agreedKeys } from "../extension_check.ts";
+import { agreedKeys, isPartOf } from "../extension_hooks.ts";
 import { MAX_FOLLOWED, MAX_FOLLOWED_LENGTH } from "../sessions/session.ts";
 
 /** The filter of `subscriptions/listen`, as far as it was agreed to. */
@@ -54,6 +54,12 @@ const LIST_FIELDS: Readonly<Record<string, ListKind>> = {
 
 /** The filter's field for the updates of resources. */
 const RESOURCES_FIELD = "resourceSubscriptions";
+
+/** The filter's fields that are MCP's own. */
+export const FILTER_FIELDS: readonly string[] = [
+  ...Object.keys(LIST_FIELDS),
+  RESOURCES_FIELD,
+];
 
 /**
  * The open `subscriptions/listen` streams and what each wants to hear
@@ -164,7 +170,9 @@ async function agree(
     );
     filter.resourceSubscriptions = uris.filter((_, index) => followed[index]);
   }
-  for (const { id, topics = {} } of extensions) {
+  for (const extension of extensions) {
+    if (!isPartOf(extension, call.era.name)) continue;
+    const { id, topics = {} } = extension;
     for (const [field, allow] of Object.entries(topics)) {
       const keys = strings(wanted, field);
       if (keys === undefined) continue;

@@ -58,10 +58,6 @@ export interface EraCodec {
     meta: JsonObject | undefined,
     client: ClientFacts | undefined,
   ): LoggingLevel | undefined;
-  /** Tells if the client speaks an extension, where there is any. */
-  knowsExtension(capabilities: ClientCapabilities, id: string): boolean;
-  /** @throws {MissingRequiredClientCapabilityError} if the client could declare it, and doesn't */
-  requireExtension(capabilities: ClientCapabilities, id: string): void;
   /** @throws {HeaderMismatchError} if headers must mirror the arguments, and don't */
   checkParamHeaders(
     declared: readonly ParamHeader[],

@@ -52,12 +52,6 @@ export class LegacyEra implements EraCodec {
     return client && (client.logLevel ?? "debug");
   }
 
-  knowsExtension(): boolean {
-    return false;
-  }
-
-  requireExtension(): void {}
-
   checkParamHeaders(): void {}
 
   writeResult(result: unknown, seen: boolean = false): string {

@@ -1,10 +1,9 @@
 import {
-  MissingRequiredClientCapabilityError,
   type ProtocolError,
   ResourceNotFoundError,
 } from "../../protocol/protocol_errors.ts";
 import { jsonText, wellFormedJson } from "../../protocol/json_value.ts";
-import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   checkParamHeaders,
   type ParamHeader,
@@ -71,17 +70,6 @@ export class ModernEra implements EraCodec {
   /** Only a request that asks for them gets log messages. */
   logLevel(meta: JsonObject | undefined): LoggingLevel | undefined {
     return meta?.[metaKey.logLevel] as LoggingLevel | undefined;
-  }
-
-  knowsExtension({ extensions }: ClientCapabilities, id: string): boolean {
-    return isObject(extensions) && extensions[id] !== undefined;
-  }
-
-  requireExtension(capabilities: ClientCapabilities, id: string): void {
-    if (this.knowsExtension(capabilities, id)) return;
-    throw new MissingRequiredClientCapabilityError({
-      extensions: { [id]: {} },
-    });
   }
 
   checkParamHeaders(

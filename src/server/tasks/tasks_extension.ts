@@ -111,9 +111,7 @@ export class TasksExtension implements Extension {
     { execution }: ToolInCall,
     ctx: ServerContext,
   ): void => {
-    if (this.active && execution?.taskSupport === "required") {
-      this.#host.require(ctx);
-    }
+    if (execution?.taskSupport === "required") this.#host.require(ctx);
   };
 
   /** Begins `work` as a task, or runs it at once for a client without tasks. */
