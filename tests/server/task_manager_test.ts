@@ -72,6 +72,26 @@ Deno.test("a task is there as soon as its handle is, and ends with the tool's re
   await server.close();
 });
 
+Deno.test("the work sees of its task what is documented, and nothing else", async () => {
+  let seen: string[] = [];
+  const { server, begin } = serverFor((task) => {
+    seen = Object.keys(task);
+    assert.equal(Object.getPrototypeOf(task), Object.prototype);
+    return "done";
+  });
+  await begin();
+  await eventually(() => seen.length > 0);
+  assert.deepEqual(seen.toSorted(), [
+    "elicit",
+    "inputResponses",
+    "sample",
+    "signal",
+    "status",
+    "taskId",
+  ]);
+  await server.close();
+});
+
 Deno.test("an error of the protocol fails a task and says why", async () => {
   const { server, begin, get } = serverFor(() => {
     throw new ProtocolError(-32050, "The printer is on fire", { floor: 3 });

@@ -31,7 +31,7 @@ export interface TaskClient extends Asked {
 }
 
 /** A task at work: its state, its signal, and its open questions. */
-export class RunningTask implements TaskRun {
+export class RunningTask {
   readonly task: Task;
   inputResponses: JsonObject | undefined;
   /** Resolves when the work has ended, one way or another. */
@@ -63,11 +63,12 @@ export class RunningTask implements TaskRun {
 
   /** Runs the work, again for as long as it answers with questions. */
   async work(work: (task: TaskRun) => unknown): Promise<unknown> {
-    let value = await work(this);
+    const seen = viewOf(this);
+    let value = await work(seen);
     while (isInputRequiredResult(value) && !this.signal.aborted) {
       const responses = await this.#askAll(value);
       this.inputResponses = responses;
-      value = await work(this);
+      value = await work(seen);
     }
     return value;
   }
@@ -188,4 +189,18 @@ export class RunningTask implements TaskRun {
     const save = () => this.#save(task);
     return this.#saved = this.#saved.then(save, save);
   }
+}
+
+/** What the work sees of its task: nothing that ends or answers it. */
+function viewOf(running: RunningTask): TaskRun {
+  return {
+    taskId: running.taskId,
+    signal: running.signal,
+    get inputResponses() {
+      return running.inputResponses;
+    },
+    status: (message) => running.status(message),
+    elicit: (params: ElicitParams) => running.elicit(params),
+    sample: (params) => running.sample(params),
+  };
 }
