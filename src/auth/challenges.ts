@@ -1,3 +1,4 @@
+import { retryAfterSeconds } from "../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { InsufficientScopeError } from "../server/identity/access_errors.ts";
 import { isScope } from "../server/identity/guard.ts";
@@ -34,7 +35,7 @@ export class Challenges {
   of({ status, code, message, retryAfterMs }: AuthRefusal): Challenge {
     const headers: Record<string, string> = {};
     if (retryAfterMs !== undefined) {
-      headers["retry-after"] = String(Math.ceil(retryAfterMs / 1_000));
+      headers["retry-after"] = retryAfterSeconds(retryAfterMs);
     }
     if (status === 400 || status === 401) {
       headers["www-authenticate"] = this.#text({

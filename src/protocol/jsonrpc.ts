@@ -1,7 +1,12 @@
 import { jsonText, nearestJson, wellFormedJson } from "./json_value.ts";
 import type { ProgressToken } from "./types/message.ts";
+import { QueueFullError, RateLimitedError } from "../base/errors.ts";
 import { thrownText } from "../base/thrown.ts";
-import { ProtocolError, ProtocolErrorCode } from "./protocol_errors.ts";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  RefusedError,
+} from "./protocol_errors.ts";
 import type { RequestId } from "./types.ts";
 import { WholeNumber } from "./whole_number.ts";
 
@@ -150,12 +155,21 @@ export function requestText(
   return jsonText({ jsonrpc: "2.0", id, method, params });
 }
 
+/** Time after which a full queue may have room again. */
+const QUEUE_RETRY_MS = 1_000;
+
 /** Any thrown value as the error that goes on the wire. */
 export function toProtocolError(
   error: unknown,
   maskDetails: boolean,
 ): ProtocolError {
   if (error instanceof ProtocolError) return error;
+  if (error instanceof RateLimitedError) {
+    return new RefusedError("overloaded", error.retryAfterMs);
+  }
+  if (error instanceof QueueFullError) {
+    return new RefusedError("overloaded", QUEUE_RETRY_MS);
+  }
   const foreign = error as {
     code?: unknown;
     message?: unknown;

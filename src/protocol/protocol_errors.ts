@@ -16,6 +16,7 @@ export const ProtocolErrorCode = {
   ResourceNotFound: -32002,
   InsufficientScope: -32003,
   AccessDenied: -32004,
+  Refused: -32005,
   HeaderMismatch: -32020,
   MissingRequiredClientCapability: -32021,
   UnsupportedProtocolVersion: -32022,
@@ -26,8 +27,8 @@ export const ProtocolErrorCode = {
  * An error that goes to the client as a JSON-RPC error, with its code, its
  * message and its data: from resources, prompts, middleware and methods of your
  * own. A tool's errors are for the model to read, so there it becomes an
- * `isError` result like any other; only a missing capability and a required page
- * keep their codes.
+ * `isError` result like any other; only a missing capability, a required page and
+ * a refusal keep their codes.
  *
  * @example
  * ```ts
@@ -170,6 +171,83 @@ export class UrlElicitationRequiredError extends ProtocolError {
     super(ProtocolErrorCode.UrlElicitationRequired, message, { elicitations });
     this.elicitations = elicitations;
   }
+}
+
+/**
+ * Reason to refuse what could be served later: the server has too much to do
+ * (`"overloaded"`) or is about to end (`"draining"`), or this caller has asked too
+ * often (`"rate_limited"`) or for too much at once (`"caller_share"`).
+ */
+export type RefusalReason =
+  | "overloaded"
+  | "draining"
+  | "rate_limited"
+  | "caller_share";
+
+/** The HTTP status and the text of each reason. */
+const REFUSALS: Readonly<
+  Record<RefusalReason, { status: number; text: string }>
+> = {
+  overloaded: { status: 503, text: "the server is overloaded" },
+  draining: { status: 503, text: "the server is shutting down" },
+  rate_limited: { status: 429, text: "the caller's rate limit is used up" },
+  caller_share: { status: 429, text: "the caller has too much under way" },
+};
+
+/** Data of a refusal, as it goes over the wire. */
+export interface RefusalData {
+  /** Why. */
+  reason: RefusalReason;
+  /** Milliseconds after which it may be tried again. */
+  retryAfterMs: number;
+}
+
+/**
+ * `-32005`: nothing is wrong with the request, and nothing of it was done; it may
+ * be sent again after `retryAfterMs`. Over HTTP its status is 503 where the server
+ * has too much to do or is about to end, and 429 where this caller has; the header
+ * `Retry-After` says when to come back, in seconds.
+ *
+ * @example
+ * ```ts
+ * import { McpServer, RefusedError } from "@sluice/mcp";
+ *
+ * const server = new McpServer({ name: "reports", version: "1.0.0" });
+ * let printing = 0;
+ * server.registerTool("print", {}, () => {
+ *   if (printing > 3) throw new RefusedError("overloaded", 5_000);
+ *   return "on its way";
+ * });
+ * ```
+ */
+export class RefusedError extends ProtocolError {
+  /** The class, by name. */
+  override readonly name = "RefusedError";
+  /** The reason and the time to wait. */
+  declare readonly data: RefusalData;
+
+  /**
+   * Says why, unless the message does.
+   *
+   * @param retryAfterMs milliseconds after which to try again
+   */
+  constructor(
+    reason: RefusalReason,
+    retryAfterMs: number,
+    message: string = `Refused: ${REFUSALS[reason].text}`,
+  ) {
+    super(ProtocolErrorCode.Refused, message, { reason, retryAfterMs });
+  }
+
+  /** The HTTP status: 503 or 429. */
+  get status(): number {
+    return REFUSALS[this.data.reason].status;
+  }
+}
+
+/** A time to wait as `Retry-After` says it: whole seconds, at least one. */
+export function retryAfterSeconds(retryAfterMs: number): string {
+  return String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));
 }
 
 /**

@@ -635,7 +635,7 @@ Deno.test("a request that comes after the end is refused", async () => {
   const { server } = makeSubject();
   await server.close();
   const { status, headers, body } = await ask(server, "tools/list");
-  assert.deepEqual([status, body.error?.code], [503, -32603]);
+  assert.deepEqual([status, body.error?.code], [503, -32005]);
   assert.equal(headers.get("retry-after"), "1");
 });
 

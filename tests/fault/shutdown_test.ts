@@ -115,7 +115,7 @@ Deno.test("a request that is only complete after the end runs no handler", async
   await until(() => seen.includes("lifespan closed"));
   await socket.write(whole.slice(-10));
   const answer = await socket.readUntil("}}");
-  assert.match(answer, /HTTP\/1\.1 503 .*"code":-32603/s);
+  assert.match(answer, /HTTP\/1\.1 503 .*"code":-32005/s);
   await within(over);
   assert.deepEqual(seen, ["lifespan closed"]);
 });

@@ -6,6 +6,8 @@ import {
 import {
   ProtocolError,
   ProtocolErrorCode,
+  type RefusalReason,
+  RefusedError,
   ResourceNotFoundError,
 } from "../../protocol/protocol_errors.ts";
 
@@ -14,7 +16,7 @@ export type FailureKind =
   | "tool_error"
   | "invalid_arguments"
   | "timeout"
-  | "overloaded"
+  | RefusalReason
   | "cancelled"
   | "parse_error"
   | "invalid_request"
@@ -61,6 +63,7 @@ export function failureKindOf(
   if (error instanceof QueueFullError || error instanceof RateLimitedError) {
     return "overloaded";
   }
+  if (error instanceof RefusedError) return error.data.reason;
   if (error instanceof ResourceNotFoundError) return "resource_not_found";
   return error instanceof ProtocolError
     ? KIND_OF_CODE.get(error.code) ?? "other"

@@ -4,6 +4,7 @@ import {
   asUrlElicitationRequired,
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
+  RefusedError,
 } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { CallToolResult } from "../../protocol/types.ts";
@@ -187,7 +188,8 @@ function toolFailure(
   if (
     error instanceof AccessDeniedError ||
     error instanceof InsufficientScopeError ||
-    error instanceof MissingRequiredClientCapabilityError
+    error instanceof MissingRequiredClientCapabilityError ||
+    error instanceof RefusedError
   ) throw error;
   const required = asUrlElicitationRequired(error);
   if (required !== undefined) throw required;

@@ -1,12 +1,16 @@
 import { InsufficientScopeError } from "../../server/identity/access_errors.ts";
 import { SlowClientError } from "../../base/errors.ts";
-import type { ProtocolError } from "../../protocol/protocol_errors.ts";
+import {
+  type ProtocolError,
+  RefusedError,
+} from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { Reply } from "../../server/calls/reply.ts";
 import {
   eventsResponse,
   jsonResponse,
   jsonResponseWith,
+  refusedResponse,
 } from "./http_response.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { EventStreams } from "./event_streams.ts";
@@ -97,6 +101,8 @@ export class HttpReply implements Reply, SseStreamOwner {
       const refused = this.#style.challenge(error, this.authInfo);
       const headers = { ...this.#headers, ...refused.headers };
       this.#resolve(jsonResponseWith(text, refused.status, headers));
+    } else if (error instanceof RefusedError) {
+      this.#resolve(refusedResponse(error, text, this.#headers));
     } else if (status !== 200) {
       // An error's status must not hide behind a stream's; what was held is lost.
       this.#resolve(jsonResponseWith(text, status, this.#headers));

@@ -1,6 +1,8 @@
 import {
   ProtocolError,
   ProtocolErrorCode,
+  type RefusedError,
+  retryAfterSeconds,
 } from "../../protocol/protocol_errors.ts";
 import { errorText } from "../../protocol/jsonrpc.ts";
 import type { RequestId } from "../../protocol/types.ts";
@@ -63,6 +65,26 @@ export function refusal(
   headers: Record<string, string> = {},
 ): Response {
   return jsonResponseWith(errorText(id, error), status, headers);
+}
+
+/** Tells a client when to come back with what was refused. */
+export function refusedResponse(
+  error: RefusedError,
+  text: string,
+  headers?: Record<string, string>,
+): Response {
+  return jsonResponseWith(text, error.status, {
+    ...headers,
+    "retry-after": retryAfterSeconds(error.data.retryAfterMs),
+  });
+}
+
+/** Turns away a request that could be served later. */
+export function refuseForNow(
+  error: RefusedError,
+  id: RequestId | null = null,
+): Response {
+  return refusedResponse(error, errorText(id, error));
 }
 
 /** The status of an error found in reading or checking a request. */

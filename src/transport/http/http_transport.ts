@@ -9,6 +9,7 @@ import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
+  RefusedError,
 } from "../../protocol/protocol_errors.ts";
 import { readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
@@ -30,6 +31,7 @@ import {
   INTERNAL_ERROR,
   modernStatus,
   refusal,
+  refuseForNow,
   rejectionStatus,
 } from "./http_response.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
@@ -243,9 +245,7 @@ export class HttpTransport {
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
     if (this.#parts.readiness.closing) {
-      return this.refusals.count(
-        refusal(503, SHUTTING_DOWN, null, RETRY_SOON),
-      );
+      return this.refusals.count(refuseForNow(SHUTTING_DOWN));
     }
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
@@ -306,7 +306,7 @@ export class HttpTransport {
       (error) => {
         // A listener that shuts down cuts bodies off that are on their way.
         if (this.#parts.readiness.closing) {
-          this.#refuse(exchange, 503, SHUTTING_DOWN, null, RETRY_SOON);
+          exchange.resolve(this.refusals.count(refuseForNow(SHUTTING_DOWN)));
           return;
         }
         const failure = readFailure(error);
@@ -383,9 +383,4 @@ const PATIENCE_MS = { auto: 1_000, sse: 100 };
 
 const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 
-const SHUTTING_DOWN = new ProtocolError(
-  ProtocolErrorCode.InternalError,
-  "The server is shutting down",
-);
-
-const RETRY_SOON = { "retry-after": "1" };
+const SHUTTING_DOWN = new RefusedError("draining", 1_000);

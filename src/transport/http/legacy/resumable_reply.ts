@@ -1,4 +1,7 @@
-import type { ProtocolError } from "../../../protocol/protocol_errors.ts";
+import {
+  type ProtocolError,
+  RefusedError,
+} from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Reply } from "../../../server/calls/reply.ts";
 import { InsufficientScopeError } from "../../../server/identity/access_errors.ts";
@@ -72,8 +75,8 @@ export class ResumableReply implements Reply {
   respond(text: string, error?: ProtocolError): void {
     const { refuse } = this.#http;
     if (
-      refuse !== undefined && error instanceof InsufficientScopeError &&
-      !this.#isAnswered
+      refuse !== undefined && !this.#isAnswered &&
+      (error instanceof InsufficientScopeError || error instanceof RefusedError)
     ) {
       refuse(text, error);
       this.#isAnswered = true;

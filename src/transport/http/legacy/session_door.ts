@@ -2,11 +2,12 @@ import {
   InvalidRequestError,
   ProtocolError,
   ProtocolErrorCode,
+  RefusedError,
 } from "../../../protocol/protocol_errors.ts";
 import type { RequestMessage } from "../../../protocol/incoming.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
-import { refusal } from "../http_response.ts";
+import { refusal, refuseForNow } from "../http_response.ts";
 import type { EventStore } from "./event_store.ts";
 import { HttpSession } from "./http_session.ts";
 import { legacyError, unsupportedVersion } from "./legacy_refusals.ts";
@@ -51,15 +52,7 @@ export class SessionDoor {
     const session = new HttpSession(this.#intake, authInfo, this.#eventStore);
     if (this.#store.add(session)) return session;
     session.close("there are too many sessions");
-    return refusal(
-      503,
-      new ProtocolError(
-        ProtocolErrorCode.InternalError,
-        "Too many sessions: try again later",
-      ),
-      id,
-      { "retry-after": "5" },
-    );
+    return refuseForNow(TOO_MANY, id);
   }
 
   /** The session of a request, or why it is turned away. */
@@ -92,6 +85,12 @@ export class SessionDoor {
     this.#store.close();
   }
 }
+
+const TOO_MANY = new RefusedError(
+  "overloaded",
+  5_000,
+  "Refused: there are too many sessions",
+);
 
 const SESSION_NOT_FOUND = new ProtocolError(
   ProtocolErrorCode.SessionNotFound,
