@@ -1,12 +1,9 @@
+import type { NetworkPeer } from "../base/network_peer.ts";
 import { reportFailure } from "../observe/log/logger.ts";
 import { HealthRoutes, type ProbedServer } from "./health_routes.ts";
 import { MetricsRoute } from "./metrics/metrics_route.ts";
 import type { ServerMetrics } from "./metrics/server_metrics.ts";
-import {
-  type AuthorizeOperator,
-  OperatorGate,
-  type Peer,
-} from "./operator_gate.ts";
+import { type AuthorizeOperator, OperatorGate } from "./operator_gate.ts";
 import {
   OperatorPages,
   type OperatorPagesOptions,
@@ -83,7 +80,7 @@ export class AdminRoutes {
   handle(
     request: Request,
     url: URL,
-    peer: Peer | undefined,
+    peer: NetworkPeer | undefined,
   ): Response | Promise<Response> | undefined {
     const { pathname } = url;
     const visit = { request, url, peer };
@@ -132,5 +129,5 @@ export class AdminRoutes {
 interface Visit {
   readonly request: Request;
   readonly url: URL;
-  readonly peer: Peer | undefined;
+  readonly peer: NetworkPeer | undefined;
 }

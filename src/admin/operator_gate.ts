@@ -1,19 +1,20 @@
 import { isLoopback } from "../base/loopback.ts";
 import { checkFunction } from "../base/options.ts";
+import {
+  addressOf,
+  askedUrlOf,
+  type NetworkPeer,
+} from "../base/network_peer.ts";
 
 /**
  * Tells if a caller is an operator: `true` or `false`, or a response of its
- * own, such as a 401 that asks for a password.
+ * own, such as a 401 that asks for a password. Beside the request it is told the
+ * caller's address, see the option `trustedProxies`; `undefined` if that is unknown.
  */
 export type AuthorizeOperator = (
   request: Request,
+  address: string | undefined,
 ) => boolean | Response | Promise<boolean | Response>;
-
-/** The other end of a connection, as `Deno.serve` tells of it. */
-export interface Peer {
-  /** Its address. */
-  readonly remoteAddr?: { readonly hostname?: string };
-}
 
 /** Headers in which a proxy says that it speaks for somebody else. */
 const FORWARDING =
@@ -43,11 +44,11 @@ export class OperatorGate {
   /** Answers who must stay out; `undefined` for an operator. */
   async refusalOf(
     request: Request,
-    peer: Peer | undefined,
+    peer: NetworkPeer | undefined,
   ): Promise<Response | undefined> {
     const verdict = this.#authorize === undefined
       ? isLocal(request, peer)
-      : await this.#authorize(request);
+      : await this.#authorize(request, addressOf(peer));
     if (verdict instanceof Response) return verdict;
     return verdict === true ? undefined : this.#forbidden();
   }
@@ -65,11 +66,11 @@ export class OperatorGate {
  * Tells if a request comes from this machine, and not through a proxy on it or
  * from a stranger's page in a browser on it.
  */
-function isLocal(request: Request, peer: Peer | undefined): boolean {
+function isLocal(request: Request, peer: NetworkPeer | undefined): boolean {
   const { headers } = request;
-  const url = new URL(request.url);
+  const url = new URL(askedUrlOf(request, peer));
   const origin = headers.get("origin");
-  return isLoopbackAddress(peer?.remoteAddr?.hostname) &&
+  return isLoopbackAddress(addressOf(peer)) &&
     isLoopback(url.hostname) &&
     (origin === null || origin === url.origin) &&
     // Without CORS, a page's request bears no origin.
@@ -85,5 +86,5 @@ function isForwarded(headers: Headers): boolean {
 
 function isLoopbackAddress(address: string | undefined): boolean {
   return address !== undefined &&
-    /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/i.test(address);
+    /^127\.\d+\.\d+\.\d+$|^::1$/.test(address);
 }

@@ -4,12 +4,13 @@ import { checkAuth, HttpAuth } from "../auth/http_auth.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
-import type { Peer } from "../admin/operator_gate.ts";
+import { askedUrlOf, type NetworkPeer } from "../base/network_peer.ts";
 import type { ServerParts } from "./server_parts.ts";
 import type {
   FetchContext,
   HttpOptions,
 } from "../transport/http/http_options.ts";
+import { TrustedProxies } from "../transport/http/trusted_proxies.ts";
 import { HttpTransport } from "../transport/http/http_transport.ts";
 
 /** Routes requests to the MCP endpoint, to the operator's routes, or to the author's app. */
@@ -19,6 +20,7 @@ export class HttpHost {
   readonly transport: HttpTransport;
   readonly metrics: ServerMetrics;
   readonly admin: AdminRoutes;
+  readonly #proxies: TrustedProxies | undefined;
   #app: Hono | undefined;
 
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
@@ -33,6 +35,9 @@ export class HttpHost {
       challenge: (error, authInfo) =>
         challenges.insufficientScope(error, authInfo),
     }, options);
+    if (options.trustedProxies !== undefined) {
+      this.#proxies = new TrustedProxies(options.trustedProxies);
+    }
     this.metrics = new ServerMetrics(parts, this.transport);
     this.admin = new AdminRoutes(
       { ...parts, log: parts.quietLog },
@@ -61,10 +66,17 @@ export class HttpHost {
   fetch(
     request: Request,
     context: FetchContext | undefined,
-    peer: Peer | undefined,
+    peer: NetworkPeer | undefined,
   ): Response | Promise<Response> {
-    return this.transport.answer(request, context, peer) ??
-      this.admin.handle(request, new URL(request.url), peer) ??
+    const caller = this.#proxies === undefined
+      ? peer
+      : this.#proxies.callerBehind(request, peer);
+    return this.transport.answer(request, context, caller) ??
+      this.admin.handle(
+        request,
+        new URL(askedUrlOf(request, caller)),
+        caller,
+      ) ??
       this.app.fetch(request);
   }
 }

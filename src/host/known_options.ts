@@ -78,6 +78,7 @@ const SERVER_OPTIONS: Readonly<
   taskStore: true,
   tasks: true,
   tracing: true,
+  trustedProxies: true,
   watchdog: true,
 };
 

@@ -13,7 +13,7 @@ import type {
   LoggingMessageNotification,
 } from "../protocol/types.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
-import type { Peer } from "../admin/operator_gate.ts";
+import type { NetworkPeer } from "../base/network_peer.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import type { MetricsDocument } from "../observe/metrics/metrics_document.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
@@ -188,7 +188,11 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     request: Request,
     context?: FetchContext | object,
   ): Response | Promise<Response> {
-    return this.#host.fetch(request, context as FetchContext, context as Peer);
+    return this.#host.fetch(
+      request,
+      context as FetchContext,
+      context as NetworkPeer,
+    );
   }
 
   /**

@@ -16,7 +16,7 @@ import {
 import { reportFailure } from "../observe/log/logger.ts";
 import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
-import type { Peer } from "../admin/operator_gate.ts";
+import type { NetworkPeer } from "../base/network_peer.ts";
 import type { HttpHost } from "./http_host.ts";
 
 /** Time that answers at the end of the grace have to reach their clients. */
@@ -117,7 +117,7 @@ export async function serveHttp(
         }
         return new Response("Internal Server Error", { status: 500 });
       },
-    }, (request, info) => host.fetch(request, undefined, info as Peer)));
+    }, (request, info) => host.fetch(request, undefined, info as NetworkPeer)));
   host.transport.listensOn(hostname);
   const address = listener.addr;
   const url = endpointUrl(

@@ -144,6 +144,11 @@ export interface HttpView {
   readonly req?: Request;
   /** Identity of the caller, if `authenticate` or the host said so. */
   readonly authInfo?: AuthInfo;
+  /**
+   * The caller's IP address: of the other end of the connection, or as the option
+   * `trustedProxies` has it. Missing where the host doesn't tell.
+   */
+  readonly address?: string;
   /** Ends this request's stream; the client comes back for the rest (legacy, with an event store). */
   readonly closeSSE?: () => void;
   /** Likewise for the session's standing stream. */
@@ -154,7 +159,7 @@ export interface HttpView {
 export interface RequestInfo {
   /** The headers, their names in small letters. */
   headers: Record<string, string | string[] | undefined>;
-  /** Address it was sent to. */
+  /** Address it was sent to, as its caller knows it. */
   url?: URL;
 }
 

@@ -1,3 +1,4 @@
+import type { NetworkPeer } from "../base/network_peer.ts";
 import type { ProtocolError } from "../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { Reply } from "../server/calls/reply.ts";
@@ -6,6 +7,7 @@ import type { Reply } from "../server/calls/reply.ts";
 export class BatchReply implements Reply {
   readonly request: Request | undefined;
   readonly authInfo: AuthInfo | undefined;
+  readonly peer: NetworkPeer | undefined;
   readonly #whole: Reply;
   readonly #settled: (text: string | undefined) => void;
 
@@ -15,6 +17,7 @@ export class BatchReply implements Reply {
     this.#settled = settled;
     this.request = whole.request;
     this.authInfo = whole.authInfo;
+    this.peer = whole.peer;
   }
 
   respond(text: string, _error?: ProtocolError): void {

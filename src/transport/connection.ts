@@ -13,6 +13,7 @@ import {
 import { allowsBatches } from "../protocol/revision.ts";
 import type { AuthInfo, RequestId } from "../protocol/types.ts";
 import type { Intake } from "../server/calls/intake.ts";
+import type { NetworkPeer } from "../base/network_peer.ts";
 import type { Reply } from "../server/calls/reply.ts";
 import type { Session, SessionNetwork } from "../server/sessions/session.ts";
 import { collectBatch } from "./batch_reply.ts";
@@ -41,7 +42,7 @@ export interface ConnectionPeer {
 /** Facts that the channel knows of a message, and replies to it have. */
 export type MessageOrigin = Pick<
   Reply,
-  "request" | "authInfo" | "closeStream" | "closeStandaloneStream"
+  "request" | "authInfo" | "peer" | "closeStream" | "closeStandaloneStream"
 >;
 
 /**
@@ -204,6 +205,10 @@ class ConnectionReply implements Reply {
 
   get authInfo(): AuthInfo | undefined {
     return this.#origin.authInfo;
+  }
+
+  get peer(): NetworkPeer | undefined {
+    return this.#origin.peer;
   }
 
   get closeStream(): (() => void) | undefined {

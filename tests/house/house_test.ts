@@ -288,6 +288,7 @@ const DOORS: Doors = {
     "http/legacy/event_store.ts",
     "http/legacy/legacy_endpoint.ts",
     "http/legacy/session_store.ts",
+    "http/trusted_proxies.ts",
     "sdk_transport.ts",
     "stdio.ts",
   ],
@@ -299,6 +300,7 @@ const DOORS: Doors = {
     "legacy/event_store.ts",
     "legacy/legacy_endpoint.ts",
     "legacy/session_store.ts",
+    "trusted_proxies.ts",
   ],
   "transport/http/legacy": [
     "event_store.ts",

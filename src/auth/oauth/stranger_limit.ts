@@ -1,3 +1,4 @@
+import { countedAddress } from "../../base/ip_address.ts";
 import { checkInteger } from "../../base/options.ts";
 import type { NewTokensLimit } from "./oauth_options.ts";
 
@@ -31,7 +32,7 @@ export class StrangerLimit {
 
   /** Counts a token; returns in how many milliseconds to come back, 0 for now. */
   take(address: string): number {
-    const used = this.#usedBy(address);
+    const used = this.#usedBy(countedAddress(address));
     const excess = used.units + 1 - this.#limit;
     if (excess > 0) return Math.ceil(excess * this.#intervalMs / this.#limit);
     used.units++;
@@ -40,9 +41,10 @@ export class StrangerLimit {
 
   /** Counts it no longer: it was good. */
   giveBack(address: string): void {
-    const used = this.#usedBy(address);
+    const counted = countedAddress(address);
+    const used = this.#usedBy(counted);
     used.units = Math.max(0, used.units - 1);
-    if (used.units === 0) this.#used.delete(address);
+    if (used.units === 0) this.#used.delete(counted);
   }
 
   #usedBy(address: string): Used {

@@ -1,3 +1,4 @@
+import { addressOf } from "../../base/network_peer.ts";
 import { safeText } from "../../observe/log/log_fields.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { QuietLog } from "../../observe/log/quiet_log.ts";
@@ -40,7 +41,8 @@ export class CallLog {
 
   /** Fields that a line has of the call that it is about. */
   fields(call: Call): Record<string, unknown> {
-    const { callId, requestId, method, traceId, clientInfo } = call;
+    const { callId, requestId, method, traceId, clientInfo, reply } = call;
+    const address = addressOf(reply.peer);
     const client: unknown = clientInfo?.name;
     return {
       call: callId,
@@ -49,6 +51,7 @@ export class CallLog {
       ...this.#subject(call),
       ...(typeof client === "string" &&
         { client: safeText(client, MAX_CLIENT_NAME) }),
+      ...(address !== undefined && { address }),
       ...(traceId !== undefined && { traceId }),
     };
   }

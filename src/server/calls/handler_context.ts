@@ -1,3 +1,4 @@
+import { addressOf, askedUrlOf } from "../../base/network_peer.ts";
 import { handled } from "../../base/thenable.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
@@ -92,12 +93,14 @@ export class HandlerContext implements ServerContext {
   }
 
   get http(): HttpView | undefined {
-    const { request, authInfo, closeStream, closeStandaloneStream } =
+    const { request, authInfo, peer, closeStream, closeStandaloneStream } =
       this.#call.reply;
+    const address = addressOf(peer);
     if (request === undefined && authInfo === undefined) return undefined;
     return {
       req: request,
       authInfo,
+      ...(address !== undefined && { address }),
       ...(closeStream && { closeSSE: closeStream }),
       ...(closeStandaloneStream &&
         { closeStandaloneSSE: closeStandaloneStream }),
@@ -113,10 +116,10 @@ export class HandlerContext implements ServerContext {
   }
 
   get requestInfo(): RequestInfo | undefined {
-    const { request } = this.#call.reply;
+    const { request, peer } = this.#call.reply;
     return request && {
       headers: Object.fromEntries(request.headers),
-      url: new URL(request.url),
+      url: new URL(askedUrlOf(request, peer)),
     };
   }
 

@@ -1,3 +1,4 @@
+import type { NetworkPeer } from "../../base/network_peer.ts";
 import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 
@@ -26,6 +27,8 @@ export interface Reply {
   readonly request?: Request;
   /** Identity of the caller, if the host has checked it. */
   readonly authInfo?: AuthInfo;
+  /** Who sent the request, over a network. */
+  readonly peer?: NetworkPeer;
   /** Ends the response's stream early, for the client to resume. */
   readonly closeStream?: () => void;
   /** Likewise for the session's standing stream. */
@@ -42,10 +45,12 @@ export const STAYS_OPEN: unique symbol = Symbol("stays open");
 export class SharedReply implements Reply {
   readonly request: Request | undefined;
   readonly authInfo: AuthInfo | undefined;
+  readonly peer: NetworkPeer | undefined;
 
-  constructor({ request, authInfo }: Reply) {
+  constructor({ request, authInfo, peer }: Reply) {
     this.request = request;
     this.authInfo = authInfo;
+    this.peer = peer;
   }
 
   respond(): void {}

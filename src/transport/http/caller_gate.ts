@@ -2,6 +2,11 @@ import type { Log } from "../../observe/log/log.ts";
 import { AuthRefusal } from "../../auth/auth_refusal.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkFunction, quote } from "../../base/options.ts";
+import {
+  addressOf,
+  askedUrlOf,
+  type NetworkPeer,
+} from "../../base/network_peer.ts";
 import { isThenable } from "../../base/thenable.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
@@ -11,7 +16,7 @@ import {
 } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { checkAuthInfo } from "../../server/identity/caller.ts";
-import type { FetchContext, HttpOptions, HttpPeer } from "./http_options.ts";
+import type { FetchContext, HttpOptions } from "./http_options.ts";
 import { INTERNAL_ERROR, refusal } from "./http_response.ts";
 
 /** Identity of the caller, `undefined` if unknown, or the answer instead. */
@@ -56,7 +61,7 @@ export class CallerGate {
   identify(
     request: Request,
     context: FetchContext | undefined,
-    peer: HttpPeer | undefined,
+    peer: NetworkPeer | undefined,
   ): Identified | Promise<Identified> {
     const authInfo = context?.authInfo;
     if (authInfo !== undefined) return this.#givenByHost(authInfo);
@@ -67,9 +72,9 @@ export class CallerGate {
     }
     const known = this.#auth.identify({
       headers: request.headers,
-      address: peer?.remoteAddr?.hostname ?? "",
+      address: addressOf(peer) ?? "",
       method: request.method,
-      url: request.url,
+      url: askedUrlOf(request, peer),
     });
     return isThenable(known)
       ? known.then((each) => this.#callerOr(each))

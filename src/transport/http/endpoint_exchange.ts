@@ -1,9 +1,12 @@
+import type { NetworkPeer } from "../../base/network_peer.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 
 /** One HTTP request that has been let in, on its way to its response. */
 export interface HttpExchange {
   readonly request: Request;
   readonly headers: Headers;
+  /** Who sent it, or for whom a trusted proxy did. */
+  readonly peer: NetworkPeer | undefined;
   /** The revision that the header `MCP-Protocol-Version` names. */
   readonly version: string | null;
   readonly authInfo: AuthInfo | undefined;

@@ -35,6 +35,15 @@ export interface HttpOptions
    */
   publicUrl?: string;
   /**
+   * Proxies that are believed when they say for whom they speak: IP addresses,
+   * networks such as `"10.0.0.0/8"`, and `"loopback"` for those on this machine.
+   * From these alone, `X-Forwarded-For` or `Forwarded` (RFC 7239) says the caller's
+   * address, which limits, logs and handlers see; `-Proto` and `-Host` say the URL
+   * it asked for; and `X-Request-Start` says since when it has been waiting.
+   * @default none: a caller is whoever is at the other end of the connection
+   */
+  trustedProxies?: string | readonly string[];
+  /**
    * Credentials that are taken: what {@linkcode oauth} or {@linkcode apiKeys}
    * makes. Of several, the first that knows a credential decides. Without a good
    * one nobody is let in.
@@ -54,12 +63,6 @@ export interface HttpOptions
     | Promise<
       AuthInfo | Response | undefined
     >;
-}
-
-/** The other end of a connection, as far as its host knows it. */
-export interface HttpPeer {
-  /** Its address. */
-  readonly remoteAddr?: { readonly hostname?: string };
 }
 
 /** Knowledge that the host of a server has of a request. */

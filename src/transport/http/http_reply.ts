@@ -1,5 +1,6 @@
 import { InsufficientScopeError } from "../../server/identity/access_errors.ts";
 import { SlowClientError } from "../../base/errors.ts";
+import type { NetworkPeer } from "../../base/network_peer.ts";
 import {
   type ProtocolError,
   RefusedError,
@@ -67,6 +68,7 @@ export interface HttpReplyStyle {
 export class HttpReply implements Reply, SseStreamOwner {
   readonly request: Request;
   readonly authInfo: AuthInfo | undefined;
+  readonly peer: NetworkPeer | undefined;
   readonly #style: HttpReplyStyle;
   readonly #headers: Record<string, string> | undefined;
   #resolve: (response: Response) => void;
@@ -80,12 +82,13 @@ export class HttpReply implements Reply, SseStreamOwner {
   /** @param headers what every response has beside its type */
   constructor(
     style: HttpReplyStyle,
-    { request, authInfo, resolve }: HttpExchange,
+    { request, authInfo, peer, resolve }: HttpExchange,
     headers?: Record<string, string>,
   ) {
     this.#style = style;
     this.request = request;
     this.authInfo = authInfo;
+    this.peer = peer;
     this.#resolve = resolve;
     this.#headers = headers;
   }

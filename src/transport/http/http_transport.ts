@@ -4,6 +4,7 @@ import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkPublicUrl } from "../../auth/protected_resource.ts";
 import { checkInteger, checkWord } from "../../base/options.ts";
+import { askedUrlOf, type NetworkPeer } from "../../base/network_peer.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
   InvalidRequestError,
@@ -26,7 +27,7 @@ import { HostGate } from "./host_gate.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { HttpReplyStyle } from "./http_reply.ts";
-import type { FetchContext, HttpOptions, HttpPeer } from "./http_options.ts";
+import type { FetchContext, HttpOptions } from "./http_options.ts";
 import {
   INTERNAL_ERROR,
   modernStatus,
@@ -168,10 +169,11 @@ export class HttpTransport {
   answer(
     request: Request,
     context: FetchContext | undefined,
-    peer?: HttpPeer,
+    peer?: NetworkPeer,
   ): Response | Promise<Response> | undefined {
-    if (request.url !== this.#goodUrl) {
-      const url = URL.parse(request.url);
+    const asked = askedUrlOf(request, peer);
+    if (asked !== this.#goodUrl) {
+      const url = URL.parse(asked);
       if (url === null) return refusal(400, INVALID_HOST);
       const path = normalPath(url.pathname);
       const isMetadata = this.#callers.servesMetadata(path);
@@ -180,7 +182,7 @@ export class HttpTransport {
       if (isMetadata) return this.#callers.metadata(request);
       const refused = this.#callers.refuseUrl(url);
       if (refused !== undefined) return this.refusals.count(refused);
-      if (path === this.path) this.#goodUrl = request.url;
+      if (path === this.path) this.#goodUrl = asked;
     }
     const { headers } = request;
     this.#parts.tracing?.nameHttpSpan(
@@ -203,9 +205,9 @@ export class HttpTransport {
     request: Request,
     origin: string,
     context: FetchContext | undefined,
-    peer: HttpPeer | undefined,
+    peer: NetworkPeer | undefined,
   ): Promise<Response> {
-    if (!this.#gate.allowsOrigin(origin, new URL(request.url))) {
+    if (!this.#gate.allowsOrigin(origin, new URL(askedUrlOf(request, peer)))) {
       return this.#forbid(
         `Origin ${JSON.stringify(origin)} is not allowed: ` +
           `name it in allowedOrigins`,
@@ -221,27 +223,29 @@ export class HttpTransport {
     request: Request,
     headers: Headers,
     context: FetchContext | undefined,
-    peer: HttpPeer | undefined,
+    peer: NetworkPeer | undefined,
   ): Response | Promise<Response> {
     const caller = this.#callers.identify(request, context, peer);
     return isThenable(caller)
-      ? caller.then((each) => this.#letIn(request, headers, each))
-      : this.#letIn(request, headers, caller);
+      ? caller.then((each) => this.#letIn(request, headers, peer, each))
+      : this.#letIn(request, headers, peer, caller);
   }
 
   #letIn(
     request: Request,
     headers: Headers,
+    peer: NetworkPeer | undefined,
     caller: AuthInfo | Response | undefined,
   ): Response | Promise<Response> {
     return caller instanceof Response
       ? this.refusals.count(caller)
-      : this.#admit(request, headers, caller);
+      : this.#admit(request, headers, peer, caller);
   }
 
   #admit(
     request: Request,
     headers: Headers,
+    peer: NetworkPeer | undefined,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
     if (this.#parts.readiness.closing) {
@@ -249,7 +253,7 @@ export class HttpTransport {
     }
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
-      if (path !== this.path) return this.#pair.handle(request, authInfo);
+      if (path !== this.path) return this.#pair.handle(request, peer, authInfo);
     }
     const version = headers.get("mcp-protocol-version");
     if (request.method !== "POST") {
@@ -259,7 +263,15 @@ export class HttpTransport {
     if (refused !== undefined) return this.refusals.count(refused);
     // One promise for the whole exchange (bench/http.ts, "echo").
     return new Promise((resolve) =>
-      this.#read({ request, headers, version, authInfo, bytes: 0, resolve })
+      this.#read({
+        request,
+        headers,
+        peer,
+        version,
+        authInfo,
+        bytes: 0,
+        resolve,
+      })
     );
   }
 

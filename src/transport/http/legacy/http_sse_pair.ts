@@ -1,10 +1,11 @@
+import type { NetworkPeer } from "../../../base/network_peer.ts";
 import {
   ProtocolError,
   ProtocolErrorCode,
 } from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import { normalPath } from "../../../protocol/uri_form.ts";
-import { Connection } from "../../connection.ts";
+import { Connection, type MessageOrigin } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { parseBody, readFailure, readText } from "../body.ts";
 import type { EventStreams } from "../event_streams.ts";
@@ -42,6 +43,7 @@ export class HttpSsePair {
 
   handle(
     request: Request,
+    peer: NetworkPeer | undefined,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
     const url = new URL(request.url);
@@ -51,7 +53,10 @@ export class HttpSsePair {
       return this.#openStream(authInfo);
     }
     if (pathname === MESSAGE_PATH && request.method === "POST") {
-      return this.#post(request, searchParams.get("sessionId"), authInfo);
+      return this.#post(request, searchParams.get("sessionId"), {
+        authInfo,
+        peer,
+      });
     }
     return refusal(
       405,
@@ -86,11 +91,12 @@ export class HttpSsePair {
   async #post(
     request: Request,
     id: string | null,
-    authInfo: AuthInfo | undefined,
+    origin: Pick<MessageOrigin, "authInfo" | "peer">,
   ): Promise<Response> {
     const pair = this.#open.get(id ?? "");
     if (
-      pair?.connection.session.principal !== this.#intake.identify(authInfo)
+      pair?.connection.session.principal !==
+        this.#intake.identify(origin.authInfo)
     ) {
       await request.body?.cancel();
       return refusal(
@@ -116,7 +122,7 @@ export class HttpSsePair {
         (counted) => bytes = counted,
       );
       const size = declared === null ? undefined : bytes;
-      pair.connection.receive(parseBody(text, size), bytes, { authInfo });
+      pair.connection.receive(parseBody(text, size), bytes, origin);
     } catch (error) {
       const failure = readFailure(error);
       return refusal(rejectionStatus(failure), failure, failure.requestId);

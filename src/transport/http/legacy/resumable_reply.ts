@@ -1,3 +1,4 @@
+import type { NetworkPeer } from "../../../base/network_peer.ts";
 import {
   type ProtocolError,
   RefusedError,
@@ -32,6 +33,7 @@ export interface ResumableExchange {
 export class ResumableReply implements Reply {
   readonly request: Request;
   readonly authInfo: AuthInfo | undefined;
+  readonly peer: NetworkPeer | undefined;
   readonly closeStream: (() => void) | undefined;
   readonly closeStandaloneStream: (() => void) | undefined;
   readonly #stream: ResumableStream;
@@ -41,13 +43,14 @@ export class ResumableReply implements Reply {
   constructor(
     stream: ResumableStream,
     session: HttpSession,
-    { request, authInfo }: HttpExchange,
+    { request, authInfo, peer }: HttpExchange,
     http: ResumableExchange,
   ) {
     this.#stream = stream;
     this.#http = http;
     this.request = request;
     this.authInfo = authInfo;
+    this.peer = peer;
     this.#openIn(WAITED_TURNS);
     // A client that has been given no id yet could not come back.
     if (!session.takesPriming) return;
