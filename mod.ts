@@ -91,6 +91,10 @@ export {
 export type { Caller, Claims } from "./src/server/identity/caller.ts";
 export type { ImpliedScopes } from "./src/server/identity/callers.ts";
 export type { AccessRules, Allow } from "./src/server/identity/guard.ts";
+export type {
+  RateLimitKey,
+  RateLimitOptions,
+} from "./src/server/calls/call_rate_limit.ts";
 
 // Seeing inside.
 export type { AdminOptions } from "./src/admin/admin_routes.ts";

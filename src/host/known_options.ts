@@ -66,6 +66,7 @@ const SERVER_OPTIONS: Readonly<
   metrics: true,
   pageSize: true,
   path: true,
+  rateLimit: true,
   requestState: true,
   responseMode: true,
   retryMs: true,

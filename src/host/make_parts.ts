@@ -12,6 +12,10 @@ import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
 import type { Call, CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
+import {
+  CallRateLimit,
+  type RateLimitOptions,
+} from "../server/calls/call_rate_limit.ts";
 import { CallRecorder } from "../server/calls/call_recorder.ts";
 import {
   CallTracing,
@@ -110,6 +114,8 @@ export function makeParts(
     announces: (kind) => capabilities.announces(kind),
     subscribes: () => capabilities.subscribes,
   });
+  const limitRate = (what: string, limit: RateLimitOptions) =>
+    new CallRateLimit(what, limit, { clock, log: quietLog, name: info.name });
   const catalog = new Catalog({
     clock,
     pageSize: options.pageSize,
@@ -119,6 +125,7 @@ export function makeParts(
     verifyState: options.requestState?.verify,
     changed: (kind) => changes.listChanged(kind),
     warn: (message) => log.warning(message),
+    limitRate,
     disposeLater,
   });
 
@@ -210,6 +217,9 @@ export function makeParts(
     checkAccess: options.scopes.length === 0
       ? undefined
       : (call) => checkAccess(call, options.scopes, catalog),
+    rateLimit: options.rateLimit === undefined
+      ? undefined
+      : limitRate("server", options.rateLimit),
     maskErrors: options.maskErrors,
     recorder,
     tracing,

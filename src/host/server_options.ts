@@ -20,6 +20,7 @@ import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { Extension } from "../server/extension.ts";
 import { checkExtensions } from "../server/extension_check.ts";
+import type { RateLimitOptions } from "../server/calls/call_rate_limit.ts";
 import { identityOf } from "../server/identity/caller.ts";
 import type { ImpliedScopes } from "../server/identity/callers.ts";
 import { checkScopes } from "../server/identity/guard.ts";
@@ -161,6 +162,13 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    * @default the token's issuer and subject; its client, where it has no issuer
    */
   identify?: (authInfo: AuthInfo) => string;
+  /**
+   * How often a caller may ask, whatever for. Who asks more often is refused with
+   * a {@linkcode RefusedError}: 429 over HTTP, where `RateLimit` says how much is
+   * left. Of a mounted server only the tools' own limits count.
+   * @default as often as one likes
+   */
+  rateLimit?: RateLimitOptions;
   /**
    * Destination of the server's own log.
    * @default stderrLog

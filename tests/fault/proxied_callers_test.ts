@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { type HttpOptions, McpServer } from "../../mod.ts";
+import {
+  type HttpOptions,
+  McpServer,
+  type McpServerOptions,
+} from "../../mod.ts";
 import { HAS_NGINX, startNginx } from "../support/nginx.ts";
 import { modernCall, modernPost } from "../transport/wire.ts";
 
@@ -36,7 +40,7 @@ class LocalClient implements Disposable {
   }
 }
 
-async function proxied(options: HttpOptions) {
+async function proxied(options: HttpOptions & McpServerOptions) {
   const server = new McpServer(
     { name: "proxied", version: "1.0.0" },
     { log: () => {}, ...options },
@@ -108,5 +112,24 @@ Deno.test({
       const { known } = await one.who(front.url, headers as never);
       assert.equal(known.address, "127.0.0.1");
     }
+  },
+});
+
+Deno.test({
+  name: "behind nginx, a limit by address is each client's own",
+  ignore: !HAS_NGINX,
+  fn: async () => {
+    const rateLimit = { limit: 2, intervalMs: 600_000 };
+    await using front = await proxied({
+      trustedProxies: "127.0.0.1",
+      rateLimit,
+    });
+    using one = new LocalClient("127.0.0.2");
+    using two = new LocalClient("127.0.0.3");
+    for (const status of [200, 200, 429, 429]) {
+      const spoofed = { "x-forwarded-for": crypto.randomUUID() };
+      assert.equal((await one.who(front.url, spoofed)).status, status);
+    }
+    assert.equal((await two.who(front.url)).status, 200);
   },
 });

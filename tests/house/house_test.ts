@@ -192,6 +192,7 @@ const DOORS: Doors = {
     "access_check.ts",
     "call.ts",
     "call_log.ts",
+    "call_rate_limit.ts",
     "call_recorder.ts",
     "call_tracing.ts",
     "core_params.ts",

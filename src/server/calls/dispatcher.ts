@@ -21,6 +21,7 @@ import { ReadyJson } from "../eras/ready_json.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
 import { CallScope } from "./call_scope.ts";
+import type { CallRateLimit } from "./call_rate_limit.ts";
 import type { CallRecorder } from "./call_recorder.ts";
 import type { CallTracing } from "./call_tracing.ts";
 import { failureKindOf } from "./failure_kind.ts";
@@ -42,6 +43,8 @@ export interface DispatcherParts {
   readonly tracing: CallTracing | undefined;
   /** Turns away who lacks a scope that every call needs. @throws {ProtocolError} */
   readonly checkAccess: ((call: Call) => void) | undefined;
+  /** Turns away who asks too often. */
+  readonly rateLimit: CallRateLimit | undefined;
 }
 
 /**
@@ -191,6 +194,15 @@ export class Dispatcher {
   }
 
   #run(call: Call): unknown {
+    const { rateLimit } = this.#parts;
+    return rateLimit === undefined
+      ? this.#letIn(call)
+      : rateLimit.admit(call).then(() =>
+        this.enter(call, () => this.#letIn(call))
+      );
+  }
+
+  #letIn(call: Call): unknown {
     this.#parts.checkAccess?.(call);
     return this.gate === undefined
       ? this.#answerTo(call)

@@ -23,6 +23,8 @@ export interface Reply {
   abandon(): void;
   /** Calls back once if the client goes away before the response. */
   onDisconnect(callback: (reason: unknown) => void): void;
+  /** Adds headers to the response, where it has any and has not begun. */
+  addHeaders?(headers: Record<string, string>): void;
   /** The HTTP request, where there is one. */
   readonly request?: Request;
   /** Identity of the caller, if the host has checked it. */

@@ -77,11 +77,12 @@ export class Catalog implements HandlerOwner {
     config: ToolConfig<SchemaLike | undefined>,
     handler: (...args: unknown[]) => unknown,
   ): RegisteredTool {
-    const { clock, disposeLater, warn } = this.#options;
+    const { clock, disposeLater, limitRate, warn } = this.#options;
     const tool = new RegisteredTool(
       {
         clock,
         disposeLater,
+        limitRate,
         warn,
         toolChanged: (changed, from) =>
           this.tools.move(changed, from, changed.name),

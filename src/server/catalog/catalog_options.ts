@@ -1,5 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 import type { CacheHint } from "../../protocol/types.ts";
+import type {
+  CallRateLimit,
+  RateLimitOptions,
+} from "../calls/call_rate_limit.ts";
 import type { HandlerOwner } from "../calls/call.ts";
 
 /** The results that a server gives hints for, by method. */
@@ -35,6 +39,8 @@ export interface CatalogOptions {
   changed(kind: ListKind): void;
   /** Tells the operator of something that still works. */
   warn(message: string): void;
+  /** Makes a rate limit of calls of what is registered. */
+  limitRate(what: string, options: RateLimitOptions): CallRateLimit;
   /** Closes something together with the server. */
   disposeLater(resource: AsyncDisposable): void;
 }

@@ -9,7 +9,6 @@ import {
   checkKnown,
   checkText,
   checkTimeoutMs,
-  quote,
 } from "../../base/options.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
@@ -38,11 +37,16 @@ import type {
 import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { Call } from "../calls/call.ts";
+import type {
+  CallRateLimit,
+  RateLimitOptions,
+} from "../calls/call_rate_limit.ts";
 import {
   TOOL_OPTIONS,
   type ToolConfig,
   type ToolUpdates,
 } from "./tool_config.ts";
+import { checkToolName } from "./tool_name.ts";
 import { drained } from "./tool_steps.ts";
 import {
   parseOutcome,
@@ -60,6 +64,8 @@ export interface ToolHost {
   disposeLater(resource: AsyncDisposable): void;
   /** Tells the operator of something that still works. */
   readonly warn: (message: string) => void;
+  /** Makes a rate limit of the tool's calls. */
+  limitRate(what: string, options: RateLimitOptions): CallRateLimit;
   /** The tool has changed; `from` is the name it was known by. */
   toolChanged(tool: RegisteredTool, from: string): void;
 }
@@ -80,6 +86,11 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   readonly #slots: Semaphore | undefined;
   /** Milliseconds past which its calls are slow, if not as the server's option says. */
   readonly slowMs: number | undefined;
+  /**
+   * How often callers may call it.
+   * @internal
+   */
+  readonly rateLimit: CallRateLimit | undefined;
 
   /** @internal */
   constructor(
@@ -109,6 +120,9 @@ export class RegisteredTool extends Registration<ToolUpdates> {
         name: `tool ${name}`,
       });
     }
+    this.rateLimit = config.rateLimit === undefined
+      ? undefined
+      : host.limitRate(`tool ${name}`, config.rateLimit);
     if (config.cache !== undefined) this.#cache = this.#makeCache(config.cache);
     this.#readSchemas();
   }
@@ -372,19 +386,4 @@ export class RegisteredTool extends Registration<ToolUpdates> {
 /** The arguments of a call miss the tool's schema. */
 export class ToolInputError extends Error {
   override readonly name = "ToolInputError";
-}
-
-function checkToolName(name: string, warn: (message: string) => void): string {
-  if (typeof name !== "string" || name === "") {
-    throw new InvalidOptionError(
-      `a tool's name must be a string that is not empty, got ${quote(name)}`,
-    );
-  }
-  if (!/^[\w./-]{1,128}$/.test(name)) {
-    warn(
-      `tool name ${JSON.stringify(name)} may not work with every client: use ` +
-        `1 to 128 letters, digits, "_", "-", "." and "/"`,
-    );
-  }
-  return name;
 }

@@ -83,6 +83,16 @@ function begin(
   if (tool.slowMs !== undefined && call.measure !== undefined) {
     call.measure.slowMs = tool.slowMs;
   }
+  const { rateLimit } = tool;
+  return rateLimit === undefined
+    ? resume(tool, call, args)
+    : rateLimit.admit(call).then(() =>
+      call.host.enter(call, () => resume(tool, call, args))
+    );
+}
+
+/** Runs the tool, with what earlier requests of the call have brought, if it had any. */
+function resume(tool: RegisteredTool, call: Call, args: JsonObject): unknown {
   return isRepeat(call)
     ? call.inquiry.resume().then(() =>
       call.host.enter(call, () => run(tool, call, args))

@@ -12,6 +12,7 @@ import type {
   ToolAnnotations,
   ToolExecution,
 } from "../../protocol/types.ts";
+import type { RateLimitOptions } from "../calls/call_rate_limit.ts";
 import type { AccessRules } from "../identity/guard.ts";
 import type { HandlerCacheOptions } from "./handler_cache.ts";
 import type { ServerContext } from "../server_context.ts";
@@ -135,6 +136,13 @@ export interface ToolConfig<
    */
   concurrency?: number;
   /**
+   * How often a caller may call it, beside the server's own `rateLimit`. Who calls
+   * it more often is refused with a {@linkcode RefusedError}, before its arguments
+   * are looked at.
+   * @default as often as one likes
+   */
+  rateLimit?: RateLimitOptions;
+  /**
    * Milliseconds past which a call is logged as slow; `Infinity` for a tool that
    * may take its time.
    * @default the server's `slowMs`
@@ -163,6 +171,7 @@ export const TOOL_OPTIONS: Readonly<
   timeoutMs: true,
   slowMs: true,
   concurrency: true,
+  rateLimit: true,
   cache: true,
   // The official SDK's: here it is the business of who lets callers in.
   scopeChallenge: true,

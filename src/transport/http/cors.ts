@@ -1,5 +1,6 @@
 /** Things that a browser's page may send and read beside what any may. */
-const EXPOSED = "mcp-session-id, mcp-protocol-version, www-authenticate";
+const EXPOSED = "mcp-session-id, mcp-protocol-version, www-authenticate, " +
+  "retry-after, ratelimit, ratelimit-policy";
 const METHODS = "GET, POST, DELETE";
 const MAX_AGE_S = "600";
 

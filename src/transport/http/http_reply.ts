@@ -12,6 +12,7 @@ import {
   jsonResponse,
   jsonResponseWith,
   refusedResponse,
+  withHeaders,
 } from "./http_response.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { EventStreams } from "./event_streams.ts";
@@ -70,7 +71,7 @@ export class HttpReply implements Reply, SseStreamOwner {
   readonly authInfo: AuthInfo | undefined;
   readonly peer: NetworkPeer | undefined;
   readonly #style: HttpReplyStyle;
-  readonly #headers: Record<string, string> | undefined;
+  #headers: Record<string, string> | undefined;
   #resolve: (response: Response) => void;
   #held = "";
   #stream: SseStream | undefined;
@@ -116,6 +117,10 @@ export class HttpReply implements Reply, SseStreamOwner {
     } else {
       this.#resolve(jsonResponseWith(text, status, this.#headers));
     }
+  }
+
+  addHeaders(headers: Record<string, string>): void {
+    this.#headers = withHeaders(this.#headers, headers);
   }
 
   send(text: string): void {

@@ -30,6 +30,18 @@ export function jsonResponseWith(
   });
 }
 
+/** Headers with more of them: those of one name make a list. */
+export function withHeaders(
+  headers: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const all = { ...headers };
+  for (const [name, value] of Object.entries(more)) {
+    all[name] = Object.hasOwn(all, name) ? `${all[name]}, ${value}` : value;
+  }
+  return all;
+}
+
 const EVENTS_INIT: ResponseInit = {
   headers: { "content-type": "text/event-stream" },
 };

@@ -1,7 +1,4 @@
-import {
-  InvalidRequestError,
-  type ProtocolError,
-} from "../../../protocol/protocol_errors.ts";
+import { InvalidRequestError } from "../../../protocol/protocol_errors.ts";
 import type {
   Batch,
   Message,
@@ -213,8 +210,9 @@ export class LegacyEndpoint {
         );
       },
       ...(requests === 1 && {
-        refuse: (text: string, error: ProtocolError) =>
-          new HttpReply(this.#style, exchange, headers).respond(text, error),
+        refuse: (text, error, more) =>
+          new HttpReply(this.#style, exchange, { ...headers, ...more })
+            .respond(text, error),
       }),
       settled: () => {
         if (--left === 0) stream.finish();

@@ -7,6 +7,7 @@ import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Reply } from "../../../server/calls/reply.ts";
 import { InsufficientScopeError } from "../../../server/identity/access_errors.ts";
 import type { HttpExchange } from "../endpoint_exchange.ts";
+import { withHeaders } from "../http_response.ts";
 import type { HttpSession } from "./http_session.ts";
 import type { ResumableStream } from "./resumable_stream.ts";
 
@@ -24,7 +25,11 @@ export interface ResumableExchange {
    * Answers with a status in its place; missing where other requests wait for
    * their answers on the stream.
    */
-  readonly refuse?: (text: string, error: ProtocolError) => void;
+  readonly refuse?: (
+    text: string,
+    error: ProtocolError,
+    headers: Record<string, string> | undefined,
+  ) => void;
   /** The answer has been stored, or never will be. */
   settled(): void;
 }
@@ -39,6 +44,7 @@ export class ResumableReply implements Reply {
   readonly #stream: ResumableStream;
   readonly #http: ResumableExchange;
   #isAnswered = false;
+  #headers: Record<string, string> | undefined;
 
   constructor(
     stream: ResumableStream,
@@ -81,13 +87,18 @@ export class ResumableReply implements Reply {
       refuse !== undefined && !this.#isAnswered &&
       (error instanceof InsufficientScopeError || error instanceof RefusedError)
     ) {
-      refuse(text, error);
+      refuse(text, error, this.#headers);
       this.#isAnswered = true;
     } else {
       this.#open();
       this.#stream.send(text);
     }
     this.#http.settled();
+  }
+
+  /** For a refusal: streams begin before they could have any. */
+  addHeaders(headers: Record<string, string>): void {
+    this.#headers = withHeaders(this.#headers, headers);
   }
 
   send(text: string): void {

@@ -1,0 +1,166 @@
+import type { Clock } from "../../base/clock.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
+import { countedAddress } from "../../base/ip_address.ts";
+import { addressOf } from "../../base/network_peer.ts";
+import { checkKnown, quote } from "../../base/options.ts";
+import type { RateLimitDecision } from "../../limit/rate_limit_store.ts";
+import {
+  RateLimiter,
+  type RateLimiterOptions,
+} from "../../limit/rate_limiter.ts";
+import type { Log } from "../../observe/log/log.ts";
+import { RefusedError } from "../../protocol/protocol_errors.ts";
+import type { ServerContext } from "../server_context.ts";
+import type { Call } from "./call.ts";
+
+/**
+ * Key that a request is counted under: `"caller"` is who it is known to be, or else
+ * its address; an IPv6 address counts as its /64. Where there is no address, as on
+ * stdio, the one client is counted. Of a function's keys each is counted by itself;
+ * what it returns `undefined` for isn't.
+ */
+export type RateLimitKey =
+  | "caller"
+  | "address"
+  | ((ctx: ServerContext) => string | undefined);
+
+/** How often callers may ask, on a server or for one tool. */
+export interface RateLimitOptions extends Omit<RateLimiterOptions, "clock"> {
+  /**
+   * Key that requests are counted under.
+   * @default "caller"
+   */
+  by?: RateLimitKey;
+  /**
+   * Name in metrics, and a prefix of its keys in the store.
+   * @default the server's name, and the tool's
+   */
+  name?: string;
+}
+
+const KNOWN: Readonly<Record<keyof RateLimitOptions, true>> = {
+  algorithm: true,
+  burst: true,
+  by: true,
+  intervalMs: true,
+  limit: true,
+  name: true,
+  store: true,
+};
+
+/** Things that a rate limit needs of its server. */
+export interface CallRateLimitHost {
+  readonly clock: Clock;
+  /** Takes one line of a cause in a while. */
+  readonly log: Log;
+  /** The server's name. */
+  readonly name: string;
+}
+
+/** Refuses the calls of whoever asks too often. */
+export class CallRateLimit {
+  readonly #limiter: RateLimiter;
+  readonly #keyOf: (call: Call) => string | undefined;
+  readonly #log: Log;
+  /** Whose limit it is, such as `tool search`. */
+  readonly #what: string;
+  readonly #policy: string;
+  /** Its name in headers, which take ASCII alone. */
+  readonly #label: string;
+
+  /** @throws {InvalidOptionError} naming the option */
+  constructor(
+    what: string,
+    options: RateLimitOptions,
+    { clock, log, name }: CallRateLimitHost,
+  ) {
+    checkKnown(`${what}: rateLimit`, options, KNOWN);
+    const { by = "caller", ...limiter } = options;
+    this.#keyOf = keyReader(what, by);
+    this.#limiter = makeLimiter(what, {
+      name: `${name}: ${what}`,
+      ...limiter,
+      clock,
+    });
+    this.#log = log;
+    this.#what = what;
+    this.#label = `"${what.replaceAll(/[^\x20-\x7e]|["\\]/g, "?")}"`;
+    this.#policy = `${this.#label};q=${options.limit};w=${
+      seconds(options.intervalMs)
+    }`;
+  }
+
+  /**
+   * Counts a call, and tells its client where it stands.
+   *
+   * @throws {RefusedError} if it is one too many
+   */
+  async admit(call: Call): Promise<void> {
+    const key = this.#keyOf(call);
+    if (key === undefined) return;
+    const decision = await this.#limiter.take(key);
+    call.reply.addHeaders?.(this.#headersOf(decision));
+    if (decision.allowed) return;
+    this.#log.warning(
+      `calls over the rate limit of ${this.#what} are refused`,
+      call.logFields(),
+    );
+    throw new RefusedError("rate_limited", decision.retryAfterMs);
+  }
+
+  /** As draft-ietf-httpapi-ratelimit-headers (from its 8th revision on) has them. */
+  #headersOf(
+    { remaining, resetAfterMs }: RateLimitDecision,
+  ): Record<string, string> {
+    return {
+      "ratelimit-policy": this.#policy,
+      ratelimit: `${this.#label};r=${remaining};t=${seconds(resetAfterMs)}`,
+    };
+  }
+}
+
+function seconds(ms: number): number {
+  return Math.ceil(ms / 1_000);
+}
+
+/** @throws {InvalidOptionError} naming whose option it is */
+function makeLimiter(what: string, options: RateLimiterOptions): RateLimiter {
+  try {
+    return new RateLimiter(options);
+  } catch (error) {
+    throw error instanceof InvalidOptionError
+      ? new InvalidOptionError(`${what}: rateLimit.${error.message}`)
+      : error;
+  }
+}
+
+function keyReader(
+  what: string,
+  by: RateLimitKey,
+): (call: Call) => string | undefined {
+  if (by === "address") return addressKey;
+  if (by === "caller") {
+    return (call) =>
+      call.authInfo === undefined ? addressKey(call) : `caller ${call.caller}`;
+  }
+  if (typeof by === "function") {
+    return (call) => {
+      const key = by(call.context);
+      if (key === undefined || typeof key === "string") return key;
+      throw new TypeError(
+        `${what}: rateLimit.by must return a string, or undefined for what ` +
+          `isn't counted, got ${quote(key)}`,
+      );
+    };
+  }
+  throw new InvalidOptionError(
+    `${what}: rateLimit.by must be "caller", "address" or a function, got ${
+      quote(by)
+    }`,
+  );
+}
+
+function addressKey({ reply }: Call): string {
+  const address = addressOf(reply.peer);
+  return address === undefined ? "" : `address ${countedAddress(address)}`;
+}
