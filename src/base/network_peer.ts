@@ -12,8 +12,28 @@ export interface NetworkPeer {
 
 /** The caller's address in its canonical form; `undefined` if nobody knows it. */
 export function addressOf(peer: NetworkPeer | undefined): string | undefined {
-  const address = peer?.remoteAddr?.hostname;
+  const address = hostnameOf(peer);
   return address?.includes(":") ? canonicalAddress(address) : address;
+}
+
+/** Deno (2.9) no longer tells the address once the request has been answered. */
+function hostnameOf(peer: NetworkPeer | undefined): string | undefined {
+  try {
+    return peer?.remoteAddr?.hostname;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A peer for what may outlive its request, after which its host forgets it. */
+export function lastingPeer(
+  peer: NetworkPeer | undefined,
+): NetworkPeer | undefined {
+  return peer && {
+    remoteAddr: { hostname: hostnameOf(peer) },
+    askedUrl: peer.askedUrl,
+    queuedMs: peer.queuedMs,
+  };
 }
 
 /** The URL that a request was sent to, as its caller knows it. */

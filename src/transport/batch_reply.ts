@@ -7,7 +7,6 @@ import type { Reply } from "../server/calls/reply.ts";
 export class BatchReply implements Reply {
   readonly request: Request | undefined;
   readonly authInfo: AuthInfo | undefined;
-  readonly peer: NetworkPeer | undefined;
   readonly #whole: Reply;
   readonly #settled: (text: string | undefined) => void;
 
@@ -17,7 +16,10 @@ export class BatchReply implements Reply {
     this.#settled = settled;
     this.request = whole.request;
     this.authInfo = whole.authInfo;
-    this.peer = whole.peer;
+  }
+
+  get peer(): NetworkPeer | undefined {
+    return this.#whole.peer;
   }
 
   respond(text: string, _error?: ProtocolError): void {

@@ -133,3 +133,43 @@ Deno.test({
     assert.equal((await two.who(front.url)).status, 200);
   },
 });
+
+for (const trustedProxies of [undefined, "loopback"]) {
+  Deno.test(`who has left is still known, with ${trustedProxies ?? "no proxies"} trusted`, async () => {
+    const seen: (string | undefined)[] = [];
+    const over = Promise.withResolvers<void>();
+    await using server = new McpServer(
+      { name: "left", version: "1.0.0" },
+      { trustedProxies, log: () => {} },
+    );
+    const leave = new AbortController();
+    server.registerResource("slow", "test://slow", {}, async (_uri, ctx) => {
+      await Promise.resolve();
+      leave.abort();
+      await new Promise((resolve) =>
+        ctx.signal.addEventListener("abort", resolve)
+      );
+      // Until Deno has let go of the request.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      seen.push(ctx.http!.address);
+      over.resolve();
+      return "nobody reads this";
+    });
+    const { url } = await server.serve({
+      port: 0,
+      signals: false,
+      onListen: () => {},
+    });
+    await assert.rejects(
+      fetch(
+        url,
+        modernPost(
+          modernCall("resources/read", { uri: "test://slow" }),
+          leave.signal,
+        ),
+      ),
+    );
+    await over.promise;
+    assert.deepEqual(seen, ["127.0.0.1"]);
+  });
+}

@@ -1,4 +1,4 @@
-import type { NetworkPeer } from "../../base/network_peer.ts";
+import { lastingPeer, type NetworkPeer } from "../../base/network_peer.ts";
 import type { ProtocolError } from "../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 
@@ -52,7 +52,7 @@ export class SharedReply implements Reply {
   constructor({ request, authInfo, peer }: Reply) {
     this.request = request;
     this.authInfo = authInfo;
-    this.peer = peer;
+    this.peer = lastingPeer(peer);
   }
 
   respond(): void {}

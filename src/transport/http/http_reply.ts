@@ -1,6 +1,6 @@
 import { InsufficientScopeError } from "../../server/identity/access_errors.ts";
 import { SlowClientError } from "../../base/errors.ts";
-import type { NetworkPeer } from "../../base/network_peer.ts";
+import { lastingPeer, type NetworkPeer } from "../../base/network_peer.ts";
 import {
   type ProtocolError,
   RefusedError,
@@ -69,7 +69,7 @@ export interface HttpReplyStyle {
 export class HttpReply implements Reply, SseStreamOwner {
   readonly request: Request;
   readonly authInfo: AuthInfo | undefined;
-  readonly peer: NetworkPeer | undefined;
+  peer: NetworkPeer | undefined;
   readonly #style: HttpReplyStyle;
   #headers: Record<string, string> | undefined;
   #resolve: (response: Response) => void;
@@ -154,6 +154,7 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   /** Called once its request is being worked on: who waits long gets a stream. */
   wait(): void {
+    if (!this.#begun) this.peer = lastingPeer(this.peer);
     if (!this.#begun && this.#held === "") this.#style.quiet.add(this);
   }
 

@@ -1,4 +1,4 @@
-import type { NetworkPeer } from "../../../base/network_peer.ts";
+import { lastingPeer, type NetworkPeer } from "../../../base/network_peer.ts";
 import {
   ProtocolError,
   ProtocolErrorCode,
@@ -55,7 +55,7 @@ export class HttpSsePair {
     if (pathname === MESSAGE_PATH && request.method === "POST") {
       return this.#post(request, searchParams.get("sessionId"), {
         authInfo,
-        peer,
+        peer: lastingPeer(peer),
       });
     }
     return refusal(

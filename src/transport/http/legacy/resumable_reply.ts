@@ -1,4 +1,4 @@
-import type { NetworkPeer } from "../../../base/network_peer.ts";
+import { lastingPeer, type NetworkPeer } from "../../../base/network_peer.ts";
 import {
   type ProtocolError,
   RefusedError,
@@ -56,7 +56,7 @@ export class ResumableReply implements Reply {
     this.#http = http;
     this.request = request;
     this.authInfo = authInfo;
-    this.peer = peer;
+    this.peer = lastingPeer(peer);
     this.#openIn(WAITED_TURNS);
     // A client that has been given no id yet could not come back.
     if (!session.takesPriming) return;
