@@ -1,11 +1,13 @@
 /**
- * How much at once, how often, how long. Run it with
+ * How much at once, how often and for whom, how long. Run it with
  * `deno run -A examples/limits.ts`; with REDIS_URL set, the rate limit is one
  * that processes share.
  */
 import {
   deadline,
   mapConcurrent,
+  McpServer,
+  type ProtocolError,
   RateLimiter,
   RedisRateLimitStore,
   Semaphore,
@@ -73,6 +75,24 @@ async function limitRate(): Promise<void> {
   console.log("  or wait for it: here we are");
 }
 
+async function limitCallers(): Promise<void> {
+  console.log("\nrateLimit: two searches a minute for each caller");
+  await using server = new McpServer({ name: "limited", version: "1.0.0" }, {
+    trustedProxies: "loopback", // nginx on this machine says who is calling
+    rateLimit: { limit: 600, intervalMs: 60_000 },
+  });
+  server.registerTool("search", {
+    rateLimit: { limit: 2, intervalMs: 60_000, by: "caller" },
+  }, () => "found");
+  for (let call = 1; call <= 3; call++) {
+    await server.call("tools/call", { name: "search" }).then(
+      () => console.log(`  call ${call}: found`),
+      ({ message, data }: ProtocolError) =>
+        console.log(`  call ${call}: ${message}`, data),
+    );
+  }
+}
+
 async function setDeadline(): Promise<void> {
   console.log("\ndeadline: the caller is told in time, the work by its signal");
   await deadline(
@@ -87,4 +107,5 @@ async function setDeadline(): Promise<void> {
 await boundWork();
 await mapMany();
 await limitRate();
+await limitCallers();
 await setDeadline();
