@@ -1,13 +1,12 @@
 import type { NetworkPeer } from "../base/network_peer.ts";
 import { reportFailure } from "../observe/log/logger.ts";
 import { HealthRoutes, type ProbedServer } from "./health_routes.ts";
-import { MetricsRoute } from "./metrics/metrics_route.ts";
-import type { ServerMetrics } from "./metrics/server_metrics.ts";
+import { MetricsRoute, type ShownMetrics } from "./metrics/metrics_route.ts";
 import { type AuthorizeOperator, OperatorGate } from "./operator_gate.ts";
-import {
+import type {
   OperatorPages,
-  type OperatorPagesOptions,
-  type ShownServer,
+  OperatorPagesOptions,
+  ShownServer,
 } from "./operator_pages.ts";
 
 /** The server that the operator's routes are about. */
@@ -38,6 +37,14 @@ export interface AdminOptions extends OperatorPagesOptions {
   authorizeOperator?: AuthorizeOperator;
 }
 
+/** The parts of what operators see. */
+export interface AdminParts {
+  readonly server: AdministeredServer;
+  readonly hosts: HostGate;
+  readonly metrics: ShownMetrics;
+  readonly pages: OperatorPages;
+}
+
 const HEALTH_DETAILS = "/health/detailed";
 const METRICS = "/metrics";
 
@@ -49,26 +56,30 @@ export class AdminRoutes {
   readonly #health: HealthRoutes;
   readonly #metrics: MetricsRoute | undefined;
   readonly #pages: OperatorPages;
+  #movedAway = false;
 
   constructor(
-    server: AdministeredServer,
-    hosts: HostGate,
-    metrics: ServerMetrics,
-    options: AdminOptions,
+    { server, hosts, metrics, pages }: AdminParts,
+    authorizeOperator: AuthorizeOperator | undefined,
   ) {
     this.#server = server;
     this.#hosts = hosts;
-    this.#operators = new OperatorGate(options.authorizeOperator);
+    this.#operators = new OperatorGate(authorizeOperator);
     this.#health = new HealthRoutes(server);
     this.#metrics = server.options.metrics
       ? new MetricsRoute(metrics)
       : undefined;
-    this.#pages = new OperatorPages(server, metrics, options);
+    this.#pages = pages;
   }
 
   /** The server listens: what keeps a history begins it. */
-  start(): Promise<void> {
-    return this.#pages.start();
+  async start(): Promise<void> {
+    if (!this.#movedAway) await this.#pages.start();
+  }
+
+  /** Serves the probes alone from now on: the rest has a port of its own. */
+  moveAway(): void {
+    this.#movedAway = true;
   }
 
   /** Ends what is being sent: a shutdown waits for it. */
@@ -92,6 +103,7 @@ export class AdminRoutes {
           this.#health.handle(request, pathname, refusal === undefined)!,
       );
     }
+    if (this.#movedAway) return this.#health.handle(request, pathname, false);
     if (pathname === METRICS && metrics !== undefined) {
       // Anybody may see them for as long as nobody is named an operator.
       return !this.#operators.isGuarded && this.#hosts.allowsHost(url)

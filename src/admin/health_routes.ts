@@ -8,11 +8,19 @@ export interface ProbedServer {
   readonly info: { readonly version: string };
   readonly health: Pick<HealthChecks, "run">;
   /** Such as `ready`; anything else keeps requests away. */
-  readonly readiness: { probe(): string };
+  readonly readiness: { probe(): string | Promise<string> };
   readonly options: {
     readonly health?: { readonly readiness?: string };
   };
+  /**
+   * For how long its event loop has been blocked, in milliseconds; 0 while it
+   * turns. Only where that can be told: from outside of it.
+   */
+  blockedMs?(): number;
 }
+
+/** A server that has been blocked for so long is given up, in milliseconds. */
+const LIFELESS_MS = 30_000;
 
 /** An answer before it is a response: HEAD has no body. */
 interface Verdict {
@@ -31,7 +39,7 @@ type Route = (mayRead: boolean) => Verdict | Promise<Verdict>;
 export class HealthRoutes {
   readonly #server: ProbedServer;
   readonly #routes: ReadonlyMap<string, Route> = new Map<string, Route>([
-    ["/health", () => ({ ok: true, body: this.#body("healthy") })],
+    ["/health", () => this.#live()],
     ["/health/ready", () => this.#ready()],
     ["/health/detailed", (mayRead) => this.#detailed(mayRead)],
   ]);
@@ -63,13 +71,23 @@ export class HealthRoutes {
       : respond(verdict, method);
   }
 
+  /** What computes for a while is alive, but a loop that never ends is not. */
+  #live(): Verdict {
+    const ms = this.#blockedMs;
+    return ms === 0
+      ? { ok: true, body: this.#body("healthy") }
+      : { ok: ms < LIFELESS_MS, body: this.#blocked(ms) };
+  }
+
   /**
    * A dead dependency doesn't make the server unready, unless `health.readiness`
    * asks for that: most are shared, and one would take every replica out at once.
    */
-  #ready(): Verdict | Promise<Verdict> {
+  async #ready(): Promise<Verdict> {
     const { readiness, options } = this.#server;
-    const state = readiness.probe();
+    const state = await readiness.probe();
+    const ms = this.#blockedMs;
+    if (ms > 0) return { ok: false, body: this.#blocked(ms) };
     const verdict = { ok: state === "ready", body: this.#body(state) };
     return state === "ready" && options.health?.readiness === "checks"
       ? this.#dependenciesReady(verdict)
@@ -91,10 +109,23 @@ export class HealthRoutes {
     };
   }
 
-  #body(status: string): unknown {
+  get #blockedMs(): number {
+    return this.#server.blockedMs?.() ?? 0;
+  }
+
+  #blocked(ms: number): unknown {
+    return { ...this.#body("blocked"), message: blockedText(ms) };
+  }
+
+  #body(status: string): object {
     const { version } = this.#server.info;
     return { status, timestamp: new Date().toISOString(), version };
   }
+}
+
+/** Says for how long an event loop has been blocked. */
+export function blockedText(ms: number): string {
+  return `event loop blocked for ${(ms / 1_000).toFixed(1)} s`;
 }
 
 function withoutMessages(report: HealthReport): unknown {

@@ -2,13 +2,13 @@ import type { Clock } from "../base/clock.ts";
 import { checkFlag } from "../base/options.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Log } from "../observe/log/log.ts";
+import type { MetricsDocument } from "../observe/metrics/metrics_document.ts";
 import type { Dashboard } from "./dashboard/dashboard.ts";
 import type {
   DashboardSources,
   ShownTrouble,
 } from "./dashboard/dashboard_feed.ts";
 import type { DebugRoutes } from "./debug_routes.ts";
-import type { ServerMetrics } from "./metrics/server_metrics.ts";
 
 /** The server that the pages show. */
 export interface ShownServer {
@@ -21,7 +21,17 @@ export interface ShownServer {
   readonly trouble: { list(): readonly ShownTrouble[] };
   readonly log: Log;
   readonly clock: Clock;
+  /** Takes the profiles, where that isn't done in this thread. */
+  readonly profiles?: Profiles;
 }
+
+/** Answers requests for profiles. */
+type Profiles = Pick<DebugRoutes, "handle" | "close">;
+
+/** The figures that the dashboard shows. */
+export type ShownFigures = Pick<DashboardSources, "recentLatency"> & {
+  read(): MetricsDocument;
+};
 
 /** The choice of pages for operators alone. */
 export interface OperatorPagesOptions {
@@ -41,21 +51,21 @@ export interface OperatorPagesOptions {
 /** The dashboard and the debug routes. Neither is loaded before it is needed. */
 export class OperatorPages {
   readonly #server: ShownServer;
-  readonly #metrics: ServerMetrics;
+  readonly #figures: ShownFigures;
   readonly #hasDashboard: boolean;
   readonly #hasDebug: boolean;
   #dashboard: Promise<Dashboard> | undefined;
-  #debug: Promise<DebugRoutes> | undefined;
+  #debug: Promise<Profiles> | undefined;
   #closed = false;
 
   /** @throws {InvalidOptionError} for an option that is no flag */
   constructor(
     server: ShownServer,
-    metrics: ServerMetrics,
+    figures: ShownFigures,
     { dashboard, debug }: OperatorPagesOptions,
   ) {
     this.#server = server;
-    this.#metrics = metrics;
+    this.#figures = figures;
     this.#hasDashboard = checkFlag("dashboard", dashboard) ?? false;
     this.#hasDebug = checkFlag("debug", debug) ?? false;
   }
@@ -82,10 +92,13 @@ export class OperatorPages {
     if (this.#hasDashboard) (await this.#openDashboard()).start();
   }
 
-  #openDebug(): Promise<DebugRoutes> {
-    return this.#debug ??= import("./debug_routes.ts").then(
-      ({ DebugRoutes }) => new DebugRoutes({ clock: this.#server.clock }),
-    );
+  #openDebug(): Promise<Profiles> {
+    const { clock, profiles } = this.#server;
+    return this.#debug ??= profiles
+      ? Promise.resolve(profiles)
+      : import("./debug_routes.ts").then(
+        ({ DebugRoutes }) => new DebugRoutes({ clock }),
+      );
   }
 
   #openDashboard(): Promise<Dashboard> {
@@ -99,8 +112,8 @@ export class OperatorPages {
     const { info, health, trouble, log } = this.#server;
     return {
       server: info,
-      metrics: () => this.#metrics.read(),
-      recentLatency: () => this.#metrics.recentLatency(),
+      metrics: () => this.#figures.read(),
+      recentLatency: () => this.#figures.recentLatency(),
       health: () => health.run(),
       trouble: () => trouble.list(),
       reportFailure: (error) =>

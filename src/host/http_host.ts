@@ -5,6 +5,9 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
 import { askedUrlOf, type NetworkPeer } from "../base/network_peer.ts";
+import { OperatorDesk } from "../admin/operator_desk.ts";
+import { OperatorPages } from "../admin/operator_pages.ts";
+import type { OperatorSetup } from "./operators/operator_messages.ts";
 import type { ServerParts } from "./server_parts.ts";
 import type {
   FetchContext,
@@ -21,6 +24,10 @@ export class HttpHost {
   readonly metrics: ServerMetrics;
   readonly admin: AdminRoutes;
   readonly #proxies: TrustedProxies | undefined;
+  /** Answers what operators' pages in another thread ask. */
+  readonly desk: OperatorDesk;
+  /** What they know from the start. */
+  readonly operatorSetup: OperatorSetup;
   #app: Hono | undefined;
 
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
@@ -39,12 +46,21 @@ export class HttpHost {
       this.#proxies = new TrustedProxies(options.trustedProxies);
     }
     this.metrics = new ServerMetrics(parts, this.transport);
+    const { metrics, transport } = this;
+    const { authorizeOperator } = options;
+    const server = { ...parts, log: parts.quietLog };
+    const pages = new OperatorPages(server, metrics, options);
     this.admin = new AdminRoutes(
-      { ...parts, log: parts.quietLog },
-      this.transport,
-      this.metrics,
-      options,
+      { server, hosts: transport, metrics, pages },
+      authorizeOperator,
     );
+    this.desk = new OperatorDesk({
+      server,
+      metrics,
+      pages,
+      authorize: authorizeOperator,
+    });
+    this.operatorSetup = operatorSetup(parts, options);
   }
 
   /** The routes beside the MCP endpoint, made when somebody needs them. */
@@ -79,6 +95,24 @@ export class HttpHost {
       ) ??
       this.app.fetch(request);
   }
+}
+
+function operatorSetup(
+  { info, options: { metrics, health } }: ServerParts,
+  options: HttpOptions & AdminOptions,
+): OperatorSetup {
+  const { name, title, version } = info;
+  const { dashboard, debug, allowedHosts, publicUrl } = options;
+  return {
+    facts: {
+      info: { name, title, version },
+      options: { metrics, health: { readiness: health?.readiness } },
+    },
+    pages: { dashboard, debug },
+    isGuarded: options.authorizeOperator !== undefined,
+    allowedHosts,
+    publicUrl,
+  };
 }
 
 /** @throws {InvalidOptionError} */

@@ -89,6 +89,7 @@ export const SERVE_OPTIONS: Readonly<Record<keyof ServeOptions, true>> = {
   graceMs: true,
   hostname: true,
   onListen: true,
+  operatorPort: true,
   port: true,
   signal: true,
   signals: true,

@@ -18,6 +18,8 @@ import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
 import type { NetworkPeer } from "../base/network_peer.ts";
 import type { HttpHost } from "./http_host.ts";
+import type { OperatorAddress } from "./operators/operator_messages.ts";
+import type { OperatorThread } from "./operators/operator_thread.ts";
 
 /** Time that answers at the end of the grace have to reach their clients. */
 const LAST_WORDS_MS = 1_000;
@@ -37,6 +39,14 @@ export interface ServeOptions {
    * @default "127.0.0.1"
    */
   hostname?: string;
+  /**
+   * Serve operators on this port of the same address, from a thread of its own,
+   * so that they are answered while the event loop is blocked: `/health`, and
+   * `/metrics`, `/dashboard` and `/debug`, which `port` has no longer. 0 takes
+   * any free port.
+   * @default they are served on `port`
+   */
+  operatorPort?: number;
   /**
    * End in good order on SIGINT and SIGTERM.
    * @default true
@@ -68,6 +78,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly hostname: string;
   /** The port it listens on. */
   readonly port: number;
+  /** The port that operators have of their own, if they have one. */
+  readonly operatorPort: number | undefined;
   /** The URL of the MCP endpoint. */
   readonly url: string;
   /** Resolves when the server has ended. */
@@ -85,6 +97,7 @@ export async function serveHttp(
   const {
     port,
     hostname,
+    operatorPort,
     signals,
     graceMs,
     drainMs,
@@ -101,6 +114,10 @@ export async function serveHttp(
     dispatcher,
     closing,
   } = parts;
+  await using begun = new AsyncDisposableStack();
+  const operators = operatorPort === undefined ? undefined : begun.use(
+    await openOperators(parts, host, { port: operatorPort, hostname, tls }),
+  );
   const listener = await startOrTell(parts, () =>
     listen({
       port,
@@ -119,6 +136,8 @@ export async function serveHttp(
       },
     }, (request, info) => host.fetch(request, undefined, info as NetworkPeer)));
   host.transport.listensOn(hostname);
+  if (operators !== undefined) host.admin.moveAway();
+  const opened = begun.move();
   const address = listener.addr;
   const url = endpointUrl(
     tls !== undefined,
@@ -156,12 +175,17 @@ export async function serveHttp(
       await Promise.race([drained, overdue.promise]);
       clock.clearTimeout(timer);
       listener.unref();
+      await opened.disposeAsync();
       log.info(`${name} is closed`);
       over.resolve();
     })();
   try {
-    if (onListen === undefined) log.info(`${name} listens`, { url });
-    else onListen({ hostname: address.hostname, port: address.port });
+    if (onListen === undefined) {
+      log.info(`${name} listens`, {
+        url,
+        ...(operators && { operatorPort: operators.port }),
+      });
+    } else onListen({ hostname: address.hostname, port: address.port });
     watch(parts);
     await host.admin.start();
     release = endOn(signals, signal, () => {
@@ -177,6 +201,7 @@ export async function serveHttp(
   return {
     hostname: address.hostname,
     port: address.port,
+    operatorPort: operators?.port,
     url,
     finished: Promise.race([listener.finished, over.promise]).then(() =>
       ending
@@ -190,6 +215,7 @@ export async function serveHttp(
 function resolve({
   port = 8000,
   hostname = DEFAULT_HOSTNAME,
+  operatorPort,
   signals = true,
   graceMs = DEFAULT_GRACE_MS,
   drainMs = 0,
@@ -201,6 +227,7 @@ function resolve({
   return {
     port: checkInteger("port", port, 0, 65_535),
     hostname: checkName("hostname", hostname),
+    operatorPort: checkOperatorPort(operatorPort, port),
     signals: checkFlag("signals", signals),
     graceMs: checkDurationMs("graceMs", graceMs),
     drainMs: checkDurationMs("drainMs", drainMs),
@@ -208,6 +235,19 @@ function resolve({
     tls,
     onListen: checkFunction("onListen", onListen),
   };
+}
+
+function checkOperatorPort(
+  operatorPort: number | undefined,
+  port: number,
+): number | undefined {
+  if (operatorPort === undefined) return undefined;
+  if (operatorPort === port && port !== 0) {
+    throw new InvalidOptionError(
+      `operatorPort must be another than port, got ${port} for both`,
+    );
+  }
+  return checkInteger("operatorPort", operatorPort, 0, 65_535);
 }
 
 function checkTls(tls: ServeOptions["tls"]): void {
@@ -231,6 +271,21 @@ function listen(
       `${options.hostname}:${options.port} is in use by another program`,
       { cause: error },
     );
+  }
+}
+
+/** Before all else: what is opened can be watched. */
+async function openOperators(
+  { info, log }: ServerParts,
+  { desk, operatorSetup: setup }: HttpHost,
+  address: OperatorAddress,
+): Promise<OperatorThread> {
+  try {
+    const { OperatorThread } = await import("./operators/operator_thread.ts");
+    return await OperatorThread.open({ ...address, desk, setup, log });
+  } catch (error) {
+    reportFailure(log, `starting ${info.name}`, error);
+    throw error;
   }
 }
 

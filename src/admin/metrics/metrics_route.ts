@@ -2,7 +2,6 @@ import {
   EXPOSITION_TYPES,
   type ExpositionFormat,
 } from "../../observe/metrics/exposition.ts";
-import type { ServerMetrics } from "./server_metrics.ts";
 
 /** The forms that metrics are served in, by media type; the first is the usual one. */
 const FORMATS: Readonly<Record<string, ExpositionFormat | "json">> = {
@@ -11,15 +10,29 @@ const FORMATS: Readonly<Record<string, ExpositionFormat | "json">> = {
   "application/json": "json",
 };
 
+/** Metrics as text. */
+export interface MetricsPage {
+  readonly format: ExpositionFormat;
+  readonly text: string;
+}
+
+/** The metrics that the route shows. */
+export interface ShownMetrics {
+  /** All as text, in a format or in the one that there is. */
+  page(format: ExpositionFormat): MetricsPage | Promise<MetricsPage>;
+  /** All as one document. */
+  read(): object | Promise<object>;
+}
+
 /** `GET /metrics`: text for Prometheus, or the document for who asks for JSON. */
 export class MetricsRoute {
-  readonly #metrics: ServerMetrics;
+  readonly #metrics: ShownMetrics;
 
-  constructor(metrics: ServerMetrics) {
+  constructor(metrics: ShownMetrics) {
     this.#metrics = metrics;
   }
 
-  handle(request: Request): Response {
+  async handle(request: Request): Promise<Response> {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return Response.json({ error: "GET or HEAD only" }, {
         status: 405,
@@ -35,10 +48,11 @@ export class MetricsRoute {
     }
     const headers = { "cache-control": "no-store", vary: "accept" };
     if (format === "json") {
-      return Response.json(this.#metrics.read(), { headers });
+      return Response.json(await this.#metrics.read(), { headers });
     }
-    return new Response(this.#metrics.text(format), {
-      headers: { ...headers, "content-type": EXPOSITION_TYPES[format] },
+    const page = await this.#metrics.page(format);
+    return new Response(page.text, {
+      headers: { ...headers, "content-type": EXPOSITION_TYPES[page.format] },
     });
   }
 }

@@ -37,6 +37,7 @@ import {
 } from "../../observe/watch/event_loop_figures.ts";
 import { HEALTH_STATUSES } from "../../observe/health/health_check.ts";
 import type { HealthChecks } from "../../observe/health/health_checks.ts";
+import type { MetricsPage, ShownMetrics } from "./metrics_route.ts";
 import {
   type RecordedCatalog,
   recordedItems,
@@ -68,7 +69,7 @@ export interface MeasuredTransport {
 const USUAL_REFUSALS = [400, 401, 403, 404, 413, 415, 503];
 
 /** All that a server measures, read when somebody asks. */
-export class ServerMetrics {
+export class ServerMetrics implements ShownMetrics {
   readonly #server: MeasuredServer;
   readonly #transport: MeasuredTransport;
   readonly #cpu: CpuShare = new CpuShare();
@@ -155,10 +156,10 @@ export class ServerMetrics {
   }
 
   /** Everything as Prometheus reads it; health as it was last found. */
-  text(format: ExpositionFormat): string {
+  page(format: ExpositionFormat): MetricsPage {
     // Who scrapes keeps the checks going, and waits for none.
     void this.#server.health.run();
-    return this.#server.metrics.text(format);
+    return { format, text: this.#server.metrics.text(format) };
   }
 
   /** Everything as one document. */

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { Worker } from "node:worker_threads";
 import { ClosedError } from "../../base/errors.ts";
+import { threadScript } from "../../base/thread_script.ts";
 import type { PgliteAnswer, PgliteQuestion } from "./pglite_worker.ts";
 
 /** The first byte of the message that a session is over. */
@@ -24,7 +25,9 @@ export class PgliteThread {
   #failure: Error | undefined;
 
   private constructor() {
-    this.#worker = new Worker(scriptUrl());
+    this.#worker = new Worker(
+      threadScript(new URL("./pglite_worker.ts", import.meta.url)),
+    );
     this.#worker.on("message", (answer) => this.#take(answer));
     this.#worker.on("error", (error) => this.#fail(error));
     this.#worker.on("exit", () => this.#fail(new ClosedError("PGlite")));
@@ -105,17 +108,6 @@ export class PgliteThread {
     this.#failure ??= error;
     for (const asked of this.#asked.splice(0)) asked.reject(error);
   }
-}
-
-/**
- * Threads take no https: URL, but a script that imports from one; from JSR only
- * if the URL isn't seen before it runs.
- */
-function scriptUrl(): URL {
-  const url = new URL("./pglite_worker.ts", import.meta.url);
-  if (url.protocol === "file:") return url;
-  const script = `const url = ${JSON.stringify(url.href)}; await import(url)`;
-  return new URL(`data:text/javascript,${encodeURIComponent(script)}`);
 }
 
 function copyFail(reason: string): Uint8Array {
