@@ -3,12 +3,15 @@
  * `--stdio`.
  */
 import { parseArgs } from "node:util";
+import { InvalidOptionError } from "@sluice/mcp";
 import { guideServer } from "./examples/guide/server.ts";
 
 const USAGE = `Usage: deno run -A main.ts [options]
 
   --port PORT          where to listen (8000; 0 for any free port)
   --hostname HOSTNAME  on which address (127.0.0.1)
+  --operator-port PORT where operators find /metrics and the rest, from a thread
+                       of its own (OPERATOR_PORT; without one, where all is)
   --strict             don't start if nobody answers at DATABASE_URL or REDIS_URL
   --stdio              serve one client over stdin and stdout instead
   --help               show this`;
@@ -19,9 +22,13 @@ if (options.help) console.log(USAGE);
 else if (options.stdio) await guideServer(options).serveStdio();
 else {
   const running = await guideServer(options).serve({
-    port: readPort(options.port),
+    port: readPort("--port", options.port),
     hostname: options.hostname,
-  }).catch(() => Deno.exit(1)); // the log has the reason
+    operatorPort: readOperatorPort(),
+  }).catch((error) => {
+    if (error instanceof InvalidOptionError) refuse(error.message);
+    Deno.exit(1); // the log has the reason
+  });
   await running.finished;
   // A client that never finishes its body would keep the process alive.
   Deno.exit();
@@ -34,6 +41,7 @@ function readOptions() {
       options: {
         port: { type: "string", default: "8000" },
         hostname: { type: "string", default: "127.0.0.1" },
+        "operator-port": { type: "string" },
         strict: { type: "boolean", default: false },
         stdio: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -44,12 +52,19 @@ function readOptions() {
   }
 }
 
-function readPort(text: string): number {
+function readOperatorPort(): number | undefined {
+  const option = options["operator-port"];
+  if (option !== undefined) return readPort("--operator-port", option);
+  const variable = Deno.env.get("OPERATOR_PORT");
+  return variable ? readPort("OPERATOR_PORT", variable) : undefined;
+}
+
+function readPort(name: string, text: string): number {
   const port = Number(text);
   const valid = /^\d+$/.test(text) && port <= 65_535;
   return valid
     ? port
-    : refuse(`--port takes a number from 0 to 65535, got ${text}`);
+    : refuse(`${name} takes a number from 0 to 65535, got ${text}`);
 }
 
 function refuse(message: string): never {

@@ -1,6 +1,5 @@
 import { Worker } from "node:worker_threads";
 import type { OperatorDesk } from "../../admin/operator_desk.ts";
-import { sleep } from "../../base/abort.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import { systemClock, type TimerHandle } from "../../base/clock.ts";
 import { threadScript } from "../../base/thread_script.ts";
@@ -89,7 +88,9 @@ export class OperatorThread implements AsyncDisposable {
     if (worker === undefined) return;
     worker.ref();
     send(worker, "close");
-    await Promise.race([this.#closed.promise, sleep(CLOSING_MS)]);
+    const timer = systemClock.setTimeout(this.#closed.resolve, CLOSING_MS);
+    await this.#closed.promise;
+    systemClock.clearTimeout(timer);
     await worker.terminate();
   }
 
@@ -103,7 +104,7 @@ export class OperatorThread implements AsyncDisposable {
       heartbeat: this.#heartbeat.cell,
     };
     const listening = Promise.withResolvers<void>();
-    const worker = new Worker(threadScript(module), { workerData });
+    const worker = makeWorker(module, workerData);
     let failure: unknown;
     worker.on("error", (error: unknown) => failure = error);
     worker.on("exit", () => {
@@ -172,6 +173,18 @@ export class OperatorThread implements AsyncDisposable {
     } catch (error) {
       send(worker, { id, failure: thrownText(error) });
     }
+  }
+}
+
+/** @throws {Deno.errors.NotCapable} naming the permission that it takes */
+function makeWorker(module: URL, workerData: OperatorThreadData): Worker {
+  try {
+    return new Worker(threadScript(module), { workerData });
+  } catch (error) {
+    throw new Deno.errors.NotCapable(
+      `operatorPort takes a thread: ${thrownText(error)}`,
+      { cause: error },
+    );
   }
 }
 
