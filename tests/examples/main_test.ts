@@ -132,3 +132,34 @@ Deno.test("a strict start needs nothing that isn't configured", async () => {
   assert.equal(checks.cache.status, "not_configured");
   assert.equal(checks.database.status, "not_configured");
 });
+
+Deno.test("OPERATOR_PORT and --operator-port give operators a port of their own", async () => {
+  const port = String(await freePort());
+  const cases: [Record<string, string>, string[]][] = [
+    [{ OPERATOR_PORT: port }, []],
+    [{ OPERATOR_PORT: "1" }, ["--operator-port", port]],
+  ];
+  for (const [env, args] of cases) {
+    await using main = await MainProcess.start(env, ...args);
+    const status = async (origin: string) => {
+      const response = await fetch(`${origin}/dashboard`);
+      await response.body?.cancel();
+      return response.status;
+    };
+    assert.equal(await status(`http://127.0.0.1:${port}`), 200);
+    assert.equal(await status(main.origin), 404);
+  }
+});
+
+Deno.test("ports that can't be are refused on the command line", async () => {
+  const cases: [string[], RegExp][] = [
+    [["--operator-port", "x"], /--operator-port takes a number .* got x/],
+    [["--port", "9000", "--operator-port", "9000"], /another than port/],
+  ];
+  for (const [args, reason] of cases) {
+    await using main = await MainProcess.spawn({}, ...args);
+    assert.equal((await main.ended).code, 2);
+    await main[Symbol.asyncDispose]();
+    assert.match(main.log, reason);
+  }
+});

@@ -105,6 +105,7 @@ const DOORS: Doors = {
     "block_suspects.ts",
     "event_loop_figures.ts",
     "event_loop_lag.ts",
+    "heartbeat.ts",
     "watchdog.ts",
   ],
   redis: [
@@ -314,8 +315,11 @@ const DOORS: Doors = {
   admin: [
     "admin_routes.ts",
     "metrics/server_metrics.ts",
+    "operator_desk.ts",
     "operator_gate.ts",
     "operator_pages.ts",
+    "operator_source.ts",
+    "server_snapshot.ts",
   ],
   "admin/dashboard": [
     "dashboard.ts",

@@ -104,13 +104,15 @@ export class OperatorThread implements AsyncDisposable {
       heartbeat: this.#heartbeat.cell,
     };
     const listening = Promise.withResolvers<void>();
-    const worker = makeWorker(module, workerData);
-    let failure: unknown;
+    const worker = new Worker(threadScript(module), { workerData });
+    let failure: unknown = "it ended";
     worker.on("error", (error: unknown) => failure = error);
     worker.on("exit", () => {
       this.#worker = undefined;
       this.#closed.resolve();
-      listening.reject(failure ?? new Error("it ended"));
+      listening.reject(
+        new Error(`operatorPort takes a thread: ${thrownText(failure)}`),
+      );
     });
     worker.on("message", (message: ThreadMessage) => {
       if (message === "closed") this.#closed.resolve();
@@ -130,7 +132,7 @@ export class OperatorThread implements AsyncDisposable {
     const begunAt = systemClock.now();
     worker.on("exit", () => {
       if (systemClock.now() - begunAt > GOOD_LIFE_MS) this.#failures = 0;
-      this.#follow(failure ?? "it ended");
+      this.#follow(failure);
     });
     worker.unref();
   }
@@ -173,18 +175,6 @@ export class OperatorThread implements AsyncDisposable {
     } catch (error) {
       send(worker, { id, failure: thrownText(error) });
     }
-  }
-}
-
-/** @throws {Deno.errors.NotCapable} naming the permission that it takes */
-function makeWorker(module: URL, workerData: OperatorThreadData): Worker {
-  try {
-    return new Worker(threadScript(module), { workerData });
-  } catch (error) {
-    throw new Deno.errors.NotCapable(
-      `operatorPort takes a thread: ${thrownText(error)}`,
-      { cause: error },
-    );
   }
 }
 
