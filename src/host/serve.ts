@@ -276,13 +276,18 @@ function listen(
 
 /** Before all else: what is opened can be watched. */
 async function openOperators(
-  { info, log }: ServerParts,
+  { info, log, quietLog }: ServerParts,
   { desk, operatorSetup: setup }: HttpHost,
   address: OperatorAddress,
 ): Promise<OperatorThread> {
   try {
     const { OperatorThread } = await import("./operators/operator_thread.ts");
-    return await OperatorThread.open({ ...address, desk, setup, log });
+    return await OperatorThread.open({
+      ...address,
+      desk,
+      setup,
+      log: quietLog,
+    });
   } catch (error) {
     reportFailure(log, `starting ${info.name}`, error);
     throw error;

@@ -46,7 +46,6 @@ const CLOSING_MS = 1_000;
 export class OperatorThread implements AsyncDisposable {
   readonly #options: OperatorThreadOptions;
   readonly #heartbeat: Heartbeat = new Heartbeat();
-  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers();
   #port: number;
   #worker: Worker | undefined;
   #failures = 0;
@@ -83,13 +82,20 @@ export class OperatorThread implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
     systemClock.clearTimeout(this.#restart);
+    if (this.#worker !== undefined) await this.#end(this.#worker);
     this.#heartbeat[Symbol.dispose]();
-    const worker = this.#worker;
-    if (worker === undefined) return;
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    worker.on("exit", () => closed.resolve());
+    worker.on("message", (message: ThreadMessage) => {
+      if (message === "closed") closed.resolve();
+    });
     worker.ref();
     send(worker, "close");
-    const timer = systemClock.setTimeout(this.#closed.resolve, CLOSING_MS);
-    await this.#closed.promise;
+    const timer = systemClock.setTimeout(closed.resolve, CLOSING_MS);
+    await closed.promise;
     systemClock.clearTimeout(timer);
     await worker.terminate();
   }
@@ -109,24 +115,14 @@ export class OperatorThread implements AsyncDisposable {
     worker.on("error", (error: unknown) => failure = error);
     worker.on("exit", () => {
       this.#worker = undefined;
-      this.#closed.resolve();
       listening.reject(
         new Error(`operatorPort takes a thread: ${thrownText(failure)}`),
       );
     });
-    worker.on("message", (message: ThreadMessage) => {
-      if (message === "closed") this.#closed.resolve();
-      else if ("listening" in message) {
-        this.#port = message.listening;
-        listening.resolve();
-      } else if ("failure" in message) {
-        listening.reject(this.#refused(message));
-        void worker.terminate();
-      } else if ("record" in message) {
-        const { level, message: text, fields } = message.record;
-        this.#options.log[level](text, fields);
-      } else void this.#answer(worker, message);
-    });
+    worker.on(
+      "message",
+      (message: ThreadMessage) => this.#take(message, worker, listening),
+    );
     this.#worker = worker;
     await listening.promise;
     const begunAt = systemClock.now();
@@ -135,6 +131,24 @@ export class OperatorThread implements AsyncDisposable {
       this.#follow(failure);
     });
     worker.unref();
+  }
+
+  #take(
+    message: ThreadMessage,
+    worker: Worker,
+    listening: PromiseWithResolvers<void>,
+  ): void {
+    if (message === "closed") return;
+    if ("listening" in message) {
+      this.#port = message.listening;
+      listening.resolve();
+    } else if ("failure" in message) {
+      listening.reject(this.#refused(message));
+      void worker.terminate();
+    } else if ("record" in message) {
+      const { level, message: text, fields } = message.record;
+      this.#options.log[level](text, fields);
+    } else void this.#answer(worker, message);
   }
 
   #refused(
