@@ -10,7 +10,6 @@ import type {
   OperatorAddress,
   OperatorSetup,
   OperatorThreadData,
-  SentAnswer,
   SentQuestion,
   ServerMessage,
   ThreadMessage,
@@ -22,10 +21,10 @@ export interface OperatorThreadOptions extends OperatorAddress {
   readonly setup: OperatorSetup;
   readonly log: Log;
   /** The thread's module. */
-  readonly module?: URL;
+  readonly module?: string;
 }
 
-const MODULE = new URL("./operator_worker.ts", import.meta.url);
+const MODULE = import.meta.resolve("./operator_worker.ts");
 
 /** Never called: what is imported is what `deno compile` takes along. */
 export const embedded = (): Promise<unknown> => import("./operator_worker.ts");

@@ -26,7 +26,7 @@ export class PgliteThread {
 
   private constructor() {
     this.#worker = new Worker(
-      threadScript(new URL("./pglite_worker.ts", import.meta.url)),
+      threadScript(import.meta.resolve("./pglite_worker.ts")),
     );
     this.#worker.on("message", (answer) => this.#take(answer));
     this.#worker.on("error", (error) => this.#fail(error));

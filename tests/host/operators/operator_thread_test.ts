@@ -215,7 +215,7 @@ Deno.test("a thread that fails is followed by another on the same port, and the 
     port: 0,
     hostname: "127.0.0.1",
     tls: undefined,
-    module: new URL("./failing_thread.ts", import.meta.url),
+    module: import.meta.resolve("./failing_thread.ts"),
     log: { debug: log, info: log, warning: log, error: log },
     desk: { answer: () => Promise.resolve() },
     setup: {
