@@ -33,7 +33,10 @@ export class OperatorDesk {
         latency: metrics.recentLatency(),
         trouble: server.trouble.list(),
       }),
-      authorize: ({ request }) => authorize!(request!),
+      authorize: async ({ request }) => {
+        const verdict = await authorize!(request!);
+        return verdict instanceof Response ? verdict : verdict === true;
+      },
       profile: ({ request }) =>
         pages.handle(request!, new URL(request!.url).pathname),
     };

@@ -5,6 +5,7 @@ import {
   Exposition,
   type ExpositionFormat,
 } from "../observe/metrics/exposition.ts";
+import type { Figure } from "../observe/metrics/figure.ts";
 import type {
   LatencySummary,
   MetricsDocument,
@@ -41,19 +42,6 @@ export class ServerSnapshot implements AdministeredServer {
   #latency: LatencySummary | undefined;
   #asking = false;
 
-  constructor(
-    source: OperatorSource,
-    { info, options }: ServerFacts,
-    { log, clock = systemClock }: { log: Log; clock?: Clock },
-  ) {
-    this.#source = source;
-    this.info = info;
-    this.options = options;
-    this.log = log;
-    this.clock = clock;
-    this.#admitted = new AdmittedRequests(clock);
-  }
-
   readonly readiness: AdministeredServer["readiness"] = {
     probe: async () => await this.#source.ask("readiness") ?? "blocked",
   };
@@ -77,54 +65,6 @@ export class ServerSnapshot implements AdministeredServer {
     close: () => Promise.resolve(),
   };
 
-  blockedMs(): number {
-    return this.#source.blockedMs();
-  }
-
-  /** Metrics as text; the last that were read in any format, if there can be no others. */
-  async page(format: ExpositionFormat): Promise<MetricsPage> {
-    const text = await this.#source.ask("metricsText", { format });
-    if (text !== undefined) {
-      this.#text = { value: { format, text }, readAt: this.clock.now() };
-    }
-    const { value: page = { format, text: "" } } = this.#text ?? {};
-    const own = new Exposition(page.format);
-    own.figures(
-      [
-        {
-          name: "metrics_age_seconds",
-          help: "Time since these metrics were read, in seconds.",
-          value: this.#ageSeconds(this.#text),
-        },
-        {
-          name: "event_loop_current_block_seconds",
-          help: "How long the loop has stood still by now, in seconds.",
-          value: this.blockedMs() / 1_000,
-        },
-      ].map(({ name, help, value }) => ({
-        name,
-        help,
-        type: "gauge",
-        points: [{ value }],
-      })),
-    );
-    return {
-      format: page.format,
-      text: page.text.replace(/# EOF\n$/, "") + own.toString(),
-    };
-  }
-
-  /** Metrics as one document. */
-  async read(): Promise<object> {
-    const document = await this.#source.ask("metricsDocument");
-    if (document !== undefined) this.#keep(document);
-    return {
-      ...this.#document?.value,
-      metrics_age_seconds: this.#ageSeconds(this.#document) ?? null,
-      event_loop_current_block_seconds: this.blockedMs() / 1_000,
-    };
-  }
-
   /** The figures for the dashboard, which reads them at once and regularly. */
   readonly figures: {
     read(): MetricsDocument;
@@ -143,6 +83,60 @@ export class ServerSnapshot implements AdministeredServer {
       return latency;
     },
   };
+
+  constructor(
+    source: OperatorSource,
+    { info, options }: ServerFacts,
+    { log, clock = systemClock }: { log: Log; clock?: Clock },
+  ) {
+    this.#source = source;
+    this.info = info;
+    this.options = options;
+    this.log = log;
+    this.clock = clock;
+    this.#admitted = new AdmittedRequests(clock);
+  }
+
+  blockedMs(): number {
+    return this.#source.blockedMs();
+  }
+
+  /** Metrics as text; the last that were read in any format, if there can be no others. */
+  async page(format: ExpositionFormat): Promise<MetricsPage> {
+    const text = await this.#source.ask("metricsText", { format });
+    if (text !== undefined) {
+      this.#text = { value: { format, text }, readAt: this.clock.now() };
+    }
+    const { value: page = { format, text: "" } } = this.#text ?? {};
+    const own = new Exposition(page.format);
+    own.figures([
+      gauge(
+        "metrics_age_seconds",
+        "Time since these metrics were read, in seconds.",
+        this.#ageSeconds(this.#text),
+      ),
+      gauge(
+        "event_loop_current_block_seconds",
+        "How long the loop has stood still by now, in seconds.",
+        this.blockedMs() / 1_000,
+      ),
+    ]);
+    return {
+      format: page.format,
+      text: page.text.replace(/# EOF\n$/, "") + own.toString(),
+    };
+  }
+
+  /** Metrics as one document. */
+  async read(): Promise<object> {
+    const document = await this.#source.ask("metricsDocument");
+    if (document !== undefined) this.#keep(document);
+    return {
+      ...this.#document?.value,
+      metrics_age_seconds: this.#ageSeconds(this.#document) ?? null,
+      event_loop_current_block_seconds: this.blockedMs() / 1_000,
+    };
+  }
 
   /** Asks for the dashboard's figures, unless they are being asked for. */
   async refresh(): Promise<void> {
@@ -223,4 +217,8 @@ export class ServerSnapshot implements AdministeredServer {
   #blockedText(): string {
     return blockedText(this.blockedMs());
   }
+}
+
+function gauge(name: string, help: string, value: number | undefined): Figure {
+  return { name, help, type: "gauge", points: [{ value }] };
 }

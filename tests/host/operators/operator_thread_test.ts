@@ -8,6 +8,7 @@ import {
   type ServeOptions,
 } from "../../../mod.ts";
 import type { LogRecord } from "../../../mod.ts";
+import { hasOpenssl, makeCertificate } from "../../support/certificate.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free_port.ts";
 
@@ -82,6 +83,7 @@ Deno.test("the same gate holds on the operators' port", async () => {
       asked.push(new URL(url).pathname);
       const key = headers.get("x-key");
       if (key === "fails") throw new Error("no idea");
+      if (key === "silent") return undefined as never;
       return key === null
         ? new Response("who are you?", {
           status: 401,
@@ -98,11 +100,12 @@ Deno.test("the same gate holds on the operators' port", async () => {
     assert.equal(await as(path, "good"), 200);
     assert.equal(await as(path, "bad"), 403);
     assert.equal(await as(path, "fails"), 500);
+    assert.equal(await as(path, "silent"), 403);
     const { code, text } = await ask(running.operatorPort, path);
     assert.deepEqual([code, text], [401, "who are you?"]);
   }
   assert.equal(await as("/health"), 200);
-  assert.equal(asked.length, 8);
+  assert.equal(asked.length, 10);
 });
 
 Deno.test("without an authorizeOperator, pages are for this machine, under its own names", async () => {
@@ -206,6 +209,20 @@ Deno.test("a shutdown ends dashboards on the operators' port", async () => {
   );
   await running.shutdown();
   assert.match(await events.text(), /^event: history/);
+});
+
+Deno.test({
+  name: "with a certificate, the operators' port speaks HTTPS too",
+  ignore: !hasOpenssl,
+  async fn() {
+    const tls = await makeCertificate();
+    await using running = await served({}, { tls });
+    using client = Deno.createHttpClient({ caCerts: [tls.cert] });
+    const url = `https://127.0.0.1:${running.operatorPort}/health/ready`;
+    const response = await fetch(url, { client });
+    assert.equal((await response.json()).status, "ready");
+    await assert.rejects(ask(running.operatorPort, "/health/ready"));
+  },
 });
 
 Deno.test("a thread that fails is followed by another on the same port, and the log says so", async () => {
