@@ -8,7 +8,8 @@ const REMEMBERED_MS = 300_000;
 
 /**
  * Remembers which requests were let in: those that repeat one in every header
- * and in the URL, credentials included, are its sender's.
+ * and in the URL, credentials included, and come from the same address, are its
+ * sender's.
  */
 export class AdmittedRequests {
   readonly #clock: Clock;
@@ -19,8 +20,12 @@ export class AdmittedRequests {
   }
 
   /** Takes note of how a request has been judged. */
-  note(request: Request, admitted: boolean): void {
-    const key = keyOf(request);
+  note(
+    request: Request,
+    address: string | undefined,
+    admitted: boolean,
+  ): void {
+    const key = keyOf(request, address);
     this.#admittedAt.delete(key);
     if (!admitted) return;
     this.#admittedAt.set(key, this.#clock.now());
@@ -30,12 +35,15 @@ export class AdmittedRequests {
   }
 
   /** Tells if the very same request has been let in lately. */
-  has(request: Request): boolean {
-    const at = this.#admittedAt.get(keyOf(request)) ?? -Infinity;
+  has(request: Request, address: string | undefined): boolean {
+    const at = this.#admittedAt.get(keyOf(request, address)) ?? -Infinity;
     return this.#clock.now() - at < REMEMBERED_MS;
   }
 }
 
-function keyOf({ method, url, headers }: Request): string {
-  return JSON.stringify([method, url, ...headers]);
+function keyOf(
+  { method, url, headers }: Request,
+  address: string | undefined,
+): string {
+  return JSON.stringify([address ?? null, method, url, ...headers]);
 }

@@ -33,8 +33,8 @@ export class OperatorDesk {
         latency: metrics.recentLatency(),
         trouble: server.trouble.list(),
       }),
-      authorize: async ({ request }) => {
-        const verdict = await authorize!(request!);
+      authorize: async ({ request, address }) => {
+        const verdict = await authorize!(request!, address);
         return verdict instanceof Response ? verdict : verdict === true;
       },
       profile: ({ request }) =>

@@ -32,6 +32,8 @@ export interface OperatorAnswers {
 export interface OperatorQuestion {
   readonly format?: ExpositionFormat;
   readonly request?: Request;
+  /** The address of who asks for it. */
+  readonly address?: string;
 }
 
 /** A server in another thread or process, as its operators' pages see it. */

@@ -157,12 +157,15 @@ export class ServerSnapshot implements AdministeredServer {
    * Has the server decide who is an operator. While it can't, a request stays
    * admitted that has just been.
    */
-  async authorize(request: Request): Promise<boolean | Response> {
-    const verdict = await this.#source.ask("authorize", { request });
+  async authorize(
+    request: Request,
+    address: string | undefined,
+  ): Promise<boolean | Response> {
+    const verdict = await this.#source.ask("authorize", { request, address });
     if (verdict === undefined) {
-      return this.#admitted.has(request) || this.#unavailable();
+      return this.#admitted.has(request, address) || this.#unavailable();
     }
-    this.#admitted.note(request, verdict === true);
+    this.#admitted.note(request, address, verdict === true);
     return verdict;
   }
 

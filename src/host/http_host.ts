@@ -102,7 +102,7 @@ function operatorSetup(
   options: HttpOptions & AdminOptions,
 ): OperatorSetup {
   const { name, title, version } = info;
-  const { dashboard, debug, allowedHosts, publicUrl } = options;
+  const { dashboard, debug, allowedHosts, publicUrl, trustedProxies } = options;
   return {
     facts: {
       info: { name, title, version },
@@ -112,6 +112,7 @@ function operatorSetup(
     isGuarded: options.authorizeOperator !== undefined,
     allowedHosts,
     publicUrl,
+    trustedProxies,
   };
 }
 

@@ -65,8 +65,8 @@ Deno.test("who was let in may come back while the server is blocked, for five mi
   const there = new Elsewhere();
   const request = (key: string, url = "http://localhost/metrics") =>
     new Request(url, { headers: { "x-key": key } });
-  const isAdmitted = async (each: Request) => {
-    const verdict = await there.snapshot.authorize(each);
+  const isAdmitted = async (each: Request, address = "192.0.2.1") => {
+    const verdict = await there.snapshot.authorize(each, address);
     return verdict instanceof Response ? verdict.status : verdict;
   };
   there.answers.authorize = true;
@@ -78,6 +78,7 @@ Deno.test("who was let in may come back while the server is blocked, for five mi
   there.ms = 1_000;
   assert.equal(await isAdmitted(request("good")), true);
   assert.equal(await isAdmitted(request("good", "http://localhost/x")), 503);
+  assert.equal(await isAdmitted(request("good"), "192.0.2.2"), 503);
   assert.equal(await isAdmitted(request("bad")), 503);
   assert.equal(await isAdmitted(request("revoked")), 503);
   await there.clock.advance(299_999);
@@ -88,14 +89,18 @@ Deno.test("who was let in may come back while the server is blocked, for five mi
 
 Deno.test("no more than a hundred admitted requests are remembered", async () => {
   const there = new Elsewhere();
-  const request = (at: number) => new Request(`http://localhost/?${at}`);
+  const authorize = (at: number) =>
+    there.snapshot.authorize(
+      new Request(`http://localhost/?${at}`),
+      undefined,
+    );
   there.answers.authorize = true;
   for (let at = 0; at <= 100; at++) {
-    await there.snapshot.authorize(request(at));
+    await authorize(at);
   }
   there.ms = 1_000;
-  assert.ok(await there.snapshot.authorize(request(0)) instanceof Response);
-  assert.equal(await there.snapshot.authorize(request(1)), true);
+  assert.ok(await authorize(0) instanceof Response);
+  assert.equal(await authorize(1), true);
 });
 
 Deno.test("a blocked server isn't ready, and alive for half a minute", async () => {

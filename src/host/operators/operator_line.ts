@@ -35,7 +35,7 @@ export class OperatorLine implements OperatorSource {
 
   async ask<Name extends keyof OperatorAnswers>(
     name: Name,
-    { format, request }: OperatorQuestion = {},
+    { format, request, address }: OperatorQuestion = {},
   ): Promise<OperatorAnswers[Name] | undefined> {
     // What is asked now would wait, and all be answered at once later.
     if (this.blockedMs() > 0) return undefined;
@@ -43,7 +43,13 @@ export class OperatorLine implements OperatorSource {
     const answer = Promise.withResolvers<unknown>();
     this.#asked.set(id, answer);
     this.#look();
-    this.#send({ id, name, format, request: request && sent(request) });
+    this.#send({
+      id,
+      name,
+      format,
+      address,
+      request: request && sent(request),
+    });
     return await answer.promise as OperatorAnswers[Name] | undefined;
   }
 

@@ -14,6 +14,7 @@ export interface OperatorSetup {
   readonly isGuarded: boolean;
   readonly allowedHosts: readonly string[] | "*" | undefined;
   readonly publicUrl: string | undefined;
+  readonly trustedProxies: string | readonly string[] | undefined;
 }
 
 /** The address that the thread listens on. */

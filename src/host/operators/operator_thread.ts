@@ -177,10 +177,10 @@ export class OperatorThread implements AsyncDisposable {
   }
 
   async #answer(worker: Worker, question: SentQuestion): Promise<void> {
-    const { id, name, format, request } = question;
+    const { id, name, request, ...about } = question;
     try {
       const value = await this.#options.desk.answer(name, {
-        format,
+        ...about,
         request: request && new Request(request.url, request),
       });
       if (value instanceof Response) sendResponse(worker, id, value);

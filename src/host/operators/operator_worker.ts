@@ -4,10 +4,12 @@ import { AdminRoutes } from "../../admin/admin_routes.ts";
 import { OperatorPages } from "../../admin/operator_pages.ts";
 import { ServerSnapshot } from "../../admin/server_snapshot.ts";
 import { sleep } from "../../base/abort.ts";
+import { askedUrlOf } from "../../base/network_peer.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import { thrownText } from "../../base/thrown.ts";
 import { Logger, reportFailure } from "../../observe/log/logger.ts";
 import { HostGate } from "../../transport/http/host_gate.ts";
+import { TrustedProxies } from "../../transport/http/trusted_proxies.ts";
 import { OperatorLine } from "./operator_line.ts";
 import type {
   OperatorThreadData,
@@ -31,9 +33,14 @@ const admin = new AdminRoutes(
     metrics: snapshot,
     pages: new OperatorPages(snapshot, snapshot.figures, setup.pages),
   },
-  setup.isGuarded ? (request) => snapshot.authorize(request) : undefined,
+  setup.isGuarded
+    ? (request, address) => snapshot.authorize(request, address)
+    : undefined,
 );
 
+const proxies = setup.trustedProxies === undefined
+  ? undefined
+  : new TrustedProxies(setup.trustedProxies);
 const server = listen();
 if (server !== undefined) {
   parentPort!.on("message", (message: ServerMessage) => {
@@ -84,9 +91,12 @@ function answer(
   request: Request,
   info: Deno.ServeHandlerInfo<Deno.NetAddr>,
 ): Response | Promise<Response> {
-  const url = URL.parse(request.url);
+  const caller = proxies === undefined
+    ? info
+    : proxies.callerBehind(request, info);
+  const url = URL.parse(askedUrlOf(request, caller));
   if (url === null) return refuse(400, "the Host header is invalid");
-  return admin.handle(request, url, info) ??
+  return admin.handle(request, url, caller) ??
     refuse(404, `There is nothing for operators at ${url.pathname}`);
 }
 

@@ -241,6 +241,7 @@ Deno.test("a thread that fails is followed by another on the same port, and the 
       isGuarded: false,
       allowedHosts: undefined,
       publicUrl: undefined,
+      trustedProxies: undefined,
     },
   });
   const { port } = thread;
