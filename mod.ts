@@ -293,6 +293,9 @@ export {
   type Transport,
 } from "./src/transport/sdk_transport.ts";
 export type { CallOptions } from "./src/transport/direct_call.ts";
+export { type Bus, type BusListener } from "./src/cluster/bus.ts";
+export { MemoryBusHub } from "./src/cluster/memory_bus.ts";
+export { type SharedRedisOptions } from "./src/cluster/shared_redis.ts";
 export {
   type EventSink,
   type EventStore,
@@ -336,6 +339,7 @@ export {
   SluiceError,
   type SluiceErrorCode,
   TimeoutError,
+  UnavailableError,
 } from "./src/base/errors.ts";
 export {
   HeaderMismatchError,

@@ -12,6 +12,7 @@ export const errorTable = {
   SLUICE_TIMEOUT: "An operation took longer than it was given.",
   SLUICE_QUEUE_FULL: "More callers were waiting than are allowed to.",
   SLUICE_RATE_LIMITED: "A caller's turn would not have come in time.",
+  SLUICE_UNAVAILABLE: "What the replicas of a server share can't be reached.",
   SLUICE_SLOW_CLIENT: "A client read its event stream too slowly.",
   SLUICE_LEASE_RELEASED: "A pool's item was used after it had been released.",
   SLUICE_POSTGRES: "PostgreSQL refused a statement.",
@@ -156,6 +157,20 @@ export class SlowClientError extends SluiceError {
       "SLUICE_SLOW_CLIENT",
       `the client reads its event stream too slowly: ${why}`,
     );
+  }
+}
+
+/**
+ * What the replicas of a server share can't be reached now: nothing is known to
+ * be wrong with what was asked, and it may be asked again.
+ */
+export class UnavailableError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "UnavailableError";
+
+  /** Names what can't be reached, and why. */
+  constructor(what: string, why: string, options?: ErrorOptions) {
+    super("SLUICE_UNAVAILABLE", `${what} can't be reached: ${why}`, options);
   }
 }
 

@@ -66,3 +66,11 @@ export function redisFailure(error: unknown): string {
   const { message, code } = error as Error & { code?: string };
   return message || code || error.name;
 }
+
+/** Beginning of an error that Redis itself answers with. */
+const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
+
+/** Kind of an error that Redis itself answered with; `undefined` for any other. */
+export function refusalOf(error: unknown): string | undefined {
+  return REFUSAL.exec(redisFailure(error))?.[0];
+}

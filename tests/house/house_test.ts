@@ -19,16 +19,18 @@ const FLOORS: Floors = {
   redis: ["base"],
   limit: ["base", "observe", "redis"],
   cache: ["base", "observe", "redis", "limit"],
+  cluster: ["base", "observe", "redis"],
   pool: ["base", "observe", "limit"],
   batch: ["base", "observe"],
-  server: ["base", "protocol", "observe", "limit", "cache"],
+  server: ["base", "protocol", "observe", "limit", "cache", "cluster"],
   auth: ["base", "protocol", "observe", "cache", "server"],
-  transport: ["base", "protocol", "observe", "server", "auth"],
+  transport: ["base", "protocol", "observe", "cluster", "server", "auth"],
   admin: ["base", "observe", "server"],
   host: [
     "base",
     "protocol",
     "observe",
+    "cluster",
     "server",
     "auth",
     "transport",
@@ -113,9 +115,11 @@ const DOORS: Doors = {
     "io_redis.ts",
     "node_redis.ts",
     "redis_clients.ts",
+    "redis_commands.ts",
     "redis_connection.ts",
     "redis_port.ts",
     "redis_script.ts",
+    "redis_subscriber.ts",
     "reply_deadlines.ts",
   ],
   limit: [
@@ -253,6 +257,7 @@ const DOORS: Doors = {
   ],
   "server/changes": [
     "change_notices.ts",
+    "cluster_notices.ts",
     "subscriptions.ts",
   ],
   "server/tasks": [
@@ -349,6 +354,12 @@ const DOORS: Doors = {
     "outgoing/outgoing_tokens.ts",
     "protected_resource.ts",
     "revocation.ts",
+  ],
+  cluster: [
+    "bus.ts",
+    "cluster.ts",
+    "memory_bus.ts",
+    "shared_redis.ts",
   ],
 };
 

@@ -13,6 +13,7 @@ import { ask, LegacyClient } from "./wire.ts";
 const STATUS: Record<RefusalReason, number> = {
   overloaded: 503,
   draining: 503,
+  unavailable: 503,
   rate_limited: 429,
   caller_share: 429,
 };

@@ -158,7 +158,7 @@ function writeFailures(out: Exposition, series: readonly Series[]): void {
     "mcp_server_operation_errors",
     "counter",
     "Requests that failed, by kind: tool_error, timeout, internal_error, " +
-      "overloaded and draining are the server's, the others the caller's.",
+      "overloaded, unavailable and draining are the server's, the others the caller's.",
   );
   const none = USUAL_FAILURES.map((kind) => [kind, 0] as const);
   for (const { labels, record } of series) {

@@ -13,14 +13,12 @@ import {
   redisFailure,
   type RedisOpener,
   type RedisPort,
+  refusalOf,
 } from "../../redis/redis_port.ts";
 import { ReplyDeadlines } from "../../redis/reply_deadlines.ts";
 
 /** Stands for a reply that didn't come in time, or at all. */
 export const unavailable: unique symbol = Symbol("unavailable");
-
-/** Beginning of an error that Redis itself answers with. */
-const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
 
 /** Number of pings that a probe sends at the most. */
 const PINGS = 3;
@@ -171,7 +169,7 @@ export class RedisLink {
     try {
       await abortable(dispatch(port, args, false), signal);
     } catch (error) {
-      if (isRefusal(error)) return degraded(error);
+      if (refusalOf(error) !== undefined) return degraded(error);
       return { status: "unhealthy", message: unusedBecause.closed };
     }
     const [refusal] = this.#refusedNow.values();
@@ -219,7 +217,7 @@ export class RedisLink {
   #failed(call: Admission, error: unknown, command: RedisArgument): void {
     this.#errors++;
     const message = redisFailure(error);
-    const refusal = REFUSAL.exec(message)?.[0];
+    const refusal = refusalOf(error);
     if (refusal === undefined) return this.#fail(call, message);
     this.#refusedNow.set(command, error);
     if (this.#refusals.has(refusal)) return;
@@ -288,7 +286,7 @@ export class RedisLink {
   }
 
   #probeFailed(error: unknown): void {
-    if (!isRefusal(error) && this.#connection !== undefined) {
+    if (refusalOf(error) === undefined && this.#connection !== undefined) {
       return this.#connection.drop(error);
     }
     this.#leaveAlone(redisFailure(error));
@@ -325,10 +323,6 @@ const unusedBecause: Record<RedisState, string> = {
   closed: "Redis gave no answer",
   open: "Redis is not used for now",
 };
-
-function isRefusal(error: unknown): boolean {
-  return REFUSAL.test(redisFailure(error));
-}
 
 function degraded(refusal: unknown): HealthResult {
   const message = `Redis refuses commands: ${redisFailure(refusal)}`;

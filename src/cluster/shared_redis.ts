@@ -1,0 +1,145 @@
+import type { Clock } from "../base/clock.ts";
+import { InvalidOptionError } from "../base/errors.ts";
+import { checkDurationMs, checkKnown, quote } from "../base/options.ts";
+import type { HealthResult } from "../observe/health/health_check.ts";
+import type { HealthCheckable } from "../observe/health/health_checkable.ts";
+import type { Log } from "../observe/log/log.ts";
+import {
+  type RedisClient,
+  type RedisDriver,
+  redisSource,
+} from "../redis/redis_clients.ts";
+import { RedisCommands } from "../redis/redis_commands.ts";
+import { redisFailure } from "../redis/redis_port.ts";
+import { RedisBus } from "./redis_bus.ts";
+
+/** Settings for the Redis that the replicas of a server share. */
+export interface SharedRedisOptions {
+  /** Where it is: `redis://` or `rediss://`. This or `client` is needed. */
+  url?: string;
+  /** A client that can be duplicated, of node-redis or ioredis, in place of a URL. */
+  client?: RedisClient;
+  /**
+   * Package that connects to the URL.
+   * @default "redis"
+   */
+  driver?: RedisDriver;
+  /**
+   * Goes before every key and channel. Servers that share a Redis, but are not
+   * replicas of each other, need one each.
+   * @default "sluice:" and the server's name
+   */
+  prefix?: string;
+  /**
+   * Milliseconds that Redis may take to answer.
+   * @default 1000
+   */
+  timeoutMs?: number;
+  /**
+   * Milliseconds that connecting may take, and after which silence means that the
+   * connection is gone.
+   * @default 2000
+   */
+  connectTimeoutMs?: number;
+}
+
+/** Knowledge that shared Redis needs of its server. */
+export interface SharedRedisHost {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Interval at which a replica proves to itself that it hears, in milliseconds. */
+const HEARTBEAT_MS = 500;
+
+const OPTIONS: Readonly<Record<keyof SharedRedisOptions, true>> = {
+  url: true,
+  client: true,
+  driver: true,
+  prefix: true,
+  timeoutMs: true,
+  connectTimeoutMs: true,
+};
+
+/** All that a server's replicas have in common, in one Redis. */
+export class SharedRedis implements HealthCheckable, AsyncDisposable {
+  readonly commands: RedisCommands;
+  readonly bus: RedisBus;
+  /** Goes before every key. */
+  readonly prefix: string;
+
+  /** @throws {InvalidOptionError} naming the option */
+  constructor(
+    given: string | SharedRedisOptions,
+    { name, clock, log }: SharedRedisHost,
+  ) {
+    const options = typeof given === "string" ? { url: given } : given;
+    checkKnown("redis", options, OPTIONS);
+    const { commands, opener } = redisSource(options);
+    if (opener === undefined) {
+      throw new InvalidOptionError(
+        "redis.client can't open a second connection to listen with: give a " +
+          "url, or a client of node-redis or ioredis",
+      );
+    }
+    const times = {
+      timeoutMs: checkDurationMs(
+        "redis.timeoutMs",
+        options.timeoutMs ?? 1_000,
+        1,
+      ),
+      connectTimeoutMs: checkDurationMs(
+        "redis.connectTimeoutMs",
+        options.connectTimeoutMs ?? 2_000,
+        1,
+      ),
+    };
+    this.prefix = checkPrefix(options.prefix ?? `sluice:${name}:`);
+    this.commands = new RedisCommands({
+      ...times,
+      commands,
+      clock,
+      random: Math.random,
+      onChange: (error) => {
+        if (error === undefined) log.info("Redis can be reached again");
+        else {
+          log.warning(`Redis can't be reached: ${redisFailure(error)}`);
+        }
+      },
+    });
+    this.bus = new RedisBus({
+      ...times,
+      commands: this.commands,
+      open: opener,
+      prefix: this.prefix,
+      heartbeatMs: HEARTBEAT_MS,
+      clock,
+      random: Math.random,
+    });
+  }
+
+  async checkHealth(): Promise<HealthResult> {
+    try {
+      await this.commands.send(["PING"]);
+    } catch (error) {
+      return { status: "unhealthy", message: redisFailure(error) };
+    }
+    return this.bus.connected ? { status: "healthy" } : {
+      status: "degraded",
+      message: "the other replicas aren't heard",
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bus[Symbol.asyncDispose]();
+    this.commands.close();
+  }
+}
+
+function checkPrefix(prefix: unknown): string {
+  if (typeof prefix === "string" && prefix !== "") return prefix;
+  throw new InvalidOptionError(
+    `redis.prefix must be a string that is not empty, got ${quote(prefix)}`,
+  );
+}

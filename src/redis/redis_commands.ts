@@ -1,0 +1,100 @@
+import type { Clock } from "../base/clock.ts";
+import { TimeoutError, UnavailableError } from "../base/errors.ts";
+import { RedisConnection } from "./redis_connection.ts";
+import {
+  type RedisArgument,
+  redisFailure,
+  type RedisOpener,
+  type RedisPort,
+  refusalOf,
+} from "./redis_port.ts";
+import { ReplyDeadlines } from "./reply_deadlines.ts";
+
+/** Options of {@linkcode RedisCommands}. */
+export interface RedisCommandsOptions {
+  /** A connection that someone else keeps, or how to open one. */
+  readonly commands: RedisPort | RedisOpener;
+  readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Told when Redis can't be used any more, and, without an error, when it can again. */
+  readonly onChange: (error?: unknown) => void;
+}
+
+/**
+ * Sends commands to Redis over one connection for all who share it. While there
+ * is none a command fails at once; one whose answer is late gives the connection
+ * up, since what comes over it later can't be told from what was asked later.
+ */
+export class RedisCommands {
+  readonly #port: RedisPort | undefined;
+  readonly #connection: RedisConnection | undefined;
+  readonly #deadlines: ReplyDeadlines;
+  readonly #options: RedisCommandsOptions;
+  #up: boolean | undefined;
+
+  constructor(options: RedisCommandsOptions) {
+    this.#options = options;
+    this.#deadlines = new ReplyDeadlines(options.clock, options.timeoutMs);
+    const { commands } = options;
+    if (typeof commands === "function") {
+      this.#connection = new RedisConnection({
+        ...options,
+        open: commands,
+        onOpen: () => this.#change(true),
+        onLost: (error) => this.#change(false, error),
+      });
+    } else this.#port = commands;
+  }
+
+  /**
+   * Sends one command, at once and in order.
+   *
+   * @throws {UnavailableError} if no answer came in time, or none can come
+   * @throws {Error} that Redis answered with
+   */
+  send(args: readonly RedisArgument[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const pending = this.#deadlines.add(() => {
+        const late = new TimeoutError("an answer", this.#options.timeoutMs);
+        this.#connection?.drop(late);
+        reject(this.#unavailable(late));
+      });
+      this.#dispatch(args).then((reply) => {
+        pending.done = true;
+        if (this.#up !== true) this.#change(true);
+        resolve(reply);
+      }, (error) => {
+        pending.done = true;
+        reject(
+          refusalOf(error) === undefined ? this.#unavailable(error) : error,
+        );
+      });
+    });
+  }
+
+  close(): void {
+    this.#deadlines.stop();
+    this.#connection?.close();
+  }
+
+  #dispatch(args: readonly RedisArgument[]): Promise<unknown> {
+    const way = this.#connection ?? this.#port!;
+    // A client may throw at once as well.
+    return Promise.try(() => way.command(args));
+  }
+
+  #unavailable(cause: unknown): UnavailableError {
+    this.#change(false, cause);
+    return new UnavailableError("Redis", redisFailure(cause), { cause });
+  }
+
+  #change(up: boolean, error?: unknown): void {
+    if (this.#up === up) return;
+    const first = this.#up === undefined;
+    this.#up = up;
+    if (!up) this.#options.onChange(error);
+    else if (!first) this.#options.onChange();
+  }
+}

@@ -1,0 +1,119 @@
+import type { Clock, TimerHandle } from "../base/clock.ts";
+import { TimeoutError } from "../base/errors.ts";
+import { RedisConnection } from "./redis_connection.ts";
+import { opened, type RedisListener, type RedisOpener } from "./redis_port.ts";
+
+/** Options of a {@linkcode RedisSubscriber}. */
+export interface RedisSubscriberOptions {
+  readonly open: RedisOpener;
+  readonly channels: readonly string[];
+  /** A channel of its own, for its heartbeats. */
+  readonly inbox: string;
+  readonly publish: (channel: string, message: string) => Promise<unknown>;
+  /** Time after which it proves that it hears everything; ten times that often until then. */
+  readonly heartbeatMs: number;
+  readonly connectTimeoutMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onMessage: RedisListener;
+  /** Told when it hears again, after what may have been missed; the first time as well. */
+  readonly onGap: () => void;
+}
+
+/**
+ * Hears what is published on some channels. Redis delivers in order, so a
+ * heartbeat that came back proves that every message before it has come in too.
+ */
+export class RedisSubscriber {
+  readonly #options: RedisSubscriberOptions;
+  readonly #connection: RedisConnection;
+  readonly #ready = Promise.withResolvers<void>();
+  #timer: TimerHandle;
+  #provenAt = -Infinity;
+  /** Number of the connection that a heartbeat belongs to. */
+  #generation = 0;
+  /** True if messages may have been missed since the last proof. */
+  #gap = true;
+  #openedAt = Infinity;
+
+  constructor(options: RedisSubscriberOptions) {
+    this.#options = options;
+    const { channels, inbox } = options;
+    this.#connection = new RedisConnection({
+      ...options,
+      open: async (signal) => {
+        const port = await options.open(signal);
+        const subscribing = port.subscribe(
+          [...channels, inbox],
+          (channel, message) => this.#receive(channel, message),
+        );
+        return await opened(port, subscribing, signal);
+      },
+      onOpen: () => this.#opened(),
+      onLost: () => this.#lost(),
+    });
+  }
+
+  /** Everything published before this time, by the clock, has been heard. */
+  get provenAt(): number {
+    return this.#provenAt;
+  }
+
+  /** Settled when it has been proven for the first time, or closed. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Hears no more, and ends its connection. */
+  close(): void {
+    this.#ready.resolve();
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#provenAt = -Infinity;
+    this.#connection.close();
+  }
+
+  #opened(): void {
+    this.#generation++;
+    this.#openedAt = this.#options.clock.now();
+    this.#beat();
+  }
+
+  #lost(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#provenAt = -Infinity;
+    this.#gap = true;
+  }
+
+  #beat(): void {
+    const { clock, connectTimeoutMs, heartbeatMs, inbox, publish } =
+      this.#options;
+    const now = clock.now();
+    if (now - Math.max(this.#provenAt, this.#openedAt) > connectTimeoutMs) {
+      return this.#connection.drop(
+        new TimeoutError("a heartbeat", connectTimeoutMs),
+      );
+    }
+    publish(inbox, `${this.#generation} ${now}`);
+    const waitMs = this.#gap ? heartbeatMs / 10 : heartbeatMs;
+    this.#timer = clock.setTimeout(() => this.#beat(), waitMs, {
+      keepAlive: false,
+    });
+  }
+
+  #receive(channel: string, message: string): void {
+    const { inbox, onMessage } = this.#options;
+    if (channel === inbox) this.#prove(message);
+    else onMessage(channel, message);
+  }
+
+  #prove(heartbeat: string): void {
+    const [generation, sentAt] = heartbeat.split(" ").map(Number);
+    if (generation !== this.#generation) return;
+    if (this.#gap) {
+      this.#gap = false;
+      this.#options.onGap();
+    }
+    this.#provenAt = sentAt;
+    this.#ready.resolve();
+  }
+}

@@ -1,0 +1,49 @@
+import type { JsonObject } from "../../src/protocol/jsonrpc.ts";
+import { eventually } from "../support/eventually.ts";
+
+/** Reads the messages of an event stream as they come. */
+export class SseReader implements AsyncDisposable {
+  readonly messages: JsonObject[] = [];
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  readonly #done: Promise<void>;
+
+  constructor(response: Response) {
+    this.#reader = response.body!
+      .pipeThrough(new TextDecoderStream() as never)
+      .getReader() as ReadableStreamDefaultReader<string>;
+    this.#done = this.#readAll().catch(() => {});
+  }
+
+  async #readAll(): Promise<void> {
+    let rest = "";
+    for (;;) {
+      const { done, value } = await this.#reader.read();
+      if (done) return;
+      const frames = (rest + value).split("\n\n");
+      rest = frames.pop()!;
+      for (const frame of frames) {
+        const data = /^data: (.+)$/m.exec(frame)?.[1];
+        if (data !== undefined) this.messages.push(JSON.parse(data));
+      }
+    }
+  }
+
+  /** The methods of the notifications so far. */
+  get methods(): string[] {
+    return this.messages.flatMap(({ method }) =>
+      typeof method === "string" ? [method] : []
+    );
+  }
+
+  /** Waits until so many notifications of a method have come. */
+  async has(method: string, count = 1): Promise<void> {
+    await eventually(() =>
+      this.methods.filter((each) => each === method).length >= count
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader.cancel();
+    await this.#done;
+  }
+}
