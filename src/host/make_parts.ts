@@ -7,6 +7,8 @@ import { Metrics } from "../observe/metrics/metrics.ts";
 import { resolveTelemetry } from "../observe/trace/telemetry.ts";
 import { Watchdog } from "../observe/watch/watchdog.ts";
 import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
+import { Cluster } from "../cluster/cluster.ts";
+import { SharedRedis } from "../cluster/shared_redis.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
@@ -35,6 +37,7 @@ import {
 import { Catalog } from "../server/catalog/catalog.ts";
 import { catalogMethods } from "../server/catalog/catalog_methods.ts";
 import { ChangeNotices } from "../server/changes/change_notices.ts";
+import { ClusterNotices } from "../server/changes/cluster_notices.ts";
 import {
   FILTER_FIELDS,
   Subscriptions,
@@ -101,6 +104,23 @@ export function makeParts(
   const readiness = new Readiness({ clock, lifespan, log });
   if (options.lifespan) health.adopt({ lifespan: readiness });
 
+  // What this process shares with the others of the server.
+  const redis = options.redis === undefined
+    ? undefined
+    : new SharedRedis(options.redis, { name: info.name, clock, log });
+  if (redis !== undefined) {
+    disposeLater(redis);
+    health.adopt({ redis });
+  }
+  const bus = options.bus ?? redis?.bus;
+  const cluster = bus && new Cluster(bus, log);
+  const relay = cluster && new ClusterNotices({
+    cluster,
+    clock,
+    serves: () => lifespan.started || dispatcher.used,
+  });
+  if (relay !== undefined) disposeLater(relay);
+
   // Who is told of changes, and what there is to offer.
   const sessions = new Set<Session>();
   const serverMeta: JsonObject = options.identifyInResults
@@ -109,13 +129,20 @@ export function makeParts(
   const subscriptions = new Subscriptions({
     maxOpen: options.maxSubscriptions,
     serverMeta,
+    requireHearing: cluster && (() => cluster.requireHearing()),
   });
-  const changes = new ChangeNotices(subscriptions, sessions, {
-    announces: (kind) => capabilities.announces(kind),
-    subscribes: () => capabilities.subscribes,
+  const changes = new ChangeNotices({
+    subscriptions,
+    sessions,
+    declared: {
+      announces: (kind) => capabilities.announces(kind),
+      subscribes: () => capabilities.subscribes,
+    },
+    relay,
   });
   const limitRate = (what: string, limit: RateLimitOptions) =>
     new CallRateLimit(what, limit, { clock, log: quietLog, name: info.name });
+  relay?.attach(changes);
   const catalog = new Catalog({
     clock,
     pageSize: options.pageSize,
@@ -275,7 +302,7 @@ export function makeParts(
 
   for (const extension of extensions) {
     extension.attach?.(
-      lend(extension, { clock, log, subscriptions }),
+      lend(extension, { clock, log, changes }),
     );
     const around = aroundOf(extension);
     if (around !== undefined) dispatcher.use(around);

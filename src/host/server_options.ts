@@ -13,6 +13,8 @@ import type { HealthChecksOptions } from "../observe/health/health_checks_option
 import type { LogLevel, LogSink } from "../observe/log/log.ts";
 import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
+import type { Bus } from "../cluster/bus.ts";
+import type { SharedRedisOptions } from "../cluster/shared_redis.ts";
 import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
@@ -109,6 +111,17 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
   cacheHints?: CacheHints;
   /** Settings for signing and reading request states. */
   requestState?: RequestStateOptions;
+  /**
+   * The Redis that makes replicas one server: sessions, notices, subscriptions,
+   * tasks and streams work whichever replica gets a request.
+   * @default none: this process is the whole server
+   */
+  redis?: string | SharedRedisOptions;
+  /**
+   * Way to the other processes of the server.
+   * @default Redis's publish/subscribe, where there is `redis`
+   */
+  bus?: Bus;
   /** Settings for how tasks run and where they are kept. */
   tasks?: TaskOptions;
   /**

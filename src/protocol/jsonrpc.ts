@@ -1,6 +1,10 @@
 import { jsonText, nearestJson, wellFormedJson } from "./json_value.ts";
 import type { ProgressToken } from "./types/message.ts";
-import { QueueFullError, RateLimitedError } from "../base/errors.ts";
+import {
+  QueueFullError,
+  RateLimitedError,
+  UnavailableError,
+} from "../base/errors.ts";
 import { thrownText } from "../base/thrown.ts";
 import {
   ProtocolError,
@@ -155,8 +159,8 @@ export function requestText(
   return jsonText({ jsonrpc: "2.0", id, method, params });
 }
 
-/** Time after which a full queue may have room again. */
-const QUEUE_RETRY_MS = 1_000;
+/** Time after which a full queue may have room again, and what is away be back. */
+const RETRY_MS = 1_000;
 
 /** Any thrown value as the error that goes on the wire. */
 export function toProtocolError(
@@ -168,7 +172,10 @@ export function toProtocolError(
     return new RefusedError("overloaded", error.retryAfterMs);
   }
   if (error instanceof QueueFullError) {
-    return new RefusedError("overloaded", QUEUE_RETRY_MS);
+    return new RefusedError("overloaded", RETRY_MS);
+  }
+  if (error instanceof UnavailableError) {
+    return new RefusedError("unavailable", RETRY_MS);
   }
   const foreign = error as {
     code?: unknown;

@@ -175,12 +175,14 @@ export class UrlElicitationRequiredError extends ProtocolError {
 
 /**
  * Reason to refuse what could be served later: the server has too much to do
- * (`"overloaded"`) or is about to end (`"draining"`), or this caller has asked too
+ * (`"overloaded"`), is about to end (`"draining"`) or has lost what its replicas
+ * share (`"unavailable"`), or this caller has asked too
  * often (`"rate_limited"`) or for too much at once (`"caller_share"`).
  */
 export type RefusalReason =
   | "overloaded"
   | "draining"
+  | "unavailable"
   | "rate_limited"
   | "caller_share";
 
@@ -190,6 +192,7 @@ const REFUSALS: Readonly<
 > = {
   overloaded: { status: 503, text: "the server is overloaded" },
   draining: { status: 503, text: "the server is shutting down" },
+  unavailable: { status: 503, text: "what the server needs can't be reached" },
   rate_limited: { status: 429, text: "the caller's rate limit is used up" },
   caller_share: { status: 429, text: "the caller has too much under way" },
 };

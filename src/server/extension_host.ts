@@ -4,7 +4,7 @@ import { quote } from "../base/options.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import { isObject } from "../protocol/jsonrpc.ts";
 import { MissingRequiredClientCapabilityError } from "../protocol/protocol_errors.ts";
-import { keyTopic, type Subscriptions } from "./changes/subscriptions.ts";
+import type { ChangeNotices } from "./changes/change_notices.ts";
 import type { Extension, ExtensionHost } from "./extension.ts";
 import type { ServerContext } from "./server_context.ts";
 
@@ -12,13 +12,13 @@ import type { ServerContext } from "./server_context.ts";
 export interface LentParts {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly subscriptions: Subscriptions;
+  readonly changes: ChangeNotices;
 }
 
 /** Lends an extension what it may use of the server. */
 export function lend(
   { id, eras, topics = {} }: Extension,
-  { clock, log, subscriptions }: LentParts,
+  { clock, log, changes }: LentParts,
 ): ExtensionHost {
   const knows = ({ era, clientCapabilities }: ServerContext) => {
     const { extensions } = clientCapabilities;
@@ -35,13 +35,13 @@ export function lend(
         extensions: { [id]: {} },
       });
     },
-    publish: (topic, key, { method, params }) => {
+    publish: (topic, key, notice) => {
       if (!Object.hasOwn(topics, topic)) {
         throw new InvalidOptionError(
           `extension ${id} has no topic ${quote(topic)}`,
         );
       }
-      subscriptions.publish(keyTopic(topic, key), method, params);
+      changes.publish(topic, key, notice);
     },
   };
 }

@@ -64,6 +64,7 @@ export class Dispatcher {
   #entering: Call | undefined;
   #scoped = false;
   #inFlight = 0;
+  #used = false;
   readonly #idle: (() => void)[] = [];
 
   constructor(parts: DispatcherParts) {
@@ -75,6 +76,11 @@ export class Dispatcher {
   /** Number of calls without an answer yet, open subscriptions left aside. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** True once there has been a call. */
+  get used(): boolean {
+    return this.#used;
   }
 
   /** The calls that wait for something, for the watchdog to blame. */
@@ -162,6 +168,7 @@ export class Dispatcher {
 
   #dispatch(call: Call): void {
     this.#inFlight++;
+    this.#used = true;
     this.#recorder?.begin(call);
     call.session?.inFlight.set(idKey(call.requestId), call);
     let outcome: unknown;

@@ -2,6 +2,7 @@ import {
   QueueFullError,
   RateLimitedError,
   TimeoutError,
+  UnavailableError,
 } from "../../base/errors.ts";
 import {
   ProtocolError,
@@ -63,6 +64,7 @@ export function failureKindOf(
   if (error instanceof QueueFullError || error instanceof RateLimitedError) {
     return "overloaded";
   }
+  if (error instanceof UnavailableError) return "unavailable";
   if (error instanceof RefusedError) return error.data.reason;
   if (error instanceof ResourceNotFoundError) return "resource_not_found";
   return error instanceof ProtocolError

@@ -1,8 +1,9 @@
-import { notificationText } from "../../protocol/jsonrpc.ts";
+import { type JsonObject, notificationText } from "../../protocol/jsonrpc.ts";
 import { normalUri } from "../../protocol/uri_form.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Session } from "../sessions/session.ts";
 import {
+  keyTopic,
   listTopic,
   resourceTopic,
   type Subscriptions,
@@ -14,21 +15,40 @@ export interface DeclaredNotices {
   subscribes(): boolean;
 }
 
+/** One thing that clients want to know, wherever they are connected. */
+export type Notice =
+  | { readonly of: "list"; readonly list: ListKind }
+  | { readonly of: "resource"; readonly uri: string }
+  | {
+    readonly of: "topic";
+    readonly topic: string;
+    readonly key: string;
+    readonly method: string;
+    readonly params: JsonObject;
+  };
+
+/** Way to the clients of the server's other processes. */
+export interface NoticeRelay {
+  /** Passes a notice on, now or when the others can be reached again. */
+  relay(notice: Notice): void;
+}
+
+/** Parts that notices go through. */
+export interface ChangeNoticesParts {
+  readonly subscriptions: Subscriptions;
+  readonly sessions: ReadonlySet<Session>;
+  readonly declared: DeclaredNotices;
+  /** `undefined` where this process is the whole server. */
+  readonly relay: NoticeRelay | undefined;
+}
+
 /** Tells the clients of both eras what has changed, if they want to know. */
 export class ChangeNotices {
-  readonly #subscriptions: Subscriptions;
-  readonly #sessions: ReadonlySet<Session>;
-  readonly #declared: DeclaredNotices;
+  readonly #parts: ChangeNoticesParts;
   readonly #changed: Set<ListKind> = new Set();
 
-  constructor(
-    subscriptions: Subscriptions,
-    sessions: ReadonlySet<Session>,
-    declared: DeclaredNotices,
-  ) {
-    this.#declared = declared;
-    this.#subscriptions = subscriptions;
-    this.#sessions = sessions;
+  constructor(parts: ChangeNoticesParts) {
+    this.#parts = parts;
   }
 
   /** Takes note that a list has changed: a burst of registrations is one change. */
@@ -44,25 +64,72 @@ export class ChangeNotices {
   }
 
   /** Tells every client that listens that a list has changed. */
-  announceList(kind: ListKind): void {
-    if (!this.#declared.announces(kind)) return;
-    const method = `notifications/${kind}/list_changed`;
-    this.#subscriptions.publish(listTopic(kind), method, {});
-    const text = notificationText(method);
-    for (const session of this.#sessions) {
-      if (session.initialized) session.send(text);
-    }
+  announceList(list: ListKind): void {
+    this.#tell({ of: "list", list });
   }
 
   /** Tells every client that subscribed to a resource that it has changed. */
   resourceUpdated(uri: string): void {
-    if (!this.#declared.subscribes()) return;
+    this.#tell({ of: "resource", uri });
+  }
+
+  /** Tells every stream that listens to a key of an extension's topic. */
+  publish(
+    topic: string,
+    key: string,
+    { method, params }: { method: string; params: JsonObject },
+  ): void {
+    this.#tell({ of: "topic", topic, key, method, params });
+  }
+
+  #tell(notice: Notice): void {
+    this.deliver(notice);
+    this.#parts.relay?.relay(notice);
+  }
+
+  /** Tells this process's own clients. */
+  deliver(notice: Notice): void {
+    if (notice.of === "list") this.#deliverList(notice.list);
+    else if (notice.of === "resource") this.#deliverResource(notice.uri);
+    else {
+      const { topic, key, method, params } = notice;
+      this.#parts.subscriptions.publish(keyTopic(topic, key), method, params);
+    }
+  }
+
+  #deliverList(kind: ListKind): void {
+    const { subscriptions, sessions, declared } = this.#parts;
+    if (!declared.announces(kind)) return;
+    const method = `notifications/${kind}/list_changed`;
+    subscriptions.publish(listTopic(kind), method, {});
+    const text = notificationText(method);
+    for (const session of sessions) {
+      if (session.initialized) session.send(text);
+    }
+  }
+
+  #deliverResource(uri: string): void {
+    const { subscriptions, sessions, declared } = this.#parts;
+    if (!declared.subscribes()) return;
     const method = "notifications/resources/updated";
-    this.#subscriptions.publish(resourceTopic(uri), method, { uri });
+    subscriptions.publish(resourceTopic(uri), method, { uri });
     const text = notificationText(method, { uri });
     const subscribed = normalUri(uri);
-    for (const session of this.#sessions) {
+    for (const session of sessions) {
       if (session.follows(subscribed)) session.send(text);
     }
+  }
+
+  /** Makes up for notices that may have been missed, with one of each kind. */
+  catchUp(): void {
+    const { subscriptions, sessions } = this.#parts;
+    for (const kind of ["tools", "prompts", "resources"] as const) {
+      this.#deliverList(kind);
+    }
+    const uris = new Set(subscriptions.followedUris());
+    for (const { followed } of sessions) {
+      for (const uri of followed) uris.add(uri);
+    }
+    for (const uri of uris) this.#deliverResource(uri);
   }
 }

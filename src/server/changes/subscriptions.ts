@@ -24,6 +24,8 @@ type Filter = Record<string, true | readonly string[]>;
 
 /** Settings for how many streams may be open, and how they end. */
 export interface SubscriptionOptions {
+  /** @throws {UnavailableError} if changes that other processes make aren't heard */
+  requireHearing?(): void;
   readonly maxOpen: number;
   /** Members that every result has in its `_meta`. */
   readonly serverMeta: JsonObject;
@@ -92,6 +94,7 @@ export class Subscriptions {
   async #listen(call: Call, announced: Announced): Promise<void> {
     const filter = await agree(call, announced);
     if (call.cancelled) return;
+    this.#options.requireHearing?.();
     const { maxOpen } = this.#options;
     if (this.#open.size >= maxOpen) {
       throw new ProtocolError(
@@ -121,6 +124,14 @@ export class Subscriptions {
     for (const call of this.#byTopic.get(topic) ?? []) {
       call.notify(method, { ...params, _meta: subscriptionMeta(call) });
     }
+  }
+
+  /** The resources that streams listen to, in the normal form of their URIs. */
+  followedUris(): string[] {
+    const begin = keyTopic(RESOURCES_FIELD, "");
+    return [...this.#byTopic.keys()]
+      .filter((topic) => topic.startsWith(begin))
+      .map((topic) => topic.slice(begin.length));
   }
 
   #forget(call: Call): void {

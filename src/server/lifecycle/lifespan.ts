@@ -38,6 +38,11 @@ export class Lifespan {
       (this.#mounted.length === 0 || this.#mounted.every(({ ready }) => ready));
   }
 
+  /** True once it has been asked to open, if only by a server that listens. */
+  get started(): boolean {
+    return this.#opening !== undefined;
+  }
+
   /** Opens another server's lifespan together with this one, and before it. */
   mount(other: Lifespan): void {
     this.#mounted.push(other);

@@ -142,6 +142,11 @@ export class Session implements ClientFacts {
     }
   }
 
+  /** The resources that the client follows, in the normal form of their URIs. */
+  get followed(): Iterable<string> {
+    return this.#followed;
+  }
+
   /** Tells if the client wants to hear of what has this URI, in its normal form. */
   follows(uri: string): boolean {
     return this.#followed.has(uri);

@@ -1,0 +1,85 @@
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import type { ChangeNotices, Notice, NoticeRelay } from "./change_notices.ts";
+
+/** Subject under which members pass notices on. */
+const NOTICE = "notice";
+
+/** Subject under which they say that there were too many. */
+const MANY = "notices";
+
+/** Number of notices kept while the others can't be reached. */
+const MAX_UNSAID = 1_000;
+
+/** Time before it is tried again, in milliseconds. */
+const RETRY_MS = 200;
+
+/** Parts that passing notices on takes. */
+export interface ClusterNoticesParts {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  /** Tells if this process serves already. */
+  serves(): boolean;
+}
+
+/** Passes notices between this process's clients and those of the others. */
+export class ClusterNotices implements NoticeRelay, AsyncDisposable {
+  readonly #parts: ClusterNoticesParts;
+  /** Notices that the others have yet to hear, each once. */
+  #unsaid: Map<string, Notice> = new Map();
+  /** True if there were more than are kept. */
+  #lost = false;
+  #timer: TimerHandle;
+
+  constructor(parts: ClusterNoticesParts) {
+    this.#parts = parts;
+  }
+
+  /** Delivers what the others say. */
+  attach(changes: ChangeNotices): void {
+    const { cluster } = this.#parts;
+    cluster.on(NOTICE, (notice) => changes.deliver(notice as Notice));
+    cluster.on(MANY, () => changes.catchUp());
+    cluster.onGap(() => changes.catchUp());
+  }
+
+  relay(notice: Notice): void {
+    // What is registered as this process starts is no change for anybody else.
+    if (notice.of === "list" && !this.#parts.serves()) return;
+    if (this.#timer === undefined) this.#say(notice);
+    else this.#keep(notice);
+  }
+
+  #say(notice: Notice): void {
+    this.#parts.cluster.say(NOTICE, notice).catch(() => this.#keep(notice));
+  }
+
+  #keep(notice: Notice): void {
+    if (this.#unsaid.size < MAX_UNSAID) {
+      this.#unsaid.set(JSON.stringify(notice), notice);
+    } else this.#lost = true;
+    this.#timer ??= this.#parts.clock.setTimeout(
+      () => this.#sayAgain(),
+      RETRY_MS,
+      {
+        keepAlive: false,
+      },
+    );
+  }
+
+  #sayAgain(): void {
+    this.#timer = undefined;
+    const unsaid = this.#unsaid;
+    this.#unsaid = new Map();
+    for (const notice of unsaid.values()) this.#say(notice);
+    if (!this.#lost) return;
+    this.#parts.cluster.say(MANY, {}).then(() => this.#lost = false, () => {});
+  }
+
+  /** Lets go of what has not been said. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#parts.clock.clearTimeout(this.#timer);
+    this.#unsaid.clear();
+    return Promise.resolve();
+  }
+}
