@@ -293,6 +293,13 @@ export {
   type Transport,
 } from "./src/transport/sdk_transport.ts";
 export type { CallOptions } from "./src/transport/direct_call.ts";
+export {
+  type KeptSession,
+  MemorySessionStore,
+  type MemorySessionStoreOptions,
+  type SessionChange,
+  type SessionStore,
+} from "./src/server/sessions/session_store.ts";
 export { type Bus, type BusListener } from "./src/cluster/bus.ts";
 export { MemoryBusHub } from "./src/cluster/memory_bus.ts";
 export { type SharedRedisOptions } from "./src/cluster/shared_redis.ts";
@@ -309,7 +316,7 @@ export type {
   HttpOptions,
 } from "./src/transport/http/http_options.ts";
 export type { LegacyOptions } from "./src/transport/http/legacy/legacy_endpoint.ts";
-export type { SessionLimits } from "./src/transport/http/legacy/session_store.ts";
+export type { SessionLimits } from "./src/transport/http/legacy/live_sessions.ts";
 export type { StdioOptions, StdioStreams } from "./src/transport/stdio.ts";
 
 // Limits.

@@ -43,6 +43,18 @@ export interface SharedRedisOptions {
   connectTimeoutMs?: number;
 }
 
+/** Part of a shared Redis in which replicas keep things. */
+export interface RedisSpace {
+  /** Goes before every key. */
+  readonly prefix: string;
+  /**
+   * Sends one command, at once and in order.
+   *
+   * @throws {UnavailableError} if no answer came in time, or none can come
+   */
+  send(command: readonly string[]): Promise<unknown>;
+}
+
 /** Knowledge that shared Redis needs of its server. */
 export interface SharedRedisHost {
   readonly name: string;
@@ -63,10 +75,10 @@ const OPTIONS: Readonly<Record<keyof SharedRedisOptions, true>> = {
 };
 
 /** All that a server's replicas have in common, in one Redis. */
-export class SharedRedis implements HealthCheckable, AsyncDisposable {
-  readonly commands: RedisCommands;
+export class SharedRedis
+  implements RedisSpace, HealthCheckable, AsyncDisposable {
+  readonly #commands: RedisCommands;
   readonly bus: RedisBus;
-  /** Goes before every key. */
   readonly prefix: string;
 
   /** @throws {InvalidOptionError} naming the option */
@@ -96,7 +108,7 @@ export class SharedRedis implements HealthCheckable, AsyncDisposable {
       ),
     };
     this.prefix = checkPrefix(options.prefix ?? `sluice:${name}:`);
-    this.commands = new RedisCommands({
+    this.#commands = new RedisCommands({
       ...times,
       commands,
       clock,
@@ -110,7 +122,7 @@ export class SharedRedis implements HealthCheckable, AsyncDisposable {
     });
     this.bus = new RedisBus({
       ...times,
-      commands: this.commands,
+      commands: this.#commands,
       open: opener,
       prefix: this.prefix,
       heartbeatMs: HEARTBEAT_MS,
@@ -119,9 +131,13 @@ export class SharedRedis implements HealthCheckable, AsyncDisposable {
     });
   }
 
+  send(command: readonly string[]): Promise<unknown> {
+    return this.#commands.send(command);
+  }
+
   async checkHealth(): Promise<HealthResult> {
     try {
-      await this.commands.send(["PING"]);
+      await this.send(["PING"]);
     } catch (error) {
       return { status: "unhealthy", message: redisFailure(error) };
     }
@@ -133,7 +149,7 @@ export class SharedRedis implements HealthCheckable, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bus[Symbol.asyncDispose]();
-    this.commands.close();
+    this.#commands.close();
   }
 }
 

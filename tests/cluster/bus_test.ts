@@ -88,13 +88,13 @@ Deno.test({
     shared.bus.listen({ message() {}, gap() {} });
     await shared.bus.ready();
     redis.pause();
-    await assert.rejects(shared.commands.send(["PING"]), {
+    await assert.rejects(shared.send(["PING"]), {
       code: "SLUICE_UNAVAILABLE",
     });
     await eventually(() => !shared.bus.connected);
     redis.resume();
     await eventually(() => shared.bus.connected);
-    assert.equal(await shared.commands.send(["PING"]), "PONG");
+    assert.equal(await shared.send(["PING"]), "PONG");
     await shared[Symbol.asyncDispose]();
   },
 });

@@ -22,7 +22,7 @@ const FLOORS: Floors = {
   cluster: ["base", "observe", "redis"],
   pool: ["base", "observe", "limit"],
   batch: ["base", "observe"],
-  server: ["base", "protocol", "observe", "limit", "cache", "cluster"],
+  server: ["base", "protocol", "observe", "limit", "cache", "cluster", "redis"],
   auth: ["base", "protocol", "observe", "cache", "server"],
   transport: ["base", "protocol", "observe", "cluster", "server", "auth"],
   admin: ["base", "observe", "server"],
@@ -254,6 +254,7 @@ const DOORS: Doors = {
   "server/sessions": [
     "session.ts",
     "session_methods.ts",
+    "session_store.ts",
   ],
   "server/changes": [
     "change_notices.ts",
@@ -294,7 +295,7 @@ const DOORS: Doors = {
     "http/http_transport.ts",
     "http/legacy/event_store.ts",
     "http/legacy/legacy_endpoint.ts",
-    "http/legacy/session_store.ts",
+    "http/legacy/live_sessions.ts",
     "http/trusted_proxies.ts",
     "sdk_transport.ts",
     "stdio.ts",
@@ -306,7 +307,7 @@ const DOORS: Doors = {
     "http_transport.ts",
     "legacy/event_store.ts",
     "legacy/legacy_endpoint.ts",
-    "legacy/session_store.ts",
+    "legacy/live_sessions.ts",
     "trusted_proxies.ts",
   ],
   "transport/http/legacy": [
@@ -315,7 +316,7 @@ const DOORS: Doors = {
     "http_sse_pair.ts",
     "legacy_endpoint.ts",
     "legacy_refusals.ts",
-    "session_store.ts",
+    "live_sessions.ts",
   ],
   admin: [
     "admin_routes.ts",

@@ -25,7 +25,7 @@ import {
 } from "./legacy_refusals.ts";
 import { ResumableReply } from "./resumable_reply.ts";
 import { SessionDoor, type SessionVisit } from "./session_door.ts";
-import type { SessionLimits } from "./session_store.ts";
+import type { SessionLimits } from "./live_sessions.ts";
 import { StandingStreams } from "./standing_streams.ts";
 
 /** Settings for how the legacy era is served. */

@@ -11,7 +11,7 @@ import { refusal, refuseForNow } from "../http_response.ts";
 import type { EventStore } from "./event_store.ts";
 import { HttpSession } from "./http_session.ts";
 import { legacyError, unsupportedVersion } from "./legacy_refusals.ts";
-import { type SessionLimits, SessionStore } from "./session_store.ts";
+import { LiveSessions, type SessionLimits } from "./live_sessions.ts";
 
 /** Facts that say whose session a request is for. */
 export interface SessionVisit {
@@ -23,7 +23,7 @@ export interface SessionVisit {
 /** Lets requests into their sessions, and nobody else's. */
 export class SessionDoor {
   readonly #intake: Intake;
-  readonly #store: SessionStore;
+  readonly #store: LiveSessions;
   readonly #eventStore: EventStore | undefined;
 
   constructor(
@@ -32,7 +32,7 @@ export class SessionDoor {
   ) {
     this.#intake = intake;
     this.#eventStore = options.eventStore;
-    this.#store = new SessionStore(options, intake.clock);
+    this.#store = new LiveSessions(options, intake.clock);
   }
 
   /** Opens a session for an `initialize`, or says why not. */

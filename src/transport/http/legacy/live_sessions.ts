@@ -18,7 +18,7 @@ export interface SessionLimits {
 }
 
 /** The legacy sessions of one endpoint, the longest idle first. */
-export class SessionStore {
+export class LiveSessions {
   readonly #idleMs: number;
   readonly #max: number;
   readonly #clock: Clock;
