@@ -74,6 +74,7 @@ const SERVER_OPTIONS: Readonly<
   retryMs: true,
   revealUrls: true,
   sessionIdleMs: true,
+  sessionStore: true,
   sessions: true,
   slowMs: true,
   supportedProtocolVersions: true,

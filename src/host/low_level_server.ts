@@ -337,9 +337,7 @@ export class LowLevelServer {
     _options?: { relatedRequestId?: RequestId },
   ): () => Promise<void> {
     return () => {
-      for (const session of this.#parts.sessions) {
-        session.completeElicitation(elicitationId);
-      }
+      this.#parts.changes.elicitationComplete(elicitationId);
       return Promise.resolve();
     };
   }

@@ -7,8 +7,6 @@ import { Metrics } from "../observe/metrics/metrics.ts";
 import { resolveTelemetry } from "../observe/trace/telemetry.ts";
 import { Watchdog } from "../observe/watch/watchdog.ts";
 import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
-import { Cluster } from "../cluster/cluster.ts";
-import { SharedRedis } from "../cluster/shared_redis.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
@@ -59,6 +57,7 @@ import { sessionMethods } from "../server/sessions/session_methods.ts";
 import { SkillsExtension } from "../server/skills/skills_extension.ts";
 import { TasksExtension } from "../server/tasks/tasks_extension.ts";
 import { serverFigures } from "../server/server_figures.ts";
+import { makeShared } from "./make_shared.ts";
 import {
   type McpServerOptions,
   type ResolvedOptions,
@@ -105,15 +104,13 @@ export function makeParts(
   if (options.lifespan) health.adopt({ lifespan: readiness });
 
   // What this process shares with the others of the server.
-  const redis = options.redis === undefined
-    ? undefined
-    : new SharedRedis(options.redis, { name: info.name, clock, log });
-  if (redis !== undefined) {
-    disposeLater(redis);
-    health.adopt({ redis });
-  }
-  const bus = options.bus ?? redis?.bus;
-  const cluster = bus && new Cluster(bus, log);
+  const { redis, cluster, sessionStore } = makeShared(options, {
+    name: info.name,
+    clock,
+    log,
+    disposeLater,
+  });
+  if (redis !== undefined) health.adopt({ redis });
   const relay = cluster && new ClusterNotices({
     cluster,
     clock,
@@ -360,6 +357,11 @@ export function makeParts(
     tracing,
     dispatcher,
     intake,
+    sharing: cluster && sessionStore && {
+      cluster,
+      store: sessionStore,
+      catchUp: (session) => changes.catchUpOne(session),
+    },
     closing,
   };
 }

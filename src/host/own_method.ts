@@ -35,7 +35,7 @@ export function ownMethod(
       call,
       async () => await run({ method, params }, call.context) ?? {},
     ) as JsonObject;
-    remember(method, call, result);
+    await remember(method, call, result);
     if (!CACHEABLE.includes(method) || isInputRequiredResult(result)) {
       return result;
     }
@@ -56,13 +56,13 @@ function ownParams({ params: { _meta, ...params }, meta }: Call): JsonObject {
 }
 
 /** Sessions and subscriptions stay the engine's affair, whoever answers the method. */
-function remember(
+async function remember(
   method: string,
   { params, session }: Call,
   { protocolVersion }: JsonObject,
-): void {
+): Promise<void> {
   const uri = String(params.uri);
-  if (method === "resources/subscribe") session?.follow(uri);
-  if (method === "resources/unsubscribe") session?.unfollow(uri);
+  if (method === "resources/subscribe") await session?.follow(uri);
+  if (method === "resources/unsubscribe") await session?.unfollow(uri);
   if (method === "initialize") begin(session, params, String(protocolVersion));
 }

@@ -26,6 +26,7 @@ import type { RateLimitOptions } from "../server/calls/call_rate_limit.ts";
 import { identityOf } from "../server/identity/caller.ts";
 import type { ImpliedScopes } from "../server/identity/callers.ts";
 import { checkScopes } from "../server/identity/guard.ts";
+import type { SessionStore } from "../server/sessions/session_store.ts";
 import type { ServerContext } from "../server/server_context.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
 
@@ -122,6 +123,12 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    * @default Redis's publish/subscribe, where there is `redis`
    */
   bus?: Bus;
+  /**
+   * Store of the sessions of legacy clients, for every process of the server to
+   * go on with; needs a `bus`.
+   * @default Redis, where there is `redis`
+   */
+  sessionStore?: SessionStore;
   /** Settings for how tasks run and where they are kept. */
   tasks?: TaskOptions;
   /**

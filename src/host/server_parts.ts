@@ -22,9 +22,19 @@ import type { Subscriptions } from "../server/changes/subscriptions.ts";
 import type { Closing } from "../server/lifecycle/closing.ts";
 import type { Lifespan } from "../server/lifecycle/lifespan.ts";
 import type { Readiness } from "../server/lifecycle/readiness.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { SessionStore } from "../server/sessions/session_store.ts";
 import type { Session } from "../server/sessions/session.ts";
 import type { TasksExtension } from "../server/tasks/tasks_extension.ts";
 import type { ResolvedOptions } from "./server_options.ts";
+
+/** Way to the sessions that the server's processes share. */
+export interface Sharing {
+  readonly cluster: Cluster;
+  readonly store: SessionStore;
+  /** Makes up for notices that a client may have missed. */
+  catchUp(session: Session): void;
+}
 
 /**
  * The parts of one server, as `makeParts` puts them together. Only the
@@ -59,6 +69,8 @@ export interface ServerParts {
   readonly tracing: CallTracing | undefined;
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
+  /** `undefined` where this process is the whole server. */
+  readonly sharing: Sharing | undefined;
   readonly closing: Closing;
 }
 

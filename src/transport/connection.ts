@@ -125,7 +125,8 @@ export class Connection {
       case "notification":
         return this.#intake.notify(message, this.session);
       case "answer":
-        return this.#intake.answer(message, this.session);
+        void this.#intake.answer(message, this.session);
+        return;
       case "malformed": {
         if (message.isAnswer) return;
         const error = new InvalidRequestError(message.fault);

@@ -252,6 +252,7 @@ const DOORS: Doors = {
     "rounds.ts",
   ],
   "server/sessions": [
+    "redis_session_store.ts",
     "session.ts",
     "session_methods.ts",
     "session_store.ts",
@@ -317,6 +318,7 @@ const DOORS: Doors = {
     "legacy_endpoint.ts",
     "legacy_refusals.ts",
     "live_sessions.ts",
+    "shared_sessions.ts",
   ],
   admin: [
     "admin_routes.ts",

@@ -8,6 +8,7 @@ import type {
   NotificationMessage,
   RequestMessage,
 } from "../../protocol/incoming.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { checkPayload, type PayloadLimits } from "../../protocol/payload.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
@@ -147,11 +148,20 @@ export class Intake {
     this.#parts.notifications.take(method, params, session);
   }
 
-  answer({ answer }: AnswerMessage, session: Session | undefined): void {
-    if (session?.answer(answer) !== true) {
-      this.#parts.unexpected(
-        `an answer came to a request that nobody waits for: ${answer.id}`,
-      );
-    }
+  /** @throws {UnavailableError} if whoever waits for it can't be told */
+  async answer(
+    { answer }: AnswerMessage,
+    session: Session | undefined,
+  ): Promise<void> {
+    if (session?.answer(answer) === true) return;
+    if (await session?.keeper?.answer(answer)) return;
+    this.#parts.unexpected(
+      `an answer came to a request that nobody waits for: ${answer.id}`,
+    );
+  }
+
+  /** Takes what another replica passes on of a session that is here as well. */
+  takePassedOn(method: string, params: JsonObject, session: Session): void {
+    this.#parts.notifications.takeHere(method, params, session);
   }
 }

@@ -19,9 +19,23 @@ export class Notifications {
     this.#report = report;
   }
 
+  /** Takes what is about a request of either side; false if that isn't here. */
+  takeHere(
+    method: string,
+    params: JsonObject,
+    session: Session | undefined,
+  ): boolean {
+    if (session === undefined) return true;
+    if (method === "notifications/cancelled") {
+      return cancelPending(params, session);
+    }
+    return method !== "notifications/progress" || session.progressed(params);
+  }
+
   take(method: string, params: JsonObject, session: Session | undefined): void {
-    if (method === "notifications/cancelled") cancelPending(params, session);
-    if (method === "notifications/progress") session?.progressed(params);
+    if (!this.takeHere(method, params, session)) {
+      session?.keeper?.passOn(method, params);
+    }
     const handler = this.handlers.get(method);
     if (handler === undefined) return;
     Promise.try(() => handler({ method, params })).catch((error) =>
@@ -30,12 +44,18 @@ export class Notifications {
   }
 }
 
+/** Calls a request off; false if it isn't here. */
 function cancelPending(
   { requestId, reason }: JsonObject,
-  session: Session | undefined,
-): void {
-  const call = session?.inFlight.get(idKey(requestId as RequestId));
+  session: Session,
+): boolean {
+  const call = session.inFlight.get(idKey(requestId as RequestId));
+  if (call === undefined) return false;
   // A client can't call its own beginning off.
-  if (call === undefined || call.method === "initialize") return;
-  call.cancel(typeof reason === "string" ? reason : "cancelled by the client");
+  if (call.method !== "initialize") {
+    call.cancel(
+      typeof reason === "string" ? reason : "cancelled by the client",
+    );
+  }
+  return true;
 }

@@ -19,6 +19,7 @@ export interface DeclaredNotices {
 export type Notice =
   | { readonly of: "list"; readonly list: ListKind }
   | { readonly of: "resource"; readonly uri: string }
+  | { readonly of: "elicitation"; readonly id: string }
   | {
     readonly of: "topic";
     readonly topic: string;
@@ -41,6 +42,8 @@ export interface ChangeNoticesParts {
   /** `undefined` where this process is the whole server. */
   readonly relay: NoticeRelay | undefined;
 }
+
+const LISTS: readonly ListKind[] = ["tools", "prompts", "resources"];
 
 /** Tells the clients of both eras what has changed, if they want to know. */
 export class ChangeNotices {
@@ -73,6 +76,11 @@ export class ChangeNotices {
     this.#tell({ of: "resource", uri });
   }
 
+  /** Tells the client that was given a page's id that its user is done with it. */
+  elicitationComplete(id: string): void {
+    this.#tell({ of: "elicitation", id });
+  }
+
   /** Tells every stream that listens to a key of an extension's topic. */
   publish(
     topic: string,
@@ -91,7 +99,11 @@ export class ChangeNotices {
   deliver(notice: Notice): void {
     if (notice.of === "list") this.#deliverList(notice.list);
     else if (notice.of === "resource") this.#deliverResource(notice.uri);
-    else {
+    else if (notice.of === "elicitation") {
+      for (const each of this.#parts.sessions) {
+        each.completeElicitation(notice.id);
+      }
+    } else {
       const { topic, key, method, params } = notice;
       this.#parts.subscriptions.publish(keyTopic(topic, key), method, params);
     }
@@ -104,7 +116,7 @@ export class ChangeNotices {
     subscriptions.publish(listTopic(kind), method, {});
     const text = notificationText(method);
     for (const session of sessions) {
-      if (session.initialized) session.send(text);
+      if (session.initialized) session.notice(text);
     }
   }
 
@@ -116,16 +128,29 @@ export class ChangeNotices {
     const text = notificationText(method, { uri });
     const subscribed = normalUri(uri);
     for (const session of sessions) {
-      if (session.follows(subscribed)) session.send(text);
+      if (session.follows(subscribed)) session.notice(text);
+    }
+  }
+
+  /** Makes up for notices that one client may have missed. */
+  catchUpOne(session: Session): void {
+    if (!session.initialized) return;
+    for (const kind of LISTS) {
+      if (this.#parts.declared.announces(kind)) {
+        session.notice(notificationText(`notifications/${kind}/list_changed`));
+      }
+    }
+    for (const uri of session.followed) {
+      session.notice(
+        notificationText("notifications/resources/updated", { uri }),
+      );
     }
   }
 
   /** Makes up for notices that may have been missed, with one of each kind. */
   catchUp(): void {
     const { subscriptions, sessions } = this.#parts;
-    for (const kind of ["tools", "prompts", "resources"] as const) {
-      this.#deliverList(kind);
-    }
+    for (const kind of LISTS) this.#deliverList(kind);
     const uris = new Set(subscriptions.followedUris());
     for (const { followed } of sessions) {
       for (const uri of followed) uris.add(uri);

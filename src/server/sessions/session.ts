@@ -42,6 +42,22 @@ export interface PendingCall {
   cancel(reason: unknown): void;
 }
 
+/** Tells the other replicas of a session what they must know of it. */
+export interface SessionKeeper {
+  /** Name of this replica: a question's id has it, so that the answer finds its way. */
+  readonly member: string;
+  /** Keeps what has changed. @throws {UnavailableError} */
+  follow(uri: string): Promise<void>;
+  /** Keeps what has changed. @throws {UnavailableError} */
+  unfollow(uri: string): Promise<void>;
+  /** Keeps what has changed. @throws {UnavailableError} */
+  setLogLevel(level: LoggingLevel): Promise<void>;
+  /** Hands an answer to the replica that asked; tells if that waits for it. @throws {UnavailableError} */
+  answer(answer: IncomingAnswer): Promise<boolean>;
+  /** Passes on what a client says of a request that isn't here. */
+  passOn(method: string, params: JsonObject): void;
+}
+
 /** Facts known of a session when it begins. */
 export interface SessionStart {
   readonly clock: Clock;
@@ -52,6 +68,13 @@ export interface SessionStart {
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
   send(text: string): void;
+  /**
+   * Sends a notice that every replica has.
+   * @default as `send` does
+   */
+  notice?(text: string): void;
+  /** `undefined` where no other replica knows the session. */
+  readonly keeper?: SessionKeeper;
   /** Told once it has ended, from whichever side. */
   ended?(): void;
 }
@@ -92,7 +115,9 @@ export class Session implements ClientFacts {
   readonly inFlight: Map<RequestId | bigint, PendingCall> = new Map();
 
   readonly #clock: Clock;
+  readonly keeper: SessionKeeper | undefined;
   readonly #sendStanding: (text: string) => void;
+  readonly #sendNotice: (text: string) => void;
   readonly #ended: (() => void) | undefined;
   /** In the normal form of their URIs. */
   readonly #followed: Set<string> = new Set();
@@ -105,7 +130,9 @@ export class Session implements ClientFacts {
 
   constructor(start: SessionStart) {
     this.#clock = start.clock;
+    this.keeper = start.keeper;
     this.#sendStanding = (text) => start.send(text);
+    this.#sendNotice = (text) => (start.notice ?? start.send)(text);
     this.#ended = start.ended;
     this.id = start.id;
     this.principal = start.principal;
@@ -121,10 +148,19 @@ export class Session implements ClientFacts {
    * Notes that the client wants to hear of a resource's updates.
    *
    * @throws {InvalidParamsError} for what is too long, or one too many
+   * @throws {UnavailableError} if the other replicas can't be told
    */
-  follow(uri: string): void {
+  async follow(uri: string): Promise<void> {
     this.checkFollows(uri);
-    this.#followed.add(normalUri(uri));
+    const followed = normalUri(uri);
+    await this.keeper?.follow(followed);
+    this.hears(followed, true);
+  }
+
+  /** Takes note of what another replica, or the store, says of a resource. */
+  hears(followed: string, wanted: boolean): void {
+    if (wanted) this.#followed.add(followed);
+    else this.#followed.delete(followed);
   }
 
   /** @throws {InvalidParamsError} if the client may not follow one more resource */
@@ -152,8 +188,22 @@ export class Session implements ClientFacts {
     return this.#followed.has(uri);
   }
 
-  unfollow(uri: string): void {
-    this.#followed.delete(normalUri(uri));
+  /** @throws {UnavailableError} if the other replicas can't be told */
+  async unfollow(uri: string): Promise<void> {
+    const followed = normalUri(uri);
+    await this.keeper?.unfollow(followed);
+    this.hears(followed, false);
+  }
+
+  /** @throws {UnavailableError} if the other replicas can't be told */
+  async setLogLevel(level: LoggingLevel): Promise<void> {
+    await this.keeper?.setLogLevel(level);
+    this.logLevel = level;
+  }
+
+  /** Sends a notice that every replica of the server sends to its clients. */
+  notice(text: string): void {
+    if (!this.#closed) this.#sendNotice(text);
   }
 
   /** Sends a message that belongs to no request. */
@@ -176,7 +226,7 @@ export class Session implements ClientFacts {
     if (this.#deaf) return Promise.reject(new ClosedError("the session"));
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const id = `sluice-${++this.#lastQuestion}`;
+    const id = this.#questionId();
     return new Promise((resolve, reject) => {
       const asked = options.onprogress === undefined
         ? params
@@ -186,6 +236,13 @@ export class Session implements ClientFacts {
       this.#questions.set(id, { resolve, reject, release, progressed });
       via(text);
     });
+  }
+
+  #questionId(): string {
+    const number = ++this.#lastQuestion;
+    return this.keeper === undefined
+      ? `sluice-${number}`
+      : `sluice-${this.keeper.member}-${number}`;
   }
 
   /** Sets a question's time-out and follows its signal, until that is released. */
@@ -230,10 +287,11 @@ export class Session implements ClientFacts {
     };
   }
 
-  /** Takes how far the client has got with a question. */
-  progressed({ progressToken, ...progress }: JsonObject): void {
-    this.#questions.get(progressToken as RequestId)
-      ?.progressed(progress as unknown as Progress);
+  /** Takes how far the client has got with a question, if it was asked here. */
+  progressed({ progressToken, ...progress }: JsonObject): boolean {
+    const question = this.#questions.get(progressToken as RequestId);
+    question?.progressed(progress as unknown as Progress);
+    return question !== undefined;
   }
 
   /**

@@ -40,11 +40,12 @@ export function sessionMethods(
   server: ServerAnnouncement,
 ): Record<string, Method> {
   const subscribing =
-    (change: (session: Session, uri: string) => void): Method => (call) => {
+    (change: (session: Session, uri: string) => Promise<void>): Method =>
+    async (call) => {
       if (!server.capabilities.subscribes) {
         throw new MethodNotFoundError(call.method);
       }
-      change(sessionOf(call), textParam(call.params, "uri"));
+      await change(sessionOf(call), textParam(call.params, "uri"));
       return {};
     };
   const subscribe = subscribing((session, uri) => session.follow(uri));
@@ -119,9 +120,9 @@ function checkKept(name: string, value: unknown): void {
   );
 }
 
-function setLevel(call: Call): JsonObject {
+async function setLevel(call: Call): Promise<JsonObject> {
   checkCoreParams("logging/setLevel", call.params);
-  sessionOf(call).logLevel = call.params.level as LoggingLevel;
+  await sessionOf(call).setLogLevel(call.params.level as LoggingLevel);
   return {};
 }
 

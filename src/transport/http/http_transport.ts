@@ -38,6 +38,7 @@ import {
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
+import type { SharedBetween } from "./legacy/shared_sessions.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
 import { QuietReplies } from "./quiet_replies.ts";
@@ -55,6 +56,10 @@ export interface HttpTransportParts {
   readonly readiness: { readonly closing: boolean };
   /** Parameter that a method's `Mcp-Name` mirrors. */
   readonly methods: { namedBy(method: string): string | undefined };
+  /** Way to the other replicas that know a session; `undefined` where there are none. */
+  readonly sharing:
+    | Omit<SharedBetween, "log">
+    | undefined;
   /** Names the runtime's own span of a request, while somebody takes spans. */
   readonly tracing:
     | { nameHttpSpan(method: string, route: string): void }
@@ -83,7 +88,7 @@ export class HttpTransport {
   #goodUrl = "";
 
   constructor(parts: HttpTransportParts, options: HttpOptions = {}) {
-    const { intake, log, methods, auth, challenge } = parts;
+    const { intake, log, methods, auth, challenge, sharing } = parts;
     this.#parts = parts;
     this.path = checkPath(options.path ?? "/mcp");
     const { publicUrl } = options;
@@ -129,14 +134,17 @@ export class HttpTransport {
       refusals: this.refusals,
     });
     this.legacy = new LegacyEndpoint(
-      intake,
       {
-        ...style,
-        // By the specification only `notifications/cancelled` does.
-        leavingCancels: false,
-        // Its client is still there, and takes this for silence.
-        abandonedStatus: 202,
-        status: () => 200,
+        intake,
+        style: {
+          ...style,
+          // By the specification only `notifications/cancelled` does.
+          leavingCancels: false,
+          // Its client is still there, and takes this for silence.
+          abandonedStatus: 202,
+          status: () => 200,
+        },
+        sharing: sharing && { ...sharing, log },
       },
       { ...options, eventStore: this.eventStore },
     );

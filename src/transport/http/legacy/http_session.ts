@@ -1,7 +1,10 @@
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { acceptsPrimingEvents } from "../../../protocol/revision.ts";
-import type { Session } from "../../../server/sessions/session.ts";
+import type {
+  Session,
+  SessionKeeper,
+} from "../../../server/sessions/session.ts";
 import type { EventStore } from "./event_store.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { ResumableStream } from "./resumable_stream.ts";
@@ -16,6 +19,28 @@ const MAX_RESUMABLE = 64;
 /** Number of standing streams a session may have; the oldest makes room. */
 const MAX_STANDING = 4;
 
+/** Way to the other replicas that know a session. */
+export interface SessionLink extends SessionKeeper {
+  /** True if the client's standing stream is open at another replica. */
+  readonly standsElsewhere: boolean;
+  /** True if this replica keeps what waits for a standing stream yet to be opened. */
+  readonly isHome: boolean;
+  /** Sends a message by the standing stream of another replica; false if there is none. */
+  sendElsewhere(text: string): Promise<boolean>;
+  /** Tells the others that the standing stream is open here now, or no more. */
+  stands(here: boolean): void;
+}
+
+/** Facts known of a session over HTTP when it is made. */
+export interface HttpSessionStart {
+  readonly id: string;
+  /** Identity of its opener. */
+  readonly principal: string;
+  readonly eventStore: EventStore | undefined;
+  /** `undefined` where this process is the whole server. */
+  link?(session: HttpSession): SessionLink;
+}
+
 /** A legacy session over HTTP: the session and its streams. */
 export class HttpSession {
   readonly session: Session;
@@ -28,18 +53,22 @@ export class HttpSession {
   #standingLog: ResumableStream | undefined;
   readonly #waiting: string[] = [];
 
+  readonly #link: SessionLink | undefined;
+
   constructor(
     intake: Intake,
-    authInfo: AuthInfo | undefined,
-    store: EventStore | undefined,
+    { id, principal, eventStore, link }: HttpSessionStart,
   ) {
     this.#intake = intake;
-    this.#store = store;
+    this.#store = eventStore;
+    this.#link = link?.(this);
     this.session = intake.openSession({
-      id: crypto.randomUUID(),
-      principal: intake.identify(authInfo),
+      id,
+      principal,
       network: "http",
-      send: (text) => this.#sendStanding(text),
+      keeper: this.#link,
+      send: (text) => this.sendStanding(text),
+      notice: (text) => this.#sendNotice(text),
     });
   }
 
@@ -99,13 +128,14 @@ export class HttpSession {
       authInfo,
     );
     this.#standing.push(stream);
+    this.#link?.stands(true);
     if (this.#standing.length > MAX_STANDING) this.#standing.shift()!.close();
     if (this.resumes) {
       this.#standingLog ??= this.newStream();
       this.#standingLog.connect(stream);
       if (this.takesPriming) this.#standingLog.prime(retryMs);
     }
-    for (const text of this.#waiting.splice(0)) this.#sendStanding(text);
+    this.sendWaiting();
     return stream;
   }
 
@@ -116,13 +146,43 @@ export class HttpSession {
     if (next !== undefined && this.#standingLog?.connected === false) {
       this.#standingLog.connect(next);
     }
+    if (!this.standingOpen && !this.session.closed) this.#link?.stands(false);
   }
 
-  #sendStanding(text: string): void {
+  /** Sends what belongs to no request, wherever the standing stream is. */
+  sendStanding(text: string): void {
+    if (this.#sendHere(text)) return;
+    if (this.#link?.standsElsewhere !== true) this.#wait(text);
+    else void this.#sendElsewhere(text, this.#link);
+  }
+
+  /** Sends a notice that the other replicas have as well. */
+  #sendNotice(text: string): void {
+    if (this.#sendHere(text) || this.#link?.standsElsewhere) return;
+    if (this.#link?.isHome !== false) this.#wait(text);
+  }
+
+  /** Sends by the standing stream of this replica; false if there is none. */
+  #sendHere(text: string): boolean {
     if (this.#standingLog?.reachable) this.#standingLog.send(text);
     else if (this.#standing.length > 0) {
       this.#standing.at(-1)!.write(frame(text));
-    } else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(text);
+    } else return false;
+    return true;
+  }
+
+  async #sendElsewhere(text: string, link: SessionLink): Promise<void> {
+    const sent = await link.sendElsewhere(text).catch(() => false);
+    if (!sent && !this.#sendHere(text)) this.#wait(text);
+  }
+
+  #wait(text: string): void {
+    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(text);
+  }
+
+  /** Sends what has waited for a standing stream, now that there is one. */
+  sendWaiting(): void {
+    for (const text of this.#waiting.splice(0)) this.sendStanding(text);
   }
 
   /** Ends the standing streams; the client comes back for the rest. */

@@ -1,4 +1,9 @@
-import { InvalidRequestError } from "../../../protocol/protocol_errors.ts";
+import { handled, isThenable } from "../../../base/thenable.ts";
+import { toProtocolError } from "../../../protocol/jsonrpc.ts";
+import {
+  InvalidRequestError,
+  type RefusedError,
+} from "../../../protocol/protocol_errors.ts";
 import type {
   Batch,
   Message,
@@ -13,7 +18,7 @@ import type { Reply } from "../../../server/calls/reply.ts";
 import { BatchReply, collectBatch } from "../../batch_reply.ts";
 import type { HttpExchange } from "../endpoint_exchange.ts";
 import { HttpReply, type HttpReplyStyle } from "../http_reply.ts";
-import { refusal } from "../http_response.ts";
+import { refusal, refuseForNow } from "../http_response.ts";
 import { accepts } from "../media_type.ts";
 import { SSE_HEADERS } from "../sse_stream.ts";
 import type { EventStore } from "./event_store.ts";
@@ -24,7 +29,12 @@ import {
   unsupportedVersion,
 } from "./legacy_refusals.ts";
 import { ResumableReply } from "./resumable_reply.ts";
-import { SessionDoor, type SessionVisit } from "./session_door.ts";
+import {
+  type Admitted,
+  SessionDoor,
+  type SessionDoorParts,
+  type SessionVisit,
+} from "./session_door.ts";
 import type { SessionLimits } from "./live_sessions.ts";
 import { StandingStreams } from "./standing_streams.ts";
 
@@ -46,6 +56,12 @@ export interface LegacyOptions extends SessionLimits {
   retryMs?: number;
 }
 
+/** Parts that the endpoint works with. */
+export interface LegacyEndpointParts
+  extends Pick<SessionDoorParts, "intake" | "sharing"> {
+  readonly style: HttpReplyStyle;
+}
+
 /** Serves Streamable HTTP as revisions 2025-03-26 to 2025-11-25 have it. */
 export class LegacyEndpoint {
   readonly #intake: Intake;
@@ -55,12 +71,15 @@ export class LegacyEndpoint {
   readonly #door: SessionDoor | undefined;
   readonly #streams: StandingStreams;
 
-  constructor(intake: Intake, style: HttpReplyStyle, options: LegacyOptions) {
+  constructor(
+    { intake, style, sharing }: LegacyEndpointParts,
+    options: LegacyOptions,
+  ) {
     this.#intake = intake;
     this.#style = style;
     this.#options = options;
     if (options.sessions !== false) {
-      this.#door = new SessionDoor(intake, options);
+      this.#door = new SessionDoor({ intake, options, sharing });
     }
     this.#streams = new StandingStreams(style.streams, options);
   }
@@ -77,9 +96,20 @@ export class LegacyEndpoint {
       this.#begin(messages, exchange);
       return;
     }
-    const session = this.#door === undefined
+    const admitted = this.#door === undefined
       ? unsupportedVersion(exchange.version, this.#intake.revisions)
       : this.#door.admit(exchange);
+    if (isThenable(admitted)) {
+      admitted.then((session) => this.#takeIn(arrived, session, exchange));
+    } else this.#takeIn(arrived, admitted, exchange);
+  }
+
+  /** @param session whose the message is, or why it isn't taken */
+  #takeIn(
+    arrived: Message | Batch,
+    session: Admitted | undefined,
+    exchange: HttpExchange,
+  ): void {
     if (session instanceof Response) {
       exchange.resolve(session);
       return;
@@ -117,7 +147,20 @@ export class LegacyEndpoint {
     door: SessionDoor,
     exchange: HttpExchange,
   ): void {
-    const session = door.open(message, exchange);
+    const opened = door.open(message, exchange);
+    if (isThenable(opened)) {
+      opened.then((session) =>
+        this.#initialize(message, session, door, exchange)
+      );
+    } else this.#initialize(message, opened, door, exchange);
+  }
+
+  #initialize(
+    message: RequestMessage,
+    session: Admitted,
+    door: SessionDoor,
+    exchange: HttpExchange,
+  ): void {
     if (session instanceof Response) {
       exchange.resolve(session);
       return;
@@ -127,12 +170,19 @@ export class LegacyEndpoint {
       session,
       exchange: {
         ...exchange,
-        // A refused initialize leaves no session behind.
         resolve: (response) => {
-          if (!session.session.initialized) {
-            door.end(session, "initialize was refused");
+          // A refused initialize leaves no session behind.
+          if (!session.session.initialized) door.forget(session);
+          const begun = session.session.initialized
+            ? door.begun(session)
+            : undefined;
+          if (begun === undefined) exchange.resolve(response);
+          else {
+            begun.then(() => exchange.resolve(response), (error) => {
+              door.forget(session);
+              exchange.resolve(refuseFailed(error));
+            });
           }
-          exchange.resolve(response);
         },
       },
     });
@@ -142,15 +192,21 @@ export class LegacyEndpoint {
     const messages = arrived.kind === "batch" ? arrived.messages : [arrived];
     const session = delivery.session?.session;
     const requests: RequestMessage[] = [];
+    const answers: Promise<void>[] = [];
     for (const message of messages) {
       if (message.kind === "request") requests.push(message);
-      else if (message.kind === "answer") this.#intake.answer(message, session);
-      else if (message.kind === "notification") {
+      else if (message.kind === "answer") {
+        answers.push(handled(this.#intake.answer(message, session)));
+      } else if (message.kind === "notification") {
         this.#intake.notify(message, session);
       }
     }
     if (requests.length === 0) {
-      delivery.exchange.resolve(new Response(null, { status: 202 }));
+      const { resolve } = delivery.exchange;
+      Promise.all(answers).then(
+        () => resolve(new Response(null, { status: 202 })),
+        (error) => resolve(refuseFailed(error)),
+      );
     } else if (arrived.kind === "batch") this.#startAll(requests, delivery);
     else this.#start(requests[0], delivery);
   }
@@ -236,16 +292,32 @@ export class LegacyEndpoint {
         legacyError("Not Acceptable: Client must accept text/event-stream"),
       );
     }
-    const session = door.admit(visit);
+    const admitted = door.admit(visit);
+    return isThenable(admitted)
+      ? admitted.then((session) => this.#letIn(method, session, visit))
+      : this.#letIn(method, admitted, visit);
+  }
+
+  #letIn(
+    method: "GET" | "DELETE",
+    session: Admitted,
+    visit: SessionVisit,
+  ): Response | Promise<Response> {
     if (session instanceof Response) return session;
     if (method === "GET") return this.#streams.open(session, visit);
-    door.end(session, "the client ended the session");
-    return new Response(null, { status: 200 });
+    return this.#door!.end(session, "the client ended the session").then(
+      () => new Response(null, { status: 200 }),
+      refuseFailed,
+    );
   }
 
   close(): void {
     this.#door?.close();
   }
+}
+
+function refuseFailed(error: unknown): Response {
+  return refuseForNow(toProtocolError(error, false) as RefusedError);
 }
 
 /** One POST, and whose it is. */

@@ -17,6 +17,11 @@ export interface SessionLimits {
   maxSessions?: number;
 }
 
+/** Time without a request after which a session ends. @throws {InvalidOptionError} */
+export function checkIdleMs(sessionIdleMs: number = 1_800_000): number {
+  return checkDurationMs("sessionIdleMs", sessionIdleMs, 1);
+}
+
 /** The legacy sessions of one endpoint, the longest idle first. */
 export class LiveSessions {
   readonly #idleMs: number;
@@ -28,10 +33,10 @@ export class LiveSessions {
   #timer: TimerHandle;
 
   constructor(
-    { sessionIdleMs = 1_800_000, maxSessions = 10_000 }: SessionLimits,
+    { sessionIdleMs, maxSessions = 10_000 }: SessionLimits,
     clock: Clock,
   ) {
-    this.#idleMs = checkDurationMs("sessionIdleMs", sessionIdleMs, 1);
+    this.#idleMs = checkIdleMs(sessionIdleMs);
     this.#max = checkLimit("maxSessions", maxSessions, 1);
     this.#clock = clock;
   }
@@ -46,6 +51,11 @@ export class LiveSessions {
     this.#sessions.set(session.id, { session, usedAt: this.#clock.now() });
     if (this.#sessions.size === 1) this.#wind(this.#idleMs);
     return true;
+  }
+
+  /** The session of an id; not counted as used. */
+  peek(id: string): HttpSession | undefined {
+    return this.#sessions.get(id)?.session;
   }
 
   /** The session of an id, counted as used now. */

@@ -5,13 +5,21 @@ import {
   RefusedError,
 } from "../../../protocol/protocol_errors.ts";
 import type { RequestMessage } from "../../../protocol/incoming.ts";
-import type { AuthInfo } from "../../../protocol/types.ts";
+import { isThenable } from "../../../base/thenable.ts";
+import { toProtocolError } from "../../../protocol/jsonrpc.ts";
+import type { AuthInfo, RequestId } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
+import type { KeptSession } from "../../../server/sessions/session_store.ts";
 import { refusal, refuseForNow } from "../http_response.ts";
 import type { EventStore } from "./event_store.ts";
 import { HttpSession } from "./http_session.ts";
 import { legacyError, unsupportedVersion } from "./legacy_refusals.ts";
-import { LiveSessions, type SessionLimits } from "./live_sessions.ts";
+import {
+  checkIdleMs,
+  LiveSessions,
+  type SessionLimits,
+} from "./live_sessions.ts";
+import { type SharedBetween, SharedSessions } from "./shared_sessions.ts";
 
 /** Facts that say whose session a request is for. */
 export interface SessionVisit {
@@ -20,69 +28,190 @@ export interface SessionVisit {
   readonly authInfo: AuthInfo | undefined;
 }
 
+/** A session, or why a request is not let into it. */
+export type Admitted = HttpSession | Response;
+
+/** Parts that let requests in. */
+export interface SessionDoorParts {
+  readonly intake: Intake;
+  readonly options: SessionLimits & { eventStore?: EventStore };
+  /** What other replicas have in common with this one; `undefined` where there are none. */
+  readonly sharing: SharedBetween | undefined;
+}
+
 /** Lets requests into their sessions, and nobody else's. */
 export class SessionDoor {
   readonly #intake: Intake;
-  readonly #store: LiveSessions;
+  readonly #live: LiveSessions;
+  readonly #shared: SharedSessions | undefined;
   readonly #eventStore: EventStore | undefined;
+  /** Sessions that were begun elsewhere and are being made known here. */
+  readonly #adopting: Map<string, Promise<Admitted>> = new Map();
 
-  constructor(
-    intake: Intake,
-    options: SessionLimits & { eventStore?: EventStore },
-  ) {
+  constructor({ intake, options, sharing }: SessionDoorParts) {
     this.#intake = intake;
     this.#eventStore = options.eventStore;
-    this.#store = new LiveSessions(options, intake.clock);
+    this.#live = new LiveSessions(options, intake.clock);
+    this.#shared = sharing && new SharedSessions({
+      ...sharing,
+      idleMs: checkIdleMs(options.sessionIdleMs),
+      peek: (id) => this.#live.peek(id),
+      forget: (session) =>
+        this.#live.end(session, "the session has ended at another replica"),
+      takePassedOn: (method, params, session) =>
+        intake.takePassedOn(method, params, session),
+    });
   }
 
   /** Opens a session for an `initialize`, or says why not. */
   open(
     { id }: RequestMessage,
     visit: SessionVisit,
-  ): HttpSession | Response {
-    const { authInfo } = visit;
+  ): Admitted | Promise<Admitted> {
     // A client that still names a session that is gone begins anew.
-    if (this.#find(visit) !== undefined) {
+    const named = visit.headers.get("mcp-session-id");
+    const known = named === null ? undefined : this.#find(named, visit);
+    return isThenable(known)
+      ? known.then((each) => this.#open(id, visit, each))
+      : this.#open(id, visit, known);
+  }
+
+  #open(
+    id: RequestId,
+    { authInfo }: SessionVisit,
+    known: Admitted | undefined,
+  ): Admitted {
+    if (known instanceof Response) return known;
+    if (known !== undefined) {
       return refusal(
         400,
         new InvalidRequestError("Server already initialized"),
         id,
       );
     }
-    const session = new HttpSession(this.#intake, authInfo, this.#eventStore);
-    if (this.#store.add(session)) return session;
+    const session = this.#make(
+      crypto.randomUUID(),
+      this.#intake.identify(authInfo),
+      this.#shared?.home,
+    );
+    return this.#live.add(session) ? session : this.#tooMany(session, id);
+  }
+
+  #make(id: string, principal: string, home: string | undefined): HttpSession {
+    const shared = this.#shared;
+    return new HttpSession(this.#intake, {
+      id,
+      principal,
+      eventStore: this.#eventStore,
+      ...(shared !== undefined && home !== undefined && {
+        link: (session) => shared.link(session, id, home),
+      }),
+    });
+  }
+
+  #tooMany(session: HttpSession, id: RequestId | null): Response {
     session.close("there are too many sessions");
     return refuseForNow(TOO_MANY, id);
   }
 
+  /** Keeps a session that has begun, for the other replicas. @throws {UnavailableError} */
+  begun(session: HttpSession): Promise<void> | undefined {
+    return this.#shared?.keep(session);
+  }
+
   /** The session of a request, or why it is turned away. */
-  admit(visit: SessionVisit): HttpSession | Response {
-    if (visit.headers.get("mcp-session-id") === null) {
+  admit(visit: SessionVisit): Admitted | Promise<Admitted> {
+    const id = visit.headers.get("mcp-session-id");
+    if (id === null) {
       return refusal(
         400,
         legacyError("Bad Request: Mcp-Session-Id header is required"),
       );
     }
-    const session = this.#find(visit);
-    if (session === undefined) return refusal(404, SESSION_NOT_FOUND);
-    return unsupportedVersion(visit.version, this.#intake.revisions) ?? session;
+    const found = this.#find(id, visit);
+    return isThenable(found)
+      ? found.then((each) => this.#letIn(each, visit))
+      : this.#letIn(found, visit);
   }
 
-  /** The session that a request names, if it is the caller's own. */
-  #find({ headers, authInfo }: SessionVisit): HttpSession | undefined {
-    const id = headers.get("mcp-session-id");
-    const session = id === null ? undefined : this.#store.use(id);
-    return session?.session.principal === this.#intake.identify(authInfo)
-      ? session
-      : undefined;
+  #letIn(found: Admitted | undefined, { version }: SessionVisit): Admitted {
+    if (found === undefined) return refusal(404, SESSION_NOT_FOUND);
+    if (found instanceof Response) return found;
+    return unsupportedVersion(version, this.#intake.revisions) ?? found;
   }
 
-  end(session: HttpSession, reason: string): void {
-    this.#store.end(session, reason);
+  /** The session of an id, if it is the caller's own. */
+  #find(
+    id: string,
+    { authInfo }: SessionVisit,
+  ): Admitted | undefined | Promise<Admitted | undefined> {
+    const principal = this.#intake.identify(authInfo);
+    if (this.#shared !== undefined) {
+      return this.#findShared(id, principal, this.#shared);
+    }
+    const session = this.#live.use(id);
+    return session?.session.principal === principal ? session : undefined;
+  }
+
+  async #findShared(
+    id: string,
+    principal: string,
+    shared: SharedSessions,
+  ): Promise<Admitted | undefined> {
+    try {
+      const kept = await shared.find(id);
+      const live = this.#live.use(id);
+      if (kept === undefined) {
+        if (live !== undefined) this.#live.end(live, "the session is over");
+        return undefined;
+      }
+      if (kept.principal !== principal) return undefined;
+      if (live === undefined) return await this.#adopt(id, kept, shared);
+      shared.bringUp(live, kept);
+      return live;
+    } catch (error) {
+      // A session goes on where it is known; never a 404, which would end it.
+      const live = this.#live.use(id);
+      return live?.session.principal === principal
+        ? live
+        : refuseForNow(toProtocolError(error, false) as RefusedError);
+    }
+  }
+
+  #adopt(
+    id: string,
+    kept: KeptSession,
+    shared: SharedSessions,
+  ): Promise<Admitted> {
+    const before = this.#adopting.get(id);
+    if (before !== undefined) return before;
+    const adopting = (async () => {
+      const session = this.#make(id, kept.principal, kept.home);
+      try {
+        await shared.adopt(session, kept);
+      } catch (error) {
+        session.close("the session could not be read");
+        throw error;
+      }
+      return this.#live.add(session) ? session : this.#tooMany(session, null);
+    })().finally(() => this.#adopting.delete(id));
+    this.#adopting.set(id, adopting);
+    return adopting;
+  }
+
+  /** Lets go of a session that never began. */
+  forget(session: HttpSession): void {
+    this.#live.end(session, "initialize was refused");
+  }
+
+  /** Ends a session for good. @throws {UnavailableError} if others know it still */
+  async end(session: HttpSession, reason: string): Promise<void> {
+    this.#live.end(session, reason);
+    await this.#shared?.end(session.id);
   }
 
   close(): void {
-    this.#store.close();
+    this.#live.close();
   }
 }
 

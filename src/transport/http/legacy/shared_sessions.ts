@@ -1,0 +1,268 @@
+import type { Cluster } from "../../../cluster/cluster.ts";
+import type { IncomingAnswer, JsonObject } from "../../../protocol/jsonrpc.ts";
+import type { LoggingLevel } from "../../../protocol/types.ts";
+import type { Log } from "../../../observe/log/log.ts";
+import type {
+  KeptSession,
+  SessionStore,
+} from "../../../server/sessions/session_store.ts";
+import type { HttpSession, SessionLink } from "./http_session.ts";
+
+/** Subject under which replicas speak of sessions. */
+const SESSION = "session";
+
+/** What replicas say to each other of a session. */
+type News =
+  | { readonly what: "follow" | "unfollow"; readonly uri: string }
+  | { readonly what: "level"; readonly level: LoggingLevel }
+  | { readonly what: "standing"; readonly at: string }
+  | { readonly what: "message"; readonly text: string }
+  | { readonly what: "answer"; readonly answer: IncomingAnswer }
+  | {
+    readonly what: "passed on";
+    readonly method: string;
+    readonly params: JsonObject;
+  }
+  | { readonly what: "ended" };
+
+/** What the replicas of a server have between them. */
+export interface SharedBetween {
+  readonly store: SessionStore;
+  readonly cluster: Cluster;
+  readonly log: Log;
+  /** Makes up for notices that a client may have missed. */
+  catchUp(session: HttpSession["session"]): void;
+}
+
+/** Parts that sharing sessions takes. */
+export interface SharedSessionsParts extends SharedBetween {
+  /** Milliseconds without a request after which a session ends. */
+  readonly idleMs: number;
+  /** The session, if it is known here; not counted as used. */
+  peek(id: string): HttpSession | undefined;
+  /** Takes what another replica passes on. */
+  takePassedOn(
+    method: string,
+    params: JsonObject,
+    session: HttpSession["session"],
+  ): void;
+  /** Forgets a session that has ended elsewhere. */
+  forget(session: HttpSession): void;
+}
+
+/** What replicas know in common of the sessions of legacy clients. */
+export class SharedSessions {
+  readonly #parts: SharedSessionsParts;
+  readonly #links: WeakMap<HttpSession, SharedSession> = new WeakMap();
+
+  constructor(parts: SharedSessionsParts) {
+    this.#parts = parts;
+    const { cluster } = parts;
+    cluster.on(SESSION, (body) => {
+      const { id, ...news } = body as News & { id: string };
+      const session = parts.peek(id);
+      if (session !== undefined) this.#take(session, news as News);
+    });
+  }
+
+  get #member(): string {
+    return this.#parts.cluster.member;
+  }
+
+  /** Makes the link of a session to the other replicas. */
+  link(session: HttpSession, id: string, home: string): SessionLink {
+    const link = new SharedSession(this.#parts, session, { id, home });
+    this.#links.set(session, link);
+    return link;
+  }
+
+  /** The name that a session opened here has as its home. */
+  get home(): string {
+    return this.#member;
+  }
+
+  /** Keeps a session that has begun here. @throws {UnavailableError} */
+  async keep({ id, session }: HttpSession): Promise<void> {
+    const { principal, revision, capabilities, clientInfo } = session;
+    const { store, idleMs } = this.#parts;
+    const home = this.#member;
+    await store.create(
+      id,
+      {
+        v: 1,
+        principal,
+        home,
+        revision,
+        capabilities,
+        ...(clientInfo && { clientInfo }),
+      },
+      idleMs,
+    );
+  }
+
+  /** What is kept of a session, counted as used now. @throws {UnavailableError} */
+  find(id: string): Promise<KeptSession | undefined> {
+    return this.#parts.store.use(id, this.#parts.idleMs);
+  }
+
+  /** Brings a session up to what is kept of it. */
+  bringUp(session: HttpSession, kept: KeptSession): void {
+    session.session.logLevel = kept.logLevel;
+    this.#links.get(session)!.standing = kept.standing ?? "";
+  }
+
+  /** Gives a session that was begun elsewhere what is kept of it. @throws {UnavailableError} */
+  async adopt(session: HttpSession, kept: KeptSession): Promise<void> {
+    const { session: known } = session;
+    for (const uri of await this.#parts.store.followed(session.id)) {
+      known.hears(uri, true);
+    }
+    known.revision = kept.revision;
+    known.capabilities = kept.capabilities;
+    known.clientInfo = kept.clientInfo;
+    known.initialized = true;
+    this.bringUp(session, kept);
+  }
+
+  /** Ends a session everywhere. @throws {UnavailableError} */
+  async end(id: string): Promise<void> {
+    await this.#parts.store.delete(id);
+    await this.#parts.cluster.say(SESSION, { id, what: "ended" });
+  }
+
+  #take(session: HttpSession, news: News): void {
+    const { session: known } = session;
+    const link = this.#links.get(session)!;
+    switch (news.what) {
+      case "follow":
+      case "unfollow":
+        return known.hears(news.uri, news.what === "follow");
+      case "level":
+        known.logLevel = news.level;
+        return;
+      case "standing":
+        // What crossed the news of a stream that is open here was said before it.
+        if (news.at === "" && session.standingOpen) return link.stands(true);
+        link.standing = news.at;
+        // What waited here for a stream goes to where it is open now.
+        if (link.standsElsewhere) session.sendWaiting();
+        return;
+      case "message":
+        return session.sendStanding(news.text);
+      case "answer":
+        known.answer(news.answer);
+        return;
+      case "passed on":
+        return this.#parts.takePassedOn(news.method, news.params, known);
+      case "ended":
+        return this.#parts.forget(session);
+    }
+  }
+}
+
+/** One session's link to the other replicas. */
+class SharedSession implements SessionLink {
+  readonly #parts: SharedSessionsParts;
+  readonly #session: HttpSession;
+  readonly #id: string;
+  readonly isHome: boolean;
+  /** The member that the standing stream is open at; "" for none. */
+  standing = "";
+
+  constructor(
+    parts: SharedSessionsParts,
+    session: HttpSession,
+    { id, home }: { id: string; home: string },
+  ) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#id = id;
+    this.isHome = home === parts.cluster.member;
+  }
+
+  get member(): string {
+    return this.#parts.cluster.member;
+  }
+
+  get standsElsewhere(): boolean {
+    return this.standing !== "" && this.standing !== this.member;
+  }
+
+  async follow(uri: string): Promise<void> {
+    await this.#parts.store.follow(this.#id, uri);
+    await this.#say({ what: "follow", uri });
+  }
+
+  async unfollow(uri: string): Promise<void> {
+    await this.#parts.store.unfollow(this.#id, uri);
+    await this.#say({ what: "unfollow", uri });
+  }
+
+  async setLogLevel(level: LoggingLevel): Promise<void> {
+    await this.#parts.store.update(this.#id, { logLevel: level });
+    await this.#say({ what: "level", level });
+  }
+
+  async answer(answer: IncomingAnswer): Promise<boolean> {
+    const asker = memberIn(answer.id);
+    return asker !== undefined &&
+      await this.#tell(asker, { what: "answer", answer });
+  }
+
+  passOn(method: string, params: JsonObject): void {
+    const news: News = { what: "passed on", method, params };
+    const asker = memberIn(params.progressToken);
+    const passed = asker === undefined
+      ? this.#say(news)
+      : this.#tell(asker, news);
+    passed.catch((error) =>
+      this.#parts.log.warning(`${method} could not be passed on`, { error })
+    );
+  }
+
+  async sendElsewhere(text: string): Promise<boolean> {
+    const { standing } = this;
+    const sent = await this.#tell(standing, { what: "message", text });
+    if (!sent && this.standing === standing) this.standing = "";
+    return sent;
+  }
+
+  stands(here: boolean): void {
+    this.#announce(here ? this.member : "").catch((error) =>
+      this.#parts.log.warning("a standing stream could not be announced", {
+        error,
+      })
+    );
+  }
+
+  async #announce(at: string): Promise<void> {
+    const before = this.standing;
+    // Another replica's, opened since, is not for this one to end.
+    if (at === "" && this.standsElsewhere) return;
+    this.standing = at;
+    await this.#parts.store.update(this.#id, { standing: at });
+    await this.#say({ what: "standing", at });
+    if (before === "" || before === this.member) return;
+    const news: News = { what: "standing", at };
+    // Nobody knows what a replica that has gone had yet to send.
+    if (!await this.#tell(before, news)) {
+      this.#parts.catchUp(this.#session.session);
+    }
+  }
+
+  #say(news: News): Promise<void> {
+    return this.#parts.cluster.say(SESSION, { id: this.#id, ...news });
+  }
+
+  #tell(member: string, news: News): Promise<boolean> {
+    return this.#parts.cluster.tell(member, SESSION, {
+      id: this.#id,
+      ...news,
+    });
+  }
+}
+
+/** The member that the id of a question names. */
+function memberIn(id: unknown): string | undefined {
+  return typeof id === "string" ? /^sluice-(.+)-\d+$/.exec(id)?.[1] : undefined;
+}
