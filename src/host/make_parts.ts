@@ -1,12 +1,3 @@
-import { systemClock } from "../base/clock.ts";
-import { healthChangeLog } from "../observe/health/health_checks_options.ts";
-import { HealthChecks } from "../observe/health/health_checks.ts";
-import { Logger } from "../observe/log/logger.ts";
-import { QuietLog } from "../observe/log/quiet_log.ts";
-import { Metrics } from "../observe/metrics/metrics.ts";
-import { resolveTelemetry } from "../observe/trace/telemetry.ts";
-import { Watchdog } from "../observe/watch/watchdog.ts";
-import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
@@ -17,15 +8,10 @@ import {
   type RateLimitOptions,
 } from "../server/calls/call_rate_limit.ts";
 import { CallRecorder } from "../server/calls/call_recorder.ts";
-import {
-  CallTracing,
-  type CallTracingOptions,
-} from "../server/calls/call_tracing.ts";
 import { Dispatcher } from "../server/calls/dispatcher.ts";
 import { HandlerContext } from "../server/calls/handler_context.ts";
 import { Intake } from "../server/calls/intake.ts";
 import { type Method, MethodTable } from "../server/calls/method_table.ts";
-import { RecentTrouble } from "../server/calls/recent_trouble.ts";
 import { Notifications } from "../server/calls/notifications.ts";
 import { OutsideErrors } from "../server/calls/outside_errors.ts";
 import {
@@ -57,10 +43,10 @@ import { sessionMethods } from "../server/sessions/session_methods.ts";
 import { SkillsExtension } from "../server/skills/skills_extension.ts";
 import { TasksExtension } from "../server/tasks/tasks_extension.ts";
 import { serverFigures } from "../server/server_figures.ts";
+import { makeObserved, makeTracing, makeWatchdog } from "./make_observed.ts";
 import { makeShared } from "./make_shared.ts";
 import {
   type McpServerOptions,
-  type ResolvedOptions,
   resolveOptions,
   stateTtlMs,
 } from "./server_options.ts";
@@ -84,16 +70,10 @@ export function makeParts(
   };
 
   // What the operator sees.
-  const log = new Logger(options.log, options.logLevel);
-  const quietLog = new QuietLog(log, options.logIntervalMs, clock);
-  const trouble = new RecentTrouble();
-  const metrics = new Metrics();
-  const health = new HealthChecks({
-    ...options.health,
-    version: info.version,
-    clock,
-    onChange: healthChangeLog(log),
-  });
+  const { log, quietLog, trouble, metrics, health } = makeObserved(
+    info.version,
+    options,
+  );
 
   // What opens before the first call, and closes after the last.
   const lifespan = new Lifespan(
@@ -382,23 +362,4 @@ function checkAccess(
 ): void {
   if (hasScopes(call.identity, scopes)) return;
   requireScopes(call.identity, scopes, catalog.scopesFor(call));
-}
-
-function makeTracing(
-  { tracing }: McpServerOptions,
-  options: CallTracingOptions,
-): CallTracing | undefined {
-  const telemetry = resolveTelemetry(tracing);
-  return telemetry && new CallTracing(telemetry, options);
-}
-
-function makeWatchdog(
-  { metrics, clock, watchdog = {} }: ResolvedOptions,
-  seen: Pick<WatchdogOptions, "inProgress" | "handlerOf" | "log">,
-): Watchdog | undefined {
-  // Only real time shows what the event loop is late for.
-  const realTime = clock === systemClock;
-  return metrics && watchdog !== false && realTime
-    ? new Watchdog({ ...watchdog, ...seen })
-    : undefined;
 }

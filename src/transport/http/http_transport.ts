@@ -1,9 +1,9 @@
 import { checkPath } from "./endpoint_path.ts";
 import type { Log } from "../../observe/log/log.ts";
-import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
+import type { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkPublicUrl } from "../../auth/protected_resource.ts";
-import { checkInteger, checkWord } from "../../base/options.ts";
+import { checkInteger } from "../../base/options.ts";
 import { askedUrlOf, type NetworkPeer } from "../../base/network_peer.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
@@ -23,25 +23,21 @@ import { BodyError, parseBody, readFailure, readText } from "./body.ts";
 import { CallerGate } from "./caller_gate.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
+import { type EndpointsParts, makeEndpoints } from "./endpoints.ts";
 import { HostGate } from "./host_gate.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
-import type { HttpReplyStyle } from "./http_reply.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import {
   INTERNAL_ERROR,
-  modernStatus,
   refusal,
   refuseForNow,
   rejectionStatus,
 } from "./http_response.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
-import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
+import type { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
-import type { SharedBetween } from "./legacy/shared_sessions.ts";
 import { checkMediaTypes } from "./media_type.ts";
-import { ModernEndpoint } from "./modern_endpoint.ts";
-import { QuietReplies } from "./quiet_replies.ts";
 import { Refusals } from "./refusals.ts";
 
 /** Parts of its server that the endpoint needs. */
@@ -51,15 +47,13 @@ export interface HttpTransportParts {
   /** Tells who is calling, where credentials do. */
   readonly auth: HttpAuth | undefined;
   /** Way to tell a caller that it lacks a scope. */
-  readonly challenge: HttpReplyStyle["challenge"];
+  readonly challenge: EndpointsParts["challenge"];
   /** True if new requests are turned away. */
   readonly readiness: { readonly closing: boolean };
   /** Parameter that a method's `Mcp-Name` mirrors. */
   readonly methods: { namedBy(method: string): string | undefined };
   /** Way to the other replicas that know a session; `undefined` where there are none. */
-  readonly sharing:
-    | Omit<SharedBetween, "log">
-    | undefined;
+  readonly sharing: EndpointsParts["sharing"];
   /** Names the runtime's own span of a request, while somebody takes spans. */
   readonly tracing:
     | { nameHttpSpan(method: string, route: string): void }
@@ -88,7 +82,7 @@ export class HttpTransport {
   #goodUrl = "";
 
   constructor(parts: HttpTransportParts, options: HttpOptions = {}) {
-    const { intake, log, methods, auth, challenge, sharing } = parts;
+    const { intake, log, methods, auth } = parts;
     this.#parts = parts;
     this.path = checkPath(options.path ?? "/mcp");
     const { publicUrl } = options;
@@ -108,47 +102,15 @@ export class HttpTransport {
       { ...options, tokenSkewMs: auth?.skewMs },
       ({ message }, fields) => log.warning(message, fields),
     );
-    const mode = checkWord("responseMode", options.responseMode ?? "auto", [
-      "auto",
-      "sse",
-    ]);
-    const style = {
-      challenge,
-      clock: intake.clock,
+    const { modern, legacy, eventStore } = makeEndpoints({
+      ...parts,
       streams: this.streams,
-      quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
-      streamAlways: mode === "sse",
-    };
-    this.eventStore = options.eventStore &&
-      new GuardedEventStore(options.eventStore, intake.clock, log);
-    const modern = new ModernEndpoint({
-      intake,
-      namedBy: (method) => methods.namedBy(method),
-      style: {
-        ...style,
-        leavingCancels: true,
-        // Nobody is left to read it.
-        abandonedStatus: 499,
-        status: modernStatus,
-      },
       refusals: this.refusals,
-    });
-    this.legacy = new LegacyEndpoint(
-      {
-        intake,
-        style: {
-          ...style,
-          // By the specification only `notifications/cancelled` does.
-          leavingCancels: false,
-          // Its client is still there, and takes this for silence.
-          abandonedStatus: 202,
-          status: () => 200,
-        },
-        sharing: sharing && { ...sharing, log },
-      },
-      { ...options, eventStore: this.eventStore },
-    );
-    this.#endpoints = { modern, legacy: this.#counted(this.legacy) };
+      namedBy: (method) => methods.namedBy(method),
+    }, options);
+    this.legacy = legacy;
+    this.eventStore = eventStore;
+    this.#endpoints = { modern, legacy: this.#counted(legacy) };
     if (options.httpSsePair) {
       this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
     }
@@ -394,12 +356,6 @@ export class HttpTransport {
     this.#pair?.close();
   }
 }
-
-/**
- * Milliseconds after which a response begins that has nothing to say yet. Until
- * then an error can have a status of its own.
- */
-const PATIENCE_MS = { auto: 1_000, sse: 100 };
 
 const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 
