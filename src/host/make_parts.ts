@@ -340,6 +340,7 @@ export function makeParts(
     sharing: cluster && sessionStore && {
       cluster,
       store: sessionStore,
+      redis,
       catchUp: (session) => changes.catchUpOne(session),
     },
     closing,

@@ -22,6 +22,7 @@ import type { Subscriptions } from "../server/changes/subscriptions.ts";
 import type { Closing } from "../server/lifecycle/closing.ts";
 import type { Lifespan } from "../server/lifecycle/lifespan.ts";
 import type { Readiness } from "../server/lifecycle/readiness.ts";
+import type { RedisSpace } from "../cluster/shared_redis.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { SessionStore } from "../server/sessions/session_store.ts";
 import type { Session } from "../server/sessions/session.ts";
@@ -32,6 +33,7 @@ import type { ResolvedOptions } from "./server_options.ts";
 export interface Sharing {
   readonly cluster: Cluster;
   readonly store: SessionStore;
+  readonly redis: RedisSpace | undefined;
   /** Makes up for notices that a client may have missed. */
   catchUp(session: Session): void;
 }

@@ -4,6 +4,8 @@ import { eventually } from "../support/eventually.ts";
 /** Reads the messages of an event stream as they come. */
 export class SseReader implements AsyncDisposable {
   readonly messages: JsonObject[] = [];
+  /** The id of the last event, if it had one. */
+  lastId: string | undefined;
   readonly #reader: ReadableStreamDefaultReader<string>;
   readonly #done: Promise<void>;
 
@@ -22,10 +24,16 @@ export class SseReader implements AsyncDisposable {
       const frames = (rest + value).split("\n\n");
       rest = frames.pop()!;
       for (const frame of frames) {
+        this.lastId = /^id: (.+)$/m.exec(frame)?.[1] ?? this.lastId;
         const data = /^data: (.+)$/m.exec(frame)?.[1];
         if (data !== undefined) this.messages.push(JSON.parse(data));
       }
     }
+  }
+
+  /** Resolves when the server has ended the stream. */
+  get ended(): Promise<void> {
+    return this.#done;
   }
 
   /** The methods of the notifications so far. */

@@ -318,6 +318,7 @@ const DOORS: Doors = {
     "legacy_endpoint.ts",
     "legacy_refusals.ts",
     "live_sessions.ts",
+    "redis_event_store.ts",
     "shared_sessions.ts",
   ],
   admin: [

@@ -1,3 +1,5 @@
+import type { RedisSpace } from "../../cluster/shared_redis.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
 import { checkWord } from "../../base/options.ts";
 import type { Log } from "../../observe/log/log.ts";
 import type { Intake } from "../../server/calls/intake.ts";
@@ -6,6 +8,8 @@ import type { HttpOptions } from "./http_options.ts";
 import type { HttpReplyStyle } from "./http_reply.ts";
 import { modernStatus } from "./http_response.ts";
 import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
+import type { EventStore } from "./legacy/event_store.ts";
+import { RedisEventStore } from "./legacy/redis_event_store.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import type { SharedBetween } from "./legacy/shared_sessions.ts";
 import { ModernEndpoint, type ModernEndpointParts } from "./modern_endpoint.ts";
@@ -21,7 +25,9 @@ export interface EndpointsParts {
   readonly namedBy: ModernEndpointParts["namedBy"];
   readonly challenge: HttpReplyStyle["challenge"];
   /** Way to the other replicas that know a session; `undefined` where there are none. */
-  readonly sharing: Omit<SharedBetween, "log"> | undefined;
+  readonly sharing:
+    | Omit<SharedBetween, "log"> & { readonly redis: RedisSpace | undefined }
+    | undefined;
 }
 
 /** The endpoint of each era, and what they keep of streams. */
@@ -58,8 +64,9 @@ export function makeEndpoints(
     quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
     streamAlways: mode === "sse",
   };
-  const eventStore = options.eventStore &&
-    new GuardedEventStore(options.eventStore, intake.clock, log);
+  const store = eventStoreOf(options.eventStore, sharing?.redis);
+  const eventStore = store &&
+    new GuardedEventStore(store, intake.clock, log);
   const modern = new ModernEndpoint({
     intake,
     namedBy,
@@ -88,4 +95,16 @@ export function makeEndpoints(
     { ...options, eventStore },
   );
   return { modern, legacy, eventStore };
+}
+
+/** @throws {InvalidOptionError} */
+function eventStoreOf(
+  given: HttpOptions["eventStore"],
+  redis: RedisSpace | undefined,
+): EventStore | undefined {
+  if (given !== "redis") return given;
+  if (redis !== undefined) return new RedisEventStore(redis);
+  throw new InvalidOptionError(
+    'eventStore can be "redis" only where the option redis says which',
+  );
 }

@@ -1,4 +1,4 @@
-import type { AuthInfo } from "../../../protocol/types.ts";
+import type { AuthInfo, RequestId } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { acceptsPrimingEvents } from "../../../protocol/revision.ts";
 import type {
@@ -6,6 +6,7 @@ import type {
   SessionKeeper,
 } from "../../../server/sessions/session.ts";
 import type { EventStore } from "./event_store.ts";
+import type { FollowedStreamParts } from "./followed_stream.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { ResumableStream } from "./resumable_stream.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
@@ -28,7 +29,19 @@ export interface SessionLink extends SessionKeeper {
   /** Sends a message by the standing stream of another replica; false if there is none. */
   sendElsewhere(text: string): Promise<boolean>;
   /** Tells the others that the standing stream is open here now, or no more. */
-  stands(here: boolean): void;
+  stands(here: boolean): Promise<void>;
+  /** Names a stream so that other replicas can go on with it. */
+  nameStream(requests: readonly RequestId[]): string;
+  /** Name of the standing stream, at whichever replica it is open. */
+  readonly standingName: string;
+  /** Tells the others of what was stored of a stream. */
+  stored(streamId: string, finished: boolean): void;
+  /** Goes on with a stream that another replica writes; false if it is none of the session's. */
+  goOn(
+    streamId: string,
+    lastEventId: string,
+    parts: Pick<FollowedStreamParts, "store" | "clock" | "connection">,
+  ): boolean;
 }
 
 /** Facts known of a session over HTTP when it is made. */
@@ -53,7 +66,8 @@ export class HttpSession {
   #standingLog: ResumableStream | undefined;
   readonly #waiting: string[] = [];
 
-  readonly #link: SessionLink | undefined;
+  /** `undefined` where this process is the whole server. */
+  readonly link: SessionLink | undefined;
 
   constructor(
     intake: Intake,
@@ -61,12 +75,12 @@ export class HttpSession {
   ) {
     this.#intake = intake;
     this.#store = eventStore;
-    this.#link = link?.(this);
+    this.link = link?.(this);
     this.session = intake.openSession({
       id,
       principal,
       network: "http",
-      keeper: this.#link,
+      keeper: this.link,
       send: (text) => this.sendStanding(text),
       notice: (text) => this.#sendNotice(text),
     });
@@ -96,10 +110,20 @@ export class HttpSession {
     return acceptsPrimingEvents(this.session.revision);
   }
 
-  /** A new stream that can be resumed. */
-  newStream(): ResumableStream {
-    const id = crypto.randomUUID();
-    const stream = new ResumableStream(id, this.#store!);
+  /** A new stream that can be resumed, with the answers to some requests. */
+  newStream(requests: readonly RequestId[]): ResumableStream {
+    return this.#makeStream(
+      this.link?.nameStream(requests) ?? crypto.randomUUID(),
+    );
+  }
+
+  #makeStream(id: string): ResumableStream {
+    const { link } = this;
+    const stream = new ResumableStream(
+      id,
+      this.#store!,
+      link && ((finished) => link.stored(id, finished)),
+    );
     this.resumable.set(id, stream);
     this.#forgetFinished();
     return stream;
@@ -128,15 +152,30 @@ export class HttpSession {
       authInfo,
     );
     this.#standing.push(stream);
-    this.#link?.stands(true);
+    void this.link?.stands(true);
     if (this.#standing.length > MAX_STANDING) this.#standing.shift()!.close();
     if (this.resumes) {
-      this.#standingLog ??= this.newStream();
-      this.#standingLog.connect(stream);
-      if (this.takesPriming) this.#standingLog.prime(retryMs);
+      const log = this.#openStandingLog();
+      log.connect(stream);
+      if (this.takesPriming) log.prime(retryMs);
     }
     this.sendWaiting();
     return stream;
+  }
+
+  #openStandingLog(): ResumableStream {
+    return this.#standingLog ??= this.#makeStream(
+      this.link?.standingName ?? crypto.randomUUID(),
+    );
+  }
+
+  /** The stream of an id that can be resumed here, if there is one. */
+  async resumableHere(id: string): Promise<ResumableStream | undefined> {
+    const { link } = this;
+    if (link?.standingName !== id) return this.resumable.get(id);
+    // From here on nobody else adds to it.
+    await link.stands(true);
+    return this.#openStandingLog();
   }
 
   #leaveStanding(stream: SseStream): void {
@@ -146,24 +185,27 @@ export class HttpSession {
     if (next !== undefined && this.#standingLog?.connected === false) {
       this.#standingLog.connect(next);
     }
-    if (!this.standingOpen && !this.session.closed) this.#link?.stands(false);
+    if (!this.standingOpen && !this.session.closed) {
+      void this.link?.stands(false);
+    }
   }
 
   /** Sends what belongs to no request, wherever the standing stream is. */
   sendStanding(text: string): void {
     if (this.#sendHere(text)) return;
-    if (this.#link?.standsElsewhere !== true) this.#wait(text);
-    else void this.#sendElsewhere(text, this.#link);
+    if (this.link?.standsElsewhere !== true) this.#wait(text);
+    else void this.#sendElsewhere(text, this.link);
   }
 
   /** Sends a notice that the other replicas have as well. */
   #sendNotice(text: string): void {
-    if (this.#sendHere(text) || this.#link?.standsElsewhere) return;
-    if (this.#link?.isHome !== false) this.#wait(text);
+    if (this.#sendHere(text) || this.link?.standsElsewhere) return;
+    if (this.link?.isHome !== false) this.#wait(text);
   }
 
   /** Sends by the standing stream of this replica; false if there is none. */
   #sendHere(text: string): boolean {
+    if (this.link?.standsElsewhere) return false;
     if (this.#standingLog?.reachable) this.#standingLog.send(text);
     else if (this.#standing.length > 0) {
       this.#standing.at(-1)!.write(frame(text));

@@ -48,13 +48,19 @@ export interface LegacyOptions extends SessionLimits {
    */
   sessions?: boolean;
   /**
-   * Store of streams for clients that resume them.
+   * Store of streams for clients that resume them; `"redis"` for the Redis that
+   * replicas share, in which a stream is resumed at whichever is asked.
    * @default none: streams are not resumed
    */
-  eventStore?: EventStore;
+  eventStore?: EventStore | "redis";
   /** Time before a cut-off client should come back, in milliseconds. */
   retryMs?: number;
 }
+
+/** The same settings, with the store that is meant. */
+export type ResolvedLegacyOptions = Omit<LegacyOptions, "eventStore"> & {
+  eventStore?: EventStore;
+};
 
 /** Parts that the endpoint works with. */
 export interface LegacyEndpointParts
@@ -66,14 +72,14 @@ export interface LegacyEndpointParts
 export class LegacyEndpoint {
   readonly #intake: Intake;
   readonly #style: HttpReplyStyle;
-  readonly #options: LegacyOptions;
+  readonly #options: ResolvedLegacyOptions;
   /** `undefined` where clients have no sessions. */
   readonly #door: SessionDoor | undefined;
   readonly #streams: StandingStreams;
 
   constructor(
     { intake, style, sharing }: LegacyEndpointParts,
-    options: LegacyOptions,
+    options: ResolvedLegacyOptions,
   ) {
     this.#intake = intake;
     this.#style = style;
@@ -81,7 +87,10 @@ export class LegacyEndpoint {
     if (options.sessions !== false) {
       this.#door = new SessionDoor({ intake, options, sharing });
     }
-    this.#streams = new StandingStreams(style.streams, options);
+    this.#streams = new StandingStreams(
+      { streams: style.streams, clock: intake.clock },
+      options,
+    );
   }
 
   /** Takes what a POST brought: a message, or a batch of them. */
@@ -213,7 +222,7 @@ export class LegacyEndpoint {
 
   #startAll(requests: RequestMessage[], delivery: Delivery): void {
     const { length } = requests;
-    const whole = this.#reply(delivery, length);
+    const whole = this.#reply(delivery, requests);
     const replyOf = whole instanceof ResumableReply
       ? () => whole
       : collectBatch(whole, length);
@@ -227,7 +236,7 @@ export class LegacyEndpoint {
   #start(
     message: RequestMessage,
     delivery: Delivery,
-    reply: Reply = this.#reply(delivery, 1),
+    reply: Reply = this.#reply(delivery, [message]),
     shared: number = 1,
   ): void {
     const { exchange, revision, session } = delivery;
@@ -247,13 +256,16 @@ export class LegacyEndpoint {
   }
 
   /** Makes the reply to the requests of one POST. */
-  #reply({ exchange, session }: Delivery, requests: number): Reply {
+  #reply(
+    { exchange, session }: Delivery,
+    requests: readonly RequestMessage[],
+  ): Reply {
     const headers = session && { "mcp-session-id": session.id };
     if (session === undefined || !session.resumes) {
       return new HttpReply(this.#style, exchange, headers);
     }
-    const stream = session.newStream();
-    let left = requests;
+    const stream = session.newStream(requests.map(({ id }) => id));
+    let left = requests.length;
     return new ResumableReply(stream, session, exchange, {
       open: () => {
         const connection = this.#streams.connect(exchange.authInfo);
@@ -265,7 +277,7 @@ export class LegacyEndpoint {
           }),
         );
       },
-      ...(requests === 1 && {
+      ...(requests.length === 1 && {
         refuse: (text, error, more) =>
           new HttpReply(this.#style, exchange, { ...headers, ...more })
             .respond(text, error),

@@ -15,6 +15,7 @@ const MAX_UNSTORED = 100;
 export class ResumableStream {
   readonly id: string;
   readonly #store: EventStore;
+  readonly #onStored: ((finished: boolean) => void) | undefined;
   #connection: SseStream | undefined;
   /** The connection that has yet to get what was missed. */
   #replayed: SseStream | undefined;
@@ -25,9 +26,15 @@ export class ResumableStream {
   // Storing is asynchronous; messages must leave in the order they came.
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(id: string, store: EventStore) {
+  /** @param onStored told of what was stored while no connection was there to send it to */
+  constructor(
+    id: string,
+    store: EventStore,
+    onStored?: (finished: boolean) => void,
+  ) {
     this.id = id;
     this.#store = store;
+    this.#onStored = onStored;
   }
 
   /** True if a connection is there now. */
@@ -158,6 +165,7 @@ export class ResumableStream {
       const connection = this.#caughtUp;
       if (connection?.open) connection.write(frame(text, id));
       else if (id === undefined) this.#keep(text);
+      else this.#onStored?.(false);
     });
   }
 
@@ -185,7 +193,8 @@ export class ResumableStream {
   finish(): void {
     this.#enqueue(() => {
       this.#finished = true;
-      this.#caughtUp?.close();
+      if (this.#caughtUp?.open) this.#caughtUp.close();
+      else this.#onStored?.(true);
       return Promise.resolve();
     });
   }

@@ -1,12 +1,14 @@
 import type { Cluster } from "../../../cluster/cluster.ts";
 import type { IncomingAnswer, JsonObject } from "../../../protocol/jsonrpc.ts";
-import type { LoggingLevel } from "../../../protocol/types.ts";
+import type { LoggingLevel, RequestId } from "../../../protocol/types.ts";
 import type { Log } from "../../../observe/log/log.ts";
 import type {
   KeptSession,
   SessionStore,
 } from "../../../server/sessions/session_store.ts";
+import { FollowedStream, type FollowedStreamParts } from "./followed_stream.ts";
 import type { HttpSession, SessionLink } from "./http_session.ts";
+import { nameStream, readStreamName } from "./stream_name.ts";
 
 /** Subject under which replicas speak of sessions. */
 const SESSION = "session";
@@ -23,6 +25,12 @@ type News =
     readonly method: string;
     readonly params: JsonObject;
   }
+  | {
+    readonly what: "stored";
+    readonly stream: string;
+    readonly finished: boolean;
+  }
+  | { readonly what: "asks"; readonly stream: string }
   | { readonly what: "ended" };
 
 /** What the replicas of a server have between them. */
@@ -58,10 +66,12 @@ export class SharedSessions {
   constructor(parts: SharedSessionsParts) {
     this.#parts = parts;
     const { cluster } = parts;
-    cluster.on(SESSION, (body) => {
-      const { id, ...news } = body as News & { id: string };
+    cluster.on(SESSION, (body, from) => {
+      const { id, ...rest } = body as News & { id: string };
+      const news = rest as News;
       const session = parts.peek(id);
-      if (session !== undefined) this.#take(session, news as News);
+      if (news.what === "asks") this.#tellOf(news.stream, session, id, from);
+      else if (session !== undefined) this.#take(session, news);
     });
   }
 
@@ -130,7 +140,23 @@ export class SharedSessions {
     await this.#parts.cluster.say(SESSION, { id, what: "ended" });
   }
 
-  #take(session: HttpSession, news: News): void {
+  /** Tells who follows a stream if there is more of it to come. */
+  #tellOf(
+    stream: string,
+    session: HttpSession | undefined,
+    id: string,
+    to: string,
+  ): void {
+    const finished = session?.resumable.get(stream)?.finished ?? true;
+    this.#parts.cluster.tell(to, SESSION, {
+      id,
+      what: "stored",
+      stream,
+      finished,
+    }).catch(() => {}); // it asks again
+  }
+
+  #take(session: HttpSession, news: Exclude<News, { what: "asks" }>): void {
     const { session: known } = session;
     const link = this.#links.get(session)!;
     switch (news.what) {
@@ -142,7 +168,10 @@ export class SharedSessions {
         return;
       case "standing":
         // What crossed the news of a stream that is open here was said before it.
-        if (news.at === "" && session.standingOpen) return link.stands(true);
+        if (news.at === "" && session.standingOpen) {
+          void link.stands(true);
+          return;
+        }
         link.standing = news.at;
         // What waited here for a stream goes to where it is open now.
         if (link.standsElsewhere) session.sendWaiting();
@@ -154,6 +183,8 @@ export class SharedSessions {
         return;
       case "passed on":
         return this.#parts.takePassedOn(news.method, news.params, known);
+      case "stored":
+        return link.wake(news.stream, news.finished);
       case "ended":
         return this.#parts.forget(session);
     }
@@ -168,6 +199,7 @@ class SharedSession implements SessionLink {
   readonly isHome: boolean;
   /** The member that the standing stream is open at; "" for none. */
   standing = "";
+  readonly #followed: Map<string, readonly FollowedStream[]> = new Map();
 
   constructor(
     parts: SharedSessionsParts,
@@ -227,12 +259,67 @@ class SharedSession implements SessionLink {
     return sent;
   }
 
-  stands(here: boolean): void {
-    this.#announce(here ? this.member : "").catch((error) =>
+  async stands(here: boolean): Promise<void> {
+    try {
+      await this.#announce(here ? this.member : "");
+    } catch (error) {
       this.#parts.log.warning("a standing stream could not be announced", {
         error,
-      })
+      });
+    }
+  }
+
+  nameStream(requests: readonly RequestId[]): string {
+    const { member } = this;
+    return nameStream(
+      { session: this.#id, member, requests },
+      crypto.randomUUID(),
     );
+  }
+
+  get standingName(): string {
+    return nameStream(
+      { session: this.#id, member: "", requests: [] },
+      "standing",
+    );
+  }
+
+  stored(stream: string, finished: boolean): void {
+    this.#say({ what: "stored", stream, finished })
+      .catch(() => {}); // who follows it asks after it as well
+  }
+
+  goOn(
+    streamId: string,
+    lastEventId: string,
+    parts: Pick<FollowedStreamParts, "store" | "clock" | "connection">,
+  ): boolean {
+    const name = readStreamName(streamId);
+    if (name?.session !== this.#id) return false;
+    const { member, requests } = name;
+    const followed = new FollowedStream({
+      ...parts,
+      requests,
+      askWriter: () =>
+        // What this replica wrote and has forgotten is finished.
+        member === this.member
+          ? Promise.resolve(false)
+          : this.#tell(member, { what: "asks", stream: streamId }),
+    }, lastEventId);
+    const others = this.#followed.get(streamId) ?? [];
+    this.#followed.set(streamId, [
+      ...others.filter(({ open }) => open),
+      followed,
+    ]);
+    followed.wake();
+    return true;
+  }
+
+  /** Reads on in a stream that another replica writes. */
+  wake(streamId: string, finished: boolean): void {
+    const followers = this.#followed.get(streamId);
+    if (finished) this.#followed.delete(streamId);
+    for (const each of followers ?? []) each.wake(finished);
   }
 
   async #announce(at: string): Promise<void> {

@@ -2,6 +2,7 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from "../../../protocol/protocol_errors.ts";
+import type { Clock } from "../../../base/clock.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import type { SessionVisit } from "./session_door.ts";
 import type { EventStreams } from "../event_streams.ts";
@@ -10,6 +11,7 @@ import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";
 import type { EventStore } from "./event_store.ts";
 import type { HttpSession } from "./http_session.ts";
 import { legacyError } from "./legacy_refusals.ts";
+import type { ResumableStream } from "./resumable_stream.ts";
 
 /** Settings for how streams are resumed. */
 export interface ResumeOptions {
@@ -20,10 +22,15 @@ export interface ResumeOptions {
 /** Streams a GET opens: a session's standing one, or the rest of a cut one. */
 export class StandingStreams {
   readonly #streams: EventStreams;
+  readonly #clock: Clock;
   readonly #options: ResumeOptions;
 
-  constructor(streams: EventStreams, options: ResumeOptions) {
+  constructor(
+    { streams, clock }: { streams: EventStreams; clock: Clock },
+    options: ResumeOptions,
+  ) {
     this.#streams = streams;
+    this.#clock = clock;
     this.#options = options;
   }
 
@@ -53,19 +60,27 @@ export class StandingStreams {
     store: EventStore,
     authInfo: AuthInfo | undefined,
   ): Promise<Response> {
-    let streamId: string | undefined;
+    let streamId: string;
+    let stream: ResumableStream | undefined;
     try {
-      streamId = await streamOf(lastEventId, store);
+      streamId = await streamOf(lastEventId, store) ?? "";
+      stream = await session.resumableHere(streamId);
     } catch {
       return refusal(503, STORE_FAILED, null, { "retry-after": "1" });
     }
-    // Only the session's own streams: an id of another's is as good as unknown.
-    const stream = session.resumable.get(streamId ?? "");
-    if (stream === undefined) {
+    const connection = this.connect(authInfo);
+    if (stream !== undefined) stream.resume(connection, lastEventId);
+    else if (
+      session.link?.goOn(streamId, lastEventId, {
+        store,
+        clock: this.#clock,
+        connection,
+      }) !== true
+    ) {
+      connection.close();
+      // Only the session's own streams: an id of another's is as good as unknown.
       return refusal(400, legacyError("Invalid event ID format"));
     }
-    const connection = this.connect(authInfo);
-    stream.resume(connection, lastEventId);
     return streamResponse(connection, session);
   }
 }
