@@ -87,8 +87,11 @@ Deno.test("while the event loop is blocked, operators are answered on their port
   const before = await (await server.ask("/metrics")).text();
   assert.match(before, /^metrics_age_seconds 0/m);
   assert.match(before, /^event_loop_current_block_seconds 0$/m);
-  const profile = await server.ask("/debug/profile?seconds=1&top=3");
-  assert.match(await profile.text(), /self/);
+  // A machine that is busy with other things may hold the loop up as well.
+  await eventually(async () => {
+    const profile = await server.ask("/debug/profile?seconds=1&top=3");
+    return /self/.test(await profile.text());
+  });
 
   const { over } = await server.block();
   const begun = performance.now();
