@@ -33,12 +33,13 @@ export class RedisBus implements Bus {
   constructor({ prefix, commands, ...options }: RedisBusOptions) {
     this.#commands = commands;
     this.#prefix = prefix;
+    const inbox = `${prefix}beat:${this.member}`;
     this.#subscriber = new RedisSubscriber({
       ...options,
       channels: [`${prefix}all`, this.#channelOf(this.member)],
-      inbox: `${prefix}beat:${this.member}`,
-      publish: (channel, text) =>
-        commands.send(["PUBLISH", channel, text]).catch(() => {}),
+      inbox,
+      beat: (heartbeat) =>
+        commands.send(["PUBLISH", inbox, heartbeat]).catch(() => {}),
       onMessage: (_channel, message) => this.#hear(message),
       onGap: () => this.#listener?.gap(),
     });

@@ -9,13 +9,16 @@ export interface RedisSubscriberOptions {
   readonly channels: readonly string[];
   /** A channel of its own, for its heartbeats. */
   readonly inbox: string;
-  readonly publish: (channel: string, message: string) => Promise<unknown>;
+  /** Has Redis publish a heartbeat on the inbox; what is put after it is handed on. */
+  readonly beat: (heartbeat: string) => Promise<unknown>;
   /** Time after which it proves that it hears everything; ten times that often until then. */
   readonly heartbeatMs: number;
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly onMessage: RedisListener;
+  /** Told what a heartbeat that came back has after it. */
+  readonly onBeat?: (rest: string) => void;
   /** Told when it hears again, after what may have been missed; the first time as well. */
   readonly onGap: () => void;
 }
@@ -85,15 +88,14 @@ export class RedisSubscriber {
   }
 
   #beat(): void {
-    const { clock, connectTimeoutMs, heartbeatMs, inbox, publish } =
-      this.#options;
+    const { beat, clock, connectTimeoutMs, heartbeatMs } = this.#options;
     const now = clock.now();
     if (now - Math.max(this.#provenAt, this.#openedAt) > connectTimeoutMs) {
       return this.#connection.drop(
         new TimeoutError("a heartbeat", connectTimeoutMs),
       );
     }
-    publish(inbox, `${this.#generation} ${now}`);
+    beat(`${this.#generation} ${now}`);
     const waitMs = this.#gap ? heartbeatMs / 10 : heartbeatMs;
     this.#timer = clock.setTimeout(() => this.#beat(), waitMs, {
       keepAlive: false,
@@ -107,13 +109,14 @@ export class RedisSubscriber {
   }
 
   #prove(heartbeat: string): void {
-    const [generation, sentAt] = heartbeat.split(" ").map(Number);
-    if (generation !== this.#generation) return;
+    const [generation, sentAt, rest = ""] = heartbeat.split(" ");
+    if (Number(generation) !== this.#generation) return;
+    this.#options.onBeat?.(rest);
     if (this.#gap) {
       this.#gap = false;
       this.#options.onGap();
     }
-    this.#provenAt = sentAt;
+    this.#provenAt = Number(sentAt);
     this.#ready.resolve();
   }
 }

@@ -340,11 +340,7 @@ for (const era of ["v1", "legacy", "modern"] as const) {
         }),
       },
     });
-    // In the modern era a handler's own questions are its own to check.
-    const forms = askers(era).filter((name) =>
-      /form|request/.test(name) &&
-      !(era === "modern" && name.startsWith("raw-"))
-    );
+    const forms = askers(era).filter((name) => /form|request/.test(name));
     for (const name of forms) {
       const outcome = await client.tool(name).catch((error) => error);
       const text = outcome instanceof Error ? outcome.message : textOf(outcome);

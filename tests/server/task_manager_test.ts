@@ -261,6 +261,7 @@ for (
       answer = await ask("tools/call", {
         name: "job",
         inputResponses: answered(Object.keys(answer.inputRequests as object)),
+        requestState: answer.requestState,
       });
     }
     assert.deepEqual(answer.content, [{ type: "text", text: "sure" }]);

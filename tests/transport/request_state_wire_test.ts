@@ -284,8 +284,9 @@ Deno.test("answers that are none are left out, and asked for again", async () =>
       { sure: "accept" },
       { sure: { action: "maybe" } },
       { sure: { action: "accept" } },
-      { sure: { action: "accept", content: "x" } },
       { sure: { action: "decline" } },
+      { sure: { roots: [] } },
+      { sure: { role: "user", content: [], model: "m" } },
       { other: yes.sure },
       { toString: yes.sure },
     ]
@@ -313,6 +314,37 @@ Deno.test("answers that are none are left out, and asked for again", async () =>
     await round(server, { requestState, inputResponses: polluted }),
     { status: 400, code: -32602, says: /__proto__/ },
   );
+});
+
+Deno.test("a form that is filled in wrong is refused by its key, whatever its schema", async () => {
+  const requestState = await sealed();
+  for (const content of ["x", { sure: "yes" }, { sure: 1 }, [true]]) {
+    const sure = { action: "accept", content };
+    assertRefused(
+      await round(server, { requestState, inputResponses: { sure } }),
+      { status: 200, code: -32602, says: /"sure" does not match/ },
+    );
+  }
+});
+
+Deno.test("a state says which answers were asked for", async () => {
+  const heard: unknown[] = [];
+  const other = { action: "accept" };
+  const own = new McpServer({ name: "own", version: "1.0.0" }, { log() {} });
+  own.registerTool("deploy", {
+    inputSchema: z.object({ target: z.string() }),
+  }, (_args, ctx) => {
+    heard.push(ctx.mcpReq.inputResponses);
+    return inputRequired({ inputRequests: { sure } });
+  });
+  const { requestState } = (await round(own)).body.result;
+  for (const state of [undefined, requestState]) {
+    await round(own, {
+      requestState: state,
+      inputResponses: { ...yes, other },
+    });
+  }
+  assert.deepEqual(heard, [undefined, { ...yes, other }, yes]);
 });
 
 Deno.test("nothing is asked that the client has not declared", async () => {

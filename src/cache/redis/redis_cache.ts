@@ -295,10 +295,10 @@ export class RedisCache<V = unknown>
       ...this.#settings,
       open: opener,
       channel: this.#keys.channel,
+      peers: this.#keys.peers,
       inbox: this.#keys.inbox(newVersion()),
       id: this.#id,
-      publish: (channel, message) =>
-        this.#link.send(["PUBLISH", channel, message]),
+      send: (command) => this.#link.send(command),
       heartbeatMs,
       listener,
     });
@@ -326,14 +326,14 @@ export class RedisCache<V = unknown>
   }
 
   /** Ends its connections, though not a client that was handed in. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#untrack();
     this.#closed = true;
     this.#backlog.stop();
-    for (const channel of this.#channels) channel.close();
     this.#locks.close();
+    const leaving = Array.from(this.#channels, (channel) => channel.close());
+    if (leaving.length > 0) await Promise.all(leaving);
     this.#link.close();
-    return Promise.resolve();
   }
 
   /** The same as {@linkcode close}. */

@@ -5,6 +5,8 @@ export class RedisKeys {
   readonly #tagPrefix: string;
   /** Channel on which changes are told. */
   readonly channel: string;
+  /** Until when each process that listens is due to show that it lives. */
+  readonly peers: string;
   /** Nothing's name: what a health check may delete. */
   readonly trial: string;
 
@@ -13,6 +15,7 @@ export class RedisKeys {
     this.#lockPrefix = `${prefix}#lock:`;
     this.#tagPrefix = `${prefix}#tag:`;
     this.channel = `${prefix}#changes`;
+    this.peers = `${prefix}#peers`;
     this.trial = `${prefix}#trial`;
   }
 

@@ -84,6 +84,24 @@ redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1
 `;
 
+/**
+ * KEYS peers; ARGV name, intervalMs, forgetMs, inbox, message. Puts off when the
+ * peer is due again, and tells its inbox by how many milliseconds the latest of
+ * all is overdue, those aside that have been for `forgetMs`. A Redis that is full
+ * takes no sign of life, and is no reason to be silent.
+ */
+export const BEAT = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local function text(ms) return string.format('%.3f', ms) end
+redis.pcall('ZADD', KEYS[1], text(now + ARGV[2]), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now - ARGV[3]))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+local late = math.max(0, now - (first[2] or now))
+return redis.call('PUBLISH', ARGV[4], ARGV[5] .. ' ' .. text(late))
+`;
+
 /** Fingerprint of the entry as it is now; the lock remembers it from the claim. */
 const FINGERPRINT = `
 local function fingerprint(key)

@@ -33,10 +33,12 @@ import {
  * the others through Redis, and drops what they hold of it in memory.
  *
  * That every change has been heard of is proven by heartbeats. Without proof,
- * because Redis or the way to it is broken, memory serves a value for no longer
- * than `maxStaleMs` after it was read or set, and after that the value comes
- * from Redis, or is a miss. When changes may have been missed, memory is
- * emptied. Once it is closed its methods throw a {@linkcode ClosedError}.
+ * because Redis or the way to it is broken, from here or from another process,
+ * memory serves a value for no longer than `maxStaleMs` after it was known to be
+ * current, and after that the value comes from Redis, as Redis has it, or is a
+ * miss. A process that crashed is waited for like that for ten times as long;
+ * one that closed isn't. When changes may have been missed, memory is emptied.
+ * Once it is closed its methods throw a {@linkcode ClosedError}.
  *
  * @example
  * ```ts
@@ -242,10 +244,10 @@ export class TieredCache<V = unknown>
   async close(): Promise<void> {
     this.#untrack();
     this.#closed = true;
-    this.#channel.close();
     this.#fences.closeAll();
     this.#local.close();
     this.#time.stop();
+    await this.#channel.close();
     if (this.#ownsRemote) await this.#remote.close();
   }
 
@@ -271,7 +273,8 @@ export class TieredCache<V = unknown>
     const entry = this.#local.get(key);
     if (entry === undefined) return undefined;
     const now = this.#time.now();
-    const known = now - entry.knownAt <= this.#maxStaleMs;
+    const known = !this.#channel.isPeerLate &&
+      now - entry.knownAt <= this.#maxStaleMs;
     if (!known && !this.#isProven(now)) return undefined;
     this.#localHits++;
     return entry;

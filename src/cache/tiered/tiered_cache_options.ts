@@ -29,7 +29,10 @@ export interface TieredCacheOptions {
   /**
    * The longest that the memory tier may serve a value which another process
    * has replaced, in milliseconds. While changes are heard of this takes no
-   * longer than a message through Redis; the limit is for when they aren't.
+   * longer than a message through Redis; the limit is for when they aren't, also
+   * because the other process has lost Redis. Its `set` says `false` then, and
+   * Redis serves what it has until it can be told. The same in every process that
+   * shares a prefix: a fourth of it is how often each shows that it lives.
    * @default 1_000
    */
   maxStaleMs?: number;

@@ -154,26 +154,68 @@ function unbalanced(index: number, why: string): InvalidParamsError {
  * A client's answer, held to what the question allows; what a form's user
  * accepts is what the schema makes of it.
  *
+ * @param key what an error calls the answer beside its method
  * @param form the schema that the form was made of, where that is not in the question
  * @throws {InvalidParamsError}
  */
 export async function checkedAnswer(
   { method, params }: Question,
   answer: unknown,
+  key?: string,
   form?: StandardSchema,
 ): Promise<unknown> {
   const fault = answerFault(method, answer);
+  const name = key === undefined ? method : `${method} ${JSON.stringify(key)}`;
   if (fault !== undefined) {
     throw new InvalidParamsError(
-      `Invalid params: the answer to ${method} is invalid: ${fault}`,
+      `Invalid params: the answer to ${name} is invalid: ${fault}`,
     );
   }
   const requested = isObject(params)
     ? form ?? params.requestedSchema
     : undefined;
   return method === "elicitation/create" && requested !== undefined
-    ? await checkedForm(requested, answer as ElicitResult)
+    ? await checkedForm(name, requested, answer as ElicitResult)
     : answer;
+}
+
+/**
+ * The answers to these questions, each held to its own under its key. What
+ * nobody asked for, or is no answer to its question, is left out: it will be
+ * asked for again.
+ *
+ * @throws {InvalidParamsError} naming the key of a form that is filled in wrong
+ */
+export async function checkedAnswers(
+  questions: Readonly<Record<string, Question>>,
+  answers: JsonObject,
+): Promise<JsonObject> {
+  const given = Object.entries(questions).filter(([key, { method }]) =>
+    Object.hasOwn(answers, key) && !answerFault(method, answers[key])
+  );
+  return Object.fromEntries(
+    await Promise.all(given.map(async ([key, question]) => [
+      key,
+      await checkedAnswer(question, answers[key], key),
+    ])),
+  );
+}
+
+/** What the check of the answers needs of the questions, and no more. */
+export function carriedQuestions(
+  questions: Readonly<Record<string, Question>> | undefined,
+): Record<string, Question> | undefined {
+  const entries = Object.entries(questions ?? {});
+  if (entries.length === 0) return undefined;
+  return Object.fromEntries(entries.map(([key, { method, params }]) => {
+    const { requestedSchema } = (params ?? {}) as JsonObject;
+    return [
+      key,
+      requestedSchema === undefined
+        ? { method }
+        : { method, params: { requestedSchema } },
+    ];
+  }));
 }
 
 /** An answer held to a schema of the author's. @throws {InvalidParamsError} */
@@ -225,6 +267,7 @@ function isRoot(root: unknown): boolean {
 
 /** Holds what the user filled in to the schema that the form was made of. */
 async function checkedForm(
+  name: string,
   requested: unknown,
   answer: ElicitResult,
 ): Promise<ElicitResult> {
@@ -235,8 +278,8 @@ async function checkedForm(
   const checked = await schema["~standard"].validate(answer.content ?? {});
   if (checked.issues !== undefined) {
     throw new InvalidParamsError(
-      "Invalid params: the elicitation's content does not match its " +
-        `requestedSchema: ${issuesText(checked.issues)}`,
+      `Invalid params: the content of the answer to ${name} does not match ` +
+        `its requestedSchema: ${issuesText(checked.issues)}`,
     );
   }
   return { ...answer, content: checked.value as ElicitResult["content"] };

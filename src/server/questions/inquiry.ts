@@ -18,7 +18,9 @@ import type {
 } from "../../protocol/types.ts";
 import { type ElicitInputParams, formParams } from "./input_required.ts";
 import {
+  carriedQuestions,
   checkedAnswer,
+  checkedAnswers,
   missingCapability,
   type Question,
   requireCapability,
@@ -60,8 +62,10 @@ export interface Asker {
 interface CarriedState {
   /** The handler's own state. */
   state?: string;
-  /** Answers of the rounds so far to `ctx.elicit` and its like. */
+  /** Answers of the rounds so far. */
   answers: JsonObject;
+  /** The questions that the handler itself has just asked, under its keys. */
+  asked?: Record<string, Question>;
   round: number;
 }
 
@@ -81,7 +85,10 @@ class AwaitingInput extends Error {
  * answers, and the handler runs again and finds them.
  */
 export class Inquiry {
-  /** The answers that came with this round. */
+  /**
+   * The answers that came with this round: those to the handler's own questions,
+   * where the client has brought the state along that says which they were.
+   */
   responses: JsonObject | undefined;
   /** Keys of answers that were no objects. */
   droppedKeys: string[] | undefined;
@@ -91,6 +98,8 @@ export class Inquiry {
   readonly #call: Asker;
   readonly #pending: Record<string, InputRequest> = {};
   #answers: JsonObject = {};
+  /** What came with this round, under whatever key. */
+  #given: JsonObject = {};
   #carried: string | undefined;
   #round = 0;
   #asked = 0;
@@ -108,10 +117,6 @@ export class Inquiry {
   async resume(): Promise<void> {
     const { params, sealer } = this.#call;
     this.#takeResponses(params.inputResponses);
-    // A page stays opened: its question, once answered, is not put again.
-    for (const [key, answer] of Object.entries(this.responses ?? {})) {
-      if (key.startsWith(PAGE_KEY)) this.#answers[key] = answer;
-    }
     if (params.requestState === undefined) return;
     if (typeof params.requestState !== "string") {
       throw new InvalidParamsError(
@@ -122,7 +127,10 @@ export class Inquiry {
       params.requestState,
       await this.#binding(),
     ) as CarriedState;
-    this.#answers = { ...opened.answers, ...this.responses };
+    if (opened.asked !== undefined && this.responses !== undefined) {
+      this.responses = await checkedAnswers(opened.asked, this.#given);
+    }
+    this.#answers = { ...opened.answers, ...this.#given, ...this.responses };
     this.#round = opened.round;
     this.#carried = opened.state;
     if (opened.state !== undefined) await this.readState(opened.state);
@@ -138,7 +146,8 @@ export class Inquiry {
     const entries = Object.entries(responses);
     const usable = ([, value]: [string, unknown]) =>
       isObject(value) && !("method" in value && "result" in value);
-    this.responses = Object.fromEntries(entries.filter(usable));
+    this.#given = Object.fromEntries(entries.filter(usable));
+    this.responses = this.#given;
     const dropped = entries.filter((entry) => !usable(entry));
     if (dropped.length > 0) this.droppedKeys = dropped.map(([key]) => key);
   }
@@ -179,7 +188,7 @@ export class Inquiry {
   ): Promise<unknown> {
     return handled(
       this.#put(kind, this.#inEra(request), options).then((answer) =>
-        checkedAnswer(request, answer, form)
+        checkedAnswer(request, answer, undefined, form)
       ),
     );
   }
@@ -208,7 +217,7 @@ export class Inquiry {
     if (!this.#call.era.asksByResult) {
       return this.#askNow(request, lacking, options);
     }
-    const answer = this.#answers[key] ?? this.responses?.[key];
+    const answer = this.#answers[key] ?? this.#given[key];
     if (answer !== undefined) {
       this.#answers[key] = answer;
       return Promise.resolve(answer);
@@ -266,7 +275,7 @@ export class Inquiry {
         const lacking = missingCapability(request, this.#call);
         const asked = this.#inEra(request);
         const answer = await this.#askNow(asked, lacking);
-        return [key, await checkedAnswer(asked, answer)];
+        return [key, await checkedAnswer(asked, answer, key)];
       },
     );
     this.responses = Object.fromEntries(await Promise.all(answers));
@@ -293,14 +302,18 @@ export class Inquiry {
       requireCapability(request, this.#call);
     }
     const state = own === undefined ? this.#carried : own.requestState;
+    const asked = carriedQuestions(own?.inputRequests);
     const carried: CarriedState = {
       ...(state !== undefined && { state }),
+      ...(asked !== undefined && { asked }),
       answers: this.#answers,
       round: this.#round + 1,
     };
     const result: JsonObject = { resultType: "input_required" };
     if (Object.keys(requests).length > 0) result.inputRequests = requests;
-    if (state !== undefined || Object.keys(this.#answers).length > 0) {
+    if (
+      (state ?? asked) !== undefined || Object.keys(this.#answers).length > 0
+    ) {
       result.requestState = await this.#call.sealer.seal(
         carried,
         await this.#binding(),

@@ -121,7 +121,7 @@ export class RunningTask {
     this.signal.throwIfAborted();
     requireCapability(request, this.#client);
     const asked = jsonForm(request) as Question;
-    return await checkedAnswer(asked, await this.#put(asked, kind), form);
+    return await checkedAnswer(asked, await this.#put(asked, kind), kind, form);
   }
 
   /** A key is never used twice in a task's life, so it is numbered. */
