@@ -178,11 +178,64 @@ test("a set that reached nobody says so, and the others follow when it can be to
   way.stall();
   assert.equal(await writer.set("a", "new"), false);
   assert.equal(await reader.get("a"), "old", "nothing replaced it");
-  assert.equal(reader.stats.coherent, true);
   way.resume();
   await eventually(async () => await reader.get("a") !== "old");
   assert.equal(await writer.set("a", "newer"), true);
   await eventually(async () => await reader.get("a") === "newer");
+});
+
+test("memory serves for maxStaleMs at most what a writer replaced that has lost Redis", async (redis) => {
+  using way = new StalledWay(redis.port);
+  const maxStaleMs = 400;
+  await using writer = await open<string>(redis, {
+    remote: { ...QUICK, url: `redis://127.0.0.1:${way.port}` },
+    maxStaleMs,
+  });
+  await using reader = await open<string>(redis, { maxStaleMs });
+  await writer.set("a", "old");
+  await eventually(() => reader.get("a") === "old");
+  way.stall();
+  const replacedAt = performance.now();
+  assert.equal(await writer.set("a", "new"), false);
+  let fromMemory = 0;
+  while (performance.now() - replacedAt < 3 * maxStaleMs) {
+    const at = performance.now();
+    const value = reader.get("a");
+    if (!(value instanceof Promise)) fromMemory = at - replacedAt;
+    assert.equal(await value, "old", "what Redis has");
+    await sleep(5);
+  }
+  assert(fromMemory < 2 * maxStaleMs, `${fromMemory} ms`);
+  assert.equal(reader.stats.coherent, false);
+  way.resume();
+  await eventually(async () => await reader.get("a") === undefined);
+  await eventually(() => reader.stats.coherent);
+});
+
+test("a process that ends is waited for by nobody, and one that crashed not for long", async (redis) => {
+  using way = new StalledWay(redis.port);
+  const maxStaleMs = 100;
+  const leaving = await open<string>(redis, { maxStaleMs });
+  const crashing = await open<string>(redis, {
+    remote: { ...QUICK, url: `redis://127.0.0.1:${way.port}` },
+    maxStaleMs,
+  });
+  await using staying = await open<string>(redis, { maxStaleMs });
+  await leaving.close();
+  assert.equal(await redis.command("ZCARD", "sluice#peers"), "2");
+  way.stall();
+  await eventually(() => !staying.stats.coherent);
+  await eventually(() => staying.stats.coherent);
+  assert.equal(await redis.command("ZCARD", "sluice#peers"), "1");
+  way.resume();
+  await crashing.close();
+});
+
+test("a Redis that is full still proves that changes are heard of", async (redis) => {
+  await redis.command("CONFIG", "SET", "maxmemory", "1");
+  await using cache = await open<string>(redis, { maxStaleMs: 100 });
+  assert.equal(cache.stats.coherent, true);
+  assert.equal(await cache.set("a", "1"), false);
 });
 
 test("it recovers from a Redis that died", async (redis) => {

@@ -440,3 +440,53 @@ for (const era of ["v1", "legacy"] as const) {
     await server.close();
   });
 }
+
+Deno.test("a handler that counts on the repeat after its URL error gets it, in 2026-07-28 too", async () => {
+  const server = new McpServer({ name: "asker", version: "1.0.0" }, {
+    log: () => {},
+  });
+  const told = new Set<string>();
+  /** Throws on the first call of each pair, as one would for a legacy client. */
+  async function handler(ctx: ServerContext, name: string): Promise<string> {
+    if (told.delete(name)) {
+      const { action } = await ctx.elicit({ ...PAGE, mode: "url" });
+      return action;
+    }
+    told.add(name);
+    const page = { ...PAGE, mode: "url" as const, elicitationId: "1" };
+    throw new UrlElicitationRequiredError([{ ...page, url: `${PAGE.url}/0` }]);
+  }
+  server.registerTool("once", {}, (ctx) => handler(ctx, "tool"));
+  server.registerPrompt("once", {}, async (ctx) => {
+    const text = await handler(ctx, "prompt");
+    return { messages: [{ role: "user", content: { type: "text", text } }] };
+  });
+  server.registerTool("never", {}, () => {
+    throw new UrlElicitationRequiredError([
+      { ...PAGE, mode: "url", elicitationId: "1" },
+    ]);
+  });
+  const opened: string[] = [];
+  const [near, far] = linkedPair();
+  await server.connect(far);
+  const client = await connectV2(near, "modern", {
+    capabilities: { elicitation: { url: {} } },
+    answers: {
+      "elicitation/create": ({ url }) => {
+        opened.push(url);
+        return { action: "accept" };
+      },
+    },
+  });
+  assert.equal(textOf(await client.tool("once")), "accept");
+  const { messages } = await client.ask("prompts/get", { name: "once" });
+  assert.equal(messages[0].content.text, "accept");
+  assert.deepEqual(opened.splice(0), [
+    ...[`${PAGE.url}/0`, PAGE.url],
+    ...[`${PAGE.url}/0`, PAGE.url],
+  ]);
+  await assert.rejects(client.tool("never"), /have been opened, but/);
+  assert.deepEqual(opened, [PAGE.url]);
+  await client.close();
+  await server.close();
+});

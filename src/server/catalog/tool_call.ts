@@ -109,11 +109,11 @@ function run(tool: RegisteredTool, call: Call, args: unknown): unknown {
     return isThenable(outcome)
       ? outcome.then(
         (result) => ended(call, result),
-        (error) => failed(tool, call, error),
+        (error) => failed(tool, call, args, error),
       )
       : ended(call, outcome);
   } catch (error) {
-    return failed(tool, call, error);
+    return failed(tool, call, args, error);
   }
 }
 
@@ -127,9 +127,11 @@ function ended(call: Call, result: unknown): unknown {
 function failed(
   tool: RegisteredTool,
   call: Call,
+  args: unknown,
   error: unknown,
 ): unknown {
-  return questionsOf(call, error) ?? toolFailure(tool, call, error);
+  return questionsOf(call, error, () => run(tool, call, args)) ??
+    toolFailure(tool, call, error);
 }
 
 /** Goes on to the handler if the author's predicate has nothing against it. */

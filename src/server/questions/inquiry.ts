@@ -17,6 +17,7 @@ import type {
   InputRequiredResult,
 } from "../../protocol/types.ts";
 import { type ElicitInputParams, formParams } from "./input_required.ts";
+import { canonical, fingerprint } from "./fingerprint.ts";
 import {
   carriedQuestions,
   checkedAnswer,
@@ -103,6 +104,7 @@ export class Inquiry {
   #carried: string | undefined;
   #round = 0;
   #asked = 0;
+  #isRetried = false;
 
   constructor(call: Asker) {
     this.#call = call;
@@ -322,8 +324,15 @@ export class Inquiry {
     return result;
   }
 
-  /** Asks a modern client for what a throw of the legacy URL error wants. */
-  requireUrls(error: UrlElicitationRequiredError): Promise<JsonObject> {
+  /**
+   * Asks a modern client for what a throw of the legacy URL error wants. Where it
+   * has opened the pages, the handler runs once more: a legacy client would
+   * repeat its request after the error, and the author counts on that.
+   */
+  async requireUrls(
+    error: UrlElicitationRequiredError,
+    again: () => unknown,
+  ): Promise<unknown> {
     const inputRequests: Record<string, InputRequest> = {};
     error.elicitations.forEach(({ message, url }) => {
       inputRequests[PAGE_KEY + fingerprint(url)] = {
@@ -332,13 +341,18 @@ export class Inquiry {
       } as InputRequest;
     });
     if (Object.keys(inputRequests).every((key) => this.#answers[key])) {
-      throw new ProtocolError(
-        ProtocolErrorCode.InternalError,
-        "the pages have been opened, but the tool still asks for them: " +
-          "toward 2026-07-28 clients use inputRequired.elicitUrl()",
-      );
+      if (this.#isRetried) {
+        throw new ProtocolError(
+          ProtocolErrorCode.InternalError,
+          "the pages have been opened, but the tool still asks for them: " +
+            "toward 2026-07-28 clients use inputRequired.elicitUrl()",
+        );
+      }
+      this.#isRetried = true;
+      this.#asked = 0;
+      return await again();
     }
-    return this.requiredResult({
+    return await this.requiredResult({
       resultType: "input_required",
       inputRequests,
     } as InputRequiredResult);
@@ -369,26 +383,4 @@ function isPage(params: unknown): params is ElicitRequestURLParams {
 
 function rejected(reason: Error): Promise<never> {
   return handled(Promise.reject(reason));
-}
-
-/** JSON with its keys in order, so that equal values give equal text. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, each) =>
-      isObject(each)
-        ? Object.fromEntries(
-          Object.entries(each).sort(([a], [b]) => a < b ? -1 : 1),
-        )
-        : each,
-  ) ?? "null";
-}
-
-/** A short digest (FNV-1a) that tells questions apart; nothing secret rests on it. */
-function fingerprint(value: unknown): string {
-  let hash = 0x811c9dc5;
-  for (const char of canonical(value)) {
-    hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
-  }
-  return (hash >>> 0).toString(36);
 }

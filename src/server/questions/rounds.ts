@@ -1,5 +1,4 @@
 import { asUrlElicitationRequired } from "../../protocol/protocol_errors.ts";
-import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { Call } from "../calls/call.ts";
 
@@ -43,10 +42,21 @@ export async function withRounds(
   run: () => unknown,
 ): Promise<unknown> {
   if (isRepeat(call)) await call.inquiry.resume();
+  return await runThroughRounds(call, run);
+}
+
+async function runThroughRounds(
+  call: Call,
+  run: () => unknown,
+): Promise<unknown> {
   try {
     return await throughRounds(call, await run(), run, (value) => value);
   } catch (error) {
-    const questions = questionsOf(call, error);
+    const questions = questionsOf(
+      call,
+      error,
+      () => runThroughRounds(call, run),
+    );
     if (questions === undefined) throw error;
     return await questions;
   }
@@ -55,15 +65,18 @@ export async function withRounds(
 /**
  * Meaning of a handler's failure if it has asked something: the questions go
  * out all the same. `undefined` if it is a plain failure.
+ *
+ * @param again runs the handler once more
  */
 export function questionsOf(
   call: Call,
   error: unknown,
-): Promise<JsonObject> | undefined {
+  again: () => unknown,
+): Promise<unknown> | undefined {
   if (!call.era.asksByResult) return undefined;
   if (call.begunInquiry?.waiting) {
     return call.inquiry.requiredResult();
   }
   const required = asUrlElicitationRequired(error);
-  return required && call.inquiry.requireUrls(required);
+  return required && call.inquiry.requireUrls(required, again);
 }
