@@ -115,7 +115,7 @@ export function postgresContract(
       ["point", "(1,2)"],
       ["box", "(3,4),(1,2)"],
       ["json", '{"a":[1,"}"]}', "null"],
-      ["jsonb", '"x,y"'],
+      ["jsonb", '"x,y"', '{"a":[1e400,12345678901234567890]}', "-1e309"],
       ["numrange", "[1.5,2)", "empty"],
       ["int8range", "[1,5)"],
       ["tstzrange", '["2026-02-03 00:00:00+00",infinity)'],
@@ -151,7 +151,8 @@ export function postgresContract(
         '-infinity'::timestamp AS start, 'infinity'::date AS day,
         '-Infinity'::float4 AS least, '[2:3]={7,8}'::int[] AS bounds,
         '{}'::int[] AS empty, '2026-02-03 04:05:06+05:30'::timestamptz AS point,
-        '0044-03-15'::timestamp AS early, '3 days'::interval AS while`,
+        '0044-03-15'::timestamp AS early, '3 days'::interval AS while,
+        '{"n": [1e400, 1.5]}'::json AS json, ARRAY['1e310'::jsonb] AS jsons`,
       ),
       {
         nan: "NaN",
@@ -164,6 +165,8 @@ export function postgresContract(
         point: new Date("2026-02-02T22:35:06Z"),
         early: new Date("0044-03-15T00:00:00Z"),
         while: "3 days",
+        json: { n: ["1e400", 1.5] },
+        jsons: ["1" + "0".repeat(310)],
       },
     );
   });

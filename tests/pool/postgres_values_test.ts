@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { PostgresParameterError } from "../../src/pool/postgres/postgres_errors.ts";
 import {
   decodeInt8,
+  decodeJson,
   decodeTimestamp,
 } from "../../src/pool/postgres/postgres_types.ts";
 import { encodeParameter } from "../../src/pool/postgres/postgres_values.ts";
@@ -127,6 +129,42 @@ Deno.test("an int8 is a number where that is exact", () => {
   assert.equal(decodeInt8("-42"), -42);
   assert.equal(decodeInt8("9007199254740991"), Number.MAX_SAFE_INTEGER);
   assert.equal(decodeInt8("9007199254740993"), "9007199254740993");
+});
+
+const numbers: [text: string, read: unknown][] = [
+  ["1e400", "1e400"],
+  ["-1E+400", "-1E+400"],
+  ["1e-400", "1e-400"],
+  ["0e-400", 0],
+  ["-0", -0],
+  ["9007199254740993", "9007199254740993"],
+  ["-9007199254740993", "-9007199254740993"],
+  ["9007199254740992", 9007199254740992],
+  ["-1" + "0".repeat(300), -1e300],
+  ["12" + "0".repeat(300), 12e300],
+  ["1" + "0".repeat(309), "1" + "0".repeat(309)],
+  ["0." + "0".repeat(400) + "1", "0." + "0".repeat(400) + "1"],
+  ["0.12345678901234567", 0.12345678901234567],
+];
+Deno.test("a number in JSON is kept, or else its digits are, wherever it stands", () => {
+  for (const [text, read] of numbers) {
+    assert.deepEqual(decodeJson(text), read, text);
+    assert.deepEqual(
+      decodeJson(`{"a": [${text}, "1e400 is text", {"__proto__": ${text}}]}`),
+      JSON.parse(
+        `{"a": [0, "1e400 is text", {"__proto__": 0}]}`,
+        (_key, value) => value === 0 ? read : value,
+      ),
+      text,
+    );
+  }
+});
+
+Deno.test("a double that was stored as JSON is read as it was", () => {
+  fc.assert(fc.property(fc.double({ noNaN: true }), (value) => {
+    fc.pre(Number.isFinite(value));
+    assert.equal(decodeJson(JSON.stringify(value)), value + 0 || 0);
+  }));
 });
 
 Deno.test("a timestamp is taken for UTC, and kept if it is no date", () => {

@@ -22,8 +22,8 @@ const builtIn: [type: number, array: number, decode: Decode][] = [
   [21, 1005, Number],
   [23, 1007, Number],
   [26, 1028, Number],
-  [114, 199, (text) => JSON.parse(text)],
-  [3802, 3807, (text) => JSON.parse(text)],
+  [114, 199, decodeJson],
+  [3802, 3807, decodeJson],
   [700, 1021, decodeFloat],
   [701, 1022, decodeFloat],
   [1114, 1115, decodeTimestamp],
@@ -127,6 +127,35 @@ export function decodeInt8(text: string): number | string {
 export function decodeFloat(text: string): number | string {
   const value = Number(text);
   return Number.isFinite(value) ? value : text;
+}
+
+/** Text that may hold a number which a double can't say. */
+const BIG = /\d{16}|\d[eE][+-]?\d{3}/;
+
+/** A `json` or `jsonb`: numbers where they keep their value, or else their digits. */
+export function decodeJson(text: string): unknown {
+  return BIG.test(text) ? JSON.parse(text, faithful) : JSON.parse(text);
+}
+
+function faithful(
+  _key: string,
+  value: unknown,
+  context?: { source?: string },
+): unknown {
+  if (typeof value !== "number") return value;
+  const text = context?.source ?? "";
+  const isKept = value === 0
+    ? !/^[^eE]*[1-9]/.test(text)
+    : Number.isFinite(value) &&
+      (!/^-?\d+$/.test(text) || digitsOf(value) === text);
+  return isKept ? value : text;
+}
+
+/** A whole number without an exponent. */
+function digitsOf(value: number): string {
+  const [mantissa, exponent = "0"] = String(value).split("e+");
+  const [whole, fraction = ""] = mantissa.split(".");
+  return whole + fraction.padEnd(Number(exponent), "0");
 }
 
 /** The form of nearly all, which a Date reads fastest by itself. */
