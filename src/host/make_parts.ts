@@ -225,6 +225,7 @@ export function makeParts(
       ? undefined
       : limitRate("server", options.rateLimit),
     maskErrors: options.maskErrors,
+    revealUrls: options.revealUrls,
     recorder,
     tracing,
   });

@@ -5,7 +5,6 @@ import {
   RateLimitedError,
   UnavailableError,
 } from "../base/errors.ts";
-import { thrownText } from "../base/thrown.ts";
 import {
   ProtocolError,
   ProtocolErrorCode,
@@ -162,10 +161,15 @@ export function requestText(
 /** Time after which a full queue may have room again, and what is away be back. */
 const RETRY_MS = 1_000;
 
-/** Any thrown value as the error that goes on the wire. */
+/**
+ * Any thrown value as the error that goes on the wire.
+ *
+ * @param textOf what a client may know of it
+ */
 export function toProtocolError(
   error: unknown,
   maskDetails: boolean,
+  textOf: (error: unknown) => string,
 ): ProtocolError {
   if (error instanceof ProtocolError) return error;
   if (error instanceof RateLimitedError) {
@@ -189,12 +193,12 @@ export function toProtocolError(
     // The official SDK's ProtocolError, thrown by code that still imports it.
     return new ProtocolError(
       foreign.code as number,
-      thrownText(error),
+      textOf(error),
       foreign.data,
     );
   }
   return new ProtocolError(
     ProtocolErrorCode.InternalError,
-    maskDetails ? "Internal error" : `Internal error: ${thrownText(error)}`,
+    maskDetails ? "Internal error" : `Internal error: ${textOf(error)}`,
   );
 }

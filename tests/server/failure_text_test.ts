@@ -1,6 +1,54 @@
 import assert from "node:assert/strict";
-import { HttpPool, McpServer } from "../../mod.ts";
+import { z } from "zod";
+import {
+  completable,
+  HttpPool,
+  McpServer,
+  ResourceTemplate,
+  Skill,
+} from "../../mod.ts";
 import { textOf } from "../support/clients.ts";
+
+/** Registers what fails like this under a name, and says how to meet it. */
+async function otherWays(
+  server: McpServer,
+  name: string,
+  fail: () => Promise<never>,
+): Promise<[method: string, params: Record<string, unknown>][]> {
+  const argument = completable(z.string(), fail);
+  server.registerPrompt(name, { argsSchema: { argument } }, fail);
+  server.registerResource(name, `failing://${name}`, {}, fail);
+  const template = new ResourceTemplate(`${name}://{id}`, {
+    list: undefined,
+    complete: { id: fail },
+  });
+  server.registerResource(`${name} of many`, template, {}, fail);
+  server.server.setRequestHandler(
+    `own/${name}`,
+    { params: z.object({}) },
+    fail,
+  );
+  server.registerSkill(
+    await Skill.from({
+      "SKILL.md": `---\nname: ${name}\ndescription: Fails\n---\n`,
+      "now.json": fail,
+    }),
+  );
+  const prompt = { type: "ref/prompt", name };
+  const ref = { type: "ref/resource", uri: `${name}://{id}` };
+  return [
+    ["prompts/get", { name, arguments: { argument: "a" } }],
+    ["resources/read", { uri: `failing://${name}` }],
+    ["resources/read", { uri: `${name}://1` }],
+    ["completion/complete", {
+      ref: prompt,
+      argument: { name: "argument", value: "" },
+    }],
+    ["completion/complete", { ref, argument: { name: "id", value: "" } }],
+    ["resources/read", { uri: `skill://${name}/now.json` }],
+    [`own/${name}`, {}],
+  ];
+}
 
 Deno.test("the URL of a failed HTTP request stays with the operator, unless asked", async () => {
   const upstream = Deno.serve(
@@ -36,6 +84,19 @@ Deno.test("the URL of a failed HTTP request stays with the operator, unless aske
       assert.equal(text.includes(String(port)), revealUrls, `${name}: ${text}`);
       assert.match(logged.at(-1)!, /\/internal/, name);
       assert.doesNotMatch(text + logged.at(-1), /hunter2/, name);
+      const ways = await otherWays(server, name, fail as () => Promise<never>);
+      for (const [method, params] of ways) {
+        const error = await server.call(method, params).then(
+          () => assert.fail(`${method} did not fail`),
+          ({ message }: Error) => message,
+        );
+        assert.equal(
+          error.includes(String(port)),
+          revealUrls,
+          `${method} ${name}: ${error}`,
+        );
+        assert.match(logged.at(-1)!, /\/internal/, `${method} ${name}`);
+      }
     }
   }
   await upstream.shutdown();

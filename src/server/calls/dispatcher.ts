@@ -24,6 +24,7 @@ import { CallScope } from "./call_scope.ts";
 import type { CallRateLimit } from "./call_rate_limit.ts";
 import type { CallRecorder } from "./call_recorder.ts";
 import type { CallTracing } from "./call_tracing.ts";
+import { failureText } from "./failure_text.ts";
 import { failureKindOf } from "./failure_kind.ts";
 import type { MethodTable } from "./method_table.ts";
 import { compose, type Middleware } from "./middleware.ts";
@@ -37,6 +38,8 @@ export interface DispatcherParts {
   readonly log: CallLog;
   /** True if clients are kept from the messages of unexpected errors. */
   readonly maskErrors: boolean;
+  /** True if clients see the URLs of an `HttpPool` in its errors. */
+  readonly revealUrls: boolean;
   /** Counts calls, unless metrics are off. */
   readonly recorder: CallRecorder | undefined;
   /** Makes spans and measurements, where somebody takes them. */
@@ -259,7 +262,12 @@ export class Dispatcher {
 
   #fail(call: Call, error: unknown): void {
     if (call.settled) return;
-    const wire = toProtocolError(error, this.#parts.maskErrors);
+    const { maskErrors, revealUrls } = this.#parts;
+    const wire = toProtocolError(
+      error,
+      maskErrors,
+      (thrown) => failureText(thrown, revealUrls),
+    );
     call.error = error;
     call.failure = failureKindOf(error, "internal_error");
     for (const { elicitationId } of pagesOf(wire)) {

@@ -1,9 +1,5 @@
 import { handled, isThenable } from "../../../base/thenable.ts";
-import { toProtocolError } from "../../../protocol/jsonrpc.ts";
-import {
-  InvalidRequestError,
-  type RefusedError,
-} from "../../../protocol/protocol_errors.ts";
+import { InvalidRequestError } from "../../../protocol/protocol_errors.ts";
 import type {
   Batch,
   Message,
@@ -26,6 +22,7 @@ import type { HttpSession } from "./http_session.ts";
 import {
   legacyError,
   methodNotAllowed,
+  UNAVAILABLE,
   unsupportedVersion,
 } from "./legacy_refusals.ts";
 import { ResumableReply } from "./resumable_reply.ts";
@@ -187,9 +184,9 @@ export class LegacyEndpoint {
             : undefined;
           if (begun === undefined) exchange.resolve(response);
           else {
-            begun.then(() => exchange.resolve(response), (error) => {
+            begun.then(() => exchange.resolve(response), () => {
               door.forget(session);
-              exchange.resolve(refuseFailed(error));
+              exchange.resolve(refuseForNow(UNAVAILABLE));
             });
           }
         },
@@ -214,7 +211,7 @@ export class LegacyEndpoint {
       const { resolve } = delivery.exchange;
       Promise.all(answers).then(
         () => resolve(new Response(null, { status: 202 })),
-        (error) => resolve(refuseFailed(error)),
+        () => resolve(refuseForNow(UNAVAILABLE)),
       );
     } else if (arrived.kind === "batch") this.#startAll(requests, delivery);
     else this.#start(requests[0], delivery);
@@ -319,17 +316,13 @@ export class LegacyEndpoint {
     if (method === "GET") return this.#streams.open(session, visit);
     return this.#door!.end(session, "the client ended the session").then(
       () => new Response(null, { status: 200 }),
-      refuseFailed,
+      () => refuseForNow(UNAVAILABLE),
     );
   }
 
   close(): void {
     this.#door?.close();
   }
-}
-
-function refuseFailed(error: unknown): Response {
-  return refuseForNow(toProtocolError(error, false) as RefusedError);
 }
 
 /** One POST, and whose it is. */

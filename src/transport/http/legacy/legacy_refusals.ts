@@ -1,9 +1,16 @@
 import {
   ProtocolError,
   ProtocolErrorCode,
+  RefusedError,
 } from "../../../protocol/protocol_errors.ts";
 import { LEGACY_REVISIONS } from "../../../protocol/revision.ts";
 import { refusal } from "../http_response.ts";
+
+/** The answer where what replicas share of a session can't be reached. */
+export const UNAVAILABLE: RefusedError = new RefusedError(
+  "unavailable",
+  1_000,
+);
 
 /** The error that legacy clients know for whatever goes wrong around a request. */
 export function legacyError(message: string): ProtocolError {

@@ -6,14 +6,17 @@ import {
 } from "../../../protocol/protocol_errors.ts";
 import type { RequestMessage } from "../../../protocol/incoming.ts";
 import { isThenable } from "../../../base/thenable.ts";
-import { toProtocolError } from "../../../protocol/jsonrpc.ts";
 import type { AuthInfo, RequestId } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import type { KeptSession } from "../../../server/sessions/session_store.ts";
 import { refusal, refuseForNow } from "../http_response.ts";
 import type { EventStore } from "./event_store.ts";
 import { HttpSession } from "./http_session.ts";
-import { legacyError, unsupportedVersion } from "./legacy_refusals.ts";
+import {
+  legacyError,
+  UNAVAILABLE,
+  unsupportedVersion,
+} from "./legacy_refusals.ts";
 import {
   checkIdleMs,
   LiveSessions,
@@ -169,12 +172,12 @@ export class SessionDoor {
       if (live === undefined) return await this.#adopt(id, kept, shared);
       shared.bringUp(live, kept);
       return live;
-    } catch (error) {
+    } catch {
       // A session goes on where it is known; never a 404, which would end it.
       const live = this.#live.use(id);
       return live?.session.principal === principal
         ? live
-        : refuseForNow(toProtocolError(error, false) as RefusedError);
+        : refuseForNow(UNAVAILABLE);
     }
   }
 
