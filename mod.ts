@@ -22,6 +22,8 @@ export type {
 } from "./src/server/extension.ts";
 export type { LifespanFunction } from "./src/server/lifecycle/lifespan.ts";
 export { LowLevelServer } from "./src/host/low_level_server.ts";
+export type { NotificationHandler } from "./src/server/calls/notifications.ts";
+export { OwnHandlers } from "./src/host/own_handlers.ts";
 export { V1Registrations, type V1Shape } from "./src/host/v1_registrations.ts";
 export type {
   V1RequestTaskStore,

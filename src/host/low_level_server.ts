@@ -1,7 +1,6 @@
 import { nearestJson } from "../protocol/json_value.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
-  type InferOutput,
   isStandardSchema,
   type StandardSchema,
 } from "../protocol/standard_schema.ts";
@@ -21,52 +20,36 @@ import type {
 } from "../protocol/types.ts";
 import type { Dispatcher } from "../server/calls/dispatcher.ts";
 import type { Intake } from "../server/calls/intake.ts";
-import type { MethodTable } from "../server/calls/method_table.ts";
-import type { Notifications } from "../server/calls/notifications.ts";
-import type { OutsideErrors } from "../server/calls/outside_errors.ts";
 import type {
   Capabilities,
   DeclaredCapabilities,
 } from "../server/catalog/capabilities.ts";
-import type {
-  CacheHints,
-  ListKind,
-} from "../server/catalog/catalog_options.ts";
+import type { ListKind } from "../server/catalog/catalog_options.ts";
 import type { ChangeNotices } from "../server/changes/change_notices.ts";
 import { LOG_LEVELS } from "../server/eras/request_meta.ts";
 import { formParams } from "../server/questions/input_required.ts";
-import type { AskOptions, ServerContext } from "../server/server_context.ts";
+import type { AskOptions } from "../server/server_context.ts";
 import type { Session } from "../server/sessions/session.ts";
 import type { Transport } from "../transport/sdk_transport.ts";
-import {
-  type MessageHandler,
-  messageHandler,
-  type MessageOf,
-  type MessageSchema,
-  type MethodSchemas,
-  type ParamsHandler,
-  type RequestHandler,
-  requestHandler,
-} from "./message_handlers.ts";
 import { Greeting } from "./greeting.ts";
 import { OnlyClient } from "./only_client.ts";
-import { ownMethod } from "./own_method.ts";
-import { OwnSubscriptions } from "./own_subscriptions.ts";
+import { OwnHandlers, type OwnHandlersParts } from "./own_handlers.ts";
 
 const INITIALIZED = "notifications/initialized";
-const LISTEN = "subscriptions/listen";
 
 /** Parts that the low-level server works on. */
-interface LowLevelParts {
-  readonly options: { readonly cacheHints?: CacheHints };
-  readonly methods: MethodTable;
-  readonly notifications: Notifications;
-  readonly outside: OutsideErrors;
+interface LowLevelParts extends OwnHandlersParts {
   readonly intake: Intake;
   readonly dispatcher: Dispatcher;
   readonly capabilities: Capabilities;
   readonly changes: ChangeNotices;
   readonly sessions: ReadonlySet<Session>;
+}
+
+/** The ways in which the server is reached and ended. */
+interface Hosting {
+  connect(transport: Transport): Promise<void>;
+  close(): Promise<void>;
 }
 
 /**
@@ -75,12 +58,11 @@ interface LowLevelParts {
  * serves all of them: what is sent goes to everybody who asked for it, and what
  * needs one client works while there is just one, as on stdio.
  */
-export class LowLevelServer {
+export class LowLevelServer extends OwnHandlers {
   readonly #parts: LowLevelParts;
+  readonly #hosting: Hosting;
   readonly #client: OnlyClient;
   #transport: Transport | undefined;
-  /** Handlers that answer the methods of the author's own. */
-  readonly #own: Map<string, MessageHandler<ServerContext>> = new Map();
   /**
    * Called after a legacy client has said that it is ready, and once before the
    * first request of 2026-07-28, in which no client says so.
@@ -95,8 +77,10 @@ export class LowLevelServer {
   onerror?: (error: Error) => void;
 
   /** @internal */
-  constructor(parts: LowLevelParts) {
+  constructor(parts: LowLevelParts, hosting: Hosting) {
+    super(parts);
     this.#parts = parts;
+    this.#hosting = hosting;
     parts.outside.listener = (error) => this.onerror?.(error);
     parts.notifications.handlers.set(
       INITIALIZED,
@@ -118,87 +102,14 @@ export class LowLevelServer {
     };
   }
 
-  /** Answers a method: the handler gets the whole request. */
-  setRequestHandler(method: string, handler: RequestHandler): void;
-  /** Answers a method of your own: the handler gets the checked parameters. */
-  setRequestHandler<Params extends StandardSchema>(
-    method: string,
-    schemas: MethodSchemas<Params>,
-    handler: ParamsHandler<Params>,
-  ): void;
-  /**
-   * Answers the method that a schema names, as in the official SDK's v1: the
-   * handler gets the whole request, checked.
-   */
-  setRequestHandler<Schema extends MessageSchema>(
-    schema: Schema,
-    handler: (request: MessageOf<Schema>, ctx: ServerContext) => unknown,
-  ): void;
-  setRequestHandler(first: unknown, second: unknown, third?: unknown): void {
-    const { methods, options } = this.#parts;
-    const handler = requestHandler(first, second, third);
-    this.#own.set(handler.method, handler);
-    methods.custom.set(handler.method, ownMethod(handler, options.cacheHints));
-    if (handler.method === "resources/subscribe") this.#followStreams();
+  /** Serves the client at the other end of a transport, as `McpServer.connect`. */
+  connect(transport: Transport): Promise<void> {
+    return this.#hosting.connect(transport);
   }
 
-  #followStreams(): void {
-    const { methods, outside } = this.#parts;
-    const listen = methods.core(LISTEN, "modern");
-    if (listen === undefined || methods.custom.has(LISTEN)) return;
-    const own = new OwnSubscriptions({
-      handler: (method) => this.#own.get(method),
-      report: (what, error) => outside.report(what, error),
-    });
-    methods.custom.set(LISTEN, own.around(listen));
-  }
-
-  /** Takes the answer to a method back. */
-  removeRequestHandler(method: string): void {
-    this.#own.delete(method);
-    this.#parts.methods.custom.delete(method);
-  }
-
-  /** Hears of a notification from clients. */
-  setNotificationHandler(
-    method: string,
-    handler: (
-      // deno-lint-ignore no-explicit-any -- the parameters of any notification
-      notification: { method: string; params?: any },
-    ) => void | Promise<void>,
-  ): void;
-  /** Hears of a notification of your own: the handler gets the checked parameters. */
-  setNotificationHandler<Params extends StandardSchema>(
-    method: string,
-    schemas: { params: Params },
-    handler: (
-      params: InferOutput<Params>,
-      notification: Notification,
-    ) => void | Promise<void>,
-  ): void;
-  /**
-   * Hears of the notification that a schema names, as in the official SDK's v1:
-   * the handler gets the whole notification, checked.
-   */
-  setNotificationHandler<Schema extends MessageSchema>(
-    schema: Schema,
-    handler: (notification: MessageOf<Schema>) => void | Promise<void>,
-  ): void;
-  setNotificationHandler(
-    first: unknown,
-    second: unknown,
-    third?: unknown,
-  ): void {
-    const { method, run } = messageHandler<undefined>(first, second, third);
-    this.#parts.notifications.handlers.set(
-      method,
-      async ({ params = {} }) => void await run({ method, params }, undefined),
-    );
-  }
-
-  /** Listens to a notification no more. */
-  removeNotificationHandler(method: string): void {
-    this.#parts.notifications.handlers.delete(method);
+  /** Closes the server, as `McpServer.close`. */
+  close(): Promise<void> {
+    return this.#hosting.close();
   }
 
   /** Declares more capabilities. */

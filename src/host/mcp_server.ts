@@ -112,7 +112,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     super(parts.catalog);
     this.#parts = parts;
     this.#host = new HttpHost(this.#parts, options);
-    this.#lowLevel = new LowLevelServer(this.#parts);
+    this.#lowLevel = new LowLevelServer(this.#parts, this);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
   }

@@ -6,6 +6,7 @@ import {
   connectV2,
   type Loose,
   type TestClient,
+  textOf,
 } from "../support/clients.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -214,4 +215,50 @@ Deno.test("onerror hears of what goes wrong outside requests", async () => {
     const says of [/not ready/, /no roots/, /till/, /4711/, /the wire broke/]
   ) assert.ok(heard.some((each) => says.test(each)), String(says));
   await client.close();
+});
+
+for (const era of ["legacy", "modern"] as const) {
+  Deno.test(`what nothing else answers or hears goes to the fallbacks (${era})`, async () => {
+    const server = new McpServer({ name: "own", version: "1.0.0" }, {
+      log: () => {},
+    });
+    server.registerTool("known", {}, () => "known");
+    const low = server.server;
+    const heard: string[] = [];
+    low.fallbackNotificationHandler = ({ method }) => void heard.push(method);
+    const [near, far] = linkedPair();
+    await low.connect(far);
+    const client = await connectV2(near, era);
+    await assert.rejects(client.ask("own/thing"), /not found/i);
+    low.fallbackRequestHandler = ({ method, params }, ctx) => ({
+      method,
+      given: params.given,
+      id: ctx.mcpReq.id,
+    });
+    const { method, given, id } = await client.ask("own/thing", { given: 1 });
+    assert.deepEqual([method, given], ["own/thing", 1]);
+    assert.notEqual(id, undefined);
+    assert.equal(textOf(await client.tool("known")), "known");
+    await client.raw.notification({ method: "notifications/own" });
+    await eventually(() => heard.includes("notifications/own"));
+    assert(!heard.includes("notifications/initialized"), heard.join());
+    low.fallbackRequestHandler = undefined;
+    await assert.rejects(client.ask("own/thing"), /not found/i);
+    await client.close();
+    await low.close();
+    assert.equal(low.transport, undefined);
+  });
+}
+
+Deno.test("a method with a handler of one's own says so before it is replaced", async () => {
+  await using server = new McpServer({ name: "own", version: "1.0.0" });
+  const low = server.server;
+  low.assertCanSetRequestHandler("own/thing");
+  low.setRequestHandler("own/thing", () => ({}));
+  assert.throws(
+    () => low.assertCanSetRequestHandler("own/thing"),
+    /own\/thing already exists/,
+  );
+  low.removeRequestHandler("own/thing");
+  low.assertCanSetRequestHandler("own/thing");
 });

@@ -338,6 +338,7 @@ const DOORS: Doors = {
     "low_level_server.ts",
     "mcp_server.ts",
     "message_handlers.ts",
+    "own_handlers.ts",
     "registrations.ts",
     "serve.ts",
     "server_options.ts",

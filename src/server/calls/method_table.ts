@@ -20,6 +20,8 @@ const NAMED_BY: Readonly<Record<string, string>> = {
 export class MethodTable {
   /** Methods that the author has added or replaced. */
   readonly custom: Map<string, Method> = new Map();
+  /** The author's answer to what nothing else answers. */
+  fallback: Method | undefined;
   /** MCP's own methods, of either era. */
   readonly coreNames: ReadonlySet<string>;
   readonly #core: MethodsByEra;
@@ -58,7 +60,7 @@ export class MethodTable {
   find({ method, era: { name } }: Call): Method {
     const found = this.#customMethod(method, name) ??
       this.#core[name].get(method) ??
-      this.#extensionMethod(method, name);
+      this.#extensionMethod(method, name) ?? this.fallback;
     if (found === undefined) throw new MethodNotFoundError(method);
     return found;
   }

@@ -8,10 +8,14 @@ export type NotificationHandler = (
   notification: { method: string; params?: JsonObject },
 ) => void | Promise<void>;
 
+const OWN = ["notifications/cancelled", "notifications/progress"];
+
 /** Takes notifications from clients: cancellations, and what the author listens to. */
 export class Notifications {
   /** The author's handlers, by method. */
   readonly handlers: Map<string, NotificationHandler> = new Map();
+  /** The author's handler of what none of those hears. */
+  fallback: NotificationHandler | undefined;
   readonly #report: (what: string, error: unknown) => void;
 
   /** @param report tells the operator of a handler that failed */
@@ -36,7 +40,8 @@ export class Notifications {
     if (!this.takeHere(method, params, session)) {
       session?.keeper?.passOn(method, params);
     }
-    const handler = this.handlers.get(method);
+    const handler = this.handlers.get(method) ??
+      (OWN.includes(method) ? undefined : this.fallback);
     if (handler === undefined) return;
     Promise.try(() => handler({ method, params })).catch((error) =>
       this.#report(method, error)
