@@ -130,7 +130,7 @@ export class TieredCache<V = unknown>
 
   /**
    * Unhealthy while Redis doesn't answer; degraded while changes that others
-   * make aren't heard of.
+   * make may go unheard.
    */
   async checkHealth(signal?: AbortSignal): Promise<HealthResult> {
     if (this.#closed) return { status: "unhealthy", message: "it is closed" };
@@ -138,7 +138,7 @@ export class TieredCache<V = unknown>
     if (found.status !== "healthy" || this.#isProven(this.#time.now())) {
       return found;
     }
-    return { status: "degraded", message: "no changes of others are heard of" };
+    return { status: "degraded", message: "changes of others may go unheard" };
   }
 
   /** Without Redis everything is a miss, which is slower but no failure. */

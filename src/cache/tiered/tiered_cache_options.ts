@@ -59,7 +59,10 @@ export interface TieredCacheStats {
   readonly remoteHits: number;
   /** Reads that neither tier had a value for. */
   readonly misses: number;
-  /** True while changes made elsewhere are heard of. */
+  /**
+   * True while changes made elsewhere are heard of, and whoever may make some
+   * reaches Redis.
+   */
   readonly coherent: boolean;
   /** Changes made elsewhere that were heard of. */
   readonly changesHeard: number;

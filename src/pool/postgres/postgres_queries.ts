@@ -35,12 +35,12 @@ export interface CursorScope {
  * A parameter is text, a number, a boolean, a Date, bytes (`Uint8Array`), an
  * array of them, a plain object (as JSON), or what has a `toJSON`.
  *
- * An `int8`, and a number in JSON, is read as a number where that keeps its
- * value, else as its digits; floats
+ * An `int8` is read as a number where that is exact, else as its digits; floats
  * as numbers, else as `NaN`, `Infinity` or `-Infinity` in words; a `timestamp`
- * as a Date, taken for UTC, an infinite one in words; JSON as what it says; an
- * array as its elements are. All else is text as PostgreSQL writes it: a `date`
- * as `YYYY-MM-DD`, `numeric`, intervals, ranges, enums.
+ * as a Date, taken for UTC, an infinite one in words; JSON as what it says, and
+ * of a number that would lose its value there (`1e400`) its digits; an array as
+ * its elements are. All else is text as PostgreSQL writes it: a `date` as
+ * `YYYY-MM-DD`, `numeric`, intervals, ranges, enums.
  */
 export abstract class PostgresQueries {
   /**

@@ -55,7 +55,9 @@ export interface InputRequiredBuilder {
  * Answers a request with questions (specification 2026-07-28, "Multi Round-Trip
  * Requests"): the client collects the answers and repeats the request with them
  * in `ctx.mcpReq.inputResponses`. A legacy client is asked in the old way, and
- * the handler runs again just the same.
+ * the handler runs again just the same. A form is held to its schema before the
+ * handler sees it, provided that the client brings the `requestState` along, as it
+ * must; where it doesn't, `acceptedContent` with a schema does.
  *
  * @example
  * ```ts
