@@ -216,6 +216,11 @@ export type {
   ToolStep,
   ToolUpdates,
 } from "./src/server/catalog/tool_config.ts";
+export type {
+  ToolWorker,
+  ToolWorkerOptions,
+  WorkerToolConfig,
+} from "./src/server/catalog/tool_worker.ts";
 export type { Registration } from "./src/server/catalog/registration.ts";
 export type { RegisteredTool } from "./src/server/catalog/tool.ts";
 
@@ -541,6 +546,31 @@ export {
   type PoolStats,
 } from "./src/pool/pool_options.ts";
 export { type Lease, LeaseReleasedError } from "./src/pool/lease.ts";
+export {
+  WorkerPool,
+  type WorkerPoolStats,
+} from "./src/pool/worker/worker_pool.ts";
+export { offload, type Offloaded } from "./src/pool/worker/offload.ts";
+export type {
+  WorkerContext,
+  WorkerFunction,
+  WorkerInput,
+  WorkerLog,
+  WorkerLogLevel,
+  WorkerModule,
+  WorkerOutput,
+  WorkerReturn,
+  WorkerStep,
+} from "./src/pool/worker/worker_function.ts";
+export type {
+  WorkerPoolOptions,
+  WorkerRunOptions,
+} from "./src/pool/worker/worker_options.ts";
+export type { WorkerCallOptions } from "./src/pool/worker/worker_call.ts";
+export {
+  WorkerError,
+  type WorkerFailure,
+} from "./src/pool/worker/worker_error.ts";
 export {
   type BatchContext,
   type BatcherOptions,

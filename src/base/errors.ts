@@ -15,6 +15,7 @@ export const errorTable = {
   SLUICE_UNAVAILABLE: "What the replicas of a server share can't be reached.",
   SLUICE_SLOW_CLIENT: "A client read its event stream too slowly.",
   SLUICE_LEASE_RELEASED: "A pool's item was used after it had been released.",
+  SLUICE_WORKER: "A worker could not be started, or ended on its way.",
   SLUICE_POSTGRES: "PostgreSQL refused a statement.",
   SLUICE_POSTGRES_CONNECTION: "A connection to PostgreSQL failed or was lost.",
   SLUICE_POSTGRES_PARAMETER: "A query parameter has no form in PostgreSQL.",

@@ -15,6 +15,7 @@ import type {
 import type { ResourceTemplate } from "../server/catalog/resource_template.ts";
 import type { ToolConfig, ToolHandler } from "../server/catalog/tool_config.ts";
 import type { RegisteredTool } from "../server/catalog/tool.ts";
+import type { WorkerToolConfig } from "../server/catalog/tool_worker.ts";
 import type {
   RegisteredSkill,
   SkillConfig,
@@ -44,11 +45,38 @@ export abstract class Registrations<Lifespan = unknown> {
     name: string,
     config: ToolConfig<Input, Output>,
     handler: ToolHandler<Input, Lifespan, Output>,
+  ): RegisteredTool;
+  /**
+   * Registers a tool that computes in workers, off the event loop.
+   *
+   * @throws {TypeError} if the name is taken
+   * @throws {InvalidOptionError} if a schema or an option can't be used
+   *
+   * @example
+   * ```ts
+   * import { McpServer } from "@sluice/mcp";
+   * import { z } from "zod";
+   *
+   * const server = new McpServer({ name: "reports", version: "1.0.0" });
+   * server.registerTool("report", {
+   *   inputSchema: z.object({ rows: z.number().int() }),
+   *   worker: new URL("./report.ts", import.meta.url),
+   * });
+   * ```
+   */
+  registerTool<
+    Input extends SchemaLike | undefined = undefined,
+    Output extends SchemaLike | undefined = undefined,
+  >(name: string, config: WorkerToolConfig<Input, Output>): RegisteredTool;
+  registerTool(
+    name: string,
+    config: ToolConfig<SchemaLike | undefined>,
+    handler?: unknown,
   ): RegisteredTool {
     return this.#catalog.addTool(
       name,
-      config as ToolConfig<SchemaLike | undefined>,
-      handler as (...args: unknown[]) => unknown,
+      config,
+      handler as ((...args: unknown[]) => unknown) | undefined,
     );
   }
 

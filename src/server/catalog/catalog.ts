@@ -75,7 +75,7 @@ export class Catalog implements HandlerOwner {
   addTool(
     name: string,
     config: ToolConfig<SchemaLike | undefined>,
-    handler: (...args: unknown[]) => unknown,
+    handler: ((...args: unknown[]) => unknown) | undefined,
   ): RegisteredTool {
     const { clock, disposeLater, limitRate, warn } = this.#options;
     const tool = new RegisteredTool(

@@ -48,6 +48,7 @@ import {
 } from "./tool_config.ts";
 import { checkToolName } from "./tool_name.ts";
 import { drained } from "./tool_steps.ts";
+import { toolHandler } from "./tool_worker.ts";
 import {
   parseOutcome,
   type ToolOutcome,
@@ -97,7 +98,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     host: ToolHost,
     name: string,
     config: ToolConfig<SchemaLike | undefined>,
-    handler: AnyHandler,
+    handler: AnyHandler | undefined,
   ) {
     super();
     this.#host = host;
@@ -106,7 +107,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     checkText(`tool ${name}: title`, config.title);
     checkText(`tool ${name}: description`, config.description);
     this.#config = { ...config };
-    this.#handler = checkHandler(`tool ${name}`, handler);
+    this.#handler = toolHandler(name, config, handler, host);
     this.guardBy(config, `tool ${name}`);
     if (config.timeoutMs !== undefined) {
       checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);

@@ -158,7 +158,7 @@ export interface ToolConfig<
 
 /** Every option of a tool: the compiler sees to it that none is missing. */
 export const TOOL_OPTIONS: Readonly<
-  Record<keyof ToolConfig | "scopeChallenge", true>
+  Record<keyof ToolConfig | "worker" | "scopeChallenge", true>
 > = {
   title: true,
   description: true,
@@ -173,6 +173,7 @@ export const TOOL_OPTIONS: Readonly<
   concurrency: true,
   rateLimit: true,
   cache: true,
+  worker: true,
   // The official SDK's: here it is the business of who lets callers in.
   scopeChallenge: true,
   scopes: true,

@@ -33,12 +33,21 @@ export async function drain(
       return undefined;
     }
     count++;
-    if (typeof value === "number") await call.progress(value);
-    else if (typeof value === "string") {
-      await call.progress(count, undefined, value);
-    } else {
-      const { progress = count, total, message } = value;
-      await call.progress(progress, total, message);
-    }
+    await call.progress(...progressOf(value, count));
   }
+}
+
+/**
+ * What a step reports.
+ *
+ * @param count how many steps there have been, this one included
+ */
+export function progressOf(
+  step: ToolStep,
+  count: number,
+): [progress: number, total?: number, message?: string] {
+  if (typeof step === "number") return [step];
+  if (typeof step === "string") return [count, undefined, step];
+  const { progress = count, total, message } = step;
+  return [progress, total, message];
 }

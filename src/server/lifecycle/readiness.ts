@@ -5,12 +5,19 @@ import {
 } from "../../observe/health/health_checkable.ts";
 import type { HealthOutcome } from "../../observe/health/health_check.ts";
 import type { Clock } from "../../base/clock.ts";
+import { stuckThreads } from "../../pool/worker/stuck_threads.ts";
 import type { Logger } from "../../observe/log/logger.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Lifespan } from "./lifespan.ts";
 
 /** State of a server: if it takes requests, and why not. */
-export type ServingState = "ready" | "starting" | "failed" | "draining";
+export type ServingState =
+  | "ready"
+  | "starting"
+  | "failed"
+  | "draining"
+  /** A thread computes on and can't be ended, by which it slows everything down. */
+  | "stuck";
 
 /** Time that probes leave a lifespan alone which failed to open. */
 const RETRY_MS = 1_000;
@@ -61,7 +68,7 @@ export class Readiness implements HealthCheckable {
     if (this.#draining || this.#closing) return "draining";
     if (this.#lifespan.ready) {
       this.#failure = undefined;
-      return "ready";
+      return stuckThreads.size > 0 ? "stuck" : "ready";
     }
     void this.#open();
     return this.#failure === undefined ? "starting" : "failed";

@@ -1,0 +1,52 @@
+import { Worker } from "node:worker_threads";
+import { threadEntry } from "./thread_entry.ts";
+import { threadScript } from "./thread_script.ts";
+import type { WorkerChannel, WorkerListener } from "./worker_channel.ts";
+import { FLAGS, type WorkerOrder } from "./worker_messages.ts";
+
+/** A thread of this process: its heap is its own, its end is its own affair. */
+export class ThreadChannel implements WorkerChannel {
+  readonly flags: Int32Array = new Int32Array(
+    new SharedArrayBuffer(
+      Object.keys(FLAGS).length * Int32Array.BYTES_PER_ELEMENT,
+    ),
+  );
+  readonly endsHard = false;
+  readonly #worker: Worker;
+
+  constructor(maxHeapMb: number) {
+    this.#worker = new Worker(threadScript(threadEntry.module), {
+      workerData: threadEntry.mark,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+    });
+    this.#worker.unref();
+  }
+
+  listen({ report, gone }: WorkerListener): void {
+    let outOfMemory = false;
+    let text = "";
+    this.#worker.on("message", report);
+    this.#worker.on("error", (error: Error & { code?: unknown }) => {
+      outOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
+      text = error.message;
+    });
+    this.#worker.on("exit", (code) => {
+      gone({ outOfMemory, text: text || `it ended with code ${code}` });
+    });
+  }
+
+  send(order: WorkerOrder): void {
+    this.#worker.postMessage(order);
+  }
+
+  hold(busy: boolean): void {
+    if (busy) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
+  /** Asks only: `terminate()` says that it has ended a thread that computes on. */
+  end(): void {
+    this.#worker.ref();
+    this.send({ kind: "end" });
+  }
+}

@@ -1,0 +1,130 @@
+import { InvalidOptionError } from "../../base/errors.ts";
+import {
+  checkInteger,
+  checkKnown,
+  checkTimeoutMs,
+  checkWord,
+  quote,
+} from "../../base/options.ts";
+import type { PoolLimits } from "../pool_options.ts";
+import type { WorkerCallOptions } from "./worker_call.ts";
+
+/** Everything a `WorkerPool` is made from, beside its module. */
+export interface WorkerPoolOptions extends Omit<PoolLimits, "heldWarningMs"> {
+  /**
+   * What a worker is: a thread of this process, or a process of its own. A thread
+   * is stopped where it computes at once or between two steps; what computes
+   * after an `await` can't be. A process ends whatever it is at; it takes
+   * `--allow-run`, three times the memory, and none can be had in a program made
+   * by `deno compile`.
+   * @default "thread"
+   */
+  isolate?: "thread" | "process";
+  /**
+   * The number of workers at once.
+   * @default one less than the machine has cores, and at least one
+   */
+  max?: number;
+  /**
+   * Milliseconds that one call may take; `Infinity` for no limit.
+   * @default 30_000
+   */
+  timeoutMs?: number;
+  /**
+   * The heap that one worker may fill, in MiB. Buffers lie beside the heap, and
+   * are not counted.
+   * @default 256
+   */
+  maxHeapMb?: number;
+}
+
+/** How one call is made. */
+export interface WorkerRunOptions extends WorkerCallOptions {
+  /**
+   * Milliseconds that the call may take, once it has a worker.
+   * @default the pool's
+   */
+  timeoutMs?: number;
+}
+
+/** Every option there is. */
+export const WORKER_POOL_OPTIONS: Readonly<
+  Record<keyof WorkerPoolOptions, true>
+> = {
+  acquireTimeoutMs: true,
+  backoffMs: true,
+  clock: true,
+  createTimeoutMs: true,
+  isolate: true,
+  log: true,
+  max: true,
+  maxBackoffMs: true,
+  maxHeapMb: true,
+  maxIdleMs: true,
+  maxLifetimeMs: true,
+  maxUses: true,
+  maxWaiting: true,
+  min: true,
+  name: true,
+  random: true,
+  timeoutMs: true,
+};
+
+/** The options of workers with their defaults; those of the pool are left to it. */
+export interface CheckedWorkerOptions extends WorkerPoolOptions {
+  readonly name: string;
+  readonly isolate: "thread" | "process";
+  readonly max: number;
+  readonly min: number;
+  readonly timeoutMs: number;
+  readonly maxHeapMb: number;
+}
+
+/** @throws {InvalidOptionError} naming the option */
+export function checkWorkerOptions(
+  module: URL,
+  options: WorkerPoolOptions,
+): CheckedWorkerOptions {
+  if (!(module instanceof URL)) {
+    throw new InvalidOptionError(
+      'a worker\'s module must be a URL, such as new URL("./report.ts", ' +
+        `import.meta.url), got ${quote(module)}`,
+    );
+  }
+  const name = options.name ?? nameOf(module);
+  checkKnown(name, options, WORKER_POOL_OPTIONS);
+  const { isolate = "thread", min = 0, timeoutMs = 30_000, maxHeapMb = 256 } =
+    options;
+  checkWord("isolate", isolate, ["thread", "process"]);
+  if (isolate === "process") checkProcesses();
+  return {
+    ...options,
+    name,
+    isolate,
+    min,
+    max: options.max ?? Math.max(min, spareCores(), 1),
+    timeoutMs: checkTimeoutMs("timeoutMs", timeoutMs, 1),
+    maxHeapMb: checkInteger("maxHeapMb", maxHeapMb, 8, 65_536),
+  };
+}
+
+/** One core is the event loop's. */
+function spareCores(): number {
+  return (navigator.hardwareConcurrency ?? 2) - 1;
+}
+
+function nameOf({ protocol, pathname }: URL): string {
+  const file = pathname.slice(pathname.lastIndexOf("/") + 1);
+  return protocol === "data:" ? "worker" : `worker ${file}`;
+}
+
+/** A compiled program has its own modules in it, but no `deno` to run others. */
+function checkProcesses(): void {
+  const { Deno } = globalThis as { Deno?: { build: { standalone?: boolean } } };
+  if (Deno !== undefined && Deno.build.standalone !== true) return;
+  throw new InvalidOptionError(
+    'isolate: "process" needs Deno itself, which is not to be had ' +
+      (Deno === undefined ? "here" : "in a compiled program") +
+      ': use isolate: "thread"',
+  );
+}
