@@ -3,7 +3,11 @@ import { Duplex } from "node:stream";
 import { Worker } from "node:worker_threads";
 import { ClosedError } from "../../base/errors.ts";
 import { threadScript } from "../../base/thread_script.ts";
-import type { PgliteAnswer, PgliteQuestion } from "./pglite_worker.ts";
+import {
+  type PgliteAnswer,
+  type PgliteQuestion,
+  pgliteWorker,
+} from "./pglite_worker.ts";
 
 /** The first byte of the message that a session is over. */
 const TERMINATE = "X".charCodeAt(0);
@@ -25,9 +29,9 @@ export class PgliteThread {
   #failure: Error | undefined;
 
   private constructor() {
-    this.#worker = new Worker(
-      threadScript(import.meta.resolve("./pglite_worker.ts")),
-    );
+    this.#worker = new Worker(threadScript(pgliteWorker.module), {
+      workerData: pgliteWorker.mark,
+    });
     this.#worker.on("message", (answer) => this.#take(answer));
     this.#worker.on("error", (error) => this.#fail(error));
     this.#worker.on("exit", () => this.#fail(new ClosedError("PGlite")));

@@ -1,4 +1,4 @@
-import { parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { PGlite } from "@electric-sql/pglite";
 
 /** A question to the thread: the protocol's messages, or what they can't say. */
@@ -10,19 +10,35 @@ export interface PgliteAnswer {
   failure?: string;
 }
 
+/**
+ * Where the thread begins. A compiled program has the module in it because others
+ * import it for this; there it does nothing.
+ */
+export const pgliteWorker = {
+  module: import.meta.url,
+  mark: "sluice pglite",
+} as const;
+
 /** The thread's side: PostgreSQL itself, asked one thing after another. */
 let database: PGlite;
 let last: Promise<void> = Promise.resolve();
 
-parentPort!.on("message", (question: PgliteQuestion) => {
-  last = last.then(() => reply(question));
-});
-parentPort!.postMessage({});
+if (workerData === pgliteWorker.mark && parentPort !== null) listen(parentPort);
 
-async function reply(question: PgliteQuestion): Promise<void> {
+function listen(port: MessagePort): void {
+  port.on("message", (question: PgliteQuestion) => {
+    last = last.then(() => reply(port, question));
+  });
+  port.postMessage({});
+}
+
+async function reply(
+  port: MessagePort,
+  question: PgliteQuestion,
+): Promise<void> {
   const answer = await answerTo(question).catch(failed);
   const { bytes } = answer;
-  parentPort!.postMessage(answer, bytes && [bytes.buffer as ArrayBuffer]);
+  port.postMessage(answer, bytes && [bytes.buffer as ArrayBuffer]);
 }
 
 async function answerTo(question: PgliteQuestion): Promise<PgliteAnswer> {

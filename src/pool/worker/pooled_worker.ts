@@ -26,6 +26,7 @@ export interface WorkerOwner {
 export class PooledWorker {
   readonly #channel: WorkerChannel;
   readonly #owner: WorkerOwner;
+  readonly #listening = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<void>();
   readonly #abandoned = Promise.withResolvers<void>();
@@ -38,6 +39,7 @@ export class PooledWorker {
   constructor(channel: WorkerChannel, owner: WorkerOwner) {
     this.#channel = channel;
     this.#owner = owner;
+    this.#listening.promise.catch(() => {});
     this.#ready.promise.catch(() => {});
     channel.listen({
       report: (report) => this.#take(report),
@@ -56,9 +58,10 @@ export class PooledWorker {
    */
   async start(module: string, signal: AbortSignal): Promise<void> {
     this.#channel.hold(true);
-    const { flags } = this.#channel;
-    this.#channel.send({ kind: "start", module, flags });
     try {
+      await abortable(this.#listening.promise, signal);
+      const { flags } = this.#channel;
+      this.#channel.send({ kind: "start", module, flags });
       await abortable(this.#ready.promise, signal);
     } catch (error) {
       void this.end();
@@ -131,7 +134,8 @@ export class PooledWorker {
   }
 
   #take(report: WorkerReport): void {
-    if (report.kind === "ready") {
+    if (report.kind === "listening") this.#listening.resolve();
+    else if (report.kind === "ready") {
       this.#state = "idle";
       this.#ready.resolve();
     } else if (report.kind === "fatal") {
@@ -148,6 +152,7 @@ export class PooledWorker {
       before === "starting" ? "not_started" : failure,
       text,
     );
+    this.#listening.reject(error);
     this.#ready.reject(error);
     this.#call?.lose(error);
     if (!this.alive) return;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { fromFrames, toFrame } from "./frames.ts";
 import { processEntry } from "./process_entry.ts";
-import { importingScript } from "./thread_script.ts";
+import { importingScript } from "../../base/thread_script.ts";
 import type { WorkerChannel, WorkerListener } from "./worker_channel.ts";
 import type { WorkerOrder, WorkerReport } from "./worker_messages.ts";
 
@@ -39,7 +39,7 @@ export class ProcessChannel implements WorkerChannel {
         "--quiet",
         "--no-prompt",
         `--v8-flags=--max-old-space-size=${maxHeapMb}`,
-        ...grantedFlags(),
+        ...permissionFlags(),
         ...configFlags(module),
         importingScript(processEntry.module).href,
         processEntry.mark,
@@ -93,10 +93,16 @@ export class ProcessChannel implements WorkerChannel {
   }
 }
 
-function grantedFlags(): string[] {
-  return PERMISSIONS
-    .filter((name) => Deno.permissions.querySync({ name }).state === "granted")
-    .map((name) => `--allow-${name}`);
+function permissionFlags(): string[] {
+  const granted = PERMISSIONS.filter((name) =>
+    Deno.permissions.querySync({ name }).state === "granted"
+  );
+  const flags = granted.map((name) => `--allow-${name}`);
+  // Where modules come from during development is no place that Deno knows.
+  const { protocol, host } = new URL(processEntry.module);
+  return protocol === "http:" && !granted.includes("import")
+    ? [...flags, `--allow-import=${host}`]
+    : flags;
 }
 
 /** The nearest `deno.json` above a module, as a script from elsewhere has none. */

@@ -13,6 +13,7 @@ if (globalThis.Deno?.args[0] === processEntry.mark) await serveOwner();
 /** Serves whoever holds the other ends of stdin and stdout, and ends with it. */
 async function serveOwner(): Promise<void> {
   const runtime = new WorkerRuntime({ send, exit: (code) => Deno.exit(code) });
+  send({ kind: "listening" });
   for await (const order of fromFrames(Deno.stdin.readable)) {
     runtime.take(order as WorkerOrder);
   }

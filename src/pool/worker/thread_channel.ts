@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { threadEntry } from "./thread_entry.ts";
-import { threadScript } from "./thread_script.ts";
+import { threadScript } from "../../base/thread_script.ts";
 import type { WorkerChannel, WorkerListener } from "./worker_channel.ts";
 import { FLAGS, type WorkerOrder } from "./worker_messages.ts";
 

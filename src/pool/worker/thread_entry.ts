@@ -1,6 +1,6 @@
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
-import type { WorkerOrder } from "./worker_messages.ts";
+import type { WorkerOrder, WorkerReport } from "./worker_messages.ts";
 import { WorkerRuntime } from "./worker_runtime.ts";
 
 /** Where threads begin; imported elsewhere, this module does no more than say so. */
@@ -17,4 +17,5 @@ if (workerData === threadEntry.mark && parentPort !== null) {
     exit: (code) => process.exit(code),
   });
   port.on("message", (order: WorkerOrder) => runtime.take(order));
+  port.postMessage({ kind: "listening" } satisfies WorkerReport);
 }

@@ -25,6 +25,8 @@ export type WorkerNews =
 
 /** What a worker says. */
 export type WorkerReport =
+  /** It listens: what was said before is lost, where modules take long to load. */
+  | { kind: "listening" }
   | { kind: "ready" }
   | { kind: "news"; call: number; news: WorkerNews }
   | { kind: "done"; call: number; result: unknown }
