@@ -3,12 +3,31 @@ import { deserialize, serialize } from "node:v8";
 /** The length of a frame's head, which says how many bytes follow. */
 const HEAD = 4;
 
-/** A message as bytes: its length, and a structured clone of it. */
+/**
+ * A structured clone of a message, in a buffer of its own. Given away to a thread,
+ * it costs a fraction of what it does to post the message itself: for that the
+ * runtime looks at every element of every array, bytes too.
+ *
+ * @throws what can't be cloned
+ */
+export function toBuffer(message: unknown): ArrayBuffer {
+  const { buffer, byteOffset, byteLength }: Uint8Array = serialize(message);
+  return byteLength === buffer.byteLength
+    ? buffer as ArrayBuffer
+    : buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}
+
+/** The message that is in such a buffer. */
+export function fromBuffer(buffer: ArrayBuffer): unknown {
+  return deserialize(new Uint8Array(buffer));
+}
+
+/** Such a clone for a stream of bytes: its length comes first. */
 export function toFrame(message: unknown): Uint8Array<ArrayBuffer> {
-  const body: Uint8Array = serialize(message);
-  const frame = new Uint8Array(HEAD + body.length);
-  new DataView(frame.buffer).setUint32(0, body.length);
-  frame.set(body, HEAD);
+  const body = toBuffer(message);
+  const frame = new Uint8Array(HEAD + body.byteLength);
+  new DataView(frame.buffer).setUint32(0, body.byteLength);
+  frame.set(new Uint8Array(body), HEAD);
   return frame;
 }
 

@@ -60,8 +60,7 @@ export class PooledWorker {
     this.#channel.hold(true);
     try {
       await abortable(this.#listening.promise, signal);
-      const { flags } = this.#channel;
-      this.#channel.send({ kind: "start", module, flags });
+      this.#channel.send({ kind: "start", module });
       await abortable(this.#ready.promise, signal);
     } catch (error) {
       void this.end();

@@ -1,8 +1,13 @@
 import { Worker } from "node:worker_threads";
-import { threadEntry } from "./thread_entry.ts";
+import { fromBuffer, toBuffer } from "./frames.ts";
+import { type ThreadData, threadEntry } from "./thread_entry.ts";
 import { threadScript } from "../../base/thread_script.ts";
 import type { WorkerChannel, WorkerListener } from "./worker_channel.ts";
-import { FLAGS, type WorkerOrder } from "./worker_messages.ts";
+import {
+  FLAGS,
+  type WorkerOrder,
+  type WorkerReport,
+} from "./worker_messages.ts";
 
 /** A thread of this process: its heap is its own, its end is its own affair. */
 export class ThreadChannel implements WorkerChannel {
@@ -15,8 +20,8 @@ export class ThreadChannel implements WorkerChannel {
   readonly #worker: Worker;
 
   constructor(maxHeapMb: number) {
-    this.#worker = new Worker(threadScript(threadEntry.module), {
-      workerData: threadEntry.mark,
+    this.#worker = new Worker(threadScript(threadEntry), {
+      workerData: { sluiceFlags: this.flags } satisfies ThreadData,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
     });
     this.#worker.unref();
@@ -25,7 +30,9 @@ export class ThreadChannel implements WorkerChannel {
   listen({ report, gone }: WorkerListener): void {
     let outOfMemory = false;
     let text = "";
-    this.#worker.on("message", report);
+    this.#worker.on("message", (message: ArrayBuffer) => {
+      report(fromBuffer(message) as WorkerReport);
+    });
     this.#worker.on("error", (error: Error & { code?: unknown }) => {
       outOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
       text = error.message;
@@ -36,7 +43,8 @@ export class ThreadChannel implements WorkerChannel {
   }
 
   send(order: WorkerOrder): void {
-    this.#worker.postMessage(order);
+    const buffer = toBuffer(order);
+    this.#worker.postMessage(buffer, [buffer]);
   }
 
   hold(busy: boolean): void {

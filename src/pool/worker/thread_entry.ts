@@ -1,21 +1,32 @@
 import process from "node:process";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { fromBuffer, toBuffer } from "./frames.ts";
 import type { WorkerOrder, WorkerReport } from "./worker_messages.ts";
 import { WorkerRuntime } from "./worker_runtime.ts";
 
-/** Where threads begin; imported elsewhere, this module does no more than say so. */
-export const threadEntry = {
-  module: import.meta.url,
-  /** Tells such a thread from any other that imports the module. */
-  mark: "sluice worker",
-} as const;
+/** What a thread is started with; no other thread has the like. */
+export interface ThreadData {
+  readonly sluiceFlags: Int32Array;
+}
 
-if (workerData === threadEntry.mark && parentPort !== null) {
-  const port = parentPort;
+/** Where threads begin; imported elsewhere, this module does no more than say so. */
+export const threadEntry: string = import.meta.url;
+
+const flags = (workerData as ThreadData | null)?.sluiceFlags;
+if (flags !== undefined && parentPort !== null) serveOwner(parentPort, flags);
+
+function serveOwner(port: MessagePort, flags: Int32Array): void {
+  const send = (report: WorkerReport) => {
+    const buffer = toBuffer(report);
+    port.postMessage(buffer, [buffer]);
+  };
   const runtime = new WorkerRuntime({
-    send: (report) => port.postMessage(report),
+    flags,
+    send,
     exit: (code) => process.exit(code),
   });
-  port.on("message", (order: WorkerOrder) => runtime.take(order));
-  port.postMessage({ kind: "listening" } satisfies WorkerReport);
+  port.on("message", (order: ArrayBuffer) => {
+    runtime.take(fromBuffer(order) as WorkerOrder);
+  });
+  send({ kind: "listening" });
 }

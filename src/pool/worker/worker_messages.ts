@@ -10,7 +10,7 @@ export interface ErrorForm {
 
 /** What a worker is told. One call at a time; messages bear its number. */
 export type WorkerOrder =
-  | { kind: "start"; module: string; flags: Int32Array | undefined }
+  | { kind: "start"; module: string }
   | { kind: "run"; call: number; input: unknown; timeoutMs: number }
   /** The last message was heard: the next may come. */
   | { kind: "heard"; call: number }

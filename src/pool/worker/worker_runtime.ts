@@ -12,6 +12,8 @@ import {
 
 /** The way between a worker and its owner, as the worker has it. */
 export interface WorkerPort {
+  /** What the owner says even in the middle of a loop. */
+  readonly flags?: Int32Array;
   /** @throws what can't be cloned */
   send(report: WorkerReport): void;
   exit(code: number): never;
@@ -30,7 +32,6 @@ export class WorkerRuntime {
   readonly #port: WorkerPort;
   readonly #heapLimit: number = getHeapStatistics().heap_size_limit;
   #work: WorkerFunction | undefined;
-  #flags: Int32Array | undefined;
   #current: { call: number; context: WorkerCallContext } | undefined;
 
   constructor(port: WorkerPort) {
@@ -49,7 +50,6 @@ export class WorkerRuntime {
   take(order: WorkerOrder): void {
     switch (order.kind) {
       case "start":
-        this.#flags = order.flags;
         void this.#load(order.module);
         break;
       case "run":
@@ -90,7 +90,7 @@ export class WorkerRuntime {
   async #run({ call, input, timeoutMs }: Run): Promise<void> {
     const context = new WorkerCallContext(
       (news) => this.#port.send({ kind: "news", call, news }),
-      this.#flags,
+      this.#port.flags,
     );
     this.#current = { call, context };
     const watch = setInterval(() => this.#checkHeap(), HEAP_CHECK_MS);
@@ -199,9 +199,7 @@ class Deadline {
     try {
       return entry.runInThisContext({ timeout, displayErrors: false });
     } catch (error) {
-      const { code } = Object(error);
-      this.stopped = code === "ERR_SCRIPT_EXECUTION_TIMEOUT" &&
-        performance.now() >= this.#endsAt;
+      this.stopped = Object(error).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
       throw error;
     }
   }
