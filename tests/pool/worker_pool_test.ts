@@ -10,6 +10,7 @@ import {
   type WorkerPoolOptions,
 } from "../../mod.ts";
 import { eventually } from "../support/eventually.ts";
+import { runScript } from "../support/scripts.ts";
 import type work from "./fixtures/worker_work.ts";
 
 const MODULE = new URL("./fixtures/worker_work.ts", import.meta.url);
@@ -310,4 +311,32 @@ Deno.test("options that make no sense are refused by name", () => {
       String(text),
     );
   }
+});
+
+Deno.test("a permission that is missing is named, and nothing else suffers", async () => {
+  const script = `
+    import { offload } from "src/pool/worker/offload.ts";
+    for (const isolate of ["thread", "process"]) {
+      await using one = offload(() => 1, { isolate });
+      await one().catch(({ failure, message }) =>
+        console.log(isolate, failure, message.match(/--allow-\\w+/)?.[0])
+      );
+    }`;
+  assert.equal(
+    await runScript(script, "--quiet", "--no-check"),
+    "thread not_started --allow-read\nprocess not_started --allow-run\n",
+  );
+});
+
+Deno.test("a process that forgets to close its workers ends all the same", async () => {
+  const script = `
+    import { offload } from "src/pool/worker/offload.ts";
+    for (const isolate of ["thread", "process"]) {
+      const one = offload(() => 1, { isolate });
+      console.log(await one());
+    }`;
+  assert.equal(
+    await runScript(script, "--quiet", "--no-check", "-A"),
+    "1\n1\n",
+  );
 });

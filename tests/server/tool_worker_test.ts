@@ -92,6 +92,22 @@ Deno.test("a worker that ends costs its own call an error, and says so", async (
   await server.close();
 });
 
+Deno.test("while a worker computes, the server answers others", async () => {
+  await using server = workerServer({ timeoutMs: 300 }).server;
+  await call(server, "work", { do: "structured", n: 1 });
+  let over = false;
+  const computing = call(server, "work", { do: "endless" })
+    .finally(() => over = true);
+  let echoes = 0;
+  while (!over) {
+    assert.deepEqual(await call(server, "echo"), text("echoed"));
+    echoes++;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.equal((await computing).isError, true);
+  assert(echoes > 3, String(echoes));
+});
+
 Deno.test("a tool's timeoutMs holds in its worker", async () => {
   await using server = workerServer().server;
   server.registerTool("hasty", { inputSchema, timeoutMs: 500, worker: MODULE });
