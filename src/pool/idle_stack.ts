@@ -1,8 +1,6 @@
 import type { TimerHandle } from "../base/clock.ts";
 import type { Slot } from "./lease.ts";
-import type { CheckedPoolOptions } from "./pool_options.ts";
-
-const longestTimerMs = 2 ** 31 - 1;
+import { type CheckedPoolOptions, longestTimerMs } from "./pool_options.ts";
 
 /** The owner of an {@linkcode IdleStack}, who lets items go. */
 export interface IdleStackOwner<T> {

@@ -214,7 +214,8 @@ export type CheckedPoolOptions<T> =
   & Pick<PoolOptions<T>, "validate">
   & { validateTimeoutMs: number; destroyTimeoutMs: number };
 
-const longestTimerMs = 2 ** 31 - 1;
+/** The longest that a timer can wait, in milliseconds. */
+export const longestTimerMs = 2 ** 31 - 1;
 
 /** Fills the defaults in and refuses what makes no sense. */
 export function checkPoolOptions<T>(

@@ -104,8 +104,8 @@ for (const isolate of ["thread", "process"] as const) {
   });
 
   const deaths: [WorkerFailure, RegExp, Parameters<typeof work>[0]][] = [
-    ["exited", /^work ended in the middle of a call: .*code 3/, { do: "exit" }],
-    ["crashed", /^work crashed in the middle of a call: beside$/, {
+    ["exited", /^work ended by itself: exit code 3$/, { do: "exit" }],
+    ["crashed", /^work crashed: beside$/, {
       do: "throwBeside",
     }],
     ["crashed", /: beside$/, { do: "rejectBeside" }],
@@ -267,13 +267,25 @@ Deno.test("a thread that computes on after its end is counted and said", async (
   assert.match(pool.warnings[0], /^work: a thread computes on .* isolate: "pr/);
   assert.deepEqual(await pool.checkHealth(), {
     status: "unhealthy",
-    message: "1 threads compute on though they were asked to end",
+    message: "threads that compute on though asked to end: 1",
   });
   // It keeps its place: such threads don't pile up.
   await assert.rejects(pool.run({ do: "echo", value: 1 }), TimeoutError);
   await eventually(() => pool.stats.stuck === 0);
   assert.equal(await pool.run({ do: "echo", value: 1 }), 1);
   assert.deepEqual(await pool.checkHealth(), { status: "healthy" });
+  await pool.close();
+});
+
+Deno.test("a call without a limit gives its thread back, too, when its caller leaves", async () => {
+  const pool = poolOf({ timeoutMs: Infinity });
+  const controller = new AbortController();
+  const call = pool.run({ do: "forever" }, { signal: controller.signal });
+  await eventually(() => pool.stats.busy === 1);
+  controller.abort(new Error("gone"));
+  await assert.rejects(call, /gone/);
+  assert.equal(await pool.run({ do: "echo", value: 1 }), 1);
+  assert.equal(pool.stats.started, 2);
   await pool.close();
 });
 

@@ -80,7 +80,7 @@ Deno.test("a worker that ends costs its own call an error, and says so", async (
   const { server, log } = workerServer();
   assert.deepEqual(
     await call(server, "work", { do: "exit" }),
-    failure("tool work ended in the middle of a call: it ended with code 3"),
+    failure("tool work ended by itself: exit code 3"),
   );
   assert.deepEqual(
     await call(server, "work", { do: "structured", n: 1 }).then((result) =>

@@ -69,9 +69,7 @@ export class ProcessChannel implements WorkerChannel {
     const { code, signal } = await this.#child.status;
     gone({
       outOfMemory: OUT_OF_MEMORY.has(signal),
-      text: signal === null
-        ? `it ended with code ${code}`
-        : `it was ended by ${signal}`,
+      text: signal === null ? `exit code ${code}` : `by ${signal}`,
     });
   }
 

@@ -38,7 +38,7 @@ export class ThreadChannel implements WorkerChannel {
       text = error.message;
     });
     this.#worker.on("exit", (code) => {
-      gone({ outOfMemory, text: text || `it ended with code ${code}` });
+      gone({ outOfMemory, text: text || `exit code ${code}` });
     });
   }
 

@@ -92,8 +92,7 @@ export class WorkerCall {
     if (timeoutMs !== Infinity) {
       this.#timer = clock.setTimeout(() => {
         this.cancel(this.#late());
-        if (this.#answered) return;
-        this.#timer = clock.setTimeout(() => this.#end(false), GRACE_MS);
+        this.#giveGrace();
       }, timeoutMs);
     }
     const { signal } = this.#options;
@@ -145,6 +144,16 @@ export class WorkerCall {
       call: this.#number,
       reason: errorForm(reason),
     });
+    // Otherwise it is stopped when its time is over.
+    if (this.#terms.timeoutMs === Infinity) this.#giveGrace();
+  }
+
+  #giveGrace(): void {
+    if (this.#answered) return;
+    this.#timer = this.#terms.clock.setTimeout(
+      () => this.#end(false),
+      GRACE_MS,
+    );
   }
 
   readonly #leave = (): void => this.cancel(this.#options.signal!.reason);
@@ -161,7 +170,7 @@ export class WorkerCall {
     this.#over.resolve(reusable);
   }
 
-  /** What the caller does with it must not harm the call. */
+  /** Passes it on; a caller that can't take it gets no result either. */
   async #hear(news: WorkerNews): Promise<void> {
     const { onStep, onProgress, onLog } = this.#options;
     try {

@@ -16,8 +16,8 @@ export type WorkerFailure =
 /** What happened, in words, by the kind of failure. */
 const SAID: Readonly<Record<WorkerFailure, string>> = {
   not_started: "can't be started",
-  crashed: "crashed in the middle of a call",
-  exited: "ended in the middle of a call",
+  crashed: "crashed",
+  exited: "ended by itself",
   out_of_memory: "ran out of memory",
   not_cloneable: "was given, or gave, what can't be copied between threads",
 };

@@ -1,3 +1,4 @@
+import { thrownText } from "../../base/thrown.ts";
 import type { WorkerLogLevel, WorkerStep } from "./worker_function.ts";
 
 /** An error on its way between workers: structured clones lose its class. */
@@ -43,7 +44,7 @@ export const FLAGS = { aborted: 0, heard: 1 } as const;
 /** Takes what is left of a thrown value when it leaves its isolate. */
 export function errorForm(thrown: unknown): ErrorForm {
   if (!(thrown instanceof Error)) {
-    return { name: "Error", message: String(thrown) };
+    return { name: "Error", message: thrownText(thrown) };
   }
   const { name, message, stack, code } = thrown as Error & { code?: unknown };
   return {

@@ -11,7 +11,7 @@ import {
   type InstrumentValues,
 } from "../../observe/metrics/instruments.ts";
 import { Pool } from "../pool.ts";
-import type { CreateContext } from "../pool_options.ts";
+import { type CreateContext, longestTimerMs } from "../pool_options.ts";
 import { PooledWorker, type WorkerOwner } from "./pooled_worker.ts";
 import { stuckThreads } from "./stuck_threads.ts";
 import type { WorkerCall } from "./worker_call.ts";
@@ -123,7 +123,7 @@ export class WorkerPool<Module extends WorkerModule = WorkerModule>
         validate: (worker) => worker.alive,
         destroy: (worker) => worker.end(),
         // A thread that won't end keeps its place: they must not pile up.
-        destroyTimeoutMs: MAX_TIMER_MS,
+        destroyTimeoutMs: longestTimerMs,
       }),
     );
     this.#untrack = instruments.track(workerKind, { name }, this, shownOf);
@@ -201,7 +201,7 @@ export class WorkerPool<Module extends WorkerModule = WorkerModule>
     const { stuck } = this.stats;
     return stuck === 0 ? this.#pool.checkHealth(signal) : {
       status: "unhealthy",
-      message: `${stuck} threads compute on though they were asked to end`,
+      message: `threads that compute on though asked to end: ${stuck}`,
     };
   }
 
@@ -276,9 +276,6 @@ export class WorkerPool<Module extends WorkerModule = WorkerModule>
     this.#pool.evict(worker);
   }
 }
-
-/** The longest that a timer can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function shownOf(
   { stats }: { readonly stats: WorkerPoolStats },
