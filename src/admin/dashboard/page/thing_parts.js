@@ -20,6 +20,15 @@ const KINDS = new Map([
     state: ({ waiting, in_use, max }) =>
       waiting > 0 && in_use >= max ? EXHAUSTED : undefined,
   }],
+  ["worker_pool", {
+    words: "workers",
+    busy: "busy",
+    most: "max",
+    done: "calls",
+    failed: ["failed", "start_errors", "rejected"],
+    state: ({ waiting, busy, max, stuck }) =>
+      stuck > 0 ? STUCK : waiting > 0 && busy >= max ? EXHAUSTED : undefined,
+  }],
   ["postgres", {
     words: "PostgreSQL",
     done: "commands",
@@ -85,6 +94,7 @@ const CLOSED = { text: "closed", look: "good", rank: 0 };
 const HALF_OPEN = { text: "half open", look: "warn", rank: 1 };
 const INCOHERENT = { text: "incoherent", look: "warn", rank: 1 };
 const EXHAUSTED = { text: "exhausted", look: "warn", rank: 1 };
+const STUCK = { text: "stuck", look: "bad", rank: 2 };
 const OPEN = { text: "open", look: "bad", rank: 2 };
 
 /** The order of a thing's parts: what it is made of first, what guards it last. */
