@@ -1,5 +1,10 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import { checkFunction, quote } from "../base/options.ts";
+import {
+  checkFunction,
+  checkKnown,
+  type KnownOptions,
+  quote,
+} from "../base/options.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import { checkScopes } from "../server/identity/guard.ts";
 import { invalidToken, malformed } from "./auth_refusal.ts";
@@ -49,6 +54,13 @@ export interface ApiKeysOptions {
   now?: () => number;
 }
 
+const API_KEYS_OPTIONS: KnownOptions<ApiKeysOptions> = {
+  keys: true,
+  lookup: true,
+  header: true,
+  now: true,
+};
+
 /** Issuer that vouches for the callers of API keys: the server itself. */
 const ISSUER = "urn:sluice:api-keys";
 
@@ -76,9 +88,9 @@ export class ApiKeys implements Authenticator {
   #adding: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor(
-    { keys = [], lookup, header = "X-API-Key", now = Date.now }: ApiKeysOptions,
-  ) {
+  constructor(options: ApiKeysOptions) {
+    checkKnown("apiKeys", options, API_KEYS_OPTIONS);
+    const { keys = [], lookup, header = "X-API-Key", now = Date.now } = options;
     if (!/^[\w-]+$/.test(header)) {
       throw new InvalidOptionError(
         `header must be the name of a header, got ${quote(header)}`,

@@ -1,5 +1,7 @@
 import { InvalidOptionError } from "./errors.ts";
 
+const CLOCK_METHODS = ["now", "setTimeout", "clearTimeout"];
+
 /** Shows a refused value the way its author would have written it. */
 export function quote(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
@@ -67,6 +69,31 @@ export function checkText<Value>(name: string, value: Value): Value {
   throw new InvalidOptionError(`${name} must be a string, got ${quote(value)}`);
 }
 
+/** Refuses anything but an object that is no array, or nothing at all. */
+export function checkObject<Value>(name: string, value: Value): Value {
+  const isObject = typeof value === "object" && value !== null &&
+    !Array.isArray(value);
+  if (value === undefined || isObject) return value;
+  throw new InvalidOptionError(
+    `${name} must be an object, got ${quote(value)}`,
+  );
+}
+
+/** Refuses anything but an object with certain methods, or nothing at all. */
+export function checkMethods<Value>(
+  name: string,
+  value: Value,
+  methods: readonly string[],
+): Value {
+  const missing = methods.find((method) =>
+    typeof Object(value)[method] !== "function"
+  );
+  if (value === undefined || missing === undefined) return value;
+  throw new InvalidOptionError(
+    `${name} must have the method ${missing}, got ${quote(value)}`,
+  );
+}
+
 /** Refuses anything but true, false or nothing at all. */
 export function checkFlag<Value>(name: string, value: Value): Value {
   if (value === undefined || typeof value === "boolean") return value;
@@ -75,11 +102,9 @@ export function checkFlag<Value>(name: string, value: Value): Value {
   );
 }
 
-/** Refuses anything but a text of at least one character, or nothing at all. */
+/** Refuses anything but a text of at least one character. */
 export function checkName<Value>(name: string, value: Value): Value {
-  if (value === undefined || (typeof value === "string" && value !== "")) {
-    return value;
-  }
+  if (typeof value === "string" && value !== "") return value;
   throw new InvalidOptionError(
     `${name} must be a string that isn't empty, got ${quote(value)}`,
   );
@@ -107,15 +132,18 @@ export function checkWord<Word extends string>(
   );
 }
 
+/** Every option of an interface: the compiler sees to it that none is missing. */
+export type KnownOptions<Options> = Readonly<Record<keyof Options, true>>;
+
 /**
  * Refuses an option that nobody reads, naming the one that it may have been
- * meant for. One that is `undefined` is passed over.
+ * meant for, and a `clock` that is none. One that is `undefined` is passed over.
  *
  * @param known every option there is
  */
 export function checkKnown(
   what: string,
-  options: object,
+  options: { readonly clock?: unknown } | object,
   known: Readonly<Record<string, true>>,
 ): void {
   if (typeof options !== "object" || options === null) {
@@ -130,6 +158,9 @@ export function checkKnown(
       `${what} has no option ${quote(name)}` +
         (near === undefined ? "" : `: did you mean ${near}?`),
     );
+  }
+  if (known.clock && "clock" in options) {
+    checkMethods(`${what}: clock`, options.clock, CLOCK_METHODS);
   }
 }
 

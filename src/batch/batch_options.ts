@@ -2,8 +2,10 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import {
   checkDurationMs,
+  checkKnown,
   checkLimit,
   checkTimeoutMs,
+  type KnownOptions,
 } from "../base/options.ts";
 
 /** The batch, as its loader sees it. */
@@ -99,6 +101,21 @@ export interface BatcherOptions<K, V> {
   clock?: Clock;
 }
 
+const BATCHER_OPTIONS: KnownOptions<BatcherOptions<unknown, unknown>> = {
+  maxSize: true,
+  maxWaitMs: true,
+  schedule: true,
+  concurrency: true,
+  maxWaiting: true,
+  timeoutMs: true,
+  key: true,
+  partition: true,
+  resultKey: true,
+  missing: true,
+  name: true,
+  clock: true,
+};
+
 /** Options of one call for a key. */
 export interface BatchLoadOptions {
   /** Leaves the batch with its reason; the others' keys are loaded all the same. */
@@ -124,6 +141,7 @@ type OptionalHooks = "key" | "partition" | "resultKey" | "missing";
 export function checkBatcherOptions<K, V>(
   options: BatcherOptions<K, V>,
 ): BatcherSettings<K, V> {
+  checkKnown("Batcher", options, BATCHER_OPTIONS);
   const {
     maxSize = 100,
     maxWaitMs = 0,

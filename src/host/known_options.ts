@@ -2,6 +2,8 @@ import {
   checkFlag,
   checkGroup,
   checkKnown,
+  checkMethods,
+  checkName,
   checkText,
   quote,
 } from "../base/options.ts";
@@ -145,13 +147,7 @@ const GROUPS: {
 /** @throws {InvalidOptionError} for a server without a name or a version */
 export function checkInfo(info: Implementation): void {
   for (const name of ["name", "version"] as const) {
-    const value = info?.[name];
-    if (typeof value === "string" && value !== "") continue;
-    throw new InvalidOptionError(
-      `the server's ${name} must be a string that is not empty, got ${
-        quote(value)
-      }`,
-    );
+    checkName(`the server's ${name}`, info?.[name]);
   }
   checkText("the server's title", info.title);
 }
@@ -172,4 +168,14 @@ export function checkServerOptions(
   checkGroup("cacheHints", options.cacheHints, HINTED);
   checkText("instructions", options.instructions);
   checkFlag("sessions", options.sessions);
+  checkMethods("eventStore", options.eventStore, [
+    "storeEvent",
+    "replayEventsAfter",
+  ]);
+  checkMethods("tasks.store", options.tasks?.store, [
+    "create",
+    "get",
+    "update",
+    "delete",
+  ]);
 }

@@ -6,7 +6,12 @@ import {
   ClosedError,
   InvalidOptionError,
 } from "../base/errors.ts";
-import { checkFunction, checkKnown, quote } from "../base/options.ts";
+import {
+  checkFunction,
+  checkKnown,
+  checkName,
+  quote,
+} from "../base/options.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
   Implementation,
@@ -141,6 +146,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
         `mount takes a prefix and an McpServer, got ${quote(other)}`,
       );
     }
+    checkName("mount: the prefix", prefix);
     mountParts(this.#parts, prefix, other.#parts);
     return this;
   }

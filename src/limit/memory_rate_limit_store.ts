@@ -1,5 +1,9 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { checkInteger } from "../base/options.ts";
+import {
+  checkInteger,
+  checkKnown,
+  type KnownOptions,
+} from "../base/options.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import {
   type RateLimitDecision,
@@ -31,6 +35,12 @@ export interface MemoryRateLimitStoreOptions {
   clock?: Clock;
 }
 
+const STORE_OPTIONS: KnownOptions<MemoryRateLimitStoreOptions> = {
+  name: true,
+  maxKeys: true,
+  clock: true,
+};
+
 /** Statistics of a {@linkcode MemoryRateLimitStore}. */
 export interface MemoryRateLimitStoreStats {
   /** Its `name` option, to tell its figures from another's. */
@@ -57,6 +67,7 @@ export class MemoryRateLimitStore implements RateLimitStore {
    * least 1.
    */
   constructor(options: MemoryRateLimitStoreOptions = {}) {
+    checkKnown("MemoryRateLimitStore", options, STORE_OPTIONS);
     const {
       name = "memory_rate_limit_store",
       maxKeys = 100_000,

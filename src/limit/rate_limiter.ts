@@ -3,8 +3,11 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
 import {
   checkInteger,
+  checkKnown,
+  checkMethods,
   checkTimeoutMs,
   checkWord,
+  type KnownOptions,
   quote,
 } from "../base/options.ts";
 import {
@@ -69,6 +72,16 @@ export interface RateLimiterOptions {
   clock?: Clock;
 }
 
+const RATE_LIMITER_OPTIONS: KnownOptions<RateLimiterOptions> = {
+  limit: true,
+  intervalMs: true,
+  algorithm: true,
+  burst: true,
+  store: true,
+  name: true,
+  clock: true,
+};
+
 /** Options of one call. */
 export interface RateLimitTakeOptions {
   /**
@@ -129,8 +142,10 @@ export class RateLimiter {
    * @throws {InvalidOptionError} when an option makes no sense.
    */
   constructor(options: RateLimiterOptions) {
+    checkKnown("RateLimiter", options, RATE_LIMITER_OPTIONS);
     const { name = "rate_limiter", clock = systemClock } = options;
     this.#rule = checkRule(options);
+    checkMethods("store", options.store, ["take"]);
     if (options.store === undefined) {
       this.#own = instruments.withdraw(
         new MemoryRateLimitStore({ name, clock }),

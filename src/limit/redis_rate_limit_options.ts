@@ -1,6 +1,12 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, checkWord, quote } from "../base/options.ts";
+import {
+  checkDurationMs,
+  checkKnown,
+  checkWord,
+  type KnownOptions,
+  quote,
+} from "../base/options.ts";
 import type { RedisDriver } from "../redis/redis_clients.ts";
 import { stderrWarn } from "../observe/log/stderr_log.ts";
 
@@ -71,6 +77,21 @@ export interface RedisRateLimitStoreOptions {
   wallClock?: () => number;
 }
 
+const STORE_OPTIONS: KnownOptions<RedisRateLimitStoreOptions> = {
+  name: true,
+  prefix: true,
+  driver: true,
+  timeoutMs: true,
+  whenDown: true,
+  localShare: true,
+  retryAfterMs: true,
+  onStateChange: true,
+  log: true,
+  useServerTime: true,
+  clock: true,
+  wallClock: true,
+};
+
 /** Statistics of a {@linkcode RedisRateLimitStore}. */
 export interface RedisRateLimitStoreStats {
   /** Its `name` option, to tell its figures from another's. */
@@ -89,6 +110,7 @@ export interface RedisRateLimitStoreStats {
 export function redisRateLimitSettings(
   options: RedisRateLimitStoreOptions,
 ): Required<RedisRateLimitStoreOptions> {
+  checkKnown("RedisRateLimitStore", options, STORE_OPTIONS);
   const {
     name = "redis_rate_limit_store",
     prefix = "sluice:rate:",

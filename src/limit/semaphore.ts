@@ -1,6 +1,11 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
-import { checkLimit, checkTimeoutMs } from "../base/options.ts";
+import {
+  checkKnown,
+  checkLimit,
+  checkTimeoutMs,
+  type KnownOptions,
+} from "../base/options.ts";
 import {
   counter,
   gauge,
@@ -48,6 +53,13 @@ export interface SemaphoreOptions {
    */
   clock?: Clock;
 }
+
+const SEMAPHORE_OPTIONS: KnownOptions<SemaphoreOptions> = {
+  name: true,
+  maxWaiting: true,
+  acquireTimeoutMs: true,
+  clock: true,
+};
 
 /** Options of one caller's wait for a permit. */
 export interface SemaphoreAcquireOptions {
@@ -117,6 +129,7 @@ export class Semaphore {
    * @throws {InvalidOptionError} when a limit is not a number it could keep.
    */
   constructor(permits: number, options: SemaphoreOptions = {}) {
+    checkKnown("Semaphore", options, SEMAPHORE_OPTIONS);
     const {
       name = "semaphore",
       maxWaiting = Infinity,

@@ -3,8 +3,10 @@ import { InvalidOptionError } from "../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
+  checkKnown,
   checkLimit,
   checkTimeoutMs,
+  type KnownOptions,
 } from "../base/options.ts";
 import { stderrWarn } from "../observe/log/stderr_log.ts";
 
@@ -108,6 +110,25 @@ export interface PoolLimits {
   random?: () => number;
 }
 
+/** Every limit of a pool, whatever is in it. */
+export const POOL_LIMITS: KnownOptions<PoolLimits> = {
+  name: true,
+  min: true,
+  max: true,
+  maxUses: true,
+  maxIdleMs: true,
+  maxLifetimeMs: true,
+  acquireTimeoutMs: true,
+  maxWaiting: true,
+  heldWarningMs: true,
+  createTimeoutMs: true,
+  backoffMs: true,
+  maxBackoffMs: true,
+  log: true,
+  clock: true,
+  random: true,
+};
+
 /** Everything a {@linkcode Pool} is made from. */
 export interface PoolOptions<T> extends PoolLimits {
   /** Makes an item. What it throws reaches the callers that wait. */
@@ -131,6 +152,15 @@ export interface PoolOptions<T> extends PoolLimits {
    */
   destroyTimeoutMs?: number;
 }
+
+const POOL_OPTIONS: KnownOptions<PoolOptions<unknown>> = {
+  ...POOL_LIMITS,
+  create: true,
+  destroy: true,
+  validate: true,
+  validateTimeoutMs: true,
+  destroyTimeoutMs: true,
+};
 
 /** One caller's way of waiting for an item. */
 export interface AcquireOptions {
@@ -221,6 +251,7 @@ export const longestTimerMs = 2 ** 31 - 1;
 export function checkPoolOptions<T>(
   options: PoolOptions<T>,
 ): CheckedPoolOptions<T> {
+  checkKnown("Pool", options, POOL_OPTIONS);
   const { create, destroy, validate } = options;
   checkFunction("create", create);
   if (destroy !== undefined) checkFunction("destroy", destroy);

@@ -1,3 +1,4 @@
+import { type KnownOptions } from "../../base/options.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { basicAuth } from "../basic_auth.ts";
@@ -22,6 +23,14 @@ export interface IntrospectionOptions {
    */
   store?: CacheStore;
 }
+
+/** Every option of {@linkcode oauth}'s `introspection`. */
+export const INTROSPECTION_OPTIONS: KnownOptions<IntrospectionOptions> = {
+  clientId: true,
+  clientSecret: true,
+  endpoint: true,
+  store: true,
+};
 
 /** Asks the provider about tokens that say nothing themselves. */
 export class Introspection {

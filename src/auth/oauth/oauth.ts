@@ -1,7 +1,9 @@
 import {
   checkDurationMs,
+  checkFlag,
   checkFunction,
   checkInteger,
+  checkKnown,
 } from "../../base/options.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
 import type { MaybePromise } from "../../cache/cache_store.ts";
@@ -18,14 +20,14 @@ import type {
 import { bearerToken } from "../bearer_token.ts";
 import { checkProviderUrl } from "../protected_resource.ts";
 import { DpopProofs } from "./dpop_proofs.ts";
-import { Introspection } from "./introspection.ts";
+import { Introspection, INTROSPECTION_OPTIONS } from "./introspection.ts";
 import {
   checkAlgorithms,
   DEFAULT_ALGORITHMS,
   JwtVerifier,
 } from "./jwt_verifier.ts";
 import { KeySet } from "./key_set.ts";
-import type { OAuthOptions } from "./oauth_options.ts";
+import { OAUTH_OPTIONS, type OAuthOptions } from "./oauth_options.ts";
 import { Provider } from "./provider.ts";
 import {
   authInfoOf,
@@ -87,6 +89,8 @@ class OAuth implements Authenticator {
   #host: AuthenticatorHost | undefined;
 
   constructor(options: OAuthOptions) {
+    checkKnown("oauth", options, OAUTH_OPTIONS);
+    checkFlag("dpop", options.dpop);
     const { issuer, audience, introspection, skewMs = 30_000, newTokens } =
       options;
     checkFunction("verify", options.verify);
@@ -310,6 +314,7 @@ function makeIntrospection(
   provider: Provider,
   cacheMs: number,
 ): Introspection {
+  checkKnown("introspection", options, INTROSPECTION_OPTIONS);
   const { clientId, clientSecret, endpoint } = options;
   if (!clientId || !clientSecret) {
     throw new InvalidOptionError(

@@ -1,3 +1,4 @@
+import { type KnownOptions } from "../../base/options.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import type { IntrospectionOptions } from "./introspection.ts";
@@ -92,3 +93,23 @@ export interface OAuthOptions {
    */
   now?: () => number;
 }
+
+/** Every option of {@linkcode oauth}. */
+export const OAUTH_OPTIONS: KnownOptions<OAuthOptions> = {
+  issuer: true,
+  audience: true,
+  algorithms: true,
+  jwks: true,
+  introspection: true,
+  verify: true,
+  dpop: true,
+  claims: true,
+  scopesOf: true,
+  skewMs: true,
+  cacheMs: true,
+  maxTokens: true,
+  newTokens: true,
+  timeoutMs: true,
+  fetch: true,
+  now: true,
+};

@@ -1,3 +1,4 @@
+import { type KnownOptions } from "../../base/options.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { CacheSetOptions, CacheStore } from "../cache_store.ts";
 
@@ -45,6 +46,20 @@ export interface CachedOptions<A extends readonly unknown[]>
    */
   random?: () => number;
 }
+
+/** Every option of {@linkcode cached}. */
+export const CACHED_OPTIONS: KnownOptions<CachedOptions<[]>> = {
+  ttlMs: true,
+  staleMs: true,
+  negativeTtlMs: true,
+  cache: true,
+  name: true,
+  key: true,
+  tags: true,
+  log: true,
+  clock: true,
+  random: true,
+};
 
 /** A snapshot of what a {@linkcode CachedFunction} has done. */
 export interface CachedStats {

@@ -4,7 +4,7 @@ import {
   ClosedError,
   InvalidOptionError,
 } from "../../base/errors.ts";
-import { checkDurationMs } from "../../base/options.ts";
+import { checkDurationMs, checkKnown } from "../../base/options.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
 import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
 import { stderrWarn } from "../../observe/log/stderr_log.ts";
@@ -13,7 +13,11 @@ import type {
   CacheHit,
   ClaimingCacheStore,
 } from "../cache_store.ts";
-import type { CachedOptions, CachedStats } from "./cached_options.ts";
+import {
+  CACHED_OPTIONS,
+  type CachedOptions,
+  type CachedStats,
+} from "./cached_options.ts";
 import { type CallSignals, findSignals } from "./call_signals.ts";
 import { claiming, obtainClaim, type SettledClaim } from "./claims.ts";
 import { Flight } from "./flight.ts";
@@ -62,6 +66,7 @@ export class Loader<A extends readonly unknown[], R> {
     fn: (...args: A) => R | PromiseLike<R>,
     options: CachedOptions<A>,
   ) {
+    checkKnown("cached", options, CACHED_OPTIONS);
     const { negativeTtlMs = 0, cache, clock = systemClock } = options;
     checkDurationMs("negativeTtlMs", negativeTtlMs);
     checkLifetime(options.ttlMs, options.staleMs);

@@ -1,8 +1,13 @@
 import { systemClock } from "../../base/clock.ts";
 import { CacheValueError, ClosedError } from "../../base/errors.ts";
-import { checkDurationMs, checkInteger, quote } from "../../base/options.ts";
+import {
+  checkDurationMs,
+  checkInteger,
+  checkKnown,
+  quote,
+} from "../../base/options.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
-import { byteSize } from "./memory_cache_options.ts";
+import { byteSize, MEMORY_CACHE_OPTIONS } from "./memory_cache_options.ts";
 import { checkKey } from "../cache_key.ts";
 import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
 import type {
@@ -68,6 +73,7 @@ export class MemoryCache<V = unknown>
    * @throws {InvalidOptionError} for an option out of its range.
    */
   constructor(options: MemoryCacheOptions<V> = {}) {
+    checkKnown("MemoryCache", options, MEMORY_CACHE_OPTIONS);
     const {
       name = "memory",
       maxBytes = Infinity,

@@ -1,3 +1,4 @@
+import { type KnownOptions } from "../../base/options.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { LifetimeOptions } from "../lifetimes.ts";
 
@@ -37,6 +38,20 @@ export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
    */
   clock?: Clock;
 }
+
+/** Every option of a {@linkcode MemoryCache}. */
+export const MEMORY_CACHE_OPTIONS: KnownOptions<MemoryCacheOptions> = {
+  name: true,
+  maxEntries: true,
+  maxBytes: true,
+  sizeOf: true,
+  leaseMs: true,
+  clock: true,
+  ttlMs: true,
+  staleMs: true,
+  jitter: true,
+  random: true,
+};
 
 /** A snapshot of what a {@linkcode MemoryCache} holds and has done. */
 export interface MemoryCacheStats {

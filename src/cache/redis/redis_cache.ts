@@ -1,3 +1,4 @@
+import { checkKnown } from "../../base/options.ts";
 import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
@@ -17,6 +18,7 @@ import { Lifetimes } from "../lifetimes.ts";
 import { ChangeChannel, type ChangeListener } from "./change_channel.ts";
 import { RedisBacklog } from "./redis_backlog.ts";
 import {
+  REDIS_CACHE_OPTIONS,
   type RedisCacheOptions,
   type RedisCacheStats,
   type RedisEntry,
@@ -80,6 +82,7 @@ export class RedisCache<V = unknown>
    * `url` or a `client`.
    */
   constructor(options: RedisCacheOptions) {
+    checkKnown("RedisCache", options, REDIS_CACHE_OPTIONS);
     this.#source = redisSource(options);
     const settings = this.#settings = redisSettings(options);
     const lifetimes = this.#lifetimes = new Lifetimes(options);

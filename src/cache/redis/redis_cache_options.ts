@@ -3,7 +3,10 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
+  checkKnown,
+  checkName,
   checkWord,
+  type KnownOptions,
   quote,
 } from "../../base/options.ts";
 import { stderrWarn } from "../../observe/log/stderr_log.ts";
@@ -89,6 +92,28 @@ export interface RedisCacheOptions extends LifetimeOptions {
   wallClock?: () => number;
 }
 
+/** Every option of a {@linkcode RedisCache}. */
+export const REDIS_CACHE_OPTIONS: KnownOptions<RedisCacheOptions> = {
+  url: true,
+  driver: true,
+  client: true,
+  name: true,
+  prefix: true,
+  format: true,
+  timeoutMs: true,
+  failureThreshold: true,
+  probeMs: true,
+  connectTimeoutMs: true,
+  leaseMs: true,
+  log: true,
+  clock: true,
+  wallClock: true,
+  ttlMs: true,
+  staleMs: true,
+  jitter: true,
+  random: true,
+};
+
 /** An entry as {@linkcode RedisCache.read} gives it. */
 export interface RedisEntry<V> extends CacheHit<V> {
   /** Time that it is still fresh, in milliseconds. */
@@ -139,14 +164,9 @@ export function redisSettings(options: RedisCacheOptions): RedisSettings {
     wallClock = Date.now,
     random = Math.random,
   } = options;
-  if (typeof prefix !== "string" || prefix === "") {
-    throw new InvalidOptionError(
-      `prefix must be a string that isn't empty, got ${quote(prefix)}`,
-    );
-  }
   return {
     name,
-    prefix,
+    prefix: checkName("prefix", prefix),
     format: checkWord("format", format, ["json", "bytes"]),
     timeoutMs: checkDurationMs("timeoutMs", timeoutMs, 1),
     failureThreshold: checkInteger("failureThreshold", failureThreshold, 1),

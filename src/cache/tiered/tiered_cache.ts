@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError } from "../../base/errors.ts";
-import { checkDurationMs } from "../../base/options.ts";
+import { checkDurationMs, checkKnown } from "../../base/options.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
@@ -23,6 +23,7 @@ import { RedisCache } from "../redis/redis_cache.ts";
 import {
   type LocalEntry,
   localOptions,
+  TIERED_CACHE_OPTIONS,
   type TieredCacheOptions,
   type TieredCacheStats,
   tieredValues,
@@ -81,6 +82,7 @@ export class TieredCache<V = unknown>
    * @throws {InvalidOptionError} for an option out of its range.
    */
   constructor(options: TieredCacheOptions) {
+    checkKnown("TieredCache", options, TIERED_CACHE_OPTIONS);
     const { maxStaleMs = 1_000, localTtlMs = 60_000, remote } = options;
     const { name = "tiered", clock = systemClock } = options;
     this.#name = name;

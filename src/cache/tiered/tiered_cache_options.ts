@@ -1,3 +1,4 @@
+import { type KnownOptions } from "../../base/options.ts";
 import type { Clock } from "../../base/clock.ts";
 import { type CacheValues, heldValues } from "../cache_kind.ts";
 import type { CacheHit } from "../cache_store.ts";
@@ -48,6 +49,16 @@ export interface TieredCacheOptions {
    */
   clock?: Clock;
 }
+
+/** Every option of a {@linkcode TieredCache}. */
+export const TIERED_CACHE_OPTIONS: KnownOptions<TieredCacheOptions> = {
+  local: true,
+  remote: true,
+  name: true,
+  maxStaleMs: true,
+  localTtlMs: true,
+  clock: true,
+};
 
 /** A snapshot of what a {@linkcode TieredCache} has done. */
 export interface TieredCacheStats {

@@ -1,7 +1,7 @@
 import { abortable } from "../../base/abort.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
-import { checkDurationMs, quote } from "../../base/options.ts";
+import { checkDurationMs, checkName, quote } from "../../base/options.ts";
 import { healthCheckables } from "./health_checkable.ts";
 import type {
   HealthCheckOptions,
@@ -96,7 +96,7 @@ export class HealthChecks {
     check: HealthCheckFunction,
     options: HealthCheckOptions = {},
   ): AddedHealthCheck {
-    checkName(name);
+    checkName("a health check's name", name);
     if (typeof check !== "function") {
       throw new InvalidOptionError(
         `the health check ${quote(name)} must be a function, got ${
@@ -253,13 +253,6 @@ export class HealthChecks {
         this.#options.onChange?.(name, report, before),
     });
   }
-}
-
-function checkName(name: string): void {
-  if (typeof name === "string" && name !== "") return;
-  throw new InvalidOptionError(
-    `a health check's name must be a text that isn't empty, got ${quote(name)}`,
-  );
 }
 
 /** Judges the whole by its parts. */

@@ -3,8 +3,10 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
+  checkKnown,
   checkLimit,
   checkTimeoutMs,
+  type KnownOptions,
   quote,
 } from "../../base/options.ts";
 
@@ -23,6 +25,11 @@ export interface HttpCircuitOptions {
    */
   openMs?: number;
 }
+
+const CIRCUIT_OPTIONS: KnownOptions<HttpCircuitOptions> = {
+  failures: true,
+  openMs: true,
+};
 
 /** The way in which an {@linkcode HttpPool} treats its origins. */
 export interface HttpPoolOptions {
@@ -146,6 +153,33 @@ export interface HttpPoolOptions {
   random?: () => number;
 }
 
+const HTTP_POOL_OPTIONS: KnownOptions<HttpPoolOptions> = {
+  maxConcurrency: true,
+  maxPerOrigin: true,
+  maxWaiting: true,
+  queueTimeoutMs: true,
+  connectTimeoutMs: true,
+  readTimeoutMs: true,
+  totalTimeoutMs: true,
+  keepAliveMs: true,
+  http2: true,
+  maxRedirects: true,
+  maxRetries: true,
+  retryDelayMs: true,
+  maxRetryDelayMs: true,
+  maxBodyBytes: true,
+  circuit: true,
+  allowUrl: true,
+  headers: true,
+  headersToOtherOrigins: true,
+  caCerts: true,
+  proxy: true,
+  onCircuitChange: true,
+  name: true,
+  clock: true,
+  random: true,
+};
+
 /** One request of an {@linkcode HttpPool}. */
 export interface HttpRequestOptions {
   /**
@@ -192,6 +226,7 @@ export type HttpPoolSettings =
 export function checkHttpPoolOptions(
   options: HttpPoolOptions,
 ): HttpPoolSettings {
+  checkKnown("HttpPool", options, HTTP_POOL_OPTIONS);
   const settings: HttpPoolSettings = {
     maxConcurrency: 100,
     maxPerOrigin: 32,
@@ -255,6 +290,7 @@ function checkCircuit(
       `circuit must be false or its options, got ${quote(circuit)}`,
     );
   }
+  checkKnown("circuit", circuit ?? {}, CIRCUIT_OPTIONS);
   const { failures = 5, openMs = 10_000 } = circuit ?? {};
   return {
     failures: checkInteger("circuit.failures", failures, 1),

@@ -2,7 +2,11 @@ import { TimeoutError } from "../../base/errors.ts";
 import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
-import type { AcquireOptions } from "../pool_options.ts";
+import {
+  type AcquireOptions,
+  POOL_LIMITS,
+  type PoolLimits,
+} from "../pool_options.ts";
 import type { PostgresConnection, PostgresDriver } from "./postgres_driver.ts";
 import type {
   CheckedPostgresOptions,
@@ -27,9 +31,9 @@ export class PostgresConnections {
     this.#driver = driver;
     this.#warn = (message) => log.warn(message);
     this.pool = new Pool({
-      name: "postgres",
-      ...options,
+      ...ownLimits(options),
       ...limitsFor(driver, options),
+      name: options.name ?? "postgres",
       create: ({ signal }) => this.#connect(signal, settings),
       destroy: (connection) => connection.close(),
       validate: (connection) => connection.state === "idle",
@@ -83,6 +87,12 @@ export class PostgresConnections {
 }
 
 /** A driver may hold fewer connections than were asked for. */
+/** Those of the options that any pool has. */
+function ownLimits(options: PostgresOptions): PoolLimits {
+  const names = Object.keys(POOL_LIMITS) as (keyof PoolLimits)[];
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
+}
+
 function limitsFor(
   { maxConnections }: PostgresDriver,
   { min = 0, max = 10 }: PostgresOptions,

@@ -1,6 +1,12 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkInteger, checkTimeoutMs, quote } from "../../base/options.ts";
-import { checkTimerMs, type PoolLimits } from "../pool_options.ts";
+import {
+  checkInteger,
+  checkKnown,
+  checkTimeoutMs,
+  type KnownOptions,
+  quote,
+} from "../../base/options.ts";
+import { checkTimerMs, POOL_LIMITS, type PoolLimits } from "../pool_options.ts";
 import type { PostgresDriver, PostgresSsl } from "./postgres_driver.ts";
 
 /** The drivers that Sluice knows by name. */
@@ -52,6 +58,18 @@ export interface PostgresOptions extends PoolLimits {
   statementCacheSize?: number;
 }
 
+const POSTGRES_OPTIONS: KnownOptions<PostgresOptions> = {
+  ...POOL_LIMITS,
+  commandTimeoutMs: true,
+  cancelTimeoutMs: true,
+  applicationName: true,
+  serverSettings: true,
+  ssl: true,
+  driver: true,
+  prepare: true,
+  statementCacheSize: true,
+};
+
 /** The options that are a `PostgresPool`'s own, with their defaults, checked. */
 export interface CheckedPostgresOptions {
   commandTimeoutMs: number;
@@ -66,6 +84,7 @@ export interface CheckedPostgresOptions {
 export function checkPostgresOptions(
   options: PostgresOptions,
 ): CheckedPostgresOptions {
+  checkKnown("PostgresPool", options, POSTGRES_OPTIONS);
   return {
     commandTimeoutMs: checkTimeoutMs(
       "commandTimeoutMs",

@@ -1,6 +1,7 @@
-import { checkInteger } from "../../base/options.ts";
+import { checkInteger, quote } from "../../base/options.ts";
 import type { QueryOptions } from "./command_guard.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
+import { PostgresParameterError } from "./postgres_errors.ts";
 
 /** A row, by column name. */
 export type PostgresRow = Record<string, unknown>;
@@ -56,7 +57,7 @@ export abstract class PostgresQueries {
     params: readonly unknown[] = [],
     options: QueryOptions = {},
   ): Promise<Row[]> {
-    return (await this.run(text, params, options)).rows as Row[];
+    return (await this.#ask(text, params, options)).rows as Row[];
   }
 
   /** The first row, if there is one. Throws as {@linkcode query} does. */
@@ -65,7 +66,7 @@ export abstract class PostgresQueries {
     params: readonly unknown[] = [],
     options: QueryOptions = {},
   ): Promise<Row | undefined> {
-    return (await this.run(text, params, options)).rows[0] as Row | undefined;
+    return (await this.#ask(text, params, options)).rows[0] as Row | undefined;
   }
 
   /**
@@ -77,7 +78,7 @@ export abstract class PostgresQueries {
     params: readonly unknown[] = [],
     options: QueryOptions = {},
   ): Promise<Value | undefined> {
-    const { rows: [row] } = await this.run(text, params, options);
+    const { rows: [row] } = await this.#ask(text, params, options);
     for (const column in row) return row[column] as Value;
     return undefined;
   }
@@ -88,7 +89,7 @@ export abstract class PostgresQueries {
     params: readonly unknown[] = [],
     options: QueryOptions = {},
   ): Promise<number> {
-    return (await this.run(text, params, options)).affectedRows;
+    return (await this.#ask(text, params, options)).affectedRows;
   }
 
   /**
@@ -103,12 +104,22 @@ export abstract class PostgresQueries {
     params: readonly unknown[] = [],
     options: StreamOptions = {},
   ): AsyncGenerator<Row, void, undefined> {
+    checkParams(params);
     const { run, end } = await this.openScope(options);
     try {
       yield* readByCursor(run, text, params, options) as AsyncGenerator<Row>;
     } finally {
       await end();
     }
+  }
+
+  #ask(
+    text: string,
+    params: readonly unknown[],
+    options: QueryOptions,
+  ): Promise<PostgresResult> {
+    checkParams(params);
+    return this.run(text, params, options);
   }
 
   /** Runs a statement. */
@@ -123,6 +134,14 @@ export abstract class PostgresQueries {
    * @internal
    */
   protected abstract openScope(options: StreamOptions): Promise<CursorScope>;
+}
+
+function checkParams(params: unknown): void {
+  if (Array.isArray(params)) return;
+  throw new PostgresParameterError(
+    `the parameters must be an array, got ${quote(params)}: ` +
+      "a single one is an array of one",
+  );
 }
 
 let cursors = 0;

@@ -1,7 +1,6 @@
 import { checkArguments } from "./prompt_arguments.ts";
-import { checkKnown, checkText } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
-import { Registration } from "./registration.ts";
+import { checkConfig, Registration } from "./registration.ts";
 import { BLOCK_RULE, isPromptMessage } from "../../protocol/content_check.ts";
 import { jsonForm, jsonText } from "../../protocol/json_value.ts";
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
@@ -114,9 +113,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     handler: AnyHandler,
   ) {
     super();
-    checkKnown(`prompt ${name}`, config, PROMPT_OPTIONS);
-    checkText(`prompt ${name}: title`, config.title);
-    checkText(`prompt ${name}: description`, config.description);
+    checkConfig(`prompt ${name}`, config, PROMPT_OPTIONS);
     this.#changed = changed;
     this.#name = name;
     this.#config = { ...config };

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkKnown, checkText, quote } from "../../base/options.ts";
+import { quote } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
-import { Registration } from "./registration.ts";
+import { checkConfig, Registration } from "./registration.ts";
 import { isResourceContents } from "../../protocol/content_check.ts";
 import { jsonForm, jsonText } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
@@ -133,9 +133,7 @@ export abstract class ReadableRegistration<
     cache: HandlerCache | undefined,
   ) {
     super();
-    checkKnown(`resource ${name}`, config, RESOURCE_OPTIONS);
-    checkText(`resource ${name}: title`, config.title);
-    checkText(`resource ${name}: description`, config.description);
+    checkConfig(`resource ${name}`, config, RESOURCE_OPTIONS);
     const { cacheHint, cache: _, scopes, allow, hidden, ...metadata } = config;
     this.#name = name;
     this.#metadata = metadata;

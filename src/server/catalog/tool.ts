@@ -1,14 +1,15 @@
 import { deadline } from "../../base/deadline.ts";
 import { checkHandler } from "./check_handler.ts";
-import { Registration } from "./registration.ts";
+import { checkConfig, Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
 import {
   checkDurationMs,
+  checkGroup,
   checkInteger,
-  checkKnown,
-  checkText,
+  checkName,
   checkTimeoutMs,
+  checkWord,
 } from "../../base/options.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
@@ -103,15 +104,14 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     super();
     this.#host = host;
     this.#name = checkToolName(name, host.warn);
-    checkKnown(`tool ${name}`, config, TOOL_OPTIONS);
-    checkText(`tool ${name}: title`, config.title);
-    checkText(`tool ${name}: description`, config.description);
+    checkConfig(`tool ${name}`, config, TOOL_OPTIONS);
     this.#config = { ...config };
     this.#handler = toolHandler(name, config, handler, host);
     this.guardBy(config, `tool ${name}`);
     if (config.timeoutMs !== undefined) {
       checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);
     }
+    checkExecution(name, config.execution);
     this.slowMs = config.slowMs === undefined
       ? undefined
       : checkTimeoutMs(`tool ${name}: slowMs`, config.slowMs);
@@ -387,4 +387,13 @@ export class RegisteredTool extends Registration<ToolUpdates> {
 /** The arguments of a call miss the tool's schema. */
 export class ToolInputError extends Error {
   override readonly name = "ToolInputError";
+}
+
+function checkExecution(name: string, execution?: ToolExecution): void {
+  checkGroup(`tool ${name}: execution`, execution, { taskSupport: true });
+  checkWord(
+    `tool ${name}: execution.taskSupport`,
+    execution?.taskSupport ?? "forbidden",
+    ["forbidden", "optional", "required"],
+  );
 }

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { LOOPBACK } from "../../base/loopback.ts";
-import { quote } from "../../base/options.ts";
+import { checkName, quote } from "../../base/options.ts";
 
 /** Hosts and origins that may talk to the server. */
 export interface GateOptions {
@@ -66,14 +66,18 @@ function setOf(
   check: (text: string) => string,
 ): ReadonlySet<string> | "*" {
   if (texts === "*") return texts;
-  if (Array.isArray(texts)) return new Set(texts.map(check));
+  if (Array.isArray(texts)) {
+    return new Set(
+      texts.map((text) => check(checkName(`${name}: each`, text))),
+    );
+  }
   throw new InvalidOptionError(
     `${name} must be an array, or "*" for any, got ${quote(texts)}`,
   );
 }
 
 function checkHost(host: string): string {
-  if (String(host).includes("*")) {
+  if (host.includes("*")) {
     throw new InvalidOptionError(
       `allowedHosts takes host names, or "*" in place of the array for any, ` +
         `but no patterns, got ${quote(host)}`,

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import {
+  apiKeys,
+  Batcher,
+  cached,
+  HttpPool,
+  InvalidOptionError,
+  McpServer,
+  MemoryCache,
+  MemoryRateLimitStore,
+  oauth,
+  Pool,
+  PostgresPool,
+  RateLimiter,
+  RedisCache,
+  RedisRateLimitStore,
+  Semaphore,
+  TieredCache,
+} from "@sluice/mcp";
+
+const info = { name: "misused", version: "1.0.0" };
+const issuer = "https://login.example.com";
+
+/** What an author without a type checker may write. */
+// deno-lint-ignore no-explicit-any
+type Anything = any;
+
+function refused(make: () => unknown, message: RegExp): void {
+  assert.throws(make, (error: Error) => {
+    assert.ok(error instanceof InvalidOptionError, String(error));
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+const making: Record<string, (options: Anything) => unknown> = {
+  MemoryCache: (options) => new MemoryCache(options),
+  RedisCache: (options) => new RedisCache(options),
+  TieredCache: (options) => new TieredCache(options),
+  cached: (options) => cached(() => 1, options),
+  Pool: (options) => new Pool(options),
+  HttpPool: (options) => new HttpPool(options),
+  Batcher: (options) => new Batcher(() => [], options),
+  Semaphore: (options) => new Semaphore(1, options),
+  RateLimiter: (options) => new RateLimiter(options),
+  MemoryRateLimitStore: (options) => new MemoryRateLimitStore(options),
+  RedisRateLimitStore: (options) =>
+    new RedisRateLimitStore(() => Promise.resolve(null), options),
+  apiKeys: (options) => apiKeys(options),
+  oauth: (options) => oauth(options),
+};
+
+const misspelt: Record<string, [option: string, meant: string]> = {
+  MemoryCache: ["maxEntrys", "maxEntries"],
+  RedisCache: ["leaseMS", "leaseMs"],
+  TieredCache: ["localTTLMs", "localTtlMs"],
+  cached: ["ttlms", "ttlMs"],
+  Pool: ["maxx", "max"],
+  HttpPool: ["maxRetrys", "maxRetries"],
+  Batcher: ["maxsize", "maxSize"],
+  Semaphore: ["maxwaiting", "maxWaiting"],
+  RateLimiter: ["interval", "intervalMs"],
+  MemoryRateLimitStore: ["maxkeys", "maxKeys"],
+  RedisRateLimitStore: ["wenDown", "whenDown"],
+  apiKeys: ["key", "keys"],
+  oauth: ["audence", "audience"],
+};
+
+for (const [name, make] of Object.entries(making)) {
+  Deno.test(`${name} refuses an option that nobody reads, and tells which was meant`, () => {
+    const [option, meant] = misspelt[name];
+    refused(
+      () => make({ [option]: 1 }),
+      new RegExp(`${name} has no option "${option}": did you mean ${meant}`),
+    );
+    refused(
+      () => make(3),
+      new RegExp(`${name}: the options must be an object`),
+    );
+    refused(() => make(null), new RegExp(name));
+  });
+}
+
+Deno.test("what needs options says so if there are none", () => {
+  refused(() => new (Pool as Anything)(), /Pool: the options must be an/);
+  refused(() => (apiKeys as Anything)(), /apiKeys: the options must be an/);
+  refused(() => (oauth as Anything)(), /oauth: the options must be an/);
+  refused(() => new (RateLimiter as Anything)(), /RateLimiter: the options/);
+  refused(() => new (RedisCache as Anything)(), /RedisCache: the options/);
+});
+
+Deno.test("a clock that is none is refused wherever there is one", () => {
+  for (const [name, make] of Object.entries(making)) {
+    if (name === "apiKeys" || name === "oauth") continue;
+    refused(() => make({ clock: {} }), /clock must have the method now/);
+  }
+  refused(
+    () => new McpServer(info, { clock: {} as Anything }),
+    /clock must have the method now, got an object/,
+  );
+});
+
+Deno.test("values of the wrong type are refused by name", () => {
+  const serve = (options: Anything) => () => new McpServer(info, options);
+  refused(serve({ allowedHosts: [3] }), /allowedHosts: each must be a string/);
+  refused(serve({ allowedOrigins: [3] }), /allowedOrigins: each must be a str/);
+  refused(serve({ eventStore: {} }), /eventStore must have .* storeEvent/);
+  refused(serve({ tasks: { store: {} } }), /tasks.store must have .* create/);
+  const tool = (config: Anything) => () =>
+    new McpServer(info).registerTool("t", config, () => 1);
+  refused(tool({ annotations: 3 }), /tool t: annotations must be an object/);
+  refused(
+    tool({ execution: { taskSupport: "maybe" } }),
+    /tool t: execution.taskSupport must be one of "forbidden", "optional", "req/,
+  );
+  refused(tool({ execution: { tasks: true } }), /execution has no option "tas/);
+  refused(
+    () =>
+      new McpServer(info).registerResource(
+        "r",
+        "note://1",
+        { annotations: [] as Anything },
+        () => "",
+      ),
+    /resource r: annotations must be an object/,
+  );
+  const mount = (prefix: Anything) => () =>
+    new McpServer(info).mount(prefix, new McpServer(info));
+  refused(mount(3), /mount: the prefix must be a string that isn't empty/);
+  refused(mount(""), /mount: the prefix/);
+  refused(
+    () => oauth({ issuer, dpop: "yes" as Anything }),
+    /dpop must be true/,
+  );
+  refused(
+    () => oauth({ issuer, introspection: { clientID: "a" } as Anything }),
+    /introspection has no option "clientID": did you mean clientId/,
+  );
+  refused(
+    () => new HttpPool({ circuit: { failure: 3 } as Anything }),
+    /circuit has no option "failure": did you mean failures/,
+  );
+  refused(
+    () => cached(() => 1, { name: "one", cache: {} as Anything }),
+    /cache must have/,
+  );
+  refused(
+    () => new RateLimiter({ limit: 1, intervalMs: 1, store: {} as Anything }),
+    /store must have the method take/,
+  );
+  refused(() => new McpServer({} as Anything), /the server's name must be a s/);
+});
+
+Deno.test("PostgresPool refuses misspelt options, and parameters that are no array", async () => {
+  await assert.rejects(
+    PostgresPool.connect("memory://", { maxConnections: 1 } as Anything),
+    /PostgresPool has no option "maxConnections"/,
+  );
+  await using db = await PostgresPool.connect("memory://", {
+    name: "misused",
+    max: 1,
+  });
+  const ask = db as Anything;
+  const message = /the parameters must be an array, got 3/;
+  await assert.rejects(ask.query("SELECT $1::int", 3), message);
+  await assert.rejects(ask.queryOne("SELECT $1::int", 3), message);
+  await assert.rejects(ask.execute("SELECT $1::int", 3), message);
+  await assert.rejects(ask.stream("SELECT $1::int", 3).next(), message);
+});
