@@ -5,11 +5,9 @@ import {
   checkMethods,
   checkName,
   checkText,
-  quote,
 } from "../base/options.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
-import { InvalidOptionError } from "../base/errors.ts";
 import type { Implementation } from "../protocol/types.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { HttpOptions } from "../transport/http/http_options.ts";

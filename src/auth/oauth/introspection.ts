@@ -1,4 +1,4 @@
-import { type KnownOptions } from "../../base/options.ts";
+import type { KnownOptions } from "../../base/options.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { basicAuth } from "../basic_auth.ts";

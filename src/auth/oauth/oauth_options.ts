@@ -1,4 +1,4 @@
-import { type KnownOptions } from "../../base/options.ts";
+import type { KnownOptions } from "../../base/options.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import type { IntrospectionOptions } from "./introspection.ts";

@@ -1,4 +1,4 @@
-import { type KnownOptions } from "../../base/options.ts";
+import type { KnownOptions } from "../../base/options.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { LifetimeOptions } from "../lifetimes.ts";
 

@@ -1,13 +1,10 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { InvalidOptionError } from "../../base/errors.ts";
 import {
   checkDurationMs,
   checkInteger,
-  checkKnown,
   checkName,
   checkWord,
   type KnownOptions,
-  quote,
 } from "../../base/options.ts";
 import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { RedisClient, RedisDriver } from "../../redis/redis_clients.ts";

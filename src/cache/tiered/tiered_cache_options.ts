@@ -1,4 +1,4 @@
-import { type KnownOptions } from "../../base/options.ts";
+import type { KnownOptions } from "../../base/options.ts";
 import type { Clock } from "../../base/clock.ts";
 import { type CacheValues, heldValues } from "../cache_kind.ts";
 import type { CacheHit } from "../cache_store.ts";
