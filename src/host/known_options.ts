@@ -130,7 +130,7 @@ const GROUPS: {
   watchdog: Known<WatchdogSettings>;
 } = {
   health: { cacheMs: true, readiness: true, timeoutMs: true },
-  requestState: { key: true, ttlMs: true, verify: true },
+  requestState: { key: true, keys: true, ttlMs: true, verify: true },
   tasks: { pollIntervalMs: true, store: true, ttlMs: true },
   watchdog: {
     blockedMs: true,

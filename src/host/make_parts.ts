@@ -48,6 +48,7 @@ import { makeShared } from "./make_shared.ts";
 import {
   type McpServerOptions,
   resolveOptions,
+  stateKeys,
   stateTtlMs,
 } from "./server_options.ts";
 
@@ -229,10 +230,7 @@ export function makeParts(
     recorder,
     tracing,
   });
-  const sealer = new StateSealer(
-    options.requestState?.key,
-    stateTtlMs(options),
-  );
+  const sealer = new StateSealer(stateKeys(options), stateTtlMs(options));
   const host: CallHost = {
     clock,
     home: catalog,

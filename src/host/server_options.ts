@@ -39,6 +39,12 @@ export interface RequestStateOptions {
    */
   key?: Uint8Array | string;
   /**
+   * Several such keys in place of `key`, for a change of keys: the first signs,
+   * all verify. Put the new one last on every replica, then first, and take the
+   * old one out once `ttlMs` has gone by.
+   */
+  keys?: readonly (Uint8Array | string)[];
+  /**
    * Milliseconds for which a state is taken back.
    * @default 600000
    */
@@ -347,6 +353,18 @@ function checkReadiness(readiness: unknown): void {
   if ([undefined, "lifespan", "checks"].includes(readiness as string)) return;
   throw new InvalidOptionError(
     `health.readiness must be "lifespan" or "checks", got ${quote(readiness)}`,
+  );
+}
+
+/** Keys that request states are signed and verified with; none if none is given. */
+export function stateKeys(
+  { requestState: { key, keys } = {} }: McpServerOptions,
+): readonly (Uint8Array | string)[] {
+  if (keys === undefined) return key === undefined || key === null ? [] : [key];
+  if (key === undefined && Array.isArray(keys) && keys.length > 0) return keys;
+  throw new InvalidOptionError(
+    "requestState.keys must be an array of at least one key, without " +
+      `requestState.key beside it, got ${quote(keys)}`,
   );
 }
 

@@ -28,11 +28,12 @@ interface Options {
   ttlMs?: number;
   /** `null` for none. */
   key?: string | null;
+  keys?: string[];
 }
 
-function makeServer({ ttlMs, key = KEY }: Options = {}): McpServer {
+function makeServer({ ttlMs, key = KEY, keys }: Options = {}): McpServer {
   const server = new McpServer({ name: "rounds", version: "1.0.0" }, {
-    requestState: { key: key ?? undefined, ttlMs },
+    requestState: { ...(keys ? { keys } : { key: key ?? undefined }), ttlMs },
     log: () => {},
   });
   for (const name of ["deploy", "destroy"]) {
@@ -122,6 +123,38 @@ Deno.test("a replica with the same key takes it, one with another does not", asy
   assert.equal(body.result.content[0].text, "deploy prod");
   const stranger = makeServer({ key: "x".repeat(32) });
   assertRefused(await round(stranger, repeat), refusedState);
+});
+
+Deno.test("keys are changed without a state being lost: the first signs, all verify", async () => {
+  const [old, fresh] = [KEY, "n".repeat(32)];
+  const stages = [[old], [old, fresh], [fresh, old], [fresh]].map((keys) =>
+    makeServer({ keys })
+  );
+  const asks = async (replica: McpServer) =>
+    (await round(replica)).body.result.requestState;
+  const takes = async (replica: McpServer, requestState: string) =>
+    (await round(replica, { requestState, inputResponses: yes }))
+      .body.result?.content[0].text === "deploy prod";
+  // While one stage replaces another, replicas of both take each other's.
+  for (const [index, stage] of stages.slice(1).entries()) {
+    assert.ok(await takes(stage, await asks(stages[index])));
+    assert.ok(await takes(stages[index], await asks(stage)));
+  }
+  assert.equal(await takes(stages[3], await asks(stages[1])), false);
+  assert.equal(await takes(stages[0], await asks(stages[2])), false);
+});
+
+Deno.test("keys that can't be used are refused", () => {
+  assert.throws(
+    () => makeServer({ keys: [KEY, "short"] }),
+    /requestState.keys\[1\] must be at least 32 bytes, got 5/,
+  );
+  for (const requestState of [{ keys: [] }, { keys: [KEY], key: KEY }]) {
+    assert.throws(
+      () => new McpServer({ name: "a", version: "1" }, { requestState }),
+      /requestState.keys must be an array of at least one key, without/,
+    );
+  }
 });
 
 Deno.test("replicas share the key through the environment", async () => {

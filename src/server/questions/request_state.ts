@@ -15,33 +15,36 @@ export const REQUEST_STATE_KEY_VARIABLE = "SLUICE_REQUEST_STATE_KEY";
  * read it.
  */
 export class StateSealer {
-  readonly #bytes: Uint8Array<ArrayBuffer> | undefined;
+  readonly #bytes: readonly Uint8Array<ArrayBuffer>[];
   readonly #ttlMs: number;
   readonly #now: () => number;
-  #key: Promise<CryptoKey> | undefined;
+  #keys: Promise<CryptoKey[]> | undefined;
 
+  /** @param keys the first signs, all verify; without any it is the variable's, or a random one */
   constructor(
-    key: Uint8Array | string | undefined,
+    keys: readonly (Uint8Array | string)[],
     ttlMs: number,
     now: () => number = Date.now,
   ) {
-    this.#bytes = givenKey("requestState.key", key) ??
-      givenKey(
+    const given = keys.length > 0
+      ? keys.map((key, index) =>
+        givenKey(`requestState.key${keys.length > 1 ? `s[${index}]` : ""}`, key)
+      )
+      : [givenKey(
         REQUEST_STATE_KEY_VARIABLE,
         readEnv(REQUEST_STATE_KEY_VARIABLE),
-      );
+      )];
+    this.#bytes = given.filter((each) => each !== undefined);
     this.#ttlMs = ttlMs;
     this.#now = now;
   }
 
-  /** Made when it is first needed: a server that never asks needs none (bench/startup.ts). */
-  get #signingKey(): Promise<CryptoKey> {
-    return this.#key ??= crypto.subtle.importKey(
-      "raw",
-      this.#bytes ?? crypto.getRandomValues(new Uint8Array(32)),
-      { name: "HMAC", hash: "SHA-256" },
-      false,
-      ["sign", "verify"],
+  /** Made when they are first needed: a server that never asks needs none (bench/startup.ts). */
+  get #cryptoKeys(): Promise<CryptoKey[]> {
+    return this.#keys ??= Promise.all(
+      (this.#bytes.length > 0
+        ? this.#bytes
+        : [crypto.getRandomValues(new Uint8Array(32))]).map(importKey),
     );
   }
 
@@ -52,7 +55,7 @@ export class StateSealer {
     ));
     const mac = await crypto.subtle.sign(
       "HMAC",
-      await this.#signingKey,
+      (await this.#cryptoKeys)[0],
       encoder.encode(`${body}.${binding}`),
     );
     return `${body}.${toBase64Url(new Uint8Array(mac))}`;
@@ -68,13 +71,13 @@ export class StateSealer {
     if (dot < 1 || mac === undefined || body === undefined) {
       throw refuse("is malformed");
     }
-    const valid = await crypto.subtle.verify(
-      "HMAC",
-      await this.#signingKey,
-      mac,
-      encoder.encode(`${sealed.slice(0, dot)}.${binding}`),
+    const signed = encoder.encode(`${sealed.slice(0, dot)}.${binding}`);
+    const verified = await Promise.all(
+      (await this.#cryptoKeys).map((key) =>
+        crypto.subtle.verify("HMAC", key, mac, signed)
+      ),
     );
-    if (!valid) {
+    if (!verified.includes(true)) {
       throw refuse(
         "was not issued for this request to this caller, or not with this " +
           "server's key",
@@ -84,6 +87,16 @@ export class StateSealer {
     if (e < this.#now()) throw refuse("has expired: start over");
     return p;
   }
+}
+
+function importKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey(
+    "raw",
+    bytes,
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign", "verify"],
+  );
 }
 
 /** @throws {InvalidOptionError} naming where a key that is too short comes from */
@@ -147,7 +160,7 @@ export function createRequestStateCodec<T = unknown>(
       `ttlSeconds must be a number above 0, got ${ttlSeconds}`,
     );
   }
-  const sealer = new StateSealer(key, ttlSeconds * 1000);
+  const sealer = new StateSealer([key], ttlSeconds * 1000);
   return {
     async mint(payload, ctx) {
       if (bind !== undefined && ctx === undefined) {
