@@ -13,6 +13,8 @@ export {
 export type { Registrations } from "./src/host/registrations.ts";
 export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
 export type { HandlerCacheOptions } from "./src/server/catalog/handler_cache.ts";
+export type { AuditEntry, AuditOptions } from "./src/server/calls/audit.ts";
+export type { FailureKind } from "./src/server/calls/failure_kind.ts";
 export type {
   Extension,
   ExtensionHost,
@@ -367,6 +369,7 @@ export {
   type RefusalReason,
   RefusedError,
   ResourceNotFoundError,
+  ResultTooBigError,
   UnsupportedProtocolVersionError,
   UrlElicitationRequiredError,
 } from "./src/protocol/protocol_errors.ts";

@@ -5,8 +5,10 @@ import {
   checkMethods,
   checkName,
   checkText,
+  type KnownOptions,
 } from "../base/options.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
+import type { AuditOptions } from "../server/calls/audit.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
 import type { Implementation } from "../protocol/types.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
@@ -21,11 +23,12 @@ import type {
 } from "./server_options.ts";
 
 /** Every option of `McpServer`: the compiler sees to it that none is missing. */
-const SERVER_OPTIONS: Readonly<
-  Record<keyof (McpServerOptions & HttpOptions & AdminOptions), true>
+const SERVER_OPTIONS: KnownOptions<
+  McpServerOptions & HttpOptions & AdminOptions
 > = {
   allowedHosts: true,
   allowedOrigins: true,
+  audit: true,
   auth: true,
   authenticate: true,
   implies: true,
@@ -58,6 +61,7 @@ const SERVER_OPTIONS: Readonly<
   maskErrors: true,
   maxBodyBytes: true,
   maxDepth: true,
+  maxResultBytes: true,
   maxSessions: true,
   maxStallMs: true,
   maxSubscriptions: true,
@@ -87,7 +91,7 @@ const SERVER_OPTIONS: Readonly<
 };
 
 /** Every option of `serve`. */
-export const SERVE_OPTIONS: Readonly<Record<keyof ServeOptions, true>> = {
+export const SERVE_OPTIONS: KnownOptions<ServeOptions> = {
   drainMs: true,
   graceMs: true,
   hostname: true,
@@ -100,7 +104,7 @@ export const SERVE_OPTIONS: Readonly<Record<keyof ServeOptions, true>> = {
 };
 
 /** Every option of `serveStdio`. */
-export const STDIO_OPTIONS: Readonly<Record<keyof StdioOptions, true>> = {
+export const STDIO_OPTIONS: KnownOptions<StdioOptions> = {
   authInfo: true,
   graceMs: true,
   maxMessageBytes: true,
@@ -109,9 +113,7 @@ export const STDIO_OPTIONS: Readonly<Record<keyof StdioOptions, true>> = {
   streams: true,
 };
 
-type Known<Options> = Readonly<Record<keyof Options, true>>;
-
-const HINTED: Known<CacheHints> = {
+const HINTED: KnownOptions<CacheHints> = {
   "server/discover": true,
   "tools/list": true,
   "prompts/list": true,
@@ -124,11 +126,13 @@ const HINTED: Known<CacheHints> = {
 };
 
 const GROUPS: {
-  health: Known<HealthOptions>;
-  requestState: Known<RequestStateOptions>;
-  tasks: Known<TaskOptions>;
-  watchdog: Known<WatchdogSettings>;
+  audit: KnownOptions<AuditOptions>;
+  health: KnownOptions<HealthOptions>;
+  requestState: KnownOptions<RequestStateOptions>;
+  tasks: KnownOptions<TaskOptions>;
+  watchdog: KnownOptions<WatchdogSettings>;
 } = {
+  audit: { arguments: true, write: true },
   health: { cacheMs: true, readiness: true, timeoutMs: true },
   requestState: { key: true, keys: true, ttlMs: true, verify: true },
   tasks: { pollIntervalMs: true, store: true, ttlMs: true },
@@ -166,6 +170,8 @@ export function checkServerOptions(
   checkGroup("cacheHints", options.cacheHints, HINTED);
   checkText("instructions", options.instructions);
   checkFlag("sessions", options.sessions);
+  checkMethods("audit", options.audit, ["write"]);
+  checkFlag("audit.arguments", options.audit?.arguments);
   checkMethods("eventStore", options.eventStore, [
     "storeEvent",
     "replayEventsAfter",

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
+import { Audit } from "../server/calls/audit.ts";
 import type { Call, CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
 import {
@@ -215,6 +216,9 @@ export function makeParts(
   });
 
   // The way of a call: in, through its method, and out.
+  const audit = options.audit &&
+    new Audit(options.audit, { clock, log: quietLog });
+  if (audit !== undefined) disposeLater(audit);
   const dispatcher = new Dispatcher({
     methods,
     lifespan,
@@ -227,6 +231,8 @@ export function makeParts(
       : limitRate("server", options.rateLimit),
     maskErrors: options.maskErrors,
     revealUrls: options.revealUrls,
+    maxResultBytes: options.maxResultBytes,
+    audit,
     recorder,
     tracing,
   });

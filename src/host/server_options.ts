@@ -17,6 +17,7 @@ import type { Bus } from "../cluster/bus.ts";
 import type { SharedRedisOptions } from "../cluster/shared_redis.ts";
 import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
 import type { AuthInfo } from "../protocol/types.ts";
+import type { AuditOptions } from "../server/calls/audit.ts";
 import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
@@ -158,6 +159,14 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    */
   maxToolInputElements?: number;
   /**
+   * Bytes that the answer to a request may have. A bigger one is replaced by an
+   * error that says how big it was; a tool's own `maxResultBytes` comes first.
+   * @default Infinity
+   */
+  maxResultBytes?: number;
+  /** Keeps a record of who did what; see {@linkcode AuditOptions}. */
+  audit?: AuditOptions;
+  /**
    * Keep the messages of unexpected errors from clients; the log has them.
    * @default false
    */
@@ -269,6 +278,7 @@ export type ResolvedOptions =
       | "maxSubscriptions"
       | "maxDepth"
       | "maxToolInputElements"
+      | "maxResultBytes"
       | "maskErrors"
       | "revealUrls"
       | "identifyInResults"
@@ -329,6 +339,11 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
       0,
     ),
     maxDepth: checkInteger("maxDepth", options.maxDepth ?? 64, 1, 1_000),
+    maxResultBytes: checkLimit(
+      "maxResultBytes",
+      options.maxResultBytes ?? Infinity,
+      1,
+    ),
     maxToolInputElements: checkLimit(
       "maxToolInputElements",
       options.maxToolInputElements ?? 1_000_000,

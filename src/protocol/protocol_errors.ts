@@ -151,6 +151,22 @@ export class UnsupportedProtocolVersionError extends ProtocolError {
   }
 }
 
+/** `-32603`: an answer has more bytes than `maxResultBytes`; both are in `data`. */
+export class ResultTooBigError extends ProtocolError {
+  /** The class, by name. */
+  override readonly name = "ResultTooBigError";
+
+  /** @param what what was answered, such as the name of a tool */
+  constructor(what: string, bytes: number, maxResultBytes: number) {
+    super(
+      ProtocolErrorCode.InternalError,
+      `the result of ${what} has ${bytes} bytes, and maxResultBytes is ` +
+        `${maxResultBytes}: ask for less at a time`,
+      { bytes, maxResultBytes },
+    );
+  }
+}
+
 /**
  * `-32042` in the legacy era: the user must open these pages before the request
  * can succeed. Toward a modern client it becomes an `input_required` result.

@@ -211,6 +211,7 @@ const DOORS: Doors = {
   ],
   "server/calls": [
     "access_check.ts",
+    "audit.ts",
     "call.ts",
     "call_log.ts",
     "call_rate_limit.ts",

@@ -25,6 +25,7 @@ import { type Asker, Inquiry } from "../questions/inquiry.ts";
 import type { StateSealer } from "../questions/request_state.ts";
 import type { ServerContext, TaskRun } from "../server_context.ts";
 import type { PendingCall, Session } from "../sessions/session.ts";
+import { nextCallId } from "./call_id.ts";
 import type { CallMeasure } from "./call_measure.ts";
 import type { CallScope } from "./call_scope.ts";
 import type { CallTrace } from "./call_trace.ts";
@@ -103,18 +104,6 @@ export interface CallStart {
 
 const DONE = Promise.resolve();
 
-let process: string | undefined;
-let calls = 0;
-
-/**
- * A name for a call that no other has, in this process or another. JSON-RPC's
- * id is the client's: most begin to count at 1.
- */
-function nextCallId(): string {
-  process ??= crypto.randomUUID().slice(0, 8);
-  return `${process}-${++calls}`;
-}
-
 /**
  * Knowledge of one request: what came in, where its answer goes, and
  * how far it has got. All state of a request lives here and dies with it.
@@ -141,6 +130,10 @@ export class Call implements Asker, PendingCall {
   failure: FailureKind | undefined = undefined;
   /** The error that it failed with, if it was one. */
   error: unknown = undefined;
+  /** Bytes that its answer may have, if that is its tool's to say. */
+  maxResultBytes: number | undefined = undefined;
+  /** Time when it came in, until it is audited. */
+  auditedFrom: number | undefined = undefined;
   /** Measurements of it, unless metrics are off. */
   measure: CallMeasure | undefined = undefined;
   /** Scope that its handler runs in. */

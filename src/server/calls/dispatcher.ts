@@ -6,6 +6,7 @@ import {
   asUrlElicitationRequired,
   ProtocolError,
   ProtocolErrorCode,
+  ResultTooBigError,
 } from "../../protocol/protocol_errors.ts";
 import {
   errorText,
@@ -18,37 +19,16 @@ import type {
   RequestId,
 } from "../../protocol/types.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
+import { errorResult } from "../catalog/tool_result.ts";
 import type { Call } from "./call.ts";
-import type { CallLog } from "./call_log.ts";
 import { CallScope } from "./call_scope.ts";
-import type { CallRateLimit } from "./call_rate_limit.ts";
 import type { CallRecorder } from "./call_recorder.ts";
 import type { CallTracing } from "./call_tracing.ts";
 import { failureText } from "./failure_text.ts";
+import type { DispatcherParts } from "./dispatcher_parts.ts";
 import { failureKindOf } from "./failure_kind.ts";
-import type { MethodTable } from "./method_table.ts";
 import { compose, type Middleware } from "./middleware.ts";
 import { STAYS_OPEN } from "./reply.ts";
-
-/** Parts that a dispatcher works with. */
-export interface DispatcherParts {
-  readonly methods: MethodTable;
-  /** Opened before the first call, if it isn't open yet. */
-  readonly lifespan: { readonly ready: boolean; start(): Promise<void> };
-  readonly log: CallLog;
-  /** True if clients are kept from the messages of unexpected errors. */
-  readonly maskErrors: boolean;
-  /** True if clients see the URLs of an `HttpPool` in its errors. */
-  readonly revealUrls: boolean;
-  /** Counts calls, unless metrics are off. */
-  readonly recorder: CallRecorder | undefined;
-  /** Makes spans and measurements, where somebody takes them. */
-  readonly tracing: CallTracing | undefined;
-  /** Turns away who lacks a scope that every call needs. @throws {ProtocolError} */
-  readonly checkAccess: ((call: Call) => void) | undefined;
-  /** Turns away who asks too often. */
-  readonly rateLimit: CallRateLimit | undefined;
-}
 
 /**
  * Takes calls and sees that each is answered once: finds the method, runs it
@@ -173,6 +153,7 @@ export class Dispatcher {
     this.#inFlight++;
     this.#used = true;
     this.#recorder?.begin(call);
+    this.#parts.audit?.begin(call);
     call.session?.inFlight.set(idKey(call.requestId), call);
     let outcome: unknown;
     this.#entering = call;
@@ -239,6 +220,7 @@ export class Dispatcher {
     if (call.settled) return;
     if (result === STAYS_OPEN) {
       this.#recorder?.end(call, undefined);
+      this.#parts.audit?.end(call, undefined);
       this.#tracing?.succeeded(call, result);
       this.#leave(call);
       return;
@@ -252,12 +234,36 @@ export class Dispatcher {
       this.#fail(call, error);
       return;
     }
-    this.#tracing?.succeeded(call, result);
     // What the client chose as an id may hold anything.
     const bytes = typeof call.requestId === "number"
       ? text.length + call.era.excess
-      : undefined;
+      : byteLength(text);
+    const { maxResultBytes = this.#parts.maxResultBytes } = call;
+    if (bytes > maxResultBytes) {
+      this.#tooBig(call, bytes, maxResultBytes);
+      return;
+    }
+    this.#tracing?.succeeded(call, result);
     this.settle(call, text, undefined, bytes);
+  }
+
+  /** Says how big an answer would be: to the model, if it has asked for it. */
+  #tooBig(call: Call, bytes: number, maxResultBytes: number): void {
+    const { completer, subject = call.method } = call;
+    const error = new ResultTooBigError(subject, bytes, maxResultBytes);
+    this.#parts.log.failed(call.method, error, call);
+    if (completer === undefined) {
+      this.#fail(call, error);
+      return;
+    }
+    call.error = error;
+    call.failure = failureKindOf(error, "internal_error");
+    const result = errorResult(error.message);
+    this.#tracing?.succeeded(call, result);
+    this.settle(
+      call,
+      resultText(call.requestId, call.era.writeResult(result)),
+    );
   }
 
   #fail(call: Call, error: unknown): void {
@@ -287,6 +293,7 @@ export class Dispatcher {
     call.error = error;
     call.failure = failureKindOf(error, "internal_error");
     this.#recorder?.begin(call);
+    this.#parts.audit?.begin(call);
     this.#tracing?.refused(call, error);
     this.#answer(call, errorText(call.requestId, error), error, undefined);
   }
@@ -325,6 +332,7 @@ export class Dispatcher {
     } catch (fault) {
       this.#unsent(call, fault);
     }
+    this.#parts.audit?.end(call, call.failure);
   }
 
   /** Tells of an answer that can't be sent, and sends one that can. */
@@ -347,6 +355,7 @@ export class Dispatcher {
     call.scope?.end();
     call.session?.inFlight.delete(idKey(call.requestId));
     if (call.measure !== undefined) this.#recorder!.end(call, "cancelled");
+    this.#parts.audit?.end(call, "cancelled");
     this.#tracing?.cancelled(call);
     call.onCancelled?.();
     call.reply.abandon();

@@ -10,6 +10,7 @@ import {
   type RefusalReason,
   RefusedError,
   ResourceNotFoundError,
+  ResultTooBigError,
 } from "../../protocol/protocol_errors.ts";
 
 /** Name of what went wrong with a request, for metrics and logs. */
@@ -25,6 +26,7 @@ export type FailureKind =
   | "invalid_params"
   | "resource_not_found"
   | "internal_error"
+  | "result_too_big"
   | "header_mismatch"
   | "missing_capability"
   | "insufficient_scope"
@@ -66,6 +68,7 @@ export function failureKindOf(
   }
   if (error instanceof UnavailableError) return "unavailable";
   if (error instanceof RefusedError) return error.data.reason;
+  if (error instanceof ResultTooBigError) return "result_too_big";
   if (error instanceof ResourceNotFoundError) return "resource_not_found";
   return error instanceof ProtocolError
     ? KIND_OF_CODE.get(error.code) ?? "other"

@@ -3,14 +3,6 @@ import { checkHandler } from "./check_handler.ts";
 import { checkConfig, Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
-import {
-  checkDurationMs,
-  checkGroup,
-  checkInteger,
-  checkName,
-  checkTimeoutMs,
-  checkWord,
-} from "../../base/options.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
   findParamHeaders,
@@ -47,7 +39,7 @@ import {
   type ToolConfig,
   type ToolUpdates,
 } from "./tool_config.ts";
-import { checkToolName } from "./tool_name.ts";
+import { checkToolLimits, checkToolName } from "./tool_check.ts";
 import { drained } from "./tool_steps.ts";
 import { toolHandler } from "./tool_worker.ts";
 import {
@@ -93,6 +85,8 @@ export class RegisteredTool extends Registration<ToolUpdates> {
    * @internal
    */
   readonly rateLimit: CallRateLimit | undefined;
+  /** Bytes that an answer of it may have, if not as the server's option says. */
+  readonly maxResultBytes: number | undefined;
 
   /** @internal */
   constructor(
@@ -108,15 +102,10 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     this.#config = { ...config };
     this.#handler = toolHandler(name, config, handler, host);
     this.guardBy(config, `tool ${name}`);
-    if (config.timeoutMs !== undefined) {
-      checkDurationMs(`tool ${name}: timeoutMs`, config.timeoutMs, 1);
-    }
-    checkExecution(name, config.execution);
-    this.slowMs = config.slowMs === undefined
-      ? undefined
-      : checkTimeoutMs(`tool ${name}: slowMs`, config.slowMs);
+    checkToolLimits(`tool ${name}`, config);
+    this.slowMs = config.slowMs;
+    this.maxResultBytes = config.maxResultBytes;
     if (config.concurrency !== undefined) {
-      checkInteger(`tool ${name}: concurrency`, config.concurrency, 1);
       this.#slots = new Semaphore(config.concurrency, {
         name: `tool ${name}`,
       });
@@ -387,13 +376,4 @@ export class RegisteredTool extends Registration<ToolUpdates> {
 /** The arguments of a call miss the tool's schema. */
 export class ToolInputError extends Error {
   override readonly name = "ToolInputError";
-}
-
-function checkExecution(name: string, execution?: ToolExecution): void {
-  checkGroup(`tool ${name}: execution`, execution, { taskSupport: true });
-  checkWord(
-    `tool ${name}: execution.taskSupport`,
-    execution?.taskSupport ?? "forbidden",
-    ["forbidden", "optional", "required"],
-  );
 }

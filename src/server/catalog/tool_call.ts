@@ -80,6 +80,7 @@ function begin(
   if (tool.guard !== undefined || slot.scopes.length > 0) {
     call.needs = neededFor(slot);
   }
+  call.maxResultBytes = tool.maxResultBytes;
   if (tool.slowMs !== undefined && call.measure !== undefined) {
     call.measure.slowMs = tool.slowMs;
   }

@@ -149,6 +149,12 @@ export interface ToolConfig<
    */
   slowMs?: number;
   /**
+   * Bytes that the answer to a call may have. A bigger one is replaced by an
+   * error that says how big it was, for the model to ask for less.
+   * @default the server's `maxResultBytes`
+   */
+  maxResultBytes?: number;
+  /**
    * Remember what the tool returned, by its arguments and by who asked. For tools
    * with `annotations.readOnlyHint` only.
    * @default nothing is remembered
@@ -172,6 +178,7 @@ export const TOOL_OPTIONS: Readonly<
   slowMs: true,
   concurrency: true,
   rateLimit: true,
+  maxResultBytes: true,
   cache: true,
   worker: true,
   // The official SDK's: here it is the business of who lets callers in.
