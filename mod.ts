@@ -13,6 +13,7 @@ export {
 export type { Registrations } from "./src/host/registrations.ts";
 export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
 export type { HandlerCacheOptions } from "./src/server/catalog/handler_cache.ts";
+export type { IdempotencyOptions } from "./src/server/catalog/idempotency.ts";
 export type { AuditEntry, AuditOptions } from "./src/server/calls/audit.ts";
 export type { FailureKind } from "./src/server/calls/failure_kind.ts";
 export type {
@@ -359,6 +360,8 @@ export {
 } from "./src/base/errors.ts";
 export {
   HeaderMismatchError,
+  IdempotencyError,
+  type IdempotencyFault,
   InvalidParamsError,
   InvalidRequestError,
   MethodNotFoundError,

@@ -151,6 +151,50 @@ export class UnsupportedProtocolVersionError extends ProtocolError {
   }
 }
 
+/** Ways in which a call with an idempotency key can fail for its key's sake. */
+export type IdempotencyFault =
+  | "key_malformed"
+  | "key_ambiguous"
+  | "key_reused"
+  | "outcome_unknown"
+  | "store_unavailable";
+
+const IDEMPOTENCY_FAULTS: Readonly<Record<IdempotencyFault, string>> = {
+  key_malformed:
+    "Invalid params: an idempotency key must have 1 to 255 visible " +
+    "characters of ASCII",
+  key_ambiguous:
+    "Invalid params: the header Idempotency-Key and _meta name two " +
+    "keys",
+  key_reused:
+    "Invalid params: this idempotency key was used with other arguments",
+  outcome_unknown: "a call with this idempotency key began, and what came of " +
+    "it is not known: look before calling again, with a new key",
+  store_unavailable:
+    "idempotency keys can't be looked up at the moment: the call has not begun, " +
+    "try again",
+};
+
+/**
+ * A call was not run for the sake of its idempotency key: `-32602` if that is
+ * no good, or belongs to other arguments, `-32603` otherwise. `data.reason` says which it is.
+ */
+export class IdempotencyError extends ProtocolError {
+  /** The class, by name. */
+  override readonly name = "IdempotencyError";
+
+  /** The reason is for programs; each has a message of its own. */
+  constructor(reason: IdempotencyFault) {
+    super(
+      reason.startsWith("key_")
+        ? ProtocolErrorCode.InvalidParams
+        : ProtocolErrorCode.InternalError,
+      IDEMPOTENCY_FAULTS[reason],
+      { reason },
+    );
+  }
+}
+
 /** `-32603`: an answer has more bytes than `maxResultBytes`; both are in `data`. */
 export class ResultTooBigError extends ProtocolError {
   /** The class, by name. */

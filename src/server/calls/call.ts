@@ -130,6 +130,8 @@ export class Call implements Asker, PendingCall {
   failure: FailureKind | undefined = undefined;
   /** The error that it failed with, if it was one. */
   error: unknown = undefined;
+  /** True if it runs to its end though its client has left: a repeat may want the outcome. */
+  outlivesClient = false;
   /** Bytes that its answer may have, if that is its tool's to say. */
   maxResultBytes: number | undefined = undefined;
   /** Time when it came in, until it is audited. */
@@ -301,6 +303,10 @@ export class Call implements Asker, PendingCall {
   /** Ends the call without an answer: aborts its signal, says nothing more. */
   cancel(reason: unknown): void {
     if (this.settled || this.#cancelled !== undefined) return;
+    if (this.outlivesClient) {
+      this.stopWaiting();
+      return;
+    }
     this.#cancelled = reason instanceof Error
       ? reason
       : new DOMException(String(reason ?? "cancelled"), "AbortError");

@@ -94,7 +94,7 @@ export class HandlerCache implements AsyncDisposable {
 }
 
 /** The caller, and what it may: other scopes may see other things. */
-function askerOf({ caller, identity }: Call): readonly string[] {
+export function askerOf({ caller, identity }: Call): readonly string[] {
   return [caller, ...(identity?.scopes ?? []).toSorted()];
 }
 

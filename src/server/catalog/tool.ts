@@ -27,7 +27,9 @@ import type {
   ToolAnnotations,
   ToolExecution,
 } from "../../protocol/types.ts";
-import { HandlerCache, type HandlerCacheOptions } from "./handler_cache.ts";
+import { HandlerCache } from "./handler_cache.ts";
+import { Idempotency } from "./idempotency.ts";
+import { IDEMPOTENCY_META } from "./idempotency_key.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { Call } from "../calls/call.ts";
 import type {
@@ -51,6 +53,15 @@ import {
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
+/** Keeper of what a handler returned, which may have that instead of a run. */
+interface OutcomeKeeper extends AsyncDisposable {
+  run(
+    input: unknown,
+    call: Call,
+    handle: (call: Call) => unknown,
+  ): Promise<unknown>;
+}
+
 /** Receiver of what a tool tells its collection. */
 export interface ToolHost {
   readonly clock: Clock;
@@ -70,7 +81,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   #name: string;
   #config: ToolConfig<SchemaLike | undefined>;
   #handler: AnyHandler;
-  #cache: HandlerCache | undefined;
+  readonly #keeper: OutcomeKeeper | undefined;
   #input: StandardSchemaWithJSON | undefined;
   #output: StandardSchemaWithJSON | undefined;
   #inputJson: JsonSchema = EMPTY_OBJECT_SCHEMA;
@@ -113,20 +124,32 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     this.rateLimit = config.rateLimit === undefined
       ? undefined
       : host.limitRate(`tool ${name}`, config.rateLimit);
-    if (config.cache !== undefined) this.#cache = this.#makeCache(config.cache);
+    this.#keeper = this.#makeKeeper(config);
     this.#readSchemas();
   }
 
-  #makeCache(options: HandlerCacheOptions): HandlerCache {
-    if (this.annotations?.readOnlyHint !== true) {
+  #makeKeeper(
+    { cache, idempotent }: ToolConfig<SchemaLike | undefined>,
+  ): OutcomeKeeper | undefined {
+    const where = `tool ${this.#name}`;
+    if (cache === undefined && idempotent === undefined) return undefined;
+    if (cache !== undefined && this.annotations?.readOnlyHint !== true) {
       throw new InvalidOptionError(
-        `tool ${this.#name}: cache is for read-only tools: ` +
+        `${where}: cache is for read-only tools: ` +
           "set annotations.readOnlyHint to true if it is one",
       );
     }
-    const cache = new HandlerCache(`tool ${this.#name}`, options);
-    this.#host.disposeLater(cache);
-    return cache;
+    if (cache !== undefined && idempotent !== undefined) {
+      throw new InvalidOptionError(
+        `${where}: idempotent is for tools that change something, and cache for ` +
+          "those that don't",
+      );
+    }
+    const keeper = cache !== undefined
+      ? new HandlerCache(where, cache)
+      : new Idempotency(where, idempotent!, this.#host.clock);
+    this.#host.disposeLater(keeper);
+    return keeper;
   }
 
   #readSchemas(): void {
@@ -242,7 +265,8 @@ export class RegisteredTool extends Registration<ToolUpdates> {
    */
   entry(key: string): ListingEntry {
     if (this.#entry?.key === key) return this.#entry;
-    const { title, description, annotations, icons, _meta } = this.#config;
+    const { title, description, annotations, icons } = this.#config;
+    const _meta = this.#listedMeta;
     const tool = (outputSchema: JsonSchema | undefined) =>
       jsonText({
         name: key,
@@ -262,6 +286,15 @@ export class RegisteredTool extends Registration<ToolUpdates> {
           ? wrapSchema(this.#outputJson!, "result")
           : this.#outputJson,
       ),
+    };
+  }
+
+  /** What lists say of it beside the rest: a client must know that keys are heeded. */
+  get #listedMeta(): Record<string, unknown> | undefined {
+    const { _meta, idempotent } = this.#config;
+    return idempotent === undefined ? _meta : {
+      ..._meta,
+      [IDEMPOTENCY_META]: { ttlMs: idempotent.ttlMs },
     };
   }
 
@@ -306,13 +339,12 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   }
 
   #run(args: unknown, call: Call): unknown {
-    return this.#cache === undefined
+    return this.#keeper === undefined
       ? this.#handle(args, call)
-      : this.#cache.run(
+      : this.#keeper.run(
         args,
         call,
-        async (shared) =>
-          await drained(await this.#handle(args, shared), shared),
+        async (each) => await drained(await this.#handle(args, each), each),
       );
   }
 

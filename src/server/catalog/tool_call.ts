@@ -2,6 +2,7 @@ import { failureText } from "../calls/failure_text.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
   asUrlElicitationRequired,
+  IdempotencyError,
   InvalidParamsError,
   MissingRequiredClientCapabilityError,
   RefusedError,
@@ -202,7 +203,8 @@ function toolFailure(
     error instanceof AccessDeniedError ||
     error instanceof InsufficientScopeError ||
     error instanceof MissingRequiredClientCapabilityError ||
-    error instanceof RefusedError
+    error instanceof RefusedError ||
+    error instanceof IdempotencyError
   ) throw error;
   const required = asUrlElicitationRequired(error);
   if (required !== undefined) throw required;

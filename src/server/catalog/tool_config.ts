@@ -15,6 +15,7 @@ import type {
 import type { RateLimitOptions } from "../calls/call_rate_limit.ts";
 import type { AccessRules } from "../identity/guard.ts";
 import type { HandlerCacheOptions } from "./handler_cache.ts";
+import type { IdempotencyOptions } from "./idempotency.ts";
 import type { ServerContext } from "../server_context.ts";
 import type { CreateTaskResult } from "../tasks/task.ts";
 
@@ -160,6 +161,14 @@ export interface ToolConfig<
    * @default nothing is remembered
    */
   cache?: HandlerCacheOptions;
+  /**
+   * Run a call that carries an idempotency key once for its caller: a repeat
+   * waits for the first one's outcome, or gets it. Such a call is not called off
+   * when its client leaves. The key is in `_meta["io.sluice/idempotency-key"]`, or
+   * in the header `Idempotency-Key`.
+   * @default keys are passed over
+   */
+  idempotent?: IdempotencyOptions;
 }
 
 /** Every option of a tool: the compiler sees to it that none is missing. */
@@ -181,6 +190,7 @@ export const TOOL_OPTIONS: Readonly<
   maxResultBytes: true,
   cache: true,
   worker: true,
+  idempotent: true,
   // The official SDK's: here it is the business of who lets callers in.
   scopeChallenge: true,
   scopes: true,
