@@ -68,6 +68,7 @@ Deno.test({
     await using first = await new Replica(redis.url).listening();
     await using second = await new Replica(redis.url).listening();
     const { result } = await first.pay("a");
+    assert.match(result.content[0].text, /^paid by/);
     assert.deepEqual((await second.pay("a")).result, result);
     assert.deepEqual((await first.pay("a")).result, result);
     const hung = first.pay("b", { hang: true }).catch(() => "cut off");

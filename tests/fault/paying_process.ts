@@ -4,7 +4,7 @@
  */
 import { McpServer, RedisCache } from "../../mod.ts";
 
-await using cache = await RedisCache.connect({
+const cache = await RedisCache.connect({
   url: Deno.args[0],
   timeoutMs: 2_000,
   leaseMs: 500,
