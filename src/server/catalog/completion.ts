@@ -5,6 +5,7 @@ import type { Call, HandlerOwner } from "../calls/call.ts";
 import { textParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CompleteCallback } from "./completable.ts";
+import { isSafeText } from "./resource_reading.ts";
 
 /** Number of suggestions a list may hold (specification, "Completion"). */
 const MAX_SUGGESTIONS = 100;
@@ -23,20 +24,22 @@ export async function complete(
       "Invalid params: argument must be an object with a name and a value",
     );
   }
-  const { completer, owner } = await findCompleter(
+  const { completer, owner, isSafe } = await findCompleter(
     catalog,
     ref,
     argument.name,
     call,
   );
-  if (completer === undefined) {
+  const context = isObject(given)
+    ? given as { arguments?: Record<string, string> }
+    : undefined;
+  const typed = [argument.value, ...Object.values(context?.arguments ?? {})];
+  if (completer === undefined || isSafe && !typed.every(isSafe)) {
     return { completion: { values: [], hasMore: false } };
   }
   const suggestions = await completer(
     argument.value,
-    isObject(given)
-      ? given as { arguments?: Record<string, string> }
-      : undefined,
+    context,
     call.contextFor(owner ?? call.owner),
   );
   return {
@@ -52,6 +55,8 @@ export async function complete(
 interface Found {
   readonly completer?: CompleteCallback;
   readonly owner?: HandlerOwner;
+  /** Tells if it may see what a client has typed: no URI that holds it could be read. */
+  readonly isSafe?: (text: unknown) => boolean;
 }
 
 async function findCompleter(
@@ -75,9 +80,11 @@ async function findCompleter(
     const template = resources.findTemplate(uri);
     if (template !== undefined && await isOpen(template, call)) {
       const { item, owner } = template;
+      const { resourceTemplate } = item;
       return {
-        completer: item.resourceTemplate.completeCallback(argument),
+        completer: resourceTemplate.completeCallback(argument),
         owner,
+        ...(!resourceTemplate.unsafe && { isSafe: isSafeText }),
       };
     }
     const fixed = resources.fixedAt(uri);

@@ -222,14 +222,20 @@ export class ResourceCatalog {
       .map((resource) => guarded(listedEntry(resource, item, prefix), shown));
   }
 
-  /** Tells if what is listed can be read: what is no URI can't. */
-  #isReadable(uri: string, { name }: RegisteredResourceTemplate): boolean {
-    if (URL.canParse(uri)) return true;
+  /** Tells if what is listed can be read: what is no URI can't, nor what is refused. */
+  #isReadable(uri: string, item: RegisteredResourceTemplate): boolean {
+    const { name, resourceTemplate: { uriTemplate } } = item;
+    const why = !URL.canParse(uri)
+      ? "which is no URI and can't be read"
+      : uriTemplate.match(uri) !== null &&
+          readingOf({ uriTemplate, item }, uri) === null
+      ? "which can't be read by a template that is not unsafe"
+      : undefined;
+    if (why === undefined) return true;
     if (!this.#unreadable.has(uri) && this.#unreadable.size < MAX_TOLD) {
       this.#unreadable.add(uri);
       this.#options.warn(
-        `resource template ${name} lists ${quote(uri)}, which is no URI and ` +
-          "can't be read: it is left out",
+        `resource template ${name} lists ${quote(uri)}, ${why}: it is left out`,
       );
     }
     return false;

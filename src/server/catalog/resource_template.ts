@@ -1,4 +1,4 @@
-import { checkKnown } from "../../base/options.ts";
+import { checkFlag, checkKnown } from "../../base/options.ts";
 import type { ListResourcesResult } from "../../protocol/types.ts";
 import { UriTemplate } from "../../protocol/uri_template.ts";
 import type { CompleteCallback } from "./completable.ts";
@@ -15,11 +15,19 @@ export interface ResourceTemplateCallbacks<Lifespan = unknown> {
   list: ListResourcesCallback<Lifespan> | undefined;
   /** Completes its variables. */
   complete?: Record<string, CompleteCallback<Lifespan>>;
+  /**
+   * Take values of variables that may lead elsewhere: with `..` between slashes,
+   * an encoded slash, a backslash, a control character, or bytes that are no
+   * UTF-8. Without this such a URI is not found, as by any other template.
+   * @default false
+   */
+  unsafe?: boolean;
 }
 
 const CALLBACKS: Readonly<Record<keyof ResourceTemplateCallbacks, true>> = {
   list: true,
   complete: true,
+  unsafe: true,
 };
 
 /**
@@ -50,7 +58,13 @@ export class ResourceTemplate<Lifespan = unknown> {
       ? new UriTemplate(uriTemplate)
       : uriTemplate;
     checkKnown(`template ${this.#uriTemplate}`, callbacks, CALLBACKS);
+    checkFlag(`template ${this.#uriTemplate}: unsafe`, callbacks.unsafe);
     this.#callbacks = callbacks;
+  }
+
+  /** True if its variables may hold what could lead elsewhere. */
+  get unsafe(): boolean {
+    return this.#callbacks.unsafe === true;
   }
 
   /** The form of the URIs. */
