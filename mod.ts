@@ -24,6 +24,11 @@ export type {
   ToolInCall,
 } from "./src/server/extension.ts";
 export type { LifespanFunction } from "./src/server/lifecycle/lifespan.ts";
+export {
+  files,
+  type FilesOptions,
+  type FilesResource,
+} from "./src/host/files.ts";
 export { LowLevelServer } from "./src/host/low_level_server.ts";
 export type { NotificationHandler } from "./src/server/calls/notifications.ts";
 export { OwnHandlers } from "./src/host/own_handlers.ts";

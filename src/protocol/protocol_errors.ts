@@ -97,6 +97,8 @@ export class MethodNotFoundError extends ProtocolError {
 export class ResourceNotFoundError extends ProtocolError {
   /** The class, by name. */
   override readonly name = "ResourceNotFoundError";
+  /** The URI that nothing is at. */
+  readonly uri: string;
 
   /** Names the URI, in the data too. */
   constructor(uri: string) {
@@ -105,6 +107,7 @@ export class ResourceNotFoundError extends ProtocolError {
       `Resource not found: ${uri}`,
       { uri },
     );
+    this.uri = uri;
   }
 }
 

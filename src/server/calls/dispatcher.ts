@@ -6,6 +6,7 @@ import {
   asUrlElicitationRequired,
   ProtocolError,
   ProtocolErrorCode,
+  ResourceNotFoundError,
   ResultTooBigError,
 } from "../../protocol/protocol_errors.ts";
 import {
@@ -269,11 +270,13 @@ export class Dispatcher {
   #fail(call: Call, error: unknown): void {
     if (call.settled) return;
     const { maskErrors, revealUrls } = this.#parts;
-    const wire = toProtocolError(
-      error,
-      maskErrors,
-      (thrown) => failureText(thrown, revealUrls),
-    );
+    const wire = error instanceof ResourceNotFoundError
+      ? call.era.resourceNotFound(error.uri)
+      : toProtocolError(
+        error,
+        maskErrors,
+        (thrown) => failureText(thrown, revealUrls),
+      );
     call.error = error;
     call.failure = failureKindOf(error, "internal_error");
     for (const { elicitationId } of pagesOf(wire)) {
