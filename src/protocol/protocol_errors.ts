@@ -203,7 +203,11 @@ export class ResultTooBigError extends ProtocolError {
   /** The class, by name. */
   override readonly name = "ResultTooBigError";
 
-  /** @param what what was answered, such as the name of a tool */
+  /**
+   * Names what is too big.
+   *
+   * @param what what was answered, such as the name of a tool
+   */
   constructor(what: string, bytes: number, maxResultBytes: number) {
     super(
       ProtocolErrorCode.InternalError,

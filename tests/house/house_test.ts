@@ -242,6 +242,7 @@ const DOORS: Doors = {
     "collection.ts",
     "completable.ts",
     "handler_cache.ts",
+    "idempotency.ts",
     "listing.ts",
     "prompt.ts",
     "registration.ts",
@@ -353,6 +354,7 @@ const DOORS: Doors = {
     "dashboard_feed.ts",
   ],
   host: [
+    "files.ts",
     "low_level_server.ts",
     "mcp_server.ts",
     "message_handlers.ts",
