@@ -180,6 +180,5 @@ export function checkServerOptions(
     "create",
     "get",
     "update",
-    "delete",
   ]);
 }

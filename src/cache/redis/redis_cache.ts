@@ -82,7 +82,7 @@ export class RedisCache<V = unknown>
    * `url` or a `client`.
    */
   constructor(options: RedisCacheOptions) {
-    checkKnown("RedisCache", options, REDIS_CACHE_OPTIONS);
+    checkKnown("RedisCache", options ?? {}, REDIS_CACHE_OPTIONS);
     this.#source = redisSource(options);
     const settings = this.#settings = redisSettings(options);
     const lifetimes = this.#lifetimes = new Lifetimes(options);
