@@ -172,10 +172,12 @@ export function checkServerOptions(
   checkFlag("sessions", options.sessions);
   checkMethods("audit", options.audit, ["write"]);
   checkFlag("audit.arguments", options.audit?.arguments);
-  checkMethods("eventStore", options.eventStore, [
-    "storeEvent",
-    "replayEventsAfter",
-  ]);
+  const { eventStore } = options;
+  if (eventStore !== "redis") {
+    checkMethods("eventStore", eventStore, ["storeEvent", "replayEventsAfter"]);
+  }
+  checkMethods("bus", options.bus, ["listen", "broadcast", "send"]);
+  checkMethods("sessionStore", options.sessionStore, ["create", "use"]);
   checkMethods("tasks.store", options.tasks?.store, [
     "create",
     "get",

@@ -216,7 +216,7 @@ export class LowLevelServer extends OwnHandlers {
   ): Promise<void> {
     const call = relatedRequestId === undefined
       ? undefined
-      : this.#parts.dispatcher.related(relatedRequestId);
+      : this.#parts.dispatcher.related.find(relatedRequestId);
     if (call !== undefined) {
       return call.context.mcpReq.notify({ method, params } as Notification);
     }
@@ -227,7 +227,9 @@ export class LowLevelServer extends OwnHandlers {
       return this.sendResourceUpdated(params as { uri: string });
     }
     // A client uses the id again, and another has the same.
-    if (relatedRequestId !== undefined && this.#parts.dispatcher.inCall) {
+    if (
+      relatedRequestId !== undefined && this.#parts.dispatcher.related.inCall
+    ) {
       return Promise.resolve();
     }
     if (method === "notifications/message") {

@@ -1,7 +1,6 @@
-import { type Clock, systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError } from "../../base/errors.ts";
-import { checkDurationMs, checkKnown } from "../../base/options.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
@@ -23,9 +22,9 @@ import { RedisCache } from "../redis/redis_cache.ts";
 import {
   type LocalEntry,
   localOptions,
-  TIERED_CACHE_OPTIONS,
   type TieredCacheOptions,
   type TieredCacheStats,
+  tieredSettings,
   tieredValues,
 } from "./tiered_cache_options.ts";
 
@@ -82,12 +81,11 @@ export class TieredCache<V = unknown>
    * @throws {InvalidOptionError} for an option out of its range.
    */
   constructor(options: TieredCacheOptions) {
-    checkKnown("TieredCache", options, TIERED_CACHE_OPTIONS);
-    const { maxStaleMs = 1_000, localTtlMs = 60_000, remote } = options;
-    const { name = "tiered", clock = systemClock } = options;
+    const { name, clock, maxStaleMs, localTtlMs } = tieredSettings(options);
+    const { remote } = options;
     this.#name = name;
-    this.#maxStaleMs = checkDurationMs("maxStaleMs", maxStaleMs, 10);
-    this.#localTtlMs = checkDurationMs("localTtlMs", localTtlMs, 1);
+    this.#maxStaleMs = maxStaleMs;
+    this.#localTtlMs = localTtlMs;
     this.#clock = clock;
     this.#time = new CoarseTime(clock);
     this.#local = instruments.withdraw(new MemoryCache(localOptions(options)));

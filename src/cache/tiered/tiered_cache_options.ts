@@ -1,5 +1,9 @@
-import type { KnownOptions } from "../../base/options.ts";
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import {
+  checkDurationMs,
+  checkKnown,
+  type KnownOptions,
+} from "../../base/options.ts";
 import { type CacheValues, heldValues } from "../cache_kind.ts";
 import type { CacheHit } from "../cache_store.ts";
 import type {
@@ -51,7 +55,7 @@ export interface TieredCacheOptions {
 }
 
 /** Every option of a {@linkcode TieredCache}. */
-export const TIERED_CACHE_OPTIONS: KnownOptions<TieredCacheOptions> = {
+const TIERED_CACHE_OPTIONS: KnownOptions<TieredCacheOptions> = {
   local: true,
   remote: true,
   name: true,
@@ -116,5 +120,22 @@ export function tieredValues(
     flushes: stats.flushes,
     incoherent: stats.coherent ? 0 : 1,
     ...heldValues(stats.local),
+  };
+}
+
+/** Fills the defaults in. @throws {InvalidOptionError} for an option out of its range */
+export function tieredSettings(
+  options: TieredCacheOptions,
+): Required<
+  Pick<TieredCacheOptions, "name" | "clock" | "maxStaleMs" | "localTtlMs">
+> {
+  checkKnown("TieredCache", options, TIERED_CACHE_OPTIONS);
+  const { maxStaleMs = 1_000, localTtlMs = 60_000 } = options;
+  const { name = "tiered", clock = systemClock } = options;
+  return {
+    name,
+    clock,
+    maxStaleMs: checkDurationMs("maxStaleMs", maxStaleMs, 10),
+    localTtlMs: checkDurationMs("localTtlMs", localTtlMs, 1),
   };
 }

@@ -109,14 +109,12 @@ export class OperatorThread implements AsyncDisposable {
       heartbeat: this.#heartbeat.cell,
     };
     const listening = Promise.withResolvers<void>();
-    const worker = new Worker(threadScript(module), { workerData });
+    const worker = startWorker(module, workerData);
     let failure: unknown = "it ended";
     worker.on("error", (error: unknown) => failure = error);
     worker.on("exit", () => {
       this.#worker = undefined;
-      listening.reject(
-        new Error(`operatorPort takes a thread: ${thrownText(failure)}`),
-      );
+      listening.reject(noThread(failure));
     });
     worker.on(
       "message",
@@ -189,6 +187,20 @@ export class OperatorThread implements AsyncDisposable {
       send(worker, { id, failure: thrownText(error) });
     }
   }
+}
+
+/** @throws {Error} if a permission is missing */
+function startWorker(module: string, workerData: OperatorThreadData): Worker {
+  try {
+    return new Worker(threadScript(module), { workerData });
+  } catch (error) {
+    throw noThread(error);
+  }
+}
+
+function noThread(cause: unknown): Error {
+  const why = thrownText(cause);
+  return new Error(`operatorPort takes a thread: ${why}`, { cause });
 }
 
 function sendResponse(worker: Worker, id: number, response: Response): void {

@@ -15,10 +15,7 @@ import {
   resultText,
   toProtocolError,
 } from "../../protocol/jsonrpc.ts";
-import type {
-  ElicitRequestURLParams,
-  RequestId,
-} from "../../protocol/types.ts";
+import type { ElicitRequestURLParams } from "../../protocol/types.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
 import { errorResult } from "../catalog/tool_result.ts";
 import type { Call } from "./call.ts";
@@ -29,6 +26,7 @@ import { failureText } from "./failure_text.ts";
 import type { DispatcherParts } from "./dispatcher_parts.ts";
 import { failureKindOf } from "./failure_kind.ts";
 import { compose, type Middleware } from "./middleware.ts";
+import { RelatedCalls } from "./related_calls.ts";
 import { STAYS_OPEN } from "./reply.ts";
 
 /**
@@ -42,6 +40,8 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = [];
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
+  /** Finds the call that code belongs to which was not told. */
+  readonly related: RelatedCalls;
   /** Gate that calls must pass first, while there is something to wait for. */
   gate: ((call: Call, run: () => unknown) => unknown) | undefined;
   /** The call whose handler is being entered. */
@@ -55,6 +55,12 @@ export class Dispatcher {
     this.#parts = parts;
     this.#recorder = parts.recorder;
     this.#tracing = parts.tracing;
+    this.related = new RelatedCalls(this);
+  }
+
+  /** The calls that wait for something. */
+  get waiting(): ReadonlySet<Call> {
+    return this.#waiting;
   }
 
   /** Number of calls without an answer yet, open subscriptions left aside. */
@@ -92,39 +98,6 @@ export class Dispatcher {
     } finally {
       this.#entering = undefined;
     }
-  }
-
-  /** Tells if the code that asks may run for a call, though that may be over. */
-  get inCall(): boolean {
-    return CallScope.current !== undefined || this.#unscoped.length > 0;
-  }
-
-  /**
-   * The call with a JSON-RPC id that the code which asks runs for, or another of
-   * its session's. An id alone says nothing: every client counts its own.
-   */
-  related(id: RequestId): Call | undefined {
-    const { current } = CallScope;
-    if (current === undefined) return this.#unscopedWith(id);
-    const own = current.call as Call | undefined;
-    if (own === undefined || own.requestId === id) return own;
-    return own.session &&
-      Array.from(this.#waiting).find((each) =>
-        each.requestId === id && each.session === own.session
-      );
-  }
-
-  /** A call that began before there were scopes, if it can be no other. */
-  #unscopedWith(id: RequestId): Call | undefined {
-    const call = this.#entering ??
-      (this.#unscoped.length === 1 ? this.#unscoped[0] : undefined);
-    return call?.requestId === id ? call : undefined;
-  }
-
-  get #unscoped(): Call[] {
-    return [...this.#waiting, this.#entering].filter((call) =>
-      call !== undefined && call.scope === undefined
-    ) as Call[];
   }
 
   /** Gives calls a scope from now on, which costs each some time (bench/http.ts, "echo"). */

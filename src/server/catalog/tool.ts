@@ -2,7 +2,6 @@ import { deadline } from "../../base/deadline.ts";
 import { checkHandler } from "./check_handler.ts";
 import { checkConfig, Registration } from "./registration.ts";
 import type { Clock } from "../../base/clock.ts";
-import { InvalidOptionError } from "../../base/errors.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
   findParamHeaders,
@@ -27,8 +26,6 @@ import type {
   ToolAnnotations,
   ToolExecution,
 } from "../../protocol/types.ts";
-import { HandlerCache } from "./handler_cache.ts";
-import { Idempotency } from "./idempotency.ts";
 import { IDEMPOTENCY_META } from "./idempotency_key.ts";
 import type { ListingEntry } from "./listing.ts";
 import type { Call } from "../calls/call.ts";
@@ -42,6 +39,7 @@ import {
   type ToolUpdates,
 } from "./tool_config.ts";
 import { checkToolLimits, checkToolName } from "./tool_check.ts";
+import { makeKeeper, type OutcomeKeeper } from "./outcome_keeper.ts";
 import { drained } from "./tool_steps.ts";
 import { toolHandler } from "./tool_worker.ts";
 import {
@@ -52,15 +50,6 @@ import {
 } from "./tool_result.ts";
 
 type AnyHandler = (...args: unknown[]) => unknown;
-
-/** Keeper of what a handler returned, which may have that instead of a run. */
-interface OutcomeKeeper extends AsyncDisposable {
-  run(
-    input: unknown,
-    call: Call,
-    handle: (call: Call) => unknown,
-  ): Promise<unknown>;
-}
 
 /** Receiver of what a tool tells its collection. */
 export interface ToolHost {
@@ -124,32 +113,9 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     this.rateLimit = config.rateLimit === undefined
       ? undefined
       : host.limitRate(`tool ${name}`, config.rateLimit);
-    this.#keeper = this.#makeKeeper(config);
+    this.#keeper = makeKeeper(`tool ${name}`, config, host.clock);
+    if (this.#keeper !== undefined) host.disposeLater(this.#keeper);
     this.#readSchemas();
-  }
-
-  #makeKeeper(
-    { cache, idempotent }: ToolConfig<SchemaLike | undefined>,
-  ): OutcomeKeeper | undefined {
-    const where = `tool ${this.#name}`;
-    if (cache === undefined && idempotent === undefined) return undefined;
-    if (cache !== undefined && this.annotations?.readOnlyHint !== true) {
-      throw new InvalidOptionError(
-        `${where}: cache is for read-only tools: ` +
-          "set annotations.readOnlyHint to true if it is one",
-      );
-    }
-    if (cache !== undefined && idempotent !== undefined) {
-      throw new InvalidOptionError(
-        `${where}: idempotent is for tools that change something, and cache for ` +
-          "those that don't",
-      );
-    }
-    const keeper = cache !== undefined
-      ? new HandlerCache(where, cache)
-      : new Idempotency(where, idempotent!, this.#host.clock);
-    this.#host.disposeLater(keeper);
-    return keeper;
   }
 
   #readSchemas(): void {
