@@ -33,6 +33,8 @@ export function guideServer(options: GuideLifespanOptions = {}): GuideServer {
       server.log.info("there is an API to fetch from", { url });
       return opened;
     },
+    // Replicas that share a Redis are one server.
+    redis: Deno.env.get("REDIS_URL"),
     dashboard: true,
     debug: true,
   });

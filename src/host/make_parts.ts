@@ -1,3 +1,4 @@
+import { SharedKey } from "../cluster/shared_key.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
@@ -236,7 +237,11 @@ export function makeParts(
     recorder,
     tracing,
   });
-  const sealer = new StateSealer(stateKeys(options), stateTtlMs(options));
+  const stateKey = redis && cluster &&
+    new SharedKey(redis, cluster, "request-state-key");
+  const sealer = new StateSealer(stateKeys(options), stateTtlMs(options), {
+    makeKey: stateKey && (() => stateKey.read()),
+  });
   const host: CallHost = {
     clock,
     home: catalog,

@@ -36,7 +36,8 @@ export interface RequestStateOptions {
   /**
    * The key that states are signed with: at least 32 bytes, the same on every
    * replica.
-   * @default the variable SLUICE_REQUEST_STATE_KEY, or a random key
+   * @default the variable SLUICE_REQUEST_STATE_KEY, or a random key, which
+   * replicas have in common where there is `redis`
    */
   key?: Uint8Array | string;
   /**

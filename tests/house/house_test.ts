@@ -384,6 +384,7 @@ const DOORS: Doors = {
     "bus.ts",
     "cluster.ts",
     "memory_bus.ts",
+    "shared_key.ts",
     "shared_redis.ts",
   ],
 };

@@ -220,7 +220,7 @@ Deno.test("pages one after the other make up the list, whatever the names", asyn
 });
 
 Deno.test("open(seal(x)) = x, and for nothing else", async () => {
-  const sealer = new StateSealer(["k".repeat(32)], 1_000, () => 0);
+  const sealer = new StateSealer(["k".repeat(32)], 1_000, { now: () => 0 });
   const json = fc.jsonValue().map((each) => JSON.parse(JSON.stringify(each)));
   await fc.assert(
     fc.asyncProperty(json, text, text, async (payload, binding, other) => {
@@ -235,7 +235,7 @@ Deno.test("open(seal(x)) = x, and for nothing else", async () => {
 });
 
 Deno.test("any text that was not sealed is refused", async () => {
-  const sealer = new StateSealer(["k".repeat(32)], 1_000, () => 0);
+  const sealer = new StateSealer(["k".repeat(32)], 1_000, { now: () => 0 });
   const part = fc.base64String().map((each) => each.replaceAll("=", ""));
   const almost = fc.tuple(part, part).map(([a, b]) => `${a}.${b}`);
   await fc.assert(

@@ -8,6 +8,17 @@ const encoder = new TextEncoder();
 /** The variable that replicas share the key in. */
 export const REQUEST_STATE_KEY_VARIABLE = "SLUICE_REQUEST_STATE_KEY";
 
+/** Source of the time, and of a key where none is given. */
+export interface StateSealerOptions {
+  readonly now?: () => number;
+  /**
+   * @default a random one, which no other replica has
+   */
+  readonly makeKey?: () =>
+    | Uint8Array<ArrayBuffer>
+    | Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /**
  * Signs what a client carries between the rounds of a request and checks it
  * when it comes back: HMAC-SHA256, an expiry, and a binding that the caller
@@ -18,13 +29,14 @@ export class StateSealer {
   readonly #bytes: readonly Uint8Array<ArrayBuffer>[];
   readonly #ttlMs: number;
   readonly #now: () => number;
+  readonly #makeKey: NonNullable<StateSealerOptions["makeKey"]>;
   #keys: Promise<CryptoKey[]> | undefined;
 
-  /** @param keys the first signs, all verify; without any it is the variable's, or a random one */
+  /** @param keys the first signs, all verify; without any it is the variable's, or one that is made */
   constructor(
     keys: readonly (Uint8Array | string)[],
     ttlMs: number,
-    now: () => number = Date.now,
+    { now = Date.now, makeKey = randomKey }: StateSealerOptions = {},
   ) {
     const given = keys.length > 0
       ? keys.map((key, index) =>
@@ -37,15 +49,22 @@ export class StateSealer {
     this.#bytes = given.filter((each) => each !== undefined);
     this.#ttlMs = ttlMs;
     this.#now = now;
+    this.#makeKey = makeKey;
   }
 
   /** Made when they are first needed: a server that never asks needs none (bench/startup.ts). */
   get #cryptoKeys(): Promise<CryptoKey[]> {
-    return this.#keys ??= Promise.all(
-      (this.#bytes.length > 0
-        ? this.#bytes
-        : [crypto.getRandomValues(new Uint8Array(32))]).map(importKey),
-    );
+    return this.#keys ??= this.#importKeys().catch((error) => {
+      this.#keys = undefined;
+      throw error;
+    });
+  }
+
+  async #importKeys(): Promise<CryptoKey[]> {
+    const bytes = this.#bytes.length > 0
+      ? this.#bytes
+      : [await this.#makeKey()];
+    return await Promise.all(bytes.map(importKey));
   }
 
   /** The sealed text of a payload, valid for one binding. */
@@ -87,6 +106,10 @@ export class StateSealer {
     if (e < this.#now()) throw refuse("has expired: start over");
     return p;
   }
+}
+
+function randomKey(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(32));
 }
 
 function importKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
