@@ -87,7 +87,7 @@ export function makeParts(
   if (options.lifespan) health.adopt({ lifespan: readiness });
 
   // What this process shares with the others of the server.
-  const { redis, cluster, sessionStore } = makeShared(options, {
+  const { redis, cluster, sessionStore, stores } = makeShared(options, {
     name: info.name,
     clock,
     log,
@@ -121,7 +121,11 @@ export function makeParts(
     relay,
   });
   const limitRate = (what: string, limit: RateLimitOptions) =>
-    new CallRateLimit(what, limit, { clock, log: quietLog, name: info.name });
+    new CallRateLimit(what, { store: stores.rateLimits?.(), ...limit }, {
+      clock,
+      log: quietLog,
+      name: info.name,
+    });
   relay?.attach(changes);
   const catalog = new Catalog({
     clock,
@@ -133,6 +137,7 @@ export function makeParts(
     changed: (kind) => changes.listChanged(kind),
     warn: (message) => log.warning(message),
     limitRate,
+    outcomes: stores.outcomes,
     disposeLater,
   });
 

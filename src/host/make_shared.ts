@@ -1,7 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { Cluster } from "../cluster/cluster.ts";
-import { SharedRedis } from "../cluster/shared_redis.ts";
+import type { CacheStore } from "../cache/cache_store.ts";
+import { RedisCache } from "../cache/redis/redis_cache.ts";
+import {
+  SharedRedis,
+  type SharedRedisOptions,
+} from "../cluster/shared_redis.ts";
+import type { RateLimitStore } from "../limit/rate_limit_store.ts";
+import { RedisRateLimitStore } from "../limit/redis_rate_limit_store.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import { RedisSessionStore } from "../server/sessions/redis_session_store.ts";
 import type { SessionStore } from "../server/sessions/session_store.ts";
@@ -21,7 +28,19 @@ export interface SharedParts {
   /** `undefined` where this process is the whole server. */
   readonly cluster: Cluster | undefined;
   readonly sessionStore: SessionStore | undefined;
+  /** Stores for what is to be the same at every replica, each made when asked for. */
+  readonly stores: SharedStores;
 }
+
+/** Stores in the Redis that is shared; nothing where there is none. */
+export interface SharedStores {
+  rateLimits?(): RateLimitStore;
+  /** For the outcomes of calls with an idempotency key. */
+  outcomes?(): CacheStore;
+}
+
+/** Milliseconds that Redis may take to find out if a call has run already. */
+const OUTCOME_MS = 250;
 
 /**
  * Makes what the processes of a server share.
@@ -44,5 +63,50 @@ export function makeShared(
     redis,
     cluster: way && new Cluster(way, host.log),
     sessionStore: sessionStore ?? (redis && new RedisSessionStore(redis)),
+    stores: redis === undefined
+      ? {}
+      : sharedStores(redis, given!, { disposeLater, ...host }),
+  };
+}
+
+function sharedStores(
+  redis: SharedRedis,
+  given: string | SharedRedisOptions,
+  { clock, log, disposeLater }: SharedHost,
+): SharedStores {
+  let rateLimits: RedisRateLimitStore | undefined;
+  let outcomes: RedisCache | undefined;
+  const warn = (message: string) => log.warning(message);
+  return {
+    rateLimits() {
+      if (rateLimits === undefined) {
+        rateLimits = new RedisRateLimitStore((command) => redis.send(command), {
+          prefix: `${redis.prefix}rate:`,
+          clock,
+          log: warn,
+        });
+        disposeLater(rateLimits);
+      }
+      return rateLimits;
+    },
+    outcomes() {
+      if (outcomes === undefined) {
+        const { url, client, driver } = typeof given === "string"
+          ? { url: given }
+          : given;
+        outcomes = new RedisCache({
+          url,
+          client,
+          driver,
+          name: "idempotency",
+          prefix: `${redis.prefix}once`,
+          timeoutMs: OUTCOME_MS,
+          clock,
+          log: warn,
+        });
+        disposeLater(outcomes);
+      }
+      return outcomes;
+    },
   };
 }

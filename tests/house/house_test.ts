@@ -39,6 +39,8 @@ const FLOORS: Floors = {
     "base",
     "protocol",
     "observe",
+    "limit",
+    "cache",
     "cluster",
     "server",
     "auth",

@@ -77,12 +77,13 @@ export class Catalog implements HandlerOwner {
     config: ToolConfig<SchemaLike | undefined>,
     handler: ((...args: unknown[]) => unknown) | undefined,
   ): RegisteredTool {
-    const { clock, disposeLater, limitRate, warn } = this.#options;
+    const { clock, disposeLater, limitRate, outcomes, warn } = this.#options;
     const tool = new RegisteredTool(
       {
         clock,
         disposeLater,
         limitRate,
+        outcomes,
         warn,
         toolChanged: (changed, from) =>
           this.tools.move(changed, from, changed.name),

@@ -1,3 +1,4 @@
+import type { CacheStore } from "../../cache/cache_store.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { CacheHint } from "../../protocol/types.ts";
 import type {
@@ -41,6 +42,8 @@ export interface CatalogOptions {
   warn(message: string): void;
   /** Makes a rate limit of calls of what is registered. */
   limitRate(what: string, options: RateLimitOptions): CallRateLimit;
+  /** Store that replicas share of the outcomes of calls with a key, where there is one. */
+  outcomes?(): CacheStore;
   /** Closes something together with the server. */
   disposeLater(resource: AsyncDisposable): void;
 }

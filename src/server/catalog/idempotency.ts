@@ -31,7 +31,8 @@ export interface IdempotencyOptions {
   /**
    * Store of the outcomes, such as a {@linkcode RedisCache} that replicas share;
    * one that is handed in stays open.
-   * @default 10,000 keys or 64 MiB in this process
+   * @default the Redis that replicas share, where there is one; otherwise 10,000
+   * keys or 64 MiB in this process
    */
   cache?: CacheStore;
 }

@@ -1,3 +1,4 @@
+import type { CacheStore } from "../../cache/cache_store.ts";
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
 import type { SchemaLike } from "../../protocol/schema.ts";
@@ -15,6 +16,13 @@ export interface OutcomeKeeper extends AsyncDisposable {
   ): Promise<unknown>;
 }
 
+/** Things that a keeper needs of its server. */
+export interface KeeperHost {
+  readonly clock: Clock;
+  /** Store that replicas share, where there is one. */
+  readonly outcomes: (() => CacheStore) | undefined;
+}
+
 /**
  * Makes the keeper that a tool's config asks for.
  *
@@ -23,10 +31,13 @@ export interface OutcomeKeeper extends AsyncDisposable {
 export function makeKeeper(
   where: string,
   { cache, idempotent, annotations }: ToolConfig<SchemaLike | undefined>,
-  clock: Clock,
+  { clock, outcomes }: KeeperHost,
 ): OutcomeKeeper | undefined {
   if (cache === undefined) {
-    return idempotent && new Idempotency(where, idempotent, clock);
+    return idempotent && new Idempotency(where, {
+      cache: outcomes?.(),
+      ...idempotent,
+    }, clock);
   }
   if (annotations?.readOnlyHint !== true) {
     throw new InvalidOptionError(

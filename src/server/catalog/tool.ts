@@ -1,6 +1,7 @@
 import { deadline } from "../../base/deadline.ts";
 import { checkHandler } from "./check_handler.ts";
 import { checkConfig, Registration } from "./registration.ts";
+import type { CacheStore } from "../../cache/cache_store.ts";
 import type { Clock } from "../../base/clock.ts";
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import {
@@ -60,6 +61,8 @@ export interface ToolHost {
   readonly warn: (message: string) => void;
   /** Makes a rate limit of the tool's calls. */
   limitRate(what: string, options: RateLimitOptions): CallRateLimit;
+  /** Store that replicas share of the outcomes of calls with a key, where there is one. */
+  readonly outcomes: (() => CacheStore) | undefined;
   /** The tool has changed; `from` is the name it was known by. */
   toolChanged(tool: RegisteredTool, from: string): void;
 }
@@ -113,7 +116,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     this.rateLimit = config.rateLimit === undefined
       ? undefined
       : host.limitRate(`tool ${name}`, config.rateLimit);
-    this.#keeper = makeKeeper(`tool ${name}`, config, host.clock);
+    this.#keeper = makeKeeper(`tool ${name}`, config, host);
     if (this.#keeper !== undefined) host.disposeLater(this.#keeper);
     this.#readSchemas();
   }
