@@ -7,7 +7,7 @@ import {
   McpServer,
 } from "@sluice/mcp";
 import { FakeClock } from "../support/fake_clock.ts";
-import { ask } from "../transport/wire.ts";
+import { ask, modernCall, modernPost } from "../transport/wire.ts";
 
 const info = { name: "audited", version: "1.0.0" };
 const ada = { token: "t", clientId: "ada", scopes: ["read"] };
@@ -91,6 +91,19 @@ Deno.test("arguments are handed over only where they are asked for", async () =>
   await server.call("tools/list");
   assert.deepEqual(entries[0].arguments, { to: "Bo" });
   assert.ok(!("arguments" in entries[1]));
+});
+
+Deno.test("an entry has the caller's address, where there is a network", async () => {
+  const { server, entries } = makeServer();
+  const peer = { remoteAddr: { hostname: "192.0.2.7" } };
+  const call = modernCall("tools/call", { name: "greet" });
+  const request = new Request("http://localhost/mcp", modernPost(call));
+  await (await server.fetch(request, peer)).text();
+  await server.call("tools/call", { name: "greet" });
+  assert.deepEqual(entries.map(({ address }) => address), [
+    "192.0.2.7",
+    undefined,
+  ]);
 });
 
 Deno.test("a call that its client has called off is audited, and once", async () => {

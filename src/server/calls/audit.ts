@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { addressOf } from "../../base/network_peer.ts";
 import { deadline } from "../../base/deadline.ts";
 import { isThenable } from "../../base/thenable.ts";
 import type { Log } from "../../observe/log/log.ts";
@@ -27,6 +28,8 @@ export interface AuditEntry {
   readonly resource?: string;
   /** The caller, if that is known. */
   readonly caller?: Caller;
+  /** The caller's address, over a network; see the option `trustedProxies`. */
+  readonly address?: string;
   /** `"ok"`, or what kept it from that. */
   readonly outcome: "ok" | FailureKind;
   /** Milliseconds that it took. */
@@ -94,6 +97,7 @@ export class Audit implements AsyncDisposable {
     from: number,
   ): AuditEntry {
     const { callId, method, identity } = call;
+    const address = addressOf(call.reply.peer);
     // Middleware may have sent anything on.
     const params = isObject(call.params) ? call.params : {};
     return {
@@ -102,6 +106,7 @@ export class Audit implements AsyncDisposable {
       method,
       ...targetOf(method, params.name ?? params.uri),
       ...(identity && { caller: identity }),
+      ...(address !== undefined && { address }),
       outcome: failure ?? "ok",
       durationMs: this.#parts.clock.now() - from,
       ...(this.#options.arguments === true && params.arguments !== undefined &&
