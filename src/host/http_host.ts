@@ -5,6 +5,8 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
 import type { Peer } from "../admin/operator_gate.ts";
+import type { Readiness } from "../server/lifecycle/readiness.ts";
+import { endConnection } from "../transport/http/last_on_connection.ts";
 import type { ServerParts } from "./server_parts.ts";
 import type {
   FetchContext,
@@ -19,10 +21,13 @@ export class HttpHost {
   readonly transport: HttpTransport;
   readonly metrics: ServerMetrics;
   readonly admin: AdminRoutes;
+  readonly #readiness: Readiness;
+  #lateArrivals = 0;
   #app: Hono | undefined;
 
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
     this.auth = makeAuth(parts, options);
+    this.#readiness = parts.readiness;
     const { scopes } = parts.options;
     const challenges = this.auth?.challenges ??
       new Challenges({ authenticators: [], scopes, metadataUrl: undefined });
@@ -58,15 +63,41 @@ export class HttpHost {
     return app;
   }
 
+  /** Number of requests that have come since the server began to drain. */
+  get lateArrivals(): number {
+    return this.#lateArrivals;
+  }
+
   fetch(
+    request: Request,
+    context: FetchContext | undefined,
+    peer: Peer | undefined,
+  ): Response | Promise<Response> {
+    if (!this.#readiness.draining) return this.#route(request, context, peer);
+    this.#lateArrivals++;
+    const answer = this.#route(request, context, peer);
+    return answer instanceof Promise
+      ? answer.then(endConnection)
+      : endConnection(answer);
+  }
+
+  #route(
     request: Request,
     context: FetchContext | undefined,
     peer: Peer | undefined,
   ): Response | Promise<Response> {
     return this.transport.answer(request, context, peer) ??
       this.admin.handle(request, new URL(request.url), peer) ??
-      this.app.fetch(request);
+      (this.#readiness.closing ? shuttingDown() : this.app.fetch(request));
   }
+}
+
+/** Turns away what would be new work for the author's own routes. */
+function shuttingDown(): Response {
+  return Response.json(
+    { error: "The server is shutting down: try again in a second" },
+    { status: 503, headers: { "retry-after": "1" } },
+  );
 }
 
 /** @throws {InvalidOptionError} */

@@ -285,7 +285,9 @@ export function makeParts(
     ]);
   }
   const closing = new Closing({
+    info,
     clock,
+    log,
     readiness,
     subscriptions,
     health,

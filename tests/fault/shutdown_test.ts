@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogRecord, RunningServer, ServeOptions } from "../../mod.ts";
+import type { FakeClock } from "../support/fake_clock.ts";
 import { httpText, RawSocket } from "../transport/raw_socket.ts";
 import { makeSubject, type Subject } from "../transport/subject.ts";
 import {
@@ -55,6 +56,17 @@ async function until(condition: () => boolean): Promise<void> {
   await within(wait());
 }
 
+/** Waits for the end of a server whose listener closes after a while without requests. */
+async function ended(over: Promise<void>, clock: FakeClock): Promise<void> {
+  let isOver = false;
+  const noted = over.then(() => isOver = true);
+  for (let turn = 0; turn < 100 && !isOver; turn++) {
+    await clock.advance(20);
+    await new Promise((go) => setTimeout(go, 5));
+  }
+  await within(noted);
+}
+
 Deno.test("what is in flight is answered before the lifespan closes", async () => {
   const { server, running, seen, gate, clock } = await listen();
   using socket = await RawSocket.open(running.port);
@@ -65,7 +77,7 @@ Deno.test("what is in flight is answered before the lifespan closes", async () =
   assert.deepEqual(seen, ["began"]);
   gate.resolve();
   assert.match(await socket.readUntil("waited"), /HTTP\/1\.1 200/);
-  await within(over);
+  await ended(over, clock);
   assert.deepEqual(seen, ["began", "answered", "lifespan closed"]);
   assert.equal(server.stats.inFlight, 0);
   assert.equal(clock.pending, 0);
@@ -82,7 +94,7 @@ Deno.test("what hangs is answered with an error once the grace is over", async (
   await clock.advance(5_000);
   const answer = await socket.readUntil("shutting down");
   assert.match(answer, /"code":-32603/);
-  await within(over);
+  await ended(over, clock);
   assert.equal(server.stats.inFlight, 0);
   assert.equal(clock.pending, 0);
 });
@@ -99,14 +111,14 @@ Deno.test("a client that never sends its request in full can't hold the end up",
   const over = running.shutdown();
   await until(() => seen.includes("lifespan closed"));
   await clock.advance(6_000);
-  await within(over);
+  await ended(over, clock);
   await within(running.finished);
   assert.equal(clock.pending, 0);
   for (const socket of [head, body, silent]) socket.drop();
 });
 
 Deno.test("a request that is only complete after the end runs no handler", async () => {
-  const { running, seen } = await listen();
+  const { running, seen, clock } = await listen();
   const whole = text("tools/call", { name: "wait" });
   using socket = await RawSocket.open(running.port);
   await socket.write(whole.slice(0, -10));
@@ -116,7 +128,7 @@ Deno.test("a request that is only complete after the end runs no handler", async
   await socket.write(whole.slice(-10));
   const answer = await socket.readUntil("}}");
   assert.match(answer, /HTTP\/1\.1 503 .*"code":-32005/s);
-  await within(over);
+  await ended(over, clock);
   assert.deepEqual(seen, ["lifespan closed"]);
 });
 
@@ -134,7 +146,7 @@ Deno.test("streams are ended in good order", async () => {
   }));
   await listening.readUntil("acknowledged");
   await standing.readUntil("text/event-stream");
-  await within(running.shutdown());
+  await ended(running.shutdown(), clock);
   assert.match(
     await listening.readUntil("complete"),
     /"resultType":"complete"/,
@@ -146,19 +158,19 @@ Deno.test("streams are ended in good order", async () => {
 });
 
 Deno.test("a connection that idles is closed, and shutting down twice is once", async () => {
-  const { running, seen } = await listen();
+  const { running, seen, clock } = await listen();
   using socket = await RawSocket.open(running.port);
   await socket.write(text("tools/list"));
   await socket.readUntil("serverInfo");
   const [first, second] = [running.shutdown(), running.shutdown()];
   assert.equal(first, second);
-  await within(first);
+  await ended(first, clock);
   await socket.readToEnd();
   assert.deepEqual(seen, ["lifespan closed"]);
 });
 
 Deno.test("a signal ends the server as shutdown does", async () => {
-  const { server } = makeSubject();
+  const { server, clock } = makeSubject();
   const stop = new AbortController();
   const running = await server.serve({
     port: 0,
@@ -167,7 +179,7 @@ Deno.test("a signal ends the server as shutdown does", async () => {
     onListen() {},
   });
   stop.abort();
-  await within(running.finished);
+  await ended(running.finished, clock);
   await assert.rejects(RawSocket.open(running.port));
 });
 
@@ -191,7 +203,7 @@ Deno.test("the log tells of the life of a server, a line for each turn", async (
   const over = running.shutdown();
   await clock.advance(2_000);
   await clock.advance(5_000);
-  await within(over);
+  await ended(over, clock);
   assert.deepEqual(
     told(log.filter(({ message }) => !message.includes("slow"))),
     [
@@ -209,7 +221,7 @@ Deno.test("the log tells of the life of a server, a line for each turn", async (
 });
 
 Deno.test("a server that can't start says so in its log", async () => {
-  const { running, server } = await listen();
+  const { running, server, clock } = await listen();
   const { server: other, log } = makeSubject();
   const { port } = running;
   await assert.rejects(
@@ -231,7 +243,7 @@ Deno.test("a server that can't start says so in its log", async () => {
     failing.log[0].message,
     "starting subject failed: no database",
   );
-  await running.shutdown();
+  await ended(running.shutdown(), clock);
   await other.close();
   await server.close();
 });

@@ -14,7 +14,7 @@ import {
 import { readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
 import { type Era, isModernRevision } from "../../protocol/revision.ts";
-import type { AuthInfo } from "../../protocol/types.ts";
+import type { AuthInfo, RequestId } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
@@ -50,8 +50,12 @@ export interface HttpTransportParts {
   readonly auth: HttpAuth | undefined;
   /** Way to tell a caller that it lacks a scope. */
   readonly challenge: HttpReplyStyle["challenge"];
-  /** True if new requests are turned away. */
-  readonly readiness: { readonly closing: boolean };
+  readonly readiness: {
+    /** True if responses end their connections. */
+    readonly draining: boolean;
+    /** True if new requests are turned away. */
+    readonly closing: boolean;
+  };
   /** Parameter that a method's `Mcp-Name` mirrors. */
   readonly methods: { namedBy(method: string): string | undefined };
   /** Names the runtime's own span of a request, while somebody takes spans. */
@@ -82,7 +86,7 @@ export class HttpTransport {
   #goodUrl = "";
 
   constructor(parts: HttpTransportParts, options: HttpOptions = {}) {
-    const { intake, log, methods, auth, challenge } = parts;
+    const { intake, log, methods, auth, challenge, readiness } = parts;
     this.#parts = parts;
     this.path = checkPath(options.path ?? "/mcp");
     const { publicUrl } = options;
@@ -108,6 +112,7 @@ export class HttpTransport {
     ]);
     const style = {
       challenge,
+      readiness,
       clock: intake.clock,
       streams: this.streams,
       quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
@@ -306,7 +311,7 @@ export class HttpTransport {
       (error) => {
         // A listener that shuts down cuts bodies off that are on their way.
         if (this.#parts.readiness.closing) {
-          exchange.resolve(this.refusals.count(refuseForNow(SHUTTING_DOWN)));
+          this.#refuseForNow(exchange, null);
           return;
         }
         const failure = readFailure(error);
@@ -329,6 +334,11 @@ export class HttpTransport {
   }
 
   #take(body: unknown, exchange: HttpExchange): void {
+    // It may have been long in coming.
+    if (this.#parts.readiness.closing) {
+      this.#refuseForNow(exchange, readableId(body));
+      return;
+    }
     const arrived = classify(body, exchange.version);
     const fault = this.#faultOf(arrived, body);
     if (fault !== undefined) {
@@ -357,6 +367,10 @@ export class HttpTransport {
     ...refused: Parameters<typeof refusal>
   ): void {
     resolve(this.refusals.count(refusal(...refused)));
+  }
+
+  #refuseForNow({ resolve }: HttpExchange, id: RequestId | null): void {
+    resolve(this.refusals.count(refuseForNow(SHUTTING_DOWN, id)));
   }
 
   #forbid(message: string): Response {

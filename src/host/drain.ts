@@ -1,0 +1,54 @@
+import { sleep } from "../base/abort.ts";
+import type { Clock } from "../base/clock.ts";
+
+/** The last part of a drain, in which new work is turned away. */
+const LAST_PART = { share: 1 / 4, maxMs: 1_000 };
+
+/** Time without a new request after which none waits unread in a socket. */
+const QUIET_MS = 20;
+
+/** Time after which a listener closes though requests go on coming. */
+const MAX_UNQUIET_MS = 500;
+
+/** What a drain tells the server. */
+export interface Drained {
+  /** Requests should go elsewhere: probes say so, and answers end their connections. */
+  drain(): void;
+  /** New work is turned away. */
+  close(): void;
+}
+
+/**
+ * Serves on while those who send requests look for another place: first as ever,
+ * but that every answer ends its connection, then turning new work away, so that
+ * whoever has kept an old connection learns of it before the listener closes.
+ */
+export async function drain(
+  readiness: Drained,
+  drainMs: number,
+  clock: Clock,
+): Promise<void> {
+  readiness.drain();
+  if (drainMs === 0) return;
+  const lastMs = Math.min(drainMs * LAST_PART.share, LAST_PART.maxMs);
+  await sleep(drainMs - lastMs, { clock });
+  readiness.close();
+  await sleep(lastMs, { clock });
+}
+
+/**
+ * Resolves once no request has come for a while: `Deno.serve` cuts those off
+ * whose bytes have arrived but are not read yet. A turn in which many were ready
+ * is over when a timer fires, so a short while is enough.
+ */
+export async function quiet(
+  arrivals: () => number,
+  clock: Clock,
+): Promise<void> {
+  const latest = clock.now() + MAX_UNQUIET_MS;
+  let seen: number;
+  do {
+    seen = arrivals();
+    await sleep(QUIET_MS, { clock });
+  } while (arrivals() !== seen && clock.now() < latest);
+}
