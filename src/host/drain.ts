@@ -4,11 +4,13 @@ import type { Clock } from "../base/clock.ts";
 /** The last part of a drain, in which new work is turned away. */
 const LAST_PART = { share: 1 / 4, maxMs: 1_000 };
 
-/** Time without a new request after which none waits unread in a socket. */
-const QUIET_MS = 20;
+/** Turns without a new request after which none waits unread in a socket. */
+const QUIET_TURNS = 4;
 
-/** Time after which a listener closes though requests go on coming. */
-const MAX_UNQUIET_MS = 500;
+/** Turns after which a listener closes though requests go on coming. */
+const MAX_TURNS = 100;
+
+const TURN_MS = 5;
 
 /** What a drain tells the server. */
 export interface Drained {
@@ -38,17 +40,17 @@ export async function drain(
 
 /**
  * Resolves once no request has come for a while: `Deno.serve` cuts those off
- * whose bytes have arrived but are not read yet. A turn in which many were ready
- * is over when a timer fires, so a short while is enough.
+ * whose bytes have arrived but are not read yet. What counts is turns of the event
+ * loop: a timer that is overdue fires before sockets are read.
  */
 export async function quiet(
   arrivals: () => number,
   clock: Clock,
 ): Promise<void> {
-  const latest = clock.now() + MAX_UNQUIET_MS;
-  let seen: number;
-  do {
-    seen = arrivals();
-    await sleep(QUIET_MS, { clock });
-  } while (arrivals() !== seen && clock.now() < latest);
+  for (let turn = 0, still = 0; turn < MAX_TURNS; turn++) {
+    const before = arrivals();
+    await sleep(TURN_MS, { clock });
+    still = arrivals() === before ? still + 1 : 0;
+    if (still === QUIET_TURNS) return;
+  }
 }

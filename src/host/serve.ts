@@ -105,11 +105,11 @@ export async function serveHttp(
   const shutdown = (drainMs = settings.drainMs) =>
     ending ??= end(drainMs).finally(over.resolve);
   try {
+    release = endOn(settings.signals, settings.signal, () => void shutdown());
     if (settings.onListen === undefined) log.info(`${name} listens`, { url });
     else settings.onListen({ hostname, port });
     watch(parts);
     await host.admin.start();
-    release = endOn(settings.signals, settings.signal, () => void shutdown());
   } catch (error) {
     reportFailure(log, `starting ${name}`, error);
     await shutdown(0); // nobody knows of it yet

@@ -49,7 +49,7 @@ Deno.test("a listener closes once no request has come for 20 ms", async () => {
 Deno.test("requests put the close of a listener off, but for half a second at most", async () => {
   const clock = new FakeClock();
   const untilMs = (ms: number) => () => Math.min(clock.now(), ms);
-  assert.equal(await timeOf(quiet(untilMs(110), clock), clock), 140);
+  assert.equal(await timeOf(quiet(untilMs(110), clock), clock), 130);
   const other = new FakeClock();
   assert.equal(await timeOf(quiet(() => other.now(), other), other), 500);
   assert.equal(other.pending, 0);
