@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogRecord, RunningServer, ServeOptions } from "../../mod.ts";
-import type { FakeClock } from "../support/fake_clock.ts";
 import { httpText, RawSocket } from "../transport/raw_socket.ts";
-import { makeSubject, type Subject } from "../transport/subject.ts";
+import { ended, makeSubject, type Subject } from "../transport/subject.ts";
 import {
   LegacyClient,
   modernCall,
@@ -54,17 +53,6 @@ async function until(condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise((go) => setTimeout(go, 1));
   };
   await within(wait());
-}
-
-/** Waits for the end of a server whose listener closes after a while without requests. */
-async function ended(over: Promise<void>, clock: FakeClock): Promise<void> {
-  let isOver = false;
-  const noted = over.then(() => isOver = true);
-  for (let turn = 0; turn < 100 && !isOver; turn++) {
-    await clock.advance(20);
-    await new Promise((go) => setTimeout(go, 5));
-  }
-  await within(noted);
 }
 
 Deno.test("what is in flight is answered before the lifespan closes", async () => {
