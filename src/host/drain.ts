@@ -2,13 +2,13 @@ import { sleep } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 
 /** The last part of a drain, in which new work is turned away. */
-const LAST_PART = { share: 1 / 4, maxMs: 1_000 };
+const LAST_PART = { share: 1 / 10, maxMs: 1_000 };
 
 /** Turns without a new request after which none waits unread in a socket. */
 const QUIET_TURNS = 4;
 
 /** Turns after which a listener closes though requests go on coming. */
-const MAX_TURNS = 100;
+const MAX_TURNS = 20;
 
 const TURN_MS = 5;
 

@@ -51,7 +51,7 @@ export interface ServeOptions {
   /**
    * Milliseconds of a shutdown in which requests are still served while
    * `/health/ready` says no already, so that load balancers look away first. Every
-   * answer ends its connection then, and in the last quarter, or the last second
+   * answer ends its connection then, and in the last tenth, or the last second
    * if that is shorter, new work is refused with 503 and `Retry-After`. `graceMs`
    * begins after them.
    * @default 0

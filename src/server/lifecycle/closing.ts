@@ -83,7 +83,10 @@ export class Closing {
     await this.#end(`what ${info.name} holds`, resources.disposeAsync());
     await this.#end(`the lifespan of ${info.name}`, lifespan.close());
     for (const mounted of this.#mounted.toReversed()) {
-      await mounted.close(Math.max(0, this.#leftMs - LAST_MS));
+      await this.#end(
+        `the mounted server ${mounted.#parts.info.name}`,
+        mounted.close(Math.max(0, this.#leftMs - LAST_MS)),
+      );
     }
   }
 
