@@ -1,5 +1,5 @@
 import { sleep } from "../base/abort.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 
 /** The last part of a drain, in which new work is turned away. */
 const LAST_PART = { share: 1 / 10, maxMs: 1_000 };
@@ -45,7 +45,7 @@ export async function drain(
  */
 export async function quiet(
   arrivals: () => number,
-  clock: Clock,
+  clock: Clock = systemClock, // sockets know no other
 ): Promise<void> {
   for (let turn = 0, still = 0; turn < MAX_TURNS; turn++) {
     const before = arrivals();

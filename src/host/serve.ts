@@ -21,6 +21,9 @@ import { type ServerParts, watch } from "./server_parts.ts";
 import type { Peer } from "../admin/operator_gate.ts";
 import type { HttpHost } from "./http_host.ts";
 
+/** Time that connections have to close when calls have taken all of the grace. */
+const MIN_DRAINED_MS = 100;
+
 /** Nobody but this machine, unless it is asked for. */
 const DEFAULT_HOSTNAME = "127.0.0.1";
 
@@ -220,13 +223,13 @@ async function close(
   await host.admin.close();
   const endsAt = clock.now() + graceMs + LAST_MS;
   const closed = closing.close(graceMs);
-  const drained = quiet(() => host.lateArrivals, clock)
-    .then(() => listener.shutdown());
+  await quiet(() => host.lateArrivals);
+  const drained = listener.shutdown();
   await closed;
   host.transport.close();
   // It waits for requests that are still being sent, too, and those may never end.
-  const leftMs = Math.max(0, endsAt - clock.now());
-  if (!await waitAtMost(drained, leftMs, { clock })) {
+  const leftMs = Math.max(MIN_DRAINED_MS, endsAt - clock.now());
+  if (!await waitAtMost(drained, leftMs)) {
     log.warning(
       `${name} leaves connections behind on which requests have not ended: ` +
         "they keep the process alive until it exits",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogRecord, RunningServer, ServeOptions } from "../../mod.ts";
 import { httpText, RawSocket } from "../transport/raw_socket.ts";
-import { ended, makeSubject, type Subject } from "../transport/subject.ts";
+import { makeSubject, type Subject } from "../transport/subject.ts";
 import {
   LegacyClient,
   modernCall,
@@ -65,7 +65,7 @@ Deno.test("what is in flight is answered before the lifespan closes", async () =
   assert.deepEqual(seen, ["began"]);
   gate.resolve();
   assert.match(await socket.readUntil("waited"), /HTTP\/1\.1 200/);
-  await ended(over, clock);
+  await within(over);
   assert.deepEqual(seen, ["began", "answered", "lifespan closed"]);
   assert.equal(server.stats.inFlight, 0);
   assert.equal(clock.pending, 0);
@@ -82,7 +82,7 @@ Deno.test("what hangs is answered with an error once the grace is over", async (
   await clock.advance(5_000);
   const answer = await socket.readUntil("shutting down");
   assert.match(answer, /"code":-32603/);
-  await ended(over, clock);
+  await within(over);
   assert.equal(server.stats.inFlight, 0);
   assert.equal(clock.pending, 0);
 });
@@ -99,14 +99,14 @@ Deno.test("a client that never sends its request in full can't hold the end up",
   const over = running.shutdown();
   await until(() => seen.includes("lifespan closed"));
   await clock.advance(6_000);
-  await ended(over, clock);
+  await within(over);
   await within(running.finished);
   assert.equal(clock.pending, 0);
   for (const socket of [head, body, silent]) socket.drop();
 });
 
 Deno.test("a request that is only complete after the end runs no handler", async () => {
-  const { running, seen, clock } = await listen();
+  const { running, seen } = await listen();
   const whole = text("tools/call", { name: "wait" });
   using socket = await RawSocket.open(running.port);
   await socket.write(whole.slice(0, -10));
@@ -116,7 +116,7 @@ Deno.test("a request that is only complete after the end runs no handler", async
   await socket.write(whole.slice(-10));
   const answer = await socket.readUntil("}}");
   assert.match(answer, /HTTP\/1\.1 503 .*"code":-32005/s);
-  await ended(over, clock);
+  await within(over);
   assert.deepEqual(seen, ["lifespan closed"]);
 });
 
@@ -134,7 +134,7 @@ Deno.test("streams are ended in good order", async () => {
   }));
   await listening.readUntil("acknowledged");
   await standing.readUntil("text/event-stream");
-  await ended(running.shutdown(), clock);
+  await within(running.shutdown());
   assert.match(
     await listening.readUntil("complete"),
     /"resultType":"complete"/,
@@ -146,19 +146,19 @@ Deno.test("streams are ended in good order", async () => {
 });
 
 Deno.test("a connection that idles is closed, and shutting down twice is once", async () => {
-  const { running, seen, clock } = await listen();
+  const { running, seen } = await listen();
   using socket = await RawSocket.open(running.port);
   await socket.write(text("tools/list"));
   await socket.readUntil("serverInfo");
   const [first, second] = [running.shutdown(), running.shutdown()];
   assert.equal(first, second);
-  await ended(first, clock);
+  await within(first);
   await socket.readToEnd();
   assert.deepEqual(seen, ["lifespan closed"]);
 });
 
 Deno.test("a signal ends the server as shutdown does", async () => {
-  const { server, clock } = makeSubject();
+  const { server } = makeSubject();
   const stop = new AbortController();
   const running = await server.serve({
     port: 0,
@@ -167,7 +167,7 @@ Deno.test("a signal ends the server as shutdown does", async () => {
     onListen() {},
   });
   stop.abort();
-  await ended(running.finished, clock);
+  await within(running.finished);
   await assert.rejects(RawSocket.open(running.port));
 });
 
@@ -191,7 +191,7 @@ Deno.test("the log tells of the life of a server, a line for each turn", async (
   const over = running.shutdown();
   await clock.advance(2_000);
   await clock.advance(5_000);
-  await ended(over, clock);
+  await within(over);
   assert.deepEqual(
     told(log.filter(({ message }) => !message.includes("slow"))),
     [
@@ -209,7 +209,7 @@ Deno.test("the log tells of the life of a server, a line for each turn", async (
 });
 
 Deno.test("a server that can't start says so in its log", async () => {
-  const { running, server, clock } = await listen();
+  const { running, server } = await listen();
   const { server: other, log } = makeSubject();
   const { port } = running;
   await assert.rejects(
@@ -231,7 +231,7 @@ Deno.test("a server that can't start says so in its log", async () => {
     failing.log[0].message,
     "starting subject failed: no database",
   );
-  await ended(running.shutdown(), clock);
+  await running.shutdown();
   await other.close();
   await server.close();
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunningServer } from "../../mod.ts";
 import { exchange, httpText, RawSocket } from "./raw_socket.ts";
-import { ended, makeSubject, type Subject } from "./subject.ts";
+import { makeSubject, type Subject } from "./subject.ts";
 import { assertServes, modernCall, modernHeaders } from "./wire.ts";
 
 const LIST = modernCall("tools/list");
@@ -23,7 +23,7 @@ async function listen(): Promise<Listening> {
     ...subject,
     running,
     async [Symbol.asyncDispose]() {
-      await ended(running.shutdown(), subject.clock);
+      await running.shutdown();
     },
   };
 }

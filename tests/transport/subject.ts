@@ -9,7 +9,6 @@ import {
   ResourceTemplate,
 } from "../../mod.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { within } from "./wire.ts";
 
 const NAMED = z.object({
   name: completable(z.string(), () => ["Ada", "Alan"]),
@@ -39,20 +38,6 @@ export interface Subject {
   server: McpServer;
   log: LogRecord[];
   clock: FakeClock;
-}
-
-/** Waits for the end of a server whose listener closes after a while without requests. */
-export async function ended(
-  over: Promise<void>,
-  clock: FakeClock,
-): Promise<void> {
-  let isOver = false;
-  const noted = over.then(() => isOver = true);
-  for (let turn = 0; turn < 100 && !isOver; turn++) {
-    await clock.advance(20);
-    await new Promise((go) => setTimeout(go, 5));
-  }
-  await within(noted);
 }
 
 export function makeSubject(
