@@ -19,8 +19,11 @@ const USAGE = `Usage: deno run -A main.ts [options]
 const { values: options } = readOptions();
 
 if (options.help) console.log(USAGE);
-else if (options.stdio) await guideServer(options).serveStdio();
-else {
+else if (options.stdio) {
+  await guideServer(options).serveStdio();
+  // A handler that never ends would keep the process alive.
+  Deno.exit();
+} else {
   const running = await guideServer(options).serve({
     port: readPort("--port", options.port),
     hostname: options.hostname,
@@ -30,7 +33,7 @@ else {
     Deno.exit(1); // the log has the reason
   });
   await running.finished;
-  // A client that never finishes its body would keep the process alive.
+  // So would a client that never finishes its body.
   Deno.exit();
 }
 

@@ -8,6 +8,8 @@ import { askedUrlOf, type NetworkPeer } from "../base/network_peer.ts";
 import { OperatorDesk } from "../admin/operator_desk.ts";
 import { OperatorPages } from "../admin/operator_pages.ts";
 import type { OperatorSetup } from "./operators/operator_messages.ts";
+import type { Readiness } from "../server/lifecycle/readiness.ts";
+import { endConnection } from "../transport/http/last_on_connection.ts";
 import type { ServerParts } from "./server_parts.ts";
 import type {
   FetchContext,
@@ -28,10 +30,13 @@ export class HttpHost {
   readonly desk: OperatorDesk;
   /** What they know from the start. */
   readonly operatorSetup: OperatorSetup;
+  readonly #readiness: Readiness;
+  #lateArrivals = 0;
   #app: Hono | undefined;
 
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
     this.auth = makeAuth(parts, options);
+    this.#readiness = parts.readiness;
     const { scopes } = parts.options;
     const challenges = this.auth?.challenges ??
       new Challenges({ authenticators: [], scopes, metadataUrl: undefined });
@@ -79,7 +84,25 @@ export class HttpHost {
     return app;
   }
 
+  /** Number of requests that have come since the server began to drain. */
+  get lateArrivals(): number {
+    return this.#lateArrivals;
+  }
+
   fetch(
+    request: Request,
+    context: FetchContext | undefined,
+    peer: NetworkPeer | undefined,
+  ): Response | Promise<Response> {
+    if (!this.#readiness.draining) return this.#route(request, context, peer);
+    this.#lateArrivals++;
+    const answer = this.#route(request, context, peer);
+    return answer instanceof Promise
+      ? answer.then(endConnection)
+      : endConnection(answer);
+  }
+
+  #route(
     request: Request,
     context: FetchContext | undefined,
     peer: NetworkPeer | undefined,
@@ -93,8 +116,16 @@ export class HttpHost {
         new URL(askedUrlOf(request, caller)),
         caller,
       ) ??
-      this.app.fetch(request);
+      (this.#readiness.closing ? shuttingDown() : this.app.fetch(request));
   }
+}
+
+/** Turns away what would be new work for the author's own routes. */
+function shuttingDown(): Response {
+  return Response.json(
+    { error: "The server is shutting down: try again in a second" },
+    { status: 503, headers: { "retry-after": "1" } },
+  );
 }
 
 function operatorSetup(

@@ -314,7 +314,9 @@ export function makeParts(
     ]);
   }
   const closing = new Closing({
+    info,
     clock,
+    log,
     readiness,
     subscriptions,
     health,

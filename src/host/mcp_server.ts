@@ -49,8 +49,8 @@ import {
 } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
 import { V1Registrations } from "./v1_registrations.ts";
+import { endOn } from "./end_on.ts";
 import {
-  endOn,
   type RunningServer,
   serveHttp,
   type ServeOptions,
@@ -239,11 +239,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     const release = endOn(
       options.signals ?? true,
       options.signal,
-      () => {
-        // Should the end take too long, a second signal ends the process itself.
-        release();
-        stop.abort();
-      },
+      () => stop.abort(),
     );
     try {
       await serveStdio(this.#parts, {

@@ -1,4 +1,4 @@
-import { sleep } from "../base/abort.ts";
+import { waitAtMost } from "../base/deadline.ts";
 import {
   ClosedError,
   InvalidOptionError,
@@ -14,15 +14,17 @@ import {
   quote,
 } from "../base/options.ts";
 import { reportFailure } from "../observe/log/logger.ts";
-import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
+import { DEFAULT_GRACE_MS, LAST_MS } from "../server/lifecycle/closing.ts";
+import { drain, quiet } from "./drain.ts";
+import { endOn } from "./end_on.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
 import type { NetworkPeer } from "../base/network_peer.ts";
 import type { HttpHost } from "./http_host.ts";
 import type { OperatorAddress } from "./operators/operator_messages.ts";
 import type { OperatorThread } from "./operators/operator_thread.ts";
 
-/** Time that answers at the end of the grace have to reach their clients. */
-const LAST_WORDS_MS = 1_000;
+/** Time that connections have to close when calls have taken all of the grace. */
+const MIN_DRAINED_MS = 100;
 
 /** Nobody but this machine, unless it is asked for. */
 const DEFAULT_HOSTNAME = "127.0.0.1";
@@ -48,19 +50,23 @@ export interface ServeOptions {
    */
   operatorPort?: number;
   /**
-   * End in good order on SIGINT and SIGTERM.
+   * End in good order on SIGINT, SIGTERM and SIGHUP; a second one ends the
+   * process itself.
    * @default true
    */
   signals?: boolean;
   /**
-   * Milliseconds that requests in flight have to finish on shutdown.
+   * Milliseconds that requests in flight have to finish on shutdown. What has not
+   * ended a second later is named in the log and left behind.
    * @default 10000
    */
   graceMs?: number;
   /**
    * Milliseconds of a shutdown in which requests are still served while
-   * `/health/ready` says no already, so that load balancers look away first. A
-   * second signal cuts them short. `graceMs` begins after them.
+   * `/health/ready` says no already, so that load balancers look away first. Every
+   * answer ends its connection then, and in the last tenth, or the last second
+   * if that is shorter, new work is refused with 503 and `Retry-After`. `graceMs`
+   * begins after them.
    * @default 0
    */
   drainMs?: number;
@@ -94,122 +100,66 @@ export async function serveHttp(
   host: HttpHost,
   options: ServeOptions,
 ): Promise<RunningServer> {
-  const {
-    port,
-    hostname,
-    operatorPort,
-    signals,
-    graceMs,
-    drainMs,
-    signal,
-    tls,
-    onListen,
-  } = resolve(options);
-  const {
-    clock,
-    log,
-    quietLog,
-    info: { name },
-    readiness,
-    dispatcher,
-    closing,
-  } = parts;
+  const settings = resolve(options);
+  const { log, info: { name } } = parts;
   await using begun = new AsyncDisposableStack();
-  const operators = operatorPort === undefined ? undefined : begun.use(
-    await openOperators(parts, host, { port: operatorPort, hostname, tls }),
+  const operators = settings.operatorPort === undefined ? undefined : begun.use(
+    await openOperators(parts, host, {
+      ...settings,
+      port: settings.operatorPort,
+    }),
   );
-  const listener = await startOrTell(parts, () =>
-    listen({
-      port,
-      hostname,
-      ...tls,
-      onListen: () => {}, // what it threw would leave the listener open
-      onError: (error) => {
-        // A body that the shutdown breaks off is no fault, and of a slow client
-        // the log has been told.
-        if (
-          !(error instanceof ClosedError || error instanceof SlowClientError)
-        ) {
-          reportFailure(quietLog, "HTTP request", error);
-        }
-        return new Response("Internal Server Error", { status: 500 });
-      },
-    }, (request, info) => host.fetch(request, undefined, info as NetworkPeer)));
-  host.transport.listensOn(hostname);
+  const listener = await startOrTell(
+    parts,
+    () => listen(parts, host, settings),
+  );
+  const { hostname, port } = listener.addr;
+  host.transport.listensOn(settings.hostname);
   if (operators !== undefined) host.admin.moveAway();
   const opened = begun.move();
-  const address = listener.addr;
-  const url = endpointUrl(
-    tls !== undefined,
-    address.hostname,
-    address.port,
-    host,
-  );
+  const url = endpointUrl(settings.tls !== undefined, hostname, port, host);
   const over = Promise.withResolvers<void>();
-  let ending: Promise<void> | undefined;
-  const hurry = new AbortController();
   let release = () => {};
-  const shutdown = () =>
-    ending ??= (async () => {
-      readiness.drain();
-      if (drainMs > 0) {
-        log.info(`${name} serves on while it is drained`, { drainMs });
-        await sleep(drainMs, { signal: hurry.signal, clock })
-          .catch(() => {}); // it was told to hurry
-      }
-      release();
-      const { inFlight } = dispatcher;
-      log.info(`${name} shuts down`, { inFlight, graceMs });
-      const overdue = Promise.withResolvers<void>();
-      const timer = clock.setTimeout(
-        overdue.resolve,
-        graceMs + LAST_WORDS_MS,
-      );
-      // Streams must end first: the listener waits for them.
-      await host.admin.close();
-      const closed = closing.close(graceMs);
-      const drained = listener.shutdown();
-      await closed;
-      host.transport.close();
-      // It waits for requests that are still being sent, too, and those may never end.
-      await Promise.race([drained, overdue.promise]);
-      clock.clearTimeout(timer);
-      listener.unref();
-      await opened.disposeAsync();
-      log.info(`${name} is closed`);
-      over.resolve();
-    })();
+  let ending: Promise<void> | undefined;
+  const end = async (drainMs: number) => {
+    release();
+    await leave(parts, drainMs);
+    await close(parts, host, listener, settings.graceMs);
+    await opened.disposeAsync();
+  };
+  const shutdown = (drainMs = settings.drainMs) =>
+    ending ??= end(drainMs).finally(over.resolve);
   try {
-    if (onListen === undefined) {
+    release = endOn(settings.signals, settings.signal, () => void shutdown());
+    if (settings.onListen === undefined) {
       log.info(`${name} listens`, {
         url,
         ...(operators && { operatorPort: operators.port }),
       });
-    } else onListen({ hostname: address.hostname, port: address.port });
+    } else settings.onListen({ hostname, port });
     watch(parts);
     await host.admin.start();
-    release = endOn(signals, signal, () => {
-      if (ending !== undefined) hurry.abort();
-      void shutdown();
-    });
   } catch (error) {
     reportFailure(log, `starting ${name}`, error);
-    hurry.abort();
-    await shutdown();
+    await shutdown(0); // nobody knows of it yet
     throw error;
   }
   return {
-    hostname: address.hostname,
-    port: address.port,
+    hostname,
+    port,
     operatorPort: operators?.port,
     url,
     finished: Promise.race([listener.finished, over.promise]).then(() =>
       ending
     ),
-    shutdown,
-    [Symbol.asyncDispose]: shutdown,
+    shutdown: () => shutdown(),
+    [Symbol.asyncDispose]: () => shutdown(),
   };
 }
+
+type Settings = ReturnType<typeof resolve>;
+
+type Listener = Deno.HttpServer<Deno.NetAddr>;
 
 /** Checks the options and fills in their defaults. @throws {InvalidOptionError} */
 function resolve({
@@ -260,15 +210,33 @@ function checkTls(tls: ServeOptions["tls"]): void {
 
 /** @throws {Deno.errors.AddrInUse} naming the address */
 function listen(
-  options: Deno.ServeTcpOptions,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
+  { quietLog }: ServerParts,
+  host: HttpHost,
+  { hostname, port, tls }: Settings,
+): Listener {
+  const handler: Deno.ServeHandler<Deno.NetAddr> = (request, info) =>
+    host.fetch(request, undefined, info as NetworkPeer);
   try {
-    return Deno.serve(options, handler);
+    return Deno.serve({
+      port,
+      hostname,
+      ...tls,
+      onListen: () => {}, // what it threw would leave the listener open
+      onError: (error) => {
+        // A body that the shutdown breaks off is no fault, and of a slow client
+        // the log has been told.
+        if (
+          !(error instanceof ClosedError || error instanceof SlowClientError)
+        ) {
+          reportFailure(quietLog, "HTTP request", error);
+        }
+        return new Response("Internal Server Error", { status: 500 });
+      },
+    }, handler);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new Deno.errors.AddrInUse(
-      `${options.hostname}:${options.port} is in use by another program`,
+      `${hostname}:${port} is in use by another program`,
       { cause: error },
     );
   }
@@ -294,6 +262,45 @@ async function openOperators(
   }
 }
 
+/** Has requests go elsewhere, and says so. */
+async function leave(
+  { clock, log, readiness, info: { name } }: ServerParts,
+  drainMs: number,
+): Promise<void> {
+  if (drainMs > 0) {
+    log.info(`${name} serves on while it is drained`, { drainMs });
+  }
+  await drain(readiness, drainMs, clock);
+}
+
+/** Closes the server and its listener, in the time that calls have to finish and a second. */
+async function close(
+  { clock, closing, dispatcher, log, info: { name } }: ServerParts,
+  host: HttpHost,
+  listener: Listener,
+  graceMs: number,
+): Promise<void> {
+  log.info(`${name} shuts down`, { inFlight: dispatcher.inFlight, graceMs });
+  // Streams must end first: the listener waits for them.
+  await host.admin.close();
+  const endsAt = clock.now() + graceMs + LAST_MS;
+  const closed = closing.close(graceMs);
+  await quiet(() => host.lateArrivals);
+  const drained = listener.shutdown();
+  await closed;
+  host.transport.close();
+  // It waits for requests that are still being sent, too, and those may never end.
+  const leftMs = Math.max(MIN_DRAINED_MS, endsAt - clock.now());
+  if (!await waitAtMost(drained, leftMs)) {
+    log.warning(
+      `${name} leaves connections behind on which requests have not ended: ` +
+        "they keep the process alive until it exits",
+    );
+  }
+  listener.unref();
+  log.info(`${name} is closed`);
+}
+
 /** Opens the lifespan and begins to serve; the log has what stands in the way. */
 export async function startOrTell<Result>(
   { info, lifespan, log }: Pick<ServerParts, "info" | "lifespan" | "log">,
@@ -306,25 +313,6 @@ export async function startOrTell<Result>(
     reportFailure(log, `starting ${info.name}`, error);
     throw error;
   }
-}
-
-/**
- * Ends the server on a signal of either kind, in a moment if one has aborted
- * already; returns how to stop listening for them.
- */
-export function endOn(
-  signals: boolean,
-  signal: AbortSignal | undefined,
-  end: () => void,
-): () => void {
-  const names: Deno.Signal[] = signals ? ["SIGINT", "SIGTERM"] : [];
-  for (const name of names) Deno.addSignalListener(name, end);
-  signal?.addEventListener("abort", end, { once: true });
-  if (signal?.aborted) queueMicrotask(end);
-  return () => {
-    for (const name of names) Deno.removeSignalListener(name, end);
-    signal?.removeEventListener("abort", end);
-  };
 }
 
 function endpointUrl(

@@ -52,7 +52,8 @@ export interface StdioOptions {
    */
   graceMs?: number;
   /**
-   * End in good order on SIGINT and SIGTERM.
+   * End in good order on SIGINT, SIGTERM and SIGHUP; a second one ends the
+   * process itself.
    * @default true
    */
   signals?: boolean;

@@ -271,37 +271,6 @@ Deno.test("while it drains it says so, and serves", async () => {
   await assert.rejects(fetch(at.url));
 });
 
-Deno.test("a second signal cuts the draining short, and the end is still in good order", async () => {
-  const script = `
-    import { McpServer } from "${new URL("../../mod.ts", import.meta.url)}";
-    const server = new McpServer({ name: "t", version: "1" });
-    const running = await server.serve({
-      port: 0, drainMs: 60_000, 
-      onListen: ({ port }) => console.log(port),
-    });
-    await running.finished;
-    Deno.exit(7);
-  `;
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["eval", script],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const reader = process.stdout.getReader();
-  const port = new TextDecoder().decode((await reader.read()).value).trim();
-  const ready = async () => {
-    const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
-    await response.body?.cancel();
-    return response.status;
-  };
-  assert.equal(await ready(), 200);
-  process.kill("SIGTERM");
-  await eventually(async () => await ready() === 503);
-  process.kill("SIGTERM");
-  assert.equal((await process.status).code, 7);
-  assert.equal((await reader.read()).done, true);
-});
-
 Deno.test("a drain that is no time is refused", async () => {
   const { server, running } = listening({}, { drainMs: -1 });
   await assert.rejects(running, /drainMs must be .* got -1/);

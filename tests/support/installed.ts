@@ -1,8 +1,15 @@
-/** Whether this machine has a program. */
-export async function isInstalled(program: string): Promise<boolean> {
+/**
+ * Whether this machine has a program.
+ *
+ * @param version the argument for which it says its version
+ */
+export async function isInstalled(
+  program: string,
+  version = "--version",
+): Promise<boolean> {
   try {
     const { success } = await new Deno.Command(program, {
-      args: ["--version"],
+      args: [version],
     }).output();
     return success;
   } catch {

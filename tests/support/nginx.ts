@@ -10,10 +10,15 @@ export interface Proxy extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts nginx with little more than what it is told about the location. */
+/**
+ * Starts nginx with little more than what it is told about the location.
+ *
+ * @param around what stands beside the server, such as the upstream that the target names
+ */
 export async function startNginx(
   target: string,
   settings: string,
+  around = "",
 ): Promise<Proxy> {
   const dir = await Deno.makeTempDir();
   const port = await freePort();
@@ -26,6 +31,7 @@ export async function startNginx(
       access_log off;
       client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy;
       fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
+      ${around}
       server {
         listen 127.0.0.1:${port};
         location / { proxy_pass ${origin}; proxy_http_version 1.1; ${settings} }

@@ -1,4 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
+import { waitAtMost } from "../../base/deadline.ts";
+import { type Logger, reportFailure } from "../../observe/log/logger.ts";
 import type { Dispatcher } from "../calls/dispatcher.ts";
 import type { Intake } from "../calls/intake.ts";
 import type { Subscriptions } from "../changes/subscriptions.ts";
@@ -11,9 +13,14 @@ import type { Readiness } from "./readiness.ts";
 /** Time that a shutdown waits for calls in flight, in milliseconds. */
 export const DEFAULT_GRACE_MS = 10_000;
 
+/** Time that answers at the end of the grace have to reach their clients, and the rest to close. */
+export const LAST_MS = 1_000;
+
 /** Parts that end with a server. */
 export interface ClosingParts {
+  readonly info: { readonly name: string };
   readonly clock: Clock;
+  readonly log: Logger;
   readonly readiness: Readiness;
   readonly subscriptions: Subscriptions;
   readonly health: { close(): void };
@@ -30,11 +37,13 @@ export interface ClosingParts {
 
 /**
  * Ends a server in good order: subscriptions are told, tasks called off, calls in
- * flight waited for, and then the lifespan closed.
+ * flight waited for, and then the lifespan closed. What fails to close, or takes
+ * longer than the grace and a second, is named in the log and left behind.
  */
 export class Closing {
   readonly #parts: ClosingParts;
   readonly #mounted: Closing[] = [];
+  #endsAt = 0;
   #closed: Promise<void> | undefined;
 
   constructor(parts: ClosingParts) {
@@ -52,7 +61,9 @@ export class Closing {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const { clock, dispatcher, intake, lifespan, resources } = this.#parts;
+    const { clock, dispatcher, info, intake, lifespan, resources } =
+      this.#parts;
+    this.#endsAt = clock.now() + graceMs + LAST_MS;
     this.#parts.readiness.close();
     this.#parts.subscriptions.close();
     this.#parts.health.close();
@@ -64,10 +75,34 @@ export class Closing {
     }
     await this.#parts.watchdog?.close();
     for (const extension of this.#parts.extensions) {
-      await extension[Symbol.asyncDispose]?.();
+      await this.#end(
+        `extension ${extension.id}`,
+        extension[Symbol.asyncDispose]?.(),
+      );
     }
-    await resources.disposeAsync();
-    await lifespan.close();
-    for (const mounted of this.#mounted.toReversed()) await mounted.close();
+    await this.#end(`what ${info.name} holds`, resources.disposeAsync());
+    await this.#end(`the lifespan of ${info.name}`, lifespan.close());
+    for (const mounted of this.#mounted.toReversed()) {
+      await this.#end(
+        `the mounted server ${mounted.#parts.info.name}`,
+        mounted.close(Math.max(0, this.#leftMs - LAST_MS)),
+      );
+    }
+  }
+
+  get #leftMs(): number {
+    return Math.max(0, this.#endsAt - this.#parts.clock.now());
+  }
+
+  /** Waits for a part to end, but not beyond the grace. */
+  async #end(what: string, ended: PromiseLike<void> | undefined) {
+    const { clock, log } = this.#parts;
+    try {
+      const done = Promise.resolve(ended);
+      if (await waitAtMost(done, this.#leftMs, { clock })) return;
+      log.warning(`${what} does not close, and is left behind`);
+    } catch (error) {
+      reportFailure(log, `closing ${what}`, error);
+    }
   }
 }

@@ -45,6 +45,11 @@ export class Readiness implements HealthCheckable {
     this.#log = log;
   }
 
+  /** True if requests should go elsewhere: every answer ends its connection. */
+  get draining(): boolean {
+    return this.#draining || this.#closing;
+  }
+
   /** True if no new work is taken. */
   get closing(): boolean {
     return this.#closing;
@@ -65,7 +70,7 @@ export class Readiness implements HealthCheckable {
    * under `deno serve`, nothing else would before the first request.
    */
   probe(): ServingState {
-    if (this.#draining || this.#closing) return "draining";
+    if (this.draining) return "draining";
     if (this.#lifespan.ready) {
       this.#failure = undefined;
       return stuckThreads.size > 0 ? "stuck" : "ready";

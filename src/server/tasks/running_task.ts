@@ -27,6 +27,8 @@ import { isFinal, type Task } from "./task.ts";
 
 /** The client that a task belongs to. */
 export interface TaskClient extends Asked {
+  /** The tool that began it. */
+  readonly subject: string | undefined;
   readonly era: Pick<EraCodec, "pageParams">;
 }
 
@@ -55,6 +57,11 @@ export class RunningTask {
 
   get taskId(): string {
     return this.task.taskId;
+  }
+
+  /** The tool that began it. */
+  get tool(): string | undefined {
+    return this.#client.subject;
   }
 
   get signal(): AbortSignal {

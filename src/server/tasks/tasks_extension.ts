@@ -289,7 +289,19 @@ export class TasksExtension implements Extension {
       await each.done;
     });
     const { clock } = this.#options;
-    await waitAtMost(Promise.all(ended), graceMs, { clock });
+    if (await waitAtMost(Promise.all(ended), graceMs, { clock })) return;
+    const left = [...this.#running.values()];
+    this.#host.log.warning(
+      `tasks were left behind after ${graceMs} ms of grace: ${left.length}`,
+      {
+        tasks: left.length,
+        graceMs,
+        names: [...new Set(left.map(({ tool }) => tool))],
+      },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     await (this.#store as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
   }
 }

@@ -24,6 +24,7 @@ export interface EndpointsParts {
   readonly refusals: Refusals;
   readonly namedBy: ModernEndpointParts["namedBy"];
   readonly challenge: HttpReplyStyle["challenge"];
+  readonly readiness: HttpReplyStyle["readiness"];
   /** Way to the other replicas that know a session; `undefined` where there are none. */
   readonly sharing:
     | Omit<SharedBetween, "log"> & { readonly redis: RedisSpace | undefined }
@@ -49,7 +50,7 @@ const PATIENCE_MS = { auto: 1_000, sse: 100 };
  * @throws {InvalidOptionError} naming the option
  */
 export function makeEndpoints(
-  { intake, log, streams, refusals, namedBy, challenge, sharing }:
+  { intake, log, streams, refusals, namedBy, challenge, readiness, sharing }:
     EndpointsParts,
   options: HttpOptions,
 ): Endpoints {
@@ -59,6 +60,7 @@ export function makeEndpoints(
   ]);
   const style = {
     challenge,
+    readiness,
     clock: intake.clock,
     streams,
     quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),

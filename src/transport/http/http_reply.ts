@@ -16,6 +16,7 @@ import {
 } from "./http_response.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { EventStreams } from "./event_streams.ts";
+import { LAST_ON_CONNECTION } from "./last_on_connection.ts";
 import type { QuietReplies } from "./quiet_replies.ts";
 import {
   AHEAD_BYTES,
@@ -45,6 +46,8 @@ export interface Cancellable {
 /** Style that all replies of one endpoint have in common. */
 export interface HttpReplyStyle {
   readonly streams: EventStreams;
+  /** True while responses end their connections. */
+  readonly readiness: { readonly draining: boolean };
   /** Those that have said nothing yet. */
   readonly quiet: QuietReplies;
   /** Always answer as an event stream. */
@@ -71,7 +74,7 @@ export class HttpReply implements Reply, SseStreamOwner {
   readonly authInfo: AuthInfo | undefined;
   peer: NetworkPeer | undefined;
   readonly #style: HttpReplyStyle;
-  #headers: Record<string, string> | undefined;
+  #ownHeaders: Record<string, string> | undefined;
   #resolve: (response: Response) => void;
   #held = "";
   #stream: SseStream | undefined;
@@ -91,36 +94,41 @@ export class HttpReply implements Reply, SseStreamOwner {
     this.authInfo = authInfo;
     this.peer = peer;
     this.#resolve = resolve;
-    this.#headers = headers;
+    this.#ownHeaders = headers;
   }
 
   respond(text: string, error?: ProtocolError): void {
     const status = error === undefined ? 200 : this.#style.status(error);
     const held = this.#takeHeld();
+    const headers = this.#headers;
     this.#endQuiet();
     if (this.#stream !== undefined) {
       this.#stream.write(frame(text));
       this.#stream.close();
     } else if (error instanceof InsufficientScopeError) {
       const refused = this.#style.challenge(error, this.authInfo);
-      const headers = { ...this.#headers, ...refused.headers };
-      this.#resolve(jsonResponseWith(text, refused.status, headers));
+      this.#resolve(
+        jsonResponseWith(text, refused.status, {
+          ...headers,
+          ...refused.headers,
+        }),
+      );
     } else if (error instanceof RefusedError) {
-      this.#resolve(refusedResponse(error, text, this.#headers));
+      this.#resolve(refusedResponse(error, text, headers));
     } else if (status !== 200) {
       // An error's status must not hide behind a stream's; what was held is lost.
-      this.#resolve(jsonResponseWith(text, status, this.#headers));
+      this.#resolve(jsonResponseWith(text, status, headers));
     } else if (held !== "" || this.#style.streamAlways) {
-      this.#resolve(eventsResponse(held + frame(text), this.#headers));
-    } else if (this.#headers === undefined) {
+      this.#resolve(eventsResponse(held + frame(text), headers));
+    } else if (headers === undefined) {
       this.#resolve(jsonResponse(text));
     } else {
-      this.#resolve(jsonResponseWith(text, status, this.#headers));
+      this.#resolve(jsonResponseWith(text, status, headers));
     }
   }
 
   addHeaders(headers: Record<string, string>): void {
-    this.#headers = withHeaders(this.#headers, headers);
+    this.#ownHeaders = withHeaders(this.#ownHeaders, headers);
   }
 
   send(text: string): void {
@@ -135,6 +143,13 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   caughtUp(): Promise<void> | undefined {
     return this.#stream?.caughtUp();
+  }
+
+  /** What the response has beside its type. */
+  get #headers(): Record<string, string> | undefined {
+    return this.#style.readiness.draining
+      ? { ...this.#ownHeaders, ...LAST_ON_CONNECTION }
+      : this.#ownHeaders;
   }
 
   /** Takes what was held back; a turn in waiting then has no stream to open. */
@@ -194,9 +209,10 @@ export class HttpReply implements Reply, SseStreamOwner {
     this.#takeHeld();
     this.#endQuiet();
     if (this.#stream !== undefined) this.#stream.close();
-    else {this.#resolve(
-        new Response(null, { status: this.#style.abandonedStatus }),
-      );}
+    else {
+      const { abandonedStatus: status } = this.#style;
+      this.#resolve(new Response(null, { status, headers: this.#headers }));
+    }
   }
 
   onDisconnect(callback: (reason: unknown) => void): void {

@@ -15,7 +15,7 @@ import {
 import { readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
 import { type Era, isModernRevision } from "../../protocol/revision.ts";
-import type { AuthInfo } from "../../protocol/types.ts";
+import type { AuthInfo, RequestId } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
@@ -48,8 +48,12 @@ export interface HttpTransportParts {
   readonly auth: HttpAuth | undefined;
   /** Way to tell a caller that it lacks a scope. */
   readonly challenge: EndpointsParts["challenge"];
-  /** True if new requests are turned away. */
-  readonly readiness: { readonly closing: boolean };
+  readonly readiness: {
+    /** True if responses end their connections. */
+    readonly draining: boolean;
+    /** True if new requests are turned away. */
+    readonly closing: boolean;
+  };
   /** Parameter that a method's `Mcp-Name` mirrors. */
   readonly methods: { namedBy(method: string): string | undefined };
   /** Way to the other replicas that know a session; `undefined` where there are none. */
@@ -288,7 +292,7 @@ export class HttpTransport {
       (error) => {
         // A listener that shuts down cuts bodies off that are on their way.
         if (this.#parts.readiness.closing) {
-          exchange.resolve(this.refusals.count(refuseForNow(SHUTTING_DOWN)));
+          this.#refuseForNow(exchange, null);
           return;
         }
         const failure = readFailure(error);
@@ -311,6 +315,11 @@ export class HttpTransport {
   }
 
   #take(body: unknown, exchange: HttpExchange): void {
+    // It may have been long in coming.
+    if (this.#parts.readiness.closing) {
+      this.#refuseForNow(exchange, readableId(body));
+      return;
+    }
     const arrived = classify(body, exchange.version);
     const fault = this.#faultOf(arrived, body);
     if (fault !== undefined) {
@@ -339,6 +348,10 @@ export class HttpTransport {
     ...refused: Parameters<typeof refusal>
   ): void {
     resolve(this.refusals.count(refusal(...refused)));
+  }
+
+  #refuseForNow({ resolve }: HttpExchange, id: RequestId | null): void {
+    resolve(this.refusals.count(refuseForNow(SHUTTING_DOWN, id)));
   }
 
   #forbid(message: string): Response {
