@@ -5,6 +5,7 @@ import {
   checkText,
   quote,
 } from "../base/options.ts";
+import { ADMISSION_OPTIONS } from "../server/admission/admission_options.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
 import { InvalidOptionError } from "../base/errors.ts";
@@ -24,6 +25,7 @@ import type {
 const SERVER_OPTIONS: Readonly<
   Record<keyof (McpServerOptions & HttpOptions & AdminOptions), true>
 > = {
+  admission: true,
   allowedHosts: true,
   allowedOrigins: true,
   auth: true,
@@ -120,11 +122,13 @@ const HINTED: Known<CacheHints> = {
 };
 
 const GROUPS: {
+  admission: typeof ADMISSION_OPTIONS;
   health: Known<HealthOptions>;
   requestState: Known<RequestStateOptions>;
   tasks: Known<TaskOptions>;
   watchdog: Known<WatchdogSettings>;
 } = {
+  admission: ADMISSION_OPTIONS,
   health: { cacheMs: true, readiness: true, timeoutMs: true },
   requestState: { key: true, ttlMs: true, verify: true },
   tasks: { pollIntervalMs: true, store: true, ttlMs: true },
@@ -157,9 +161,10 @@ export function checkServerOptions(
   options: McpServerOptions & HttpOptions,
 ): void {
   checkKnown("McpServer", options, SERVER_OPTIONS);
-  const { watchdog } = options;
+  const { admission, watchdog } = options;
   const groups = {
     ...options,
+    admission: admission === false ? undefined : admission,
     watchdog: watchdog === false ? undefined : watchdog,
   };
   for (const [name, known] of Object.entries(GROUPS)) {

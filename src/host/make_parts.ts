@@ -10,6 +10,7 @@ import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
+import { Admission } from "../server/admission/admission.ts";
 import type { Call, CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
 import {
@@ -50,6 +51,7 @@ import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
 import { Callers } from "../server/identity/callers.ts";
 import { hasScopes, requireScopes } from "../server/identity/guard.ts";
+import { Inquiry } from "../server/questions/inquiry.ts";
 import { StateSealer } from "../server/questions/request_state.ts";
 import type { Session } from "../server/sessions/session.ts";
 import { sessionMethods } from "../server/sessions/session_methods.ts";
@@ -116,8 +118,10 @@ export function makeParts(
   });
   const limitRate = (what: string, limit: RateLimitOptions) =>
     new CallRateLimit(what, limit, { clock, log: quietLog, name: info.name });
+  const admission = new Admission(options.admission, clock, quietLog);
   const catalog = new Catalog({
     clock,
+    admission,
     pageSize: options.pageSize,
     scopes: options.scopes,
     hints: options.cacheHints ?? {},
@@ -212,6 +216,7 @@ export function makeParts(
   // The way of a call: in, through its method, and out.
   const dispatcher = new Dispatcher({
     methods,
+    admission: given.admission === false ? undefined : admission,
     lifespan,
     log: callLog,
     checkAccess: options.scopes.length === 0
@@ -238,6 +243,11 @@ export function makeParts(
     revealUrls: options.revealUrls,
     logs: () => capabilities.logs,
     makeContext: (call, owner) => new HandlerContext(call, owner),
+    turn: (line, call, timeoutMs) => admission.turn(line, call, timeoutMs),
+    inquire: (call) => {
+      admission.expectAnswers();
+      return new Inquiry(call);
+    },
     runAsTask: (call, work, terms) => tasks.start(call, work, terms),
     report: (what, error, call) => callLog.failed(what, error, call),
     logFields: (call) => callLog.fields(call),
@@ -286,6 +296,7 @@ export function makeParts(
       ...serverFigures({
         info,
         dispatcher,
+        admission,
         sessions,
         subscriptions,
         tasks,
@@ -300,6 +311,7 @@ export function makeParts(
     subscriptions,
     health,
     tasks,
+    admission,
     dispatcher,
     sessions,
     intake,
@@ -329,6 +341,7 @@ export function makeParts(
     notifications,
     outside,
     recorder,
+    admission,
     watchdog,
     tracing,
     dispatcher,

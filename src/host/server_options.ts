@@ -15,6 +15,11 @@ import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
 import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
 import type { AuthInfo } from "../protocol/types.ts";
+import {
+  type AdmissionLimits,
+  admissionLimits,
+  type AdmissionOptions,
+} from "../server/admission/admission_options.ts";
 import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
@@ -116,6 +121,12 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    * @default []
    */
   extensions?: readonly Extension[];
+  /**
+   * Bounds on what is taken in at once, so that what is answered is answered in
+   * time; false for none.
+   * @default bounds that hardly any server meets
+   */
+  admission?: AdmissionOptions | false;
   /**
    * Number of `subscriptions/listen` streams that may be open at once.
    * @default 10000
@@ -234,7 +245,8 @@ export type WatchdogSettings = Pick<
 
 /** Options with their defaults filled in. */
 export type ResolvedOptions =
-  & McpServerOptions
+  & Omit<McpServerOptions, "admission">
+  & { readonly admission: AdmissionLimits }
   & Required<
     Pick<
       McpServerOptions,
@@ -287,6 +299,7 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
     metrics: true,
     clock: systemClock,
     ...options,
+    admission: admissionLimits(options.admission),
     extensions: checkExtensions(options.extensions),
     supportedProtocolVersions: checkRevisions(
       options.supportedProtocolVersions ?? SUPPORTED_REVISIONS,

@@ -139,10 +139,7 @@ function keyReader(
   by: RateLimitKey,
 ): (call: Call) => string | undefined {
   if (by === "address") return addressKey;
-  if (by === "caller") {
-    return (call) =>
-      call.authInfo === undefined ? addressKey(call) : `caller ${call.caller}`;
-  }
+  if (by === "caller") return callerKey;
   if (typeof by === "function") {
     return (call) => {
       const key = by(call.context);
@@ -158,6 +155,13 @@ function keyReader(
       quote(by)
     }`,
   );
+}
+
+/** Who is calling: an identity, or else an address; empty where there is but one. */
+export function callerKey(call: Call): string {
+  return call.authInfo === undefined
+    ? addressKey(call)
+    : `caller ${call.caller}`;
 }
 
 function addressKey({ reply }: Call): string {

@@ -18,6 +18,7 @@ import type {
   RequestId,
 } from "../../protocol/types.ts";
 import { ReadyJson } from "../eras/ready_json.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
 import { CallScope } from "./call_scope.ts";
@@ -41,6 +42,10 @@ export interface DispatcherParts {
   readonly recorder: CallRecorder | undefined;
   /** Makes spans and measurements, where somebody takes them. */
   readonly tracing: CallTracing | undefined;
+  /** Keeps calls to what can be served in time, unless that is off. */
+  readonly admission:
+    | Pick<Admission, "refusalOf" | "begin" | "end">
+    | undefined;
   /** Turns away who lacks a scope that every call needs. @throws {ProtocolError} */
   readonly checkAccess: ((call: Call) => void) | undefined;
   /** Turns away who asks too often. */
@@ -55,6 +60,7 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #recorder: CallRecorder | undefined;
   readonly #tracing: CallTracing | undefined;
+  readonly #admission: DispatcherParts["admission"];
   readonly #middleware: Middleware[] = [];
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
@@ -70,6 +76,7 @@ export class Dispatcher {
     this.#parts = parts;
     this.#recorder = parts.recorder;
     this.#tracing = parts.tracing;
+    this.#admission = parts.admission;
   }
 
   /** Number of calls without an answer yet, open subscriptions left aside. */
@@ -150,6 +157,8 @@ export class Dispatcher {
 
   /** Takes a call. The answer goes to its reply. */
   dispatch(call: Call): void {
+    const refused = this.#admission?.refusalOf(call, this.#waiting);
+    if (refused !== undefined) return this.refuse(call, refused);
     if (!this.#scoped) return this.#trace(call);
     call.scope = new CallScope(call);
     call.scope.run(() => this.#trace(call));
@@ -178,6 +187,7 @@ export class Dispatcher {
     this.#entering = undefined;
     if (isThenable(outcome)) {
       this.#waiting.add(call);
+      this.#admission?.begin(call);
       if (call.measure?.held === false) this.#recorder!.pause(call);
       outcome.then(
         (result) => this.#succeed(call, result),
@@ -341,7 +351,7 @@ export class Dispatcher {
   #leave(call: Call): void {
     if (call.left) return;
     call.left = true;
-    this.#waiting.delete(call);
+    if (this.#waiting.delete(call)) this.#admission?.end(call);
     if (--this.#inFlight === 0 && this.#idle.length > 0) this.#letClose();
   }
 

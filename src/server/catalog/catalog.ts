@@ -77,10 +77,11 @@ export class Catalog implements HandlerOwner {
     config: ToolConfig<SchemaLike | undefined>,
     handler: (...args: unknown[]) => unknown,
   ): RegisteredTool {
-    const { clock, disposeLater, limitRate, warn } = this.#options;
+    const { clock, admission, disposeLater, limitRate, warn } = this.#options;
     const tool = new RegisteredTool(
       {
         clock,
+        admission,
         disposeLater,
         limitRate,
         warn,

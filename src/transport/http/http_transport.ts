@@ -18,6 +18,7 @@ import { type Era, isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
+import type { Admission } from "../../server/admission/admission.ts";
 import type { Intake } from "../../server/calls/intake.ts";
 import { BodyError, parseBody, readFailure, readText } from "./body.ts";
 import { CallerGate } from "./caller_gate.ts";
@@ -40,7 +41,7 @@ import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
-import { QuietReplies } from "./quiet_replies.ts";
+import { PATIENCE_MS, QuietReplies } from "./quiet_replies.ts";
 import { Refusals } from "./refusals.ts";
 
 /** Parts of its server that the endpoint needs. */
@@ -53,6 +54,8 @@ export interface HttpTransportParts {
   readonly challenge: HttpReplyStyle["challenge"];
   /** True if new requests are turned away. */
   readonly readiness: { readonly closing: boolean };
+  /** Keeps requests to what can be served in time. */
+  readonly admission: Pick<Admission, "refusalUnread">;
   /** Parameter that a method's `Mcp-Name` mirrors. */
   readonly methods: { namedBy(method: string): string | undefined };
   /** Names the runtime's own span of a request, while somebody takes spans. */
@@ -248,9 +251,10 @@ export class HttpTransport {
     peer: NetworkPeer | undefined,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
-    if (this.#parts.readiness.closing) {
-      return this.refusals.count(refuseForNow(SHUTTING_DOWN));
-    }
+    const notNow = this.#parts.readiness.closing
+      ? SHUTTING_DOWN
+      : this.#parts.admission.refusalUnread(headers, peer);
+    if (notNow !== undefined) return this.refusals.count(refuseForNow(notNow));
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
       if (path !== this.path) return this.#pair.handle(request, peer, authInfo);
@@ -386,12 +390,6 @@ export class HttpTransport {
     this.#pair?.close();
   }
 }
-
-/**
- * Milliseconds after which a response begins that has nothing to say yet. Until
- * then an error can have a status of its own.
- */
-const PATIENCE_MS = { auto: 1_000, sse: 100 };
 
 const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 
