@@ -62,6 +62,7 @@ export type {
   SdkOptions,
   WatchdogSettings,
 } from "./src/host/server_options.ts";
+export type { AdmissionOptions } from "./src/server/admission/admission_options.ts";
 
 // Identity: who may call what.
 export {

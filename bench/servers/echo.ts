@@ -1,9 +1,10 @@
-/** One tool over HTTP; `PORT` names the port, `METRICS=off` records nothing. */
+/** One tool over HTTP; `PORT` names the port, `METRICS=off` records nothing, `ADMISSION=off` refuses nothing. */
 import { z } from "zod";
 import { McpServer } from "../../mod.ts";
 
 const server = new McpServer({ name: "echo", version: "1.0.0" }, {
   metrics: Deno.env.get("METRICS") !== "off",
+  ...(Deno.env.get("ADMISSION") === "off" && { admission: false as const }),
 });
 
 server.registerTool(

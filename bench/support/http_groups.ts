@@ -20,6 +20,9 @@ export const httpGroups: Record<string, HttpComparison[]> = {
   observe: [
     { subject: "echo", against: "echo_unseen", atLeast: 0.95 },
   ],
+  admission: [
+    { subject: "echo", against: "echo_unbounded", atLeast: 0.98 },
+  ],
   auth: [
     { subject: "auth", against: "auth_open", atLeast: 0.9 },
   ],

@@ -62,6 +62,13 @@ export const httpTargets: Record<string, HttpTarget> = {
     request: echoRequest,
     check: echoAnswer,
   },
+  echo_unbounded: {
+    label: "Sluice, echo, admission off",
+    script: "servers/echo.ts",
+    env: { ADMISSION: "off" },
+    request: echoRequest,
+    check: echoAnswer,
+  },
   auth: {
     label: "Sluice, echo, a known token",
     script: "servers/auth.ts",

@@ -59,8 +59,17 @@ export class TimedQueue<E extends TimedEntry> {
     if (this.#timer === undefined && this.#watches) this.#tick();
   }
 
+  /** Takes the oldest entry out. */
   shift(): E | undefined {
-    const entry = this.#first;
+    return this.#take(this.#first);
+  }
+
+  /** Takes the newest entry out. */
+  pop(): E | undefined {
+    return this.#take(this.#last);
+  }
+
+  #take(entry: E | undefined): E | undefined {
     if (entry !== undefined) this.delete(entry);
     return entry;
   }

@@ -7,6 +7,7 @@ import {
   checkText,
   type KnownOptions,
 } from "../base/options.ts";
+import { ADMISSION_OPTIONS } from "../server/admission/admission_options.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { AuditOptions } from "../server/calls/audit.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
@@ -26,6 +27,7 @@ import type {
 const SERVER_OPTIONS: KnownOptions<
   McpServerOptions & HttpOptions & AdminOptions
 > = {
+  admission: true,
   allowedHosts: true,
   allowedOrigins: true,
   audit: true,
@@ -126,12 +128,14 @@ const HINTED: KnownOptions<CacheHints> = {
 };
 
 const GROUPS: {
+  admission: typeof ADMISSION_OPTIONS;
   audit: KnownOptions<AuditOptions>;
   health: KnownOptions<HealthOptions>;
   requestState: KnownOptions<RequestStateOptions>;
   tasks: KnownOptions<TaskOptions>;
   watchdog: KnownOptions<WatchdogSettings>;
 } = {
+  admission: ADMISSION_OPTIONS,
   audit: { arguments: true, write: true },
   health: { cacheMs: true, readiness: true, timeoutMs: true },
   requestState: { key: true, keys: true, ttlMs: true, verify: true },
@@ -159,9 +163,10 @@ export function checkServerOptions(
   options: McpServerOptions & HttpOptions,
 ): void {
   checkKnown("McpServer", options, SERVER_OPTIONS);
-  const { watchdog } = options;
+  const { admission, watchdog } = options;
   const groups = {
     ...options,
+    admission: admission === false ? undefined : admission,
     watchdog: watchdog === false ? undefined : watchdog,
   };
   for (const [name, known] of Object.entries(GROUPS)) {

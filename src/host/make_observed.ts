@@ -12,7 +12,8 @@ import {
   type CallTracingOptions,
 } from "../server/calls/call_tracing.ts";
 import { RecentTrouble } from "../server/calls/recent_trouble.ts";
-import type { McpServerOptions, ResolvedOptions } from "./server_options.ts";
+import type { ResolvedOptions } from "./resolved_options.ts";
+import type { McpServerOptions } from "./server_options.ts";
 import type { ServerParts } from "./server_parts.ts";
 
 /** Makes what the operator sees. */

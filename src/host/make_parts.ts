@@ -3,6 +3,7 @@ import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
 import { Audit } from "../server/calls/audit.ts";
+import { Admission } from "../server/admission/admission.ts";
 import type { Call, CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
 import {
@@ -39,6 +40,7 @@ import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
 import { Callers } from "../server/identity/callers.ts";
 import { hasScopes, requireScopes } from "../server/identity/guard.ts";
+import { Inquiry } from "../server/questions/inquiry.ts";
 import { StateSealer } from "../server/questions/request_state.ts";
 import type { Session } from "../server/sessions/session.ts";
 import { sessionMethods } from "../server/sessions/session_methods.ts";
@@ -47,12 +49,8 @@ import { TasksExtension } from "../server/tasks/tasks_extension.ts";
 import { serverFigures } from "../server/server_figures.ts";
 import { makeObserved, makeTracing, makeWatchdog } from "./make_observed.ts";
 import { makeShared } from "./make_shared.ts";
-import {
-  type McpServerOptions,
-  resolveOptions,
-  stateKeys,
-  stateTtlMs,
-} from "./server_options.ts";
+import { resolveOptions, stateKeys, stateTtlMs } from "./resolved_options.ts";
+import type { McpServerOptions } from "./server_options.ts";
 
 import type { ServerParts } from "./server_parts.ts";
 
@@ -121,14 +119,17 @@ export function makeParts(
     relay,
   });
   const limitRate = (what: string, limit: RateLimitOptions) =>
-    new CallRateLimit(what, { store: stores.rateLimits?.(), ...limit }, {
+    new CallRateLimit(what, limit, {
       clock,
       log: quietLog,
       name: info.name,
+      store: stores.rateLimits?.(),
     });
   relay?.attach(changes);
+  const admission = new Admission(options.admission, clock, quietLog);
   const catalog = new Catalog({
     clock,
+    admission,
     pageSize: options.pageSize,
     scopes: options.scopes,
     hints: options.cacheHints ?? {},
@@ -227,6 +228,7 @@ export function makeParts(
   if (audit !== undefined) disposeLater(audit);
   const dispatcher = new Dispatcher({
     methods,
+    admission: given.admission === false ? undefined : admission,
     lifespan,
     log: callLog,
     checkAccess: options.scopes.length === 0
@@ -257,6 +259,11 @@ export function makeParts(
     revealUrls: options.revealUrls,
     logs: () => capabilities.logs,
     makeContext: (call, owner) => new HandlerContext(call, owner),
+    turn: (line, call, timeoutMs) => admission.turn(line, call, timeoutMs),
+    inquire: (call) => {
+      admission.expectAnswers();
+      return new Inquiry(call);
+    },
     runAsTask: (call, work, terms) => tasks.start(call, work, terms),
     report: (what, error, call) => callLog.failed(what, error, call),
     logFields: (call) => callLog.fields(call),
@@ -305,6 +312,7 @@ export function makeParts(
       ...serverFigures({
         info,
         dispatcher,
+        admission,
         sessions,
         subscriptions,
         tasks,
@@ -321,6 +329,7 @@ export function makeParts(
     subscriptions,
     health,
     tasks,
+    admission,
     dispatcher,
     sessions,
     intake,
@@ -350,6 +359,7 @@ export function makeParts(
     notifications,
     outside,
     recorder,
+    admission,
     watchdog,
     tracing,
     dispatcher,

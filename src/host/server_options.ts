@@ -1,32 +1,19 @@
-import { type Clock, systemClock } from "../base/clock.ts";
-import { InvalidOptionError } from "../base/errors.ts";
-import {
-  checkDurationMs,
-  checkFlag,
-  checkFunction,
-  checkInteger,
-  checkLimit,
-  checkTimeoutMs,
-  quote,
-} from "../base/options.ts";
+import type { Clock } from "../base/clock.ts";
 import type { HealthChecksOptions } from "../observe/health/health_checks_options.ts";
 import type { LogLevel, LogSink } from "../observe/log/log.ts";
 import type { WatchdogOptions } from "../observe/watch/watchdog.ts";
 import type { TelemetryOptions } from "../observe/trace/telemetry.ts";
 import type { Bus } from "../cluster/bus.ts";
 import type { SharedRedisOptions } from "../cluster/shared_redis.ts";
-import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import type { AuditOptions } from "../server/calls/audit.ts";
+import type { AdmissionOptions } from "../server/admission/admission_options.ts";
 import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
 import type { CacheHints } from "../server/catalog/catalog_options.ts";
 import type { Extension } from "../server/extension.ts";
-import { checkExtensions } from "../server/extension_check.ts";
 import type { RateLimitOptions } from "../server/calls/call_rate_limit.ts";
-import { identityOf } from "../server/identity/caller.ts";
 import type { ImpliedScopes } from "../server/identity/callers.ts";
-import { checkScopes } from "../server/identity/guard.ts";
 import type { SessionStore } from "../server/sessions/session_store.ts";
 import type { ServerContext } from "../server/server_context.ts";
 import type { TaskOptions } from "../server/tasks/tasks_extension.ts";
@@ -144,6 +131,12 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
    * @default []
    */
   extensions?: readonly Extension[];
+  /**
+   * Bounds on what is taken in at once, so that what is answered is answered in
+   * time; false for none.
+   * @default bounds that hardly any server meets
+   */
+  admission?: AdmissionOptions | false;
   /**
    * Number of `subscriptions/listen` streams that may be open at once.
    * @default 10000
@@ -267,128 +260,3 @@ export type WatchdogSettings = Pick<
   | "onBlock"
   | "cpuTimeMs"
 >;
-
-/** Options with their defaults filled in. */
-export type ResolvedOptions =
-  & McpServerOptions
-  & Required<
-    Pick<
-      McpServerOptions,
-      | "extensions"
-      | "pageSize"
-      | "maxSubscriptions"
-      | "maxDepth"
-      | "maxToolInputElements"
-      | "maxResultBytes"
-      | "maskErrors"
-      | "revealUrls"
-      | "identifyInResults"
-      | "identify"
-      | "scopes"
-      | "implies"
-      | "metrics"
-      | "slowMs"
-      | "logIntervalMs"
-      | "supportedProtocolVersions"
-      | "clock"
-    >
-  >;
-
-const DEFAULT_STATE_TTL_MS = 600_000;
-
-/** @throws {InvalidOptionError} naming the option */
-export function resolveOptions(options: McpServerOptions): ResolvedOptions {
-  for (const name of ["lifespan", "identify", "log"] as const) {
-    checkFunction(name, options[name]);
-  }
-  for (
-    const name of [
-      "metrics",
-      "maskErrors",
-      "revealUrls",
-      "identifyInResults",
-    ] as const
-  ) checkFlag(name, options[name]);
-  checkScopes("scopes", options.scopes);
-  for (const [scope, implied] of Object.entries(options.implies ?? {})) {
-    checkScopes(`implies.${scope}`, implied);
-  }
-  checkReadiness(options.health?.readiness);
-  return {
-    maskErrors: false,
-    revealUrls: false,
-    identifyInResults: true,
-    identify: identityOf,
-    scopes: [],
-    implies: {},
-    metrics: true,
-    clock: systemClock,
-    ...options,
-    extensions: checkExtensions(options.extensions),
-    supportedProtocolVersions: checkRevisions(
-      options.supportedProtocolVersions ?? SUPPORTED_REVISIONS,
-    ),
-    slowMs: checkTimeoutMs("slowMs", options.slowMs ?? 1_000),
-    logIntervalMs: checkDurationMs(
-      "logIntervalMs",
-      options.logIntervalMs ?? 10_000,
-    ),
-    pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),
-    maxSubscriptions: checkLimit(
-      "maxSubscriptions",
-      options.maxSubscriptions ?? 10_000,
-      0,
-    ),
-    maxDepth: checkInteger("maxDepth", options.maxDepth ?? 64, 1, 1_000),
-    maxResultBytes: checkLimit(
-      "maxResultBytes",
-      options.maxResultBytes ?? Infinity,
-      1,
-    ),
-    maxToolInputElements: checkLimit(
-      "maxToolInputElements",
-      options.maxToolInputElements ?? 1_000_000,
-      1,
-    ),
-  };
-}
-
-/** Those that are none of ours are passed over: the SDK's list has a draft's, too. */
-function checkRevisions(revisions: readonly string[]): readonly string[] {
-  const spoken = Array.isArray(revisions)
-    ? revisions.filter((each) => SUPPORTED_REVISIONS.includes(each))
-    : [];
-  if (spoken.length > 0) return spoken;
-  throw new InvalidOptionError(
-    "supportedProtocolVersions must name at least one of " +
-      `${SUPPORTED_REVISIONS.join(", ")}, got ${quote(revisions)}`,
-  );
-}
-
-function checkReadiness(readiness: unknown): void {
-  if ([undefined, "lifespan", "checks"].includes(readiness as string)) return;
-  throw new InvalidOptionError(
-    `health.readiness must be "lifespan" or "checks", got ${quote(readiness)}`,
-  );
-}
-
-/** Keys that request states are signed and verified with; none if none is given. */
-export function stateKeys(
-  { requestState: { key, keys } = {} }: McpServerOptions,
-): readonly (Uint8Array | string)[] {
-  if (keys === undefined) return key === undefined || key === null ? [] : [key];
-  if (key === undefined && Array.isArray(keys) && keys.length > 0) return keys;
-  throw new InvalidOptionError(
-    "requestState.keys must be an array of at least one key, without " +
-      `requestState.key beside it, got ${quote(keys)}`,
-  );
-}
-
-/** Time for which a sealed request state is good. */
-export function stateTtlMs({ requestState }: McpServerOptions): number {
-  return checkDurationMs(
-    "requestState.ttlMs",
-    requestState?.ttlMs ?? DEFAULT_STATE_TTL_MS,
-    1,
-  );
-}

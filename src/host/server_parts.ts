@@ -1,10 +1,11 @@
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { quote } from "../base/options.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import type { QuietLog } from "../observe/log/quiet_log.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
+import type { Admission } from "../server/admission/admission.ts";
 import type { Watchdog } from "../observe/watch/watchdog.ts";
 import type { Implementation } from "../protocol/types.ts";
 import type { CallRecorder } from "../server/calls/call_recorder.ts";
@@ -27,7 +28,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { SessionStore } from "../server/sessions/session_store.ts";
 import type { Session } from "../server/sessions/session.ts";
 import type { TasksExtension } from "../server/tasks/tasks_extension.ts";
-import type { ResolvedOptions } from "./server_options.ts";
+import type { ResolvedOptions } from "./resolved_options.ts";
 
 /** Way to the sessions that the server's processes share. */
 export interface Sharing {
@@ -67,6 +68,7 @@ export interface ServerParts {
   readonly notifications: Notifications;
   readonly outside: OutsideErrors;
   readonly recorder: CallRecorder | undefined;
+  readonly admission: Admission;
   readonly watchdog: Watchdog | undefined;
   readonly tracing: CallTracing | undefined;
   readonly dispatcher: Dispatcher;
@@ -98,7 +100,11 @@ export function mountParts(
 }
 
 /** Looks after the event loop from now on, until the server is closed. */
-export function watch({ recorder, watchdog }: ServerParts): void {
+export function watch(
+  { recorder, watchdog, admission, clock }: ServerParts,
+): void {
+  // Only real time shows what the event loop is late for.
+  if (clock === systemClock) admission.watch();
   if (recorder === undefined || watchdog === undefined) return;
   recorder.watchdog = watchdog;
   watchdog.start();

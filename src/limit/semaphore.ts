@@ -48,6 +48,14 @@ export interface SemaphoreOptions {
    */
   acquireTimeoutMs?: number;
   /**
+   * Milliseconds after which a line that never empties is taken for overload.
+   * From then on the newest in it is served first: it can still be served in
+   * time, whatever callers take for that, and the oldest is likely to have given
+   * up.
+   * @default Infinity
+   */
+  newestFirstAfterMs?: number;
+  /**
    * Source of the time.
    * @default systemClock
    */
@@ -57,6 +65,7 @@ export interface SemaphoreOptions {
 const SEMAPHORE_OPTIONS: KnownOptions<SemaphoreOptions> = {
   name: true,
   maxWaiting: true,
+  newestFirstAfterMs: true,
   acquireTimeoutMs: true,
   clock: true,
 };
@@ -87,6 +96,8 @@ export interface SemaphoreStats {
   timedOut: number;
   /** Number of callers that gave up by their signal. */
   aborted: number;
+  /** Milliseconds since which there is a line; 0 without one. */
+  standingMs: number;
 }
 
 /** The right to go on, until released; releasing it again does nothing. */
@@ -96,8 +107,9 @@ export interface Permit extends Disposable {
 }
 
 /**
- * Lets at most `permits` callers go on at a time; the others wait in line,
- * first come first served.
+ * Lets at most `permits` callers go on at a time; the others wait in line, first
+ * come first served, or under overload the other way round
+ * ({@linkcode SemaphoreOptions.newestFirstAfterMs}).
  *
  * @example
  * ```ts
@@ -114,6 +126,8 @@ export class Semaphore {
   readonly #name: string;
   readonly #maxWaiting: number;
   readonly #acquireTimeoutMs: number;
+  readonly #newestFirstAfterMs: number;
+  readonly #clock: Clock;
   readonly #queue: WaitQueue<unknown, () => unknown>;
   readonly #untrack: (() => void) | undefined;
   #active = 0;
@@ -121,6 +135,8 @@ export class Semaphore {
   #rejected = 0;
   readonly #left = { timedOut: 0, aborted: 0 };
   #closed = false;
+  /** Time at which the line began. */
+  #standsFrom = 0;
 
   /**
    * All permits are free at first.
@@ -134,6 +150,7 @@ export class Semaphore {
       name = "semaphore",
       maxWaiting = Infinity,
       acquireTimeoutMs = Infinity,
+      newestFirstAfterMs = Infinity,
       clock = systemClock,
     } = options;
     this.#permits = checkLimit("permits", permits, 1);
@@ -143,6 +160,11 @@ export class Semaphore {
       "acquireTimeoutMs",
       acquireTimeoutMs,
     );
+    this.#newestFirstAfterMs = checkTimeoutMs(
+      "newestFirstAfterMs",
+      newestFirstAfterMs,
+    );
+    this.#clock = clock;
     this.#queue = new WaitQueue(clock, {
       left: (why) => this.#left[why]++,
       late: (timeoutMs) => new TimeoutError(`waiting for ${name}`, timeoutMs),
@@ -190,6 +212,12 @@ export class Semaphore {
     this.#untrack?.();
   }
 
+  /** True if one more caller could not even wait. */
+  get isFull(): boolean {
+    return this.#active >= this.#permits &&
+      this.#queue.size >= this.#maxWaiting;
+  }
+
   /** A snapshot of the counters. */
   get stats(): SemaphoreStats {
     return {
@@ -200,6 +228,7 @@ export class Semaphore {
       acquired: this.#acquired,
       rejected: this.#rejected,
       ...this.#left,
+      standingMs: this.#standingMs,
     };
   }
 
@@ -215,12 +244,22 @@ export class Semaphore {
       this.#take();
       return Promise.resolve(onTurn());
     }
-    if (this.#queue.size >= this.#maxWaiting) {
+    if (this.isFull) {
       this.#rejected++;
       return Promise.reject(new QueueFullError(this.#name, this.#maxWaiting));
     }
+    if (this.#queue.size === 0) this.#standsFrom = this.#clock.now();
     const timeoutMs = options?.timeoutMs ?? this.#acquireTimeoutMs;
     return this.#queue.wait(onTurn, signal, timeoutMs) as Promise<T>;
+  }
+
+  get #standingMs(): number {
+    return this.#queue.size === 0 ? 0 : this.#clock.now() - this.#standsFrom;
+  }
+
+  get #overloaded(): boolean {
+    return this.#newestFirstAfterMs !== Infinity && this.#queue.size > 0 &&
+      this.#standingMs >= this.#newestFirstAfterMs;
   }
 
   #take(): void {
@@ -238,7 +277,7 @@ export class Semaphore {
 
   /** Hands the place to the next in line, so that nobody can overtake it. */
   readonly #release = (): void => {
-    const waiter = this.#queue.next();
+    const waiter = this.#queue.next(this.#overloaded);
     if (waiter === undefined) {
       this.#active--;
     } else {

@@ -11,8 +11,8 @@ export interface WaitQueueOwner {
 }
 
 /**
- * Callers in line, first come first served; leaving costs the same anywhere in
- * it. Each gets a `Turn` in the end, and brings a `Ticket` for who gives it.
+ * Callers in line, usually first come first served; leaving costs the same
+ * anywhere in it. Each gets a `Turn` in the end, and brings a `Ticket` for who gives it.
  */
 export class WaitQueue<Turn, Ticket> {
   readonly #clock: Clock;
@@ -54,9 +54,9 @@ export class WaitQueue<Turn, Ticket> {
     });
   }
 
-  /** Takes the first out of the line, to be given its turn. */
-  next(): Waiter<Turn, Ticket> | undefined {
-    const waiter = this.#waiters.shift();
+  /** Takes the first out of the line, or the newest, to be given its turn. */
+  next(newest = false): Waiter<Turn, Ticket> | undefined {
+    const waiter = newest ? this.#waiters.pop() : this.#waiters.shift();
     waiter?.stop();
     return waiter;
   }

@@ -303,6 +303,10 @@ const DOORS: Doors = {
     "lifespan.ts",
     "readiness.ts",
   ],
+  "server/admission": [
+    "admission.ts",
+    "admission_options.ts",
+  ],
   "server/identity": [
     "access_errors.ts",
     "caller.ts",

@@ -165,6 +165,105 @@ Deno.test("close sends the waiting away and leaves the running alone", async () 
   assert.equal(semaphore.stats.active, 0);
 });
 
+Deno.test("a line that stands for long is served from its end, and a short one never", async () => {
+  const clock = new FakeClock();
+  const semaphore = new Semaphore(1, { newestFirstAfterMs: 1_000, clock });
+  const served: string[] = [];
+  const join = (name: string) =>
+    semaphore.acquire().then((permit) => {
+      served.push(name);
+      return permit;
+    });
+  const held = await join("held");
+  const waiting = ["a", "b", "c"].map(join);
+  await clock.advance(999);
+  assert.equal(semaphore.stats.standingMs, 999);
+  held.release();
+  const a = await waiting[0];
+  await clock.advance(1);
+  a.release();
+  (await waiting[2]).release();
+  const b = await waiting[1];
+  // The line was empty: a new one begins.
+  const d = join("d");
+  const e = join("e");
+  assert.equal(semaphore.stats.standingMs, 0);
+  b.release();
+  (await d).release();
+  (await e).release();
+  assert.deepEqual(served, ["held", "a", "c", "b", "d", "e"]);
+  assert.equal(semaphore.stats.active, 0);
+});
+
+Deno.test("property: under overload nobody is lost, nor served beyond the permits, nor kept too long", async () => {
+  const event = fc.oneof(
+    { weight: 3, arbitrary: fc.constant({ type: "arrive" as const }) },
+    { weight: 2, arbitrary: fc.constant({ type: "finish" as const }) },
+    fc.record({ type: fc.constant("leave" as const), pick: fc.nat() }),
+    fc.record({
+      type: fc.constant("wait" as const),
+      ms: fc.integer({ min: 1, max: 700 }),
+    }),
+  );
+  const limits = fc.record({
+    permits: fc.integer({ min: 1, max: 3 }),
+    maxWaiting: fc.integer({ min: 0, max: 6 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(limits, fc.array(event), async (limits, events) => {
+      const clock = new FakeClock();
+      const { permits, maxWaiting } = limits;
+      const semaphore = new Semaphore(permits, {
+        maxWaiting,
+        newestFirstAfterMs: 500,
+        acquireTimeoutMs: 1_000,
+        clock,
+      });
+      const held: Permit[] = [];
+      const line = new Map<AbortController, number>();
+      let arrived = 0;
+      let served = 0;
+      let turnedAway = 0;
+      for (const event of events) {
+        if (event.type === "arrive") {
+          const controller = new AbortController();
+          arrived++;
+          line.set(controller, clock.now());
+          semaphore.acquire({ signal: controller.signal }).then(
+            (permit) => {
+              served++;
+              held.push(permit);
+            },
+            () => turnedAway++,
+          ).finally(() => line.delete(controller));
+        } else if (event.type === "finish") held.pop()?.release();
+        else if (event.type === "leave") {
+          [...line.keys()][event.pick % line.size]?.abort();
+        }
+        await clock.advance(event.type === "wait" ? event.ms : 0);
+        assert.equal(served + turnedAway + line.size, arrived);
+        assert.equal(semaphore.stats.active, held.length);
+        assert.equal(semaphore.stats.waiting, line.size);
+        assert.ok(held.length <= permits && line.size <= maxWaiting);
+        assert.ok(line.size === 0 || held.length === permits);
+        assert.equal(
+          semaphore.isFull,
+          held.length === permits && line.size === maxWaiting,
+        );
+        for (const since of line.values()) {
+          assert.ok(clock.now() - since < 1_000);
+        }
+      }
+      while (held.length > 0) {
+        held.pop()!.release();
+        await clock.advance(0);
+      }
+      assert.equal(served + turnedAway, arrived);
+      assert.equal(clock.pending, 0);
+    }),
+  );
+});
+
 Deno.test("limits that can't be kept are refused", () => {
   for (const permits of [0, -1, NaN, 1.5]) {
     assert.throws(() => new Semaphore(permits), InvalidOptionError);
@@ -173,6 +272,10 @@ Deno.test("limits that can't be kept are refused", () => {
   assert.throws(
     () => new Semaphore(1, { acquireTimeoutMs: NaN }),
     /acquireTimeoutMs.*NaN/,
+  );
+  assert.throws(
+    () => new Semaphore(1, { newestFirstAfterMs: -1 }),
+    /newestFirstAfterMs.*-1/,
   );
   assert.equal(new Semaphore(Infinity).tryAcquire() === undefined, false);
 });

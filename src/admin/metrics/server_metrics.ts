@@ -164,7 +164,7 @@ export class ServerMetrics implements ShownMetrics {
 
   /** Everything as one document. */
   read(): MetricsDocument {
-    const { catalog, metrics } = this.#server;
+    const { admission, catalog, metrics } = this.#server;
     const { streams, refusals } = this.#transport;
     const methods = this.#methods;
     const all = CallRecord.sum(methods.values());
@@ -180,6 +180,7 @@ export class ServerMetrics implements ShownMetrics {
       event_loop: this.#eventLoop(),
       latency_ms: latencySummary(all.durations),
       errors_by_kind: Object.fromEntries(all.failures),
+      refused_by_cause: Object.fromEntries(admission.refusals),
       refused_by_status: Object.fromEntries(refusals.byStatus),
       ...SERVER.json(this.#state()),
       streams_cut_off: streams.cutOff,

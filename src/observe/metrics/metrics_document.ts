@@ -91,6 +91,12 @@ export interface MetricsDocument {
   errors_by_kind: Record<string, number>;
   /** HTTP requests that were refused before they reached a method, by status. */
   refused_by_status: Record<string, number>;
+  /** Requests that were refused under load, by cause. */
+  refused_by_cause: Record<string, number>;
+  /** Calls in line for their tool's `concurrency`. */
+  waiting: number;
+  /** The time for which the oldest of these lines has stood, in milliseconds. */
+  queue_age_ms: number;
   /** Sessions of legacy clients. */
   sessions: number;
   /** Open event streams. */

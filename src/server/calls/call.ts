@@ -1,5 +1,6 @@
 import { byteLength } from "../../base/byte_length.ts";
 import type { Clock } from "../../base/clock.ts";
+import type { Permit, Semaphore } from "../../limit/semaphore.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { parseTraceparent } from "../../observe/trace/trace_context.ts";
 import { nearestJson } from "../../protocol/json_value.ts";
@@ -21,7 +22,7 @@ import type {
 import type { EraCodec } from "../eras/era_codec.ts";
 import type { Caller } from "../identity/caller.ts";
 import { LOG_LEVELS } from "../eras/request_meta.ts";
-import { type Asker, Inquiry } from "../questions/inquiry.ts";
+import type { Asker, Inquiry } from "../questions/inquiry.ts";
 import type { StateSealer } from "../questions/request_state.ts";
 import type { ServerContext, TaskRun } from "../server_context.ts";
 import type { PendingCall, Session } from "../sessions/session.ts";
@@ -83,6 +84,8 @@ export interface CallHost {
   logFields(call: Call): Record<string, unknown>;
   /** Runs what a call goes on with, once it has waited. */
   enter<Result>(call: Call, work: () => Result): Result;
+  inquire(call: Call): Inquiry;
+  turn(line: Semaphore, call: Call, timeoutMs: number): Promise<Permit>;
   /** Sends a call's last word. */
   settle(call: Call, text: string): void;
   /** Lets go of a call that its client has called off. */
@@ -270,7 +273,7 @@ export class Call implements Asker, PendingCall {
 
   /** The questions and answers of this call. */
   get inquiry(): Inquiry {
-    return this.#inquiry ??= new Inquiry(this);
+    return this.#inquiry ??= this.host.inquire(this);
   }
 
   /** The inquiry, if the handler or the client has begun one. */
@@ -336,9 +339,7 @@ export class Call implements Asker, PendingCall {
 
   #tell(text: string): Promise<void> {
     if (this.settled || this.#cancelled !== undefined) return DONE;
-    if (this.measure !== undefined) {
-      this.measure.responseBytes += byteLength(text);
-    }
+    if (this.measure) this.measure.responseBytes += byteLength(text);
     this.reply.send(text);
     const caughtUp = this.reply.caughtUp?.();
     return caughtUp === undefined ? DONE : this.#waitFor(caughtUp);

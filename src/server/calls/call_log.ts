@@ -4,6 +4,7 @@ import { reportFailure } from "../../observe/log/logger.ts";
 import type { QuietLog } from "../../observe/log/quiet_log.ts";
 import { thrownText } from "../../base/thrown.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
+import { RefusedError } from "../../protocol/protocol_errors.ts";
 import type { Call } from "./call.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import type { RecentTrouble, TroubledCall } from "./recent_trouble.ts";
@@ -63,8 +64,11 @@ export class CallLog {
   ended(call: Call, tookMs: number, failure: FailureKind | undefined): void {
     const slowMs = call.measure?.slowMs ?? this.#slowMs;
     const slow = tookMs > slowMs;
-    // Who has called it off knows.
-    if (slow || (failure !== undefined && failure !== "cancelled")) {
+    // Who has called it off knows, and what is refused is told of by who refuses.
+    if (
+      slow || (failure !== undefined && failure !== "cancelled" &&
+        !(call.error instanceof RefusedError))
+    ) {
       this.#keep(call, { tookMs, slow, failure });
     }
     if (slow || this.#log.writes("debug")) {

@@ -3,7 +3,10 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import { countedAddress } from "../../base/ip_address.ts";
 import { addressOf } from "../../base/network_peer.ts";
 import { checkKnown, quote } from "../../base/options.ts";
-import type { RateLimitDecision } from "../../limit/rate_limit_store.ts";
+import type {
+  RateLimitDecision,
+  RateLimitStore,
+} from "../../limit/rate_limit_store.ts";
 import {
   RateLimiter,
   type RateLimiterOptions,
@@ -55,6 +58,8 @@ export interface CallRateLimitHost {
   readonly log: Log;
   /** The server's name. */
   readonly name: string;
+  /** Store that replicas share, where there is one. */
+  readonly store?: RateLimitStore | undefined;
 }
 
 /** Refuses the calls of whoever asks too often. */
@@ -72,13 +77,14 @@ export class CallRateLimit {
   constructor(
     what: string,
     options: RateLimitOptions,
-    { clock, log, name }: CallRateLimitHost,
+    { clock, log, name, store }: CallRateLimitHost,
   ) {
     checkKnown(`${what}: rateLimit`, options, KNOWN);
     const { by = "caller", ...limiter } = options;
     this.#keyOf = keyReader(what, by);
     this.#limiter = makeLimiter(what, {
       name: `${name}: ${what}`,
+      store,
       ...limiter,
       clock,
     });
@@ -139,10 +145,7 @@ function keyReader(
   by: RateLimitKey,
 ): (call: Call) => string | undefined {
   if (by === "address") return addressKey;
-  if (by === "caller") {
-    return (call) =>
-      call.authInfo === undefined ? addressKey(call) : `caller ${call.caller}`;
-  }
+  if (by === "caller") return callerKey;
   if (typeof by === "function") {
     return (call) => {
       const key = by(call.context);
@@ -158,6 +161,13 @@ function keyReader(
       quote(by)
     }`,
   );
+}
+
+/** Who is calling: an identity, or else an address; empty where there is but one. */
+export function callerKey(call: Call): string {
+  return call.authInfo === undefined
+    ? addressKey(call)
+    : `caller ${call.caller}`;
 }
 
 function addressKey({ reply }: Call): string {

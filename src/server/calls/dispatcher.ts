@@ -37,6 +37,7 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #recorder: CallRecorder | undefined;
   readonly #tracing: CallTracing | undefined;
+  readonly #admission: DispatcherParts["admission"];
   readonly #middleware: Middleware[] = [];
   #chain: ReturnType<typeof compose> | undefined;
   readonly #waiting: Set<Call> = new Set();
@@ -55,6 +56,7 @@ export class Dispatcher {
     this.#parts = parts;
     this.#recorder = parts.recorder;
     this.#tracing = parts.tracing;
+    this.#admission = parts.admission;
     this.related = new RelatedCalls(this);
   }
 
@@ -113,6 +115,8 @@ export class Dispatcher {
 
   /** Takes a call. The answer goes to its reply. */
   dispatch(call: Call): void {
+    const refused = this.#admission?.refusalOf(call, this.#waiting);
+    if (refused !== undefined) return this.refuse(call, refused);
     if (!this.#scoped) return this.#trace(call);
     call.scope = new CallScope(call);
     call.scope.run(() => this.#trace(call));
@@ -143,6 +147,7 @@ export class Dispatcher {
     this.#entering = undefined;
     if (isThenable(outcome)) {
       this.#waiting.add(call);
+      this.#admission?.begin(call);
       if (call.measure?.held === false) this.#recorder!.pause(call);
       outcome.then(
         (result) => this.#succeed(call, result),
@@ -341,7 +346,7 @@ export class Dispatcher {
   #leave(call: Call): void {
     if (call.left) return;
     call.left = true;
-    this.#waiting.delete(call);
+    if (this.#waiting.delete(call)) this.#admission?.end(call);
     if (--this.#inFlight === 0 && this.#idle.length > 0) this.#letClose();
   }
 

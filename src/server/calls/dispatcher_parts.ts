@@ -1,3 +1,4 @@
+import type { Admission } from "../admission/admission.ts";
 import type { Audit } from "./audit.ts";
 import type { Call } from "./call.ts";
 import type { CallLog } from "./call_log.ts";
@@ -24,6 +25,10 @@ export interface DispatcherParts {
   readonly audit: Audit | undefined;
   /** True if clients see the URLs of an `HttpPool` in its errors. */
   readonly revealUrls: boolean;
+  /** Keeps calls to what can be served in time, unless that is off. */
+  readonly admission:
+    | Pick<Admission, "refusalOf" | "begin" | "end">
+    | undefined;
   /** Turns away who asks too often. */
   readonly rateLimit: CallRateLimit | undefined;
   /** Turns away who lacks a scope that every call needs. @throws {ProtocolError} */

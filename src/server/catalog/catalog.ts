@@ -77,10 +77,12 @@ export class Catalog implements HandlerOwner {
     config: ToolConfig<SchemaLike | undefined>,
     handler: ((...args: unknown[]) => unknown) | undefined,
   ): RegisteredTool {
-    const { clock, disposeLater, limitRate, outcomes, warn } = this.#options;
+    const { clock, admission, disposeLater, limitRate, outcomes, warn } =
+      this.#options;
     const tool = new RegisteredTool(
       {
         clock,
+        admission,
         disposeLater,
         limitRate,
         outcomes,

@@ -5,6 +5,7 @@ import type {
   CallRateLimit,
   RateLimitOptions,
 } from "../calls/call_rate_limit.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { HandlerOwner } from "../calls/call.ts";
 
 /** The results that a server gives hints for, by method. */
@@ -29,6 +30,8 @@ export type ListKind = "tools" | "prompts" | "resources";
 /** Parts of its server that a catalog needs. */
 export interface CatalogOptions {
   readonly clock: Clock;
+  /** Makes the lines in which calls wait for their turn. */
+  readonly admission: Pick<Admission, "line">;
   readonly pageSize: number;
   /** Scopes that a caller needs for anything of the catalog. */
   readonly scopes: readonly string[];

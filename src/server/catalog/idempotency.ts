@@ -70,12 +70,16 @@ export class Idempotency implements AsyncDisposable {
   >;
 
   /** @param name what the keys in a shared store begin with */
-  constructor(name: string, options: IdempotencyOptions, clock: Clock) {
+  constructor(
+    name: string,
+    options: IdempotencyOptions,
+    { clock, shared }: { clock: Clock; shared: CacheStore | undefined },
+  ) {
     checkKnown(`${name}: idempotent`, options, { ttlMs: true, cache: true });
     const { ttlMs, cache } = options;
     this.#name = name;
     this.#ttlMs = checkDurationMs(`${name}: idempotent.ttlMs`, ttlMs, 1);
-    this.#store = cache ?? (this.#own = new MemoryCache({
+    this.#store = cache ?? shared ?? (this.#own = new MemoryCache({
       name: `${name} (idempotency)`,
       maxEntries: MAX_ENTRIES,
       maxBytes: MAX_BYTES,

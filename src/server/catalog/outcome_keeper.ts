@@ -34,10 +34,8 @@ export function makeKeeper(
   { clock, outcomes }: KeeperHost,
 ): OutcomeKeeper | undefined {
   if (cache === undefined) {
-    return idempotent && new Idempotency(where, {
-      cache: outcomes?.(),
-      ...idempotent,
-    }, clock);
+    return idempotent &&
+      new Idempotency(where, idempotent, { clock, shared: outcomes?.() });
   }
   if (annotations?.readOnlyHint !== true) {
     throw new InvalidOptionError(

@@ -1,9 +1,7 @@
-import { deadline } from "../../base/deadline.ts";
 import { checkHandler } from "./check_handler.ts";
 import { checkConfig, Registration } from "./registration.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
-import type { Clock } from "../../base/clock.ts";
-import { type Permit, Semaphore } from "../../limit/semaphore.ts";
+import type { Semaphore } from "../../limit/semaphore.ts";
 import {
   findParamHeaders,
   type ParamHeader,
@@ -40,6 +38,7 @@ import {
   type ToolUpdates,
 } from "./tool_config.ts";
 import { checkToolLimits, checkToolName } from "./tool_check.ts";
+import { ToolLimits, type ToolLimitsHost } from "./tool_limits.ts";
 import { makeKeeper, type OutcomeKeeper } from "./outcome_keeper.ts";
 import { drained } from "./tool_steps.ts";
 import { toolHandler } from "./tool_worker.ts";
@@ -53,8 +52,7 @@ import {
 type AnyHandler = (...args: unknown[]) => unknown;
 
 /** Receiver of what a tool tells its collection. */
-export interface ToolHost {
-  readonly clock: Clock;
+export interface ToolHost extends ToolLimitsHost {
   /** Closes something together with the server. */
   disposeLater(resource: AsyncDisposable): void;
   /** Tells the operator of something that still works. */
@@ -80,7 +78,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   #outputJson: JsonSchema | undefined;
   #paramHeaders: readonly ParamHeader[] = [];
   #entry: ListingEntry | undefined;
-  readonly #slots: Semaphore | undefined;
+  readonly #limits: ToolLimits | undefined;
   /** Milliseconds past which its calls are slow, if not as the server's option says. */
   readonly slowMs: number | undefined;
   /**
@@ -108,11 +106,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     checkToolLimits(`tool ${name}`, config);
     this.slowMs = config.slowMs;
     this.maxResultBytes = config.maxResultBytes;
-    if (config.concurrency !== undefined) {
-      this.#slots = new Semaphore(config.concurrency, {
-        name: `tool ${name}`,
-      });
-    }
+    this.#limits = ToolLimits.of(name, config, host);
     this.rateLimit = config.rateLimit === undefined
       ? undefined
       : host.limitRate(`tool ${name}`, config.rateLimit);
@@ -195,7 +189,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   }
   /** The concurrency limit, where the tool has one. */
   get slots(): Semaphore | undefined {
-    return this.#slots;
+    return this.#limits?.line;
   }
 
   /** Takes it out for good. */
@@ -301,10 +295,11 @@ export class RegisteredTool extends Registration<ToolUpdates> {
    * @internal
    */
   invoke(args: unknown, call: Call): unknown {
-    if (this.#slots === undefined && this.#config.timeoutMs === undefined) {
-      return this.#run(args, call);
-    }
-    return this.#invokeLimited(args, call);
+    if (this.#limits === undefined) return this.#run(args, call);
+    return this.#limits.run(
+      call,
+      async () => await drained(await this.#run(args, call), call),
+    );
   }
 
   #run(args: unknown, call: Call): unknown {
@@ -321,33 +316,6 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     return this.#input === undefined
       ? this.#handler(context)
       : this.#handler(args, context);
-  }
-
-  async #invokeLimited(
-    args: unknown,
-    call: Call,
-  ): Promise<unknown> {
-    using _slot = this.#slots?.tryAcquire() ?? await this.#turn(call);
-    const run = async () => await drained(await this.#run(args, call), call);
-    const { timeoutMs } = this.#config;
-    if (timeoutMs === undefined) return await run();
-    return await deadline(
-      (signal) => {
-        const late = () => call.expire(signal.reason);
-        signal.addEventListener("abort", late, { once: true });
-        return run();
-      },
-      timeoutMs,
-      { name: `tool ${this.#name}`, clock: this.#host.clock },
-    );
-  }
-
-  async #turn({ signal, measure }: Call): Promise<Permit | undefined> {
-    const { clock } = this.#host;
-    const since = clock.now();
-    const permit = await this.#slots?.acquire({ signal });
-    measure?.waited(clock.now() - since);
-    return permit;
   }
 
   /**

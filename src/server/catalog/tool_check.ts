@@ -19,10 +19,12 @@ export function checkToolLimits(
   where: string,
   config: ToolConfig<SchemaLike | undefined>,
 ): void {
-  const { timeoutMs, slowMs, concurrency, maxResultBytes, execution } = config;
+  const { timeoutMs, slowMs, concurrency, maxWaiting } = config;
+  const { maxResultBytes, execution } = config;
   checkDurationMs(`${where}: timeoutMs`, timeoutMs ?? 1, 1);
   checkTimeoutMs(`${where}: slowMs`, slowMs ?? Infinity);
   checkInteger(`${where}: concurrency`, concurrency ?? 1, 1);
+  checkLimit(`${where}: maxWaiting`, maxWaiting ?? Infinity, 0);
   checkLimit(`${where}: maxResultBytes`, maxResultBytes ?? Infinity, 1);
   checkGroup(`${where}: execution`, execution, { taskSupport: true });
   checkWord(

@@ -125,17 +125,24 @@ export interface ToolConfig<
   _meta?: Record<string, unknown>;
   /**
    * Milliseconds after which a call is given up and its `ctx.signal` aborts. The
-   * time spent in line for `concurrency` doesn't count.
+   * time spent in line for `concurrency` counts; a call that spends all of it
+   * there is refused.
    * @default no limit
    */
   timeoutMs?: number;
   /**
    * Number of calls that run at once; more wait in line. A call that is given
    * up makes room at once: a handler that ignores its `ctx.signal` runs on
-   * beside the next.
+   * beside the next. Once there has been a line for a second, the newest in it is
+   * served first.
    * @default no limit
    */
   concurrency?: number;
+  /**
+   * Number of calls that may wait for `concurrency`; more are refused.
+   * @default the server's `admission.maxWaiting`
+   */
+  maxWaiting?: number;
   /**
    * How often a caller may call it, beside the server's own `rateLimit`. Who calls
    * it more often is refused with a {@linkcode RefusedError}, before its arguments
@@ -186,6 +193,7 @@ export const TOOL_OPTIONS: Readonly<
   timeoutMs: true,
   slowMs: true,
   concurrency: true,
+  maxWaiting: true,
   rateLimit: true,
   maxResultBytes: true,
   cache: true,

@@ -25,6 +25,7 @@ export interface ClosingParts {
   readonly subscriptions: Subscriptions;
   readonly health: { close(): void };
   readonly tasks: TasksExtension;
+  readonly admission: { close(): void };
   readonly dispatcher: Dispatcher;
   readonly sessions: ReadonlySet<Session>;
   readonly intake: Intake;
@@ -73,6 +74,7 @@ export class Closing {
     for (const session of [...this.#parts.sessions]) {
       intake.closeSession(session, "the server is shutting down");
     }
+    this.#parts.admission.close();
     await this.#parts.watchdog?.close();
     for (const extension of this.#parts.extensions) {
       await this.#end(

@@ -18,6 +18,7 @@ import { type Era, isModernRevision } from "../../protocol/revision.ts";
 import type { AuthInfo, RequestId } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
+import type { Admission } from "../../server/admission/admission.ts";
 import type { Intake } from "../../server/calls/intake.ts";
 import { BodyError, parseBody, readFailure, readText } from "./body.ts";
 import { CallerGate } from "./caller_gate.ts";
@@ -54,6 +55,8 @@ export interface HttpTransportParts {
     /** True if new requests are turned away. */
     readonly closing: boolean;
   };
+  /** Keeps requests to what can be served in time. */
+  readonly admission: Pick<Admission, "refusalUnread">;
   /** Parameter that a method's `Mcp-Name` mirrors. */
   readonly methods: { namedBy(method: string): string | undefined };
   /** Way to the other replicas that know a session; `undefined` where there are none. */
@@ -222,9 +225,10 @@ export class HttpTransport {
     peer: NetworkPeer | undefined,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
-    if (this.#parts.readiness.closing) {
-      return this.refusals.count(refuseForNow(SHUTTING_DOWN));
-    }
+    const notNow = this.#parts.readiness.closing
+      ? SHUTTING_DOWN
+      : this.#parts.admission.refusalUnread(headers, peer);
+    if (notNow !== undefined) return this.refusals.count(refuseForNow(notNow));
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
       if (path !== this.path) return this.#pair.handle(request, peer, authInfo);

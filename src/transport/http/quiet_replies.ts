@@ -1,5 +1,11 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 
+/**
+ * Milliseconds after which a response begins that has nothing to say yet. Until
+ * then an error can have a status of its own.
+ */
+export const PATIENCE_MS = { auto: 1_000, sse: 100 };
+
 /** A reply that has said nothing yet. */
 export interface QuietReply {
   /** Begins its stream, so that nobody on the way takes it for dead. */

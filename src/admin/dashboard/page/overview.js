@@ -40,8 +40,11 @@ const TILES = [
     title: "In progress",
     figure: ({ metrics }) => [format.count(metrics.requests_in_progress), ""],
     details: ({ metrics }) => [
+      metrics.waiting === 0
+        ? "none in line"
+        : `${format.count(metrics.waiting)} in line for ` +
+          format.duration(metrics.queue_age_ms),
       `${format.count(metrics.tasks)} tasks`,
-      `${format.count(metrics.sessions)} sessions`,
     ],
   },
   {
@@ -70,7 +73,8 @@ const TILES = [
     ],
     details: ({ metrics }) => [
       `${format.longDuration(metrics.cpu_seconds)} in all`,
-      `${format.count(metrics.thread_count)} threads`,
+      `${format.count(metrics.thread_count)} threads, ` +
+      `${format.count(metrics.fd_count)} files`,
     ],
   },
   {
@@ -78,7 +82,7 @@ const TILES = [
     figure: ({ metrics }) => [format.count(metrics.streams), ""],
     details: ({ metrics }) => [
       `${format.count(metrics.subscriptions)} subscriptions`,
-      `${format.count(metrics.fd_count)} open files`,
+      `${format.count(metrics.sessions)} sessions`,
     ],
   },
 ];
@@ -202,12 +206,15 @@ export class Errors {
     this.#facts = new Facts(card);
   }
 
-  show({ errors_by_kind, refused_by_status }) {
+  show({ errors_by_kind, refused_by_cause, refused_by_status }) {
     const counts = [
       ...Object.entries(errors_by_kind).map(([kind, count]) => [
         format.words(kind),
         count,
       ]),
+      ...Object.entries(refused_by_cause)
+        .filter(([, count]) => count > 0)
+        .map(([cause, count]) => [`refused: ${format.words(cause)}`, count]),
       ...Object.entries(refused_by_status).map(([status, count]) => [
         `refused with ${status}`,
         count,
