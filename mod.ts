@@ -275,9 +275,17 @@ export type { TaskOptions } from "./src/server/tasks/tasks_extension.ts";
 export {
   MemoryTaskStore,
   type MemoryTaskStoreOptions,
-  type StoredTask,
   type TaskStore,
 } from "./src/server/tasks/task_store.ts";
+export type {
+  StoredTask,
+  TaskRestart,
+} from "./src/server/tasks/stored_task.ts";
+export type {
+  ClaimedTask,
+  TaskLease,
+  TaskLeases,
+} from "./src/server/tasks/task_leases.ts";
 
 // Skills.
 export {

@@ -139,7 +139,7 @@ const GROUPS: {
   audit: { arguments: true, write: true },
   health: { cacheMs: true, readiness: true, timeoutMs: true },
   requestState: { key: true, keys: true, ttlMs: true, verify: true },
-  tasks: { pollIntervalMs: true, store: true, ttlMs: true },
+  tasks: { leaseMs: true, pollIntervalMs: true, store: true, ttlMs: true },
   watchdog: {
     blockedMs: true,
     cpuTimeMs: true,

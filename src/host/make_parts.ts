@@ -85,18 +85,18 @@ export function makeParts(
   if (options.lifespan) health.adopt({ lifespan: readiness });
 
   // What this process shares with the others of the server.
-  const { redis, cluster, sessionStore, stores } = makeShared(options, {
-    name: info.name,
-    clock,
-    log,
-    disposeLater,
-  });
+  const { redis, cluster, sessionStore, taskStore, stores } = makeShared(
+    options,
+    {
+      name: info.name,
+      clock,
+      log,
+      disposeLater,
+    },
+  );
   if (redis !== undefined) health.adopt({ redis });
-  const relay = cluster && new ClusterNotices({
-    cluster,
-    clock,
-    serves: () => lifespan.started || dispatcher.used,
-  });
+  const serves = () => lifespan.started || dispatcher.used;
+  const relay = cluster && new ClusterNotices({ cluster, clock, serves });
   if (relay !== undefined) disposeLater(relay);
 
   // Who is told of changes, and what there is to offer.
@@ -116,6 +116,7 @@ export function makeParts(
       announces: (kind) => capabilities.announces(kind),
       subscribes: () => capabilities.subscribes,
     },
+    current: (topic, key) => tasks.current(topic, key),
     relay,
   });
   const limitRate = (what: string, limit: RateLimitOptions) =>
@@ -146,12 +147,24 @@ export function makeParts(
   const callers = new Callers(options);
   const identify = (authInfo: AuthInfo | undefined) =>
     callers.identify(authInfo);
-  const tasks = new TasksExtension({
+  const tasks: TasksExtension = new TasksExtension({
     ...options.tasks,
+    store: taskStore,
     clock,
     identify,
     closing: () => readiness.closing,
     active: wantsTasks(options.capabilities),
+    replicas: cluster && {
+      cluster,
+      serves,
+      tool: (name) => catalog.tools.slots.get(name)?.item,
+      open: ({ method, params }, reply) =>
+        intake.open({
+          message: { kind: "request", era: "modern", id: 0, method, params },
+          ...{ reply, session: undefined, bytes: 0 },
+        }),
+      dispatch: (call) => dispatcher.dispatch(call),
+    },
   });
   const skills = new SkillsExtension(catalog.skills);
   const extensions: readonly Extension[] = [
@@ -226,7 +239,7 @@ export function makeParts(
   const audit = options.audit &&
     new Audit(options.audit, { clock, log: quietLog });
   if (audit !== undefined) disposeLater(audit);
-  const dispatcher = new Dispatcher({
+  const dispatcher: Dispatcher = new Dispatcher({
     methods,
     admission: given.admission === false ? undefined : admission,
     lifespan,
@@ -275,7 +288,7 @@ export function makeParts(
   const notifications = new Notifications((what, error) =>
     outside.report(what, error)
   );
-  const intake = new Intake({
+  const intake: Intake = new Intake({
     clock,
     eras: {
       legacy: new LegacyEra(),

@@ -12,6 +12,8 @@ import { RedisRateLimitStore } from "../limit/redis_rate_limit_store.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import { RedisSessionStore } from "../server/sessions/redis_session_store.ts";
 import type { SessionStore } from "../server/sessions/session_store.ts";
+import { RedisTaskStore } from "../server/tasks/redis_task_store.ts";
+import type { TaskStore } from "../server/tasks/task_store.ts";
 import type { McpServerOptions } from "./server_options.ts";
 
 /** Knowledge that what is shared needs of its server. */
@@ -28,6 +30,8 @@ export interface SharedParts {
   /** `undefined` where this process is the whole server. */
   readonly cluster: Cluster | undefined;
   readonly sessionStore: SessionStore | undefined;
+  /** `undefined` for tasks of this process alone. */
+  readonly taskStore: TaskStore | undefined;
   /** Stores for what is to be the same at every replica, each made when asked for. */
   readonly stores: SharedStores;
 }
@@ -48,7 +52,7 @@ const OUTCOME_MS = 250;
  * @throws {InvalidOptionError} naming the option
  */
 export function makeShared(
-  { redis: given, bus, sessionStore }: McpServerOptions,
+  { redis: given, bus, sessionStore, tasks }: McpServerOptions,
   { disposeLater, ...host }: SharedHost,
 ): SharedParts {
   if (sessionStore !== undefined && given === undefined && bus === undefined) {
@@ -63,6 +67,7 @@ export function makeShared(
     redis,
     cluster: way && new Cluster(way, host.log),
     sessionStore: sessionStore ?? (redis && new RedisSessionStore(redis)),
+    taskStore: tasks?.store ?? (redis && new RedisTaskStore(redis)),
     stores: redis === undefined
       ? {}
       : sharedStores(redis, given!, { disposeLater, ...host }),

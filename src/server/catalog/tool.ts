@@ -40,6 +40,7 @@ import {
 import { checkToolLimits, checkToolName } from "./tool_check.ts";
 import { ToolLimits, type ToolLimitsHost } from "./tool_limits.ts";
 import { makeKeeper, type OutcomeKeeper } from "./outcome_keeper.ts";
+import { attemptsOf } from "./tool_attempts.ts";
 import { drained } from "./tool_steps.ts";
 import { toolHandler } from "./tool_worker.ts";
 import {
@@ -88,6 +89,11 @@ export class RegisteredTool extends Registration<ToolUpdates> {
   readonly rateLimit: CallRateLimit | undefined;
   /** Bytes that an answer of it may have, if not as the server's option says. */
   readonly maxResultBytes: number | undefined;
+  /**
+   * How often its task may be begun; `undefined` for once and never again.
+   * @internal
+   */
+  readonly maxAttempts: number | undefined;
 
   /** @internal */
   constructor(
@@ -112,6 +118,7 @@ export class RegisteredTool extends Registration<ToolUpdates> {
       : host.limitRate(`tool ${name}`, config.rateLimit);
     this.#keeper = makeKeeper(`tool ${name}`, config, host);
     if (this.#keeper !== undefined) host.disposeLater(this.#keeper);
+    this.maxAttempts = attemptsOf(name, config);
     this.#readSchemas();
   }
 

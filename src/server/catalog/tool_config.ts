@@ -151,6 +151,20 @@ export interface ToolConfig<
    */
   rateLimit?: RateLimitOptions;
   /**
+   * Run a call that went on as a task again, should the replica that ran it go: for
+   * work that may be done twice. The arguments are kept with the task, and who
+   * called, but not the token; what is asked before `ctx.runAsTask` can't be asked
+   * again. Needs `redis`, or a `bus` and a store with leases.
+   * @default false: the task fails
+   */
+  restartable?: boolean;
+  /**
+   * Number of times that a `restartable` task may be begun. One that a replica
+   * hands over as it shuts down has not been begun once more.
+   * @default 3
+   */
+  maxAttempts?: number;
+  /**
    * Milliseconds past which a call is logged as slow; `Infinity` for a tool that
    * may take its time.
    * @default the server's `slowMs`
@@ -196,6 +210,8 @@ export const TOOL_OPTIONS: Readonly<
   maxWaiting: true,
   rateLimit: true,
   maxResultBytes: true,
+  restartable: true,
+  maxAttempts: true,
   cache: true,
   worker: true,
   idempotent: true,

@@ -28,6 +28,12 @@ export type Notice =
     readonly params: JsonObject;
   };
 
+/** What those who follow a key of an extension's topic are told. */
+export interface TopicNotice {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
 /** Way to the clients of the server's other processes. */
 export interface NoticeRelay {
   /** Passes a notice on, now or when the others can be reached again. */
@@ -39,6 +45,8 @@ export interface ChangeNoticesParts {
   readonly subscriptions: Subscriptions;
   readonly sessions: ReadonlySet<Session>;
   readonly declared: DeclaredNotices;
+  /** The notice of how a key of an extension's topic stands, if anybody can say. */
+  current(topic: string, key: string): Promise<TopicNotice | undefined>;
   /** `undefined` where this process is the whole server. */
   readonly relay: NoticeRelay | undefined;
 }
@@ -49,6 +57,8 @@ const LISTS: readonly ListKind[] = ["tools", "prompts", "resources"];
 export class ChangeNotices {
   readonly #parts: ChangeNoticesParts;
   readonly #changed: Set<ListKind> = new Set();
+  /** Keys of extensions' topics that are made up for, unless there is news of them first. */
+  readonly #catchingUp: Set<string> = new Set();
 
   constructor(parts: ChangeNoticesParts) {
     this.#parts = parts;
@@ -85,7 +95,7 @@ export class ChangeNotices {
   publish(
     topic: string,
     key: string,
-    { method, params }: { method: string; params: JsonObject },
+    { method, params }: TopicNotice,
   ): void {
     this.#tell({ of: "topic", topic, key, method, params });
   }
@@ -105,7 +115,9 @@ export class ChangeNotices {
       }
     } else {
       const { topic, key, method, params } = notice;
-      this.#parts.subscriptions.publish(keyTopic(topic, key), method, params);
+      const followed = keyTopic(topic, key);
+      this.#catchingUp.delete(followed);
+      this.#parts.subscriptions.publish(followed, method, params);
     }
   }
 
@@ -156,5 +168,18 @@ export class ChangeNotices {
       for (const uri of followed) uris.add(uri);
     }
     for (const uri of uris) this.#deliverResource(uri);
+    for (const [topic, key] of subscriptions.followedKeys()) {
+      void this.#catchUpTopic(topic, key);
+    }
+  }
+
+  async #catchUpTopic(topic: string, key: string): Promise<void> {
+    const followed = keyTopic(topic, key);
+    this.#catchingUp.add(followed);
+    // Whoever is asked speaks for itself if it fails.
+    const notice = await this.#parts.current(topic, key).catch(() => undefined);
+    if (!this.#catchingUp.delete(followed) || notice === undefined) return;
+    const { method, params } = notice;
+    this.#parts.subscriptions.publish(followed, method, params);
   }
 }

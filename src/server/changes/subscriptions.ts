@@ -128,10 +128,17 @@ export class Subscriptions {
 
   /** The resources that streams listen to, in the normal form of their URIs. */
   followedUris(): string[] {
-    const begin = keyTopic(RESOURCES_FIELD, "");
-    return [...this.#byTopic.keys()]
-      .filter((topic) => topic.startsWith(begin))
-      .map((topic) => topic.slice(begin.length));
+    return this.followedKeys()
+      .filter(([field]) => field === RESOURCES_FIELD)
+      .map(([, uri]) => uri);
+  }
+
+  /** The keys that streams listen to, each with the filter's field that names it. */
+  followedKeys(): [field: string, key: string][] {
+    return Array.from(this.#byTopic.keys(), (topic) => {
+      const end = topic.indexOf(" ");
+      return [topic.slice(0, end), topic.slice(end + 1)];
+    });
   }
 
   #forget(call: Call): void {

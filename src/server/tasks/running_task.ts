@@ -23,6 +23,7 @@ import {
 } from "../questions/client_question.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
 import type { ElicitParams, TaskRun } from "../server_context.ts";
+import type { HeldLease } from "./lease_keeper.ts";
 import { isFinal, type Task } from "./task.ts";
 
 /** The client that a task belongs to. */
@@ -38,21 +39,30 @@ export class RunningTask {
   inputResponses: JsonObject | undefined;
   /** Resolves when the work has ended, one way or another. */
   done: Promise<void> = Promise.resolve();
+  /** Right to the task, where replicas share it. */
+  lease: HeldLease | undefined = undefined;
+  /** True if another replica may run it again. */
+  handsOver = false;
   readonly #save: (task: Task) => Promise<void>;
   readonly #client: TaskClient;
   readonly #controller = new AbortController();
   readonly #questions: Map<string, (answer: JsonObject) => void> = new Map();
+  readonly #term: number;
   #asked = 0;
+  #lost = false;
   #saved: Promise<void> = Promise.resolve();
 
+  /** @param term how often the task has changed hands */
   constructor(
     task: Task,
     client: TaskClient,
     save: (task: Task) => Promise<void>,
+    term: number = 1,
   ) {
     this.task = { ...task };
     this.#client = client;
     this.#save = save;
+    this.#term = term;
   }
 
   get taskId(): string {
@@ -66,6 +76,11 @@ export class RunningTask {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** True if nothing that the work does changes the task any more. */
+  get over(): boolean {
+    return this.#lost || isFinal(this.task.status);
   }
 
   /** Runs the work, again for as long as it answers with questions. */
@@ -133,7 +148,10 @@ export class RunningTask {
 
   /** A key is never used twice in a task's life, so it is numbered. */
   #put(request: Question, kind: string): Promise<unknown> {
-    const key = `${kind}-${++this.#asked}`;
+    const number = ++this.#asked;
+    const key = this.#term === 1
+      ? `${kind}-${number}`
+      : `${kind}-${this.#term}-${number}`;
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(this.signal.reason);
       this.signal.addEventListener("abort", onAbort, { once: true });
@@ -177,13 +195,28 @@ export class RunningTask {
     await saved;
   }
 
+  /** Stops the work of a task that is not this replica's any more. */
+  lose(reason: string): void {
+    this.#lost = true;
+    this.#controller.abort(new DOMException(reason, "AbortError"));
+  }
+
+  /** Says that the work begins anew: what it had asked nobody waits for. */
+  async beginAnew(statusMessage: string): Promise<void> {
+    await this.#change({
+      status: "working",
+      statusMessage,
+      inputRequests: undefined,
+    });
+  }
+
   /** Brings the task to its final state; a later one changes nothing. */
   async finish(outcome: Partial<Task>): Promise<void> {
     await this.#change({ inputRequests: undefined, ...outcome });
   }
 
   async #change(change: Partial<Task>): Promise<void> {
-    if (isFinal(this.task.status)) return;
+    if (this.over) return;
     Object.assign(this.task, change, {
       lastUpdatedAt: new Date().toISOString(),
     });

@@ -1,3 +1,4 @@
+import { ProtocolErrorCode } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { InputRequest } from "../../protocol/types.ts";
 
@@ -72,4 +73,25 @@ export function isCreateTaskResult(value: unknown): value is CreateTaskResult {
   return isObject(value) && value.resultType === "task" &&
     typeof value.taskId === "string" && typeof value.status === "string" &&
     Object.keys(value).every((key) => MEMBERS_OF_CREATED.has(key));
+}
+
+/** The handle of a task that has just begun, or goes on. */
+export function handleOf(task: Task): CreateTaskResult {
+  return { resultType: "task", ...task } as Task & CreateTaskResult;
+}
+
+/** A task in its final state. */
+export function endOf(task: Task, end: Partial<Task>): Task {
+  const { inputRequests: _, ...rest } = task;
+  return { ...rest, ...end, lastUpdatedAt: new Date().toISOString() };
+}
+
+/** A task that has failed, and why. */
+export function failureOf(task: Task, why: string): Task {
+  const message = `The task failed: ${why}`;
+  return endOf(task, {
+    status: "failed",
+    statusMessage: why,
+    error: { code: ProtocolErrorCode.InternalError, message },
+  });
 }

@@ -1,23 +1,13 @@
 import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
 import { checkInteger } from "../../base/options.ts";
+import { MemoryTaskLeases } from "./memory_task_leases.ts";
+import type { StoredTask } from "./stored_task.ts";
 import type { Task } from "./task.ts";
-
-/** A task and whose it is. */
-export interface StoredTask {
-  /** The task as clients see it. */
-  task: Task;
-  /** Only the caller who made the task sees it. */
-  principal: string;
-  /**
-   * Scopes that the caller must still have.
-   * @default none
-   */
-  scopes?: readonly string[];
-}
+import type { TaskLeases } from "./task_leases.ts";
 
 /**
  * Store of tasks. One that several replicas share lets any of them
- * answer for a task; the work itself stays where it began.
+ * answer for a task; the work itself stays where it began, unless it has leases.
  */
 export interface TaskStore {
   /** Resolves once `get` on any replica would find the task. */
@@ -28,6 +18,11 @@ export interface TaskStore {
   update(task: Task): Promise<void>;
   /** Forgets the task, if it is there. */
   delete(taskId: string): Promise<void>;
+  /**
+   * Leases of the tasks, for a server with a `bus`.
+   * @default none: a task ends with its replica, and nobody is told
+   */
+  readonly leases?: TaskLeases;
 }
 
 /** Settings for how a {@linkcode MemoryTaskStore} keeps its tasks. */
@@ -46,6 +41,8 @@ export interface MemoryTaskStoreOptions {
 
 /** Keeps tasks in this process, each for its `ttlMs`. */
 export class MemoryTaskStore implements TaskStore, AsyncDisposable {
+  /** Leases of the tasks, for several servers in this process. */
+  readonly leases: TaskLeases;
   readonly #tasks: Map<string, StoredTask> = new Map();
   readonly #timers: Map<string, TimerHandle> = new Map();
   readonly #maxTasks: number;
@@ -61,6 +58,7 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
   ) {
     this.#maxTasks = checkInteger("maxTasks", maxTasks, 1);
     this.#clock = clock;
+    this.leases = new MemoryTaskLeases(this, clock);
   }
 
   create(stored: StoredTask): Promise<void> {

@@ -1,13 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
-import { waitAtMost } from "../../base/deadline.ts";
-import {
-  InvalidParamsError,
-  ProtocolError,
-} from "../../protocol/protocol_errors.ts";
-import { jsonForm, nearestJson } from "../../protocol/json_value.ts";
-import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkInteger } from "../../base/options.ts";
+import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
+import { TASKS_EXTENSION } from "../../protocol/revision.ts";
+import type { AuthInfo } from "../../protocol/types.ts";
 import type { Call, TaskTerms } from "../calls/call.ts";
 import type {
   Extension,
@@ -16,23 +13,29 @@ import type {
   ExtensionTopic,
   ToolInCall,
 } from "../extension.ts";
-import { TASKS_EXTENSION } from "../../protocol/revision.ts";
-import type { AuthInfo } from "../../protocol/types.ts";
-import { failureText } from "../calls/failure_text.ts";
 import { hasScopes, requireScopes } from "../identity/guard.ts";
-import { InlineRun } from "./inline_run.ts";
-import { reportFailure } from "../../observe/log/logger.ts";
-import { RunningTask } from "./running_task.ts";
 import type { ServerContext, TaskRun } from "../server_context.ts";
-import { type CreateTaskResult, isFinal, type Task } from "./task.ts";
+import { InlineRun } from "./inline_run.ts";
+import { restartOf } from "./resumed_call.ts";
+import type { RunningTask } from "./running_task.ts";
+import {
+  SharedTasks,
+  type SharedTasksParts,
+  unreachable,
+} from "./shared_tasks.ts";
+import type { StoredTask } from "./stored_task.ts";
+import { endOf, handleOf, isFinal, type Task } from "./task.ts";
+import type { TaskLeases } from "./task_leases.ts";
+import { TaskRunner } from "./task_runner.ts";
 import { MemoryTaskStore, type TaskStore } from "./task_store.ts";
-import { errorResult } from "../catalog/tool_result.ts";
+import { type RepeatedCalls, TaskTakeover } from "./task_takeover.ts";
 
 /** Settings for how tasks are kept and polled. */
 export interface TaskOptions {
   /**
-   * Store in which tasks are kept.
-   * @default a MemoryTaskStore
+   * Store in which tasks are kept. One that replicas share is not closed with the
+   * server.
+   * @default Redis, where there is `redis`; otherwise a MemoryTaskStore
    */
   store?: TaskStore;
   /**
@@ -45,6 +48,19 @@ export interface TaskOptions {
    * @default 1000
    */
   pollIntervalMs?: number;
+  /**
+   * Milliseconds for which a replica that can't reach the store keeps its tasks,
+   * and after which those of one that is gone are failed or run again elsewhere.
+   * @default 30000
+   */
+  leaseMs?: number;
+}
+
+/** Other replicas of the server, and calls that are made again for tasks of theirs. */
+export interface TaskReplicas extends RepeatedCalls {
+  readonly cluster: SharedTasksParts["cluster"];
+  /** Tells if this replica serves already. */
+  serves(): boolean;
 }
 
 /** Parts of their server that tasks need. */
@@ -56,9 +72,19 @@ export interface TasksExtensionOptions extends TaskOptions {
   closing(): boolean;
   /** True if there are tasks at all. */
   readonly active: boolean;
+  /** `undefined` where this process is the whole server. */
+  readonly replicas: TaskReplicas | undefined;
 }
 
 const TASK_IDS = "taskIds";
+
+const CANCELLED = "cancelled by the client";
+
+/** What followers of a task are told. */
+interface TaskNotice {
+  method: string;
+  params: JsonObject;
+}
 
 /** The extension `io.modelcontextprotocol/tasks`: work that outlives its request. */
 export class TasksExtension implements Extension {
@@ -82,11 +108,21 @@ export class TasksExtension implements Extension {
   readonly #store: TaskStore;
   readonly #ttlMs: number | null;
   readonly #pollIntervalMs: number;
-  readonly #running: Map<string, RunningTask> = new Map();
+  readonly #leaseMs: number;
+  /** What replicas have in common, if there are some and the store has leases. */
+  #shared: SharedTasks | undefined;
+  #takeover: TaskTakeover | undefined;
+  #runner!: TaskRunner;
   #host!: ExtensionHost;
 
   constructor(options: TasksExtensionOptions) {
-    const { store, clock, ttlMs = 3_600_000, pollIntervalMs = 1_000 } = options;
+    const {
+      store,
+      clock,
+      ttlMs = 3_600_000,
+      pollIntervalMs = 1_000,
+      leaseMs = 30_000,
+    } = options;
     this.#options = options;
     this.active = options.active;
     this.#store = store ?? new MemoryTaskStore({ clock });
@@ -96,15 +132,45 @@ export class TasksExtension implements Extension {
       pollIntervalMs,
       1,
     );
+    this.#leaseMs = checkInteger("tasks.leaseMs", leaseMs, 1);
   }
 
   attach(host: ExtensionHost): void {
     this.#host = host;
+    const { replicas, clock } = this.#options;
+    const { leases } = this.#store;
+    if (this.active && replicas !== undefined && leases?.version === 1) {
+      this.#share(replicas, leases);
+    }
+    this.#runner = new TaskRunner({
+      ...{ clock, log: host.log, store: this.#store, shared: this.#shared },
+      publish: (task) => this.#publish(task),
+    });
+  }
+
+  /** Has tasks outlive this replica, and takes over those of others. */
+  #share(replicas: TaskReplicas, leases: TaskLeases): void {
+    const { clock, closing, identify } = this.#options;
+    const { log } = this.#host;
+    const takeover = this.#takeover = new TaskTakeover({
+      ...{ calls: replicas, leases, log, identify },
+      publish: (task) => this.#publish(task),
+      taskOf: (...given) => this.#runner.taskOf(...given),
+      run: (...given) => this.#runner.run(...given),
+    });
+    this.#shared = new SharedTasks({
+      ...{ leases, leaseMs: this.#leaseMs, clock, log },
+      cluster: replicas.cluster,
+      random: Math.random,
+      takesOver: () => replicas.serves() && !closing(),
+      adopt: (claimed, since) => takeover.adopt(claimed, since),
+      running: (taskId) => this.#runner.get(taskId),
+    });
   }
 
   /** Number of tasks at work here. */
   get running(): number {
-    return this.#running.size;
+    return this.#runner.size;
   }
 
   readonly beforeTool = (
@@ -127,6 +193,8 @@ export class TasksExtension implements Extension {
     ) {
       return await work(new InlineRun(context));
     }
+    const resumed = this.#takeover?.goOn(call, work);
+    if (resumed !== undefined) return handleOf(resumed);
     if (this.#options.closing()) throw new ClosedError("the server");
     const now = new Date().toISOString();
     const task: Task = {
@@ -137,86 +205,42 @@ export class TasksExtension implements Extension {
       ttlMs: checkTtlMs("ttlMs", ttlMs),
       pollIntervalMs: checkInteger("pollIntervalMs", pollIntervalMs, 1),
     };
-    await this.#store.create({
+    const running = await this.#runner.create(call, {
       task,
       principal: call.caller,
       ...(call.needs && { scopes: call.needs }),
+      ...this.#restartOf(call),
     });
     // What the client is told is the task as created, however fast the work is.
-    const created: CreateTaskResult = { resultType: "task", ...task } as
-      & Task
-      & CreateTaskResult;
-    this.#run(
-      new RunningTask(task, call, (each) => this.#changed(each)),
-      work,
-      call,
-    );
+    const created = handleOf(task);
+    this.#runner.run(running, () => running.work(work), call, task.ttlMs);
     return created;
   }
 
-  #run(
-    running: RunningTask,
-    work: (task: TaskRun) => unknown,
-    call: Call,
-  ): void {
-    const { taskId, ttlMs } = running.task;
-    const { clock } = this.#options;
-    this.#running.set(taskId, running);
-    const timer = ttlMs === null ? undefined : clock.setTimeout(
-      () => this.#callOff(running, "the task's time is over"),
-      ttlMs,
-      { keepAlive: false },
+  #restartOf(call: Call): Pick<StoredTask, "restart"> {
+    const { subject } = call;
+    const tool = this.#shared && subject !== undefined
+      ? this.#options.replicas!.tool(subject)
+      : undefined;
+    return tool?.maxAttempts === undefined
+      ? {}
+      : { restart: restartOf(call, tool.maxAttempts) };
+  }
+
+  #publish(task: Task): void {
+    this.#host.publish(TASK_IDS, task.taskId, noticeOf(task));
+  }
+
+  /** State of a task for those who follow it, and may have missed some. */
+  async current(
+    topic: string,
+    taskId: string,
+  ): Promise<TaskNotice | undefined> {
+    if (topic !== TASK_IDS || this.#shared === undefined) return undefined;
+    const stored = await this.#shared.untilAvailable(() =>
+      this.#store.get(taskId)
     );
-    running.done = Promise.try(() => running.work(work))
-      .then((value) => call.completer?.complete(value, call) ?? value)
-      .then(asJson)
-      .then(
-        (result) => running.finish({ status: "completed", result }),
-        (error) => this.#failed(running, call, error),
-      )
-      .catch((error) => call.host.report("task", error, call))
-      .finally(() => {
-        clock.clearTimeout(timer);
-        this.#running.delete(taskId);
-      });
-  }
-
-  /** An error of the tool's own completes the task; one of the protocol fails it. */
-  async #failed(
-    running: RunningTask,
-    call: Call,
-    error: unknown,
-  ): Promise<void> {
-    // What work that was called off has left to say interests nobody.
-    if (isFinal(running.task.status)) return;
-    if (error instanceof ProtocolError) {
-      const { code, message, data } = error;
-      return await running.finish({
-        status: "failed",
-        statusMessage: message,
-        error: {
-          code,
-          message,
-          ...(data !== undefined && { data: nearestJson(data) }),
-        },
-      });
-    }
-    call.host.report("task", error, call);
-    const text = call.host.maskErrors
-      ? "The task failed"
-      : failureText(error, call.host.revealUrls);
-    await running.finish({
-      status: "completed",
-      result: errorResult(text) as JsonObject,
-    });
-  }
-
-  async #changed(task: Task): Promise<void> {
-    await this.#store.update(task);
-    this.#host.publish(TASK_IDS, task.taskId, {
-      method: "notifications/tasks",
-      params: { ...task },
-    });
+    return stored && noticeOf(stored.task);
   }
 
   async #get(params: JsonObject, ctx: ServerContext): Promise<JsonObject> {
@@ -224,21 +248,42 @@ export class TasksExtension implements Extension {
   }
 
   async #update(params: JsonObject, ctx: ServerContext): Promise<JsonObject> {
-    const { taskId } = await this.#find(params, ctx);
+    const { taskId, status } = await this.#find(params, ctx);
     const { inputResponses } = params;
     if (!isObject(inputResponses)) {
       throw new InvalidParamsError(
         "Invalid params: inputResponses must be an object",
       );
     }
-    await this.#running.get(taskId)?.answer(inputResponses);
+    const running = this.#runner.get(taskId);
+    if (running?.over === false) await running.answer(inputResponses);
+    else if (!isFinal(status)) {
+      if (this.#shared === undefined) throw unreachable();
+      await this.#shared.answer(taskId, inputResponses);
+    }
     return {};
   }
 
   async #cancel(params: JsonObject, ctx: ServerContext): Promise<JsonObject> {
-    const { taskId } = await this.#find(params, ctx);
-    await this.#running.get(taskId)?.cancel("cancelled by the client");
+    const task = await this.#find(params, ctx);
+    const running = this.#runner.get(task.taskId);
+    if (this.#shared !== undefined) await this.#cancelEverywhere(task, running);
+    else if (running !== undefined) await running.cancel(CANCELLED);
+    else if (!isFinal(task.status)) throw unreachable();
     return {};
+  }
+
+  async #cancelEverywhere(
+    task: Task,
+    running: RunningTask | undefined,
+  ): Promise<void> {
+    const cancelled = endOf(task, {
+      status: "cancelled",
+      statusMessage: CANCELLED,
+    });
+    if (!await this.#shared!.end(cancelled)) return;
+    running?.lose(CANCELLED);
+    this.#publish(cancelled);
   }
 
   /** The task that a request names, if it is the caller's. */
@@ -269,39 +314,21 @@ export class TasksExtension implements Extension {
     );
   }
 
-  async #callOff(running: RunningTask, reason: string): Promise<void> {
-    try {
-      await running.cancel(reason);
-    } catch (error) {
-      reportFailure(this.#host.log, "task", error);
-    }
-  }
-
   /**
    * Calls every task off and waits for the work to end: it may hold what the
-   * lifespan is about to close.
+   * lifespan is about to close. What another replica may run is handed over.
    *
    * @param graceMs how long work that ignores its signal is waited for
    */
   async close(graceMs: number): Promise<void> {
-    const ended = Array.from(this.#running.values(), async (each) => {
-      await this.#callOff(each, "the server is shutting down");
-      await each.done;
-    });
-    const { clock } = this.#options;
-    if (await waitAtMost(Promise.all(ended), graceMs, { clock })) return;
-    const left = [...this.#running.values()];
-    this.#host.log.warning(
-      `tasks were left behind after ${graceMs} ms of grace: ${left.length}`,
-      {
-        tasks: left.length,
-        graceMs,
-        names: [...new Set(left.map(({ tool }) => tool))],
-      },
-    );
+    this.#shared?.stop();
+    await this.#runner.close(graceMs);
+    this.#shared?.close(new ClosedError("the server"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // What replicas share is not for one of them to close.
+    if (this.#shared !== undefined) return;
     await (this.#store as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
   }
 }
@@ -310,7 +337,6 @@ function checkTtlMs(name: string, ttlMs: number | null): number | null {
   return ttlMs === null ? null : checkInteger(name, ttlMs, 1);
 }
 
-/** The result as it will be sent: better refused now than at every poll. */
-function asJson(result: unknown): JsonObject {
-  return jsonForm(result) as JsonObject;
+function noticeOf(task: Task): TaskNotice {
+  return { method: "notifications/tasks", params: { ...task } };
 }

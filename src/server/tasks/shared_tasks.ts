@@ -1,0 +1,217 @@
+import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { UnavailableError } from "../../base/errors.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import type { Log } from "../../observe/log/log.ts";
+import { reportFailure } from "../../observe/log/logger.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
+import { BEATS, type HeldLease, LeaseKeeper } from "./lease_keeper.ts";
+import type { RunningTask } from "./running_task.ts";
+import type { StoredTask } from "./stored_task.ts";
+import type { Task } from "./task.ts";
+import type { ClaimedTask, TaskLease, TaskLeases } from "./task_leases.ts";
+
+/** Subject under which replicas speak of tasks. */
+const TASK = "task";
+
+/** Number of tasks that are taken over at once. */
+const MAX_CLAIMED = 16;
+
+/** Time that another replica has to take a client's answers, in milliseconds. */
+const TAKING_MS = 2_000;
+
+/** What replicas say to each other of tasks. */
+type News =
+  | { readonly what: "ended"; readonly taskId: string }
+  | {
+    readonly what: "answers";
+    readonly taskId: string;
+    readonly answers: JsonObject;
+    readonly ref: string;
+  }
+  | { readonly what: "taken"; readonly ref: string; readonly taken: boolean }
+  | { readonly what: "released" };
+
+/** Parts that sharing tasks takes. */
+export interface SharedTasksParts {
+  readonly leases: TaskLeases;
+  readonly leaseMs: number;
+  readonly cluster: Pick<Cluster, "member" | "on" | "say" | "tell">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  /** Tells if this replica may take tasks over. */
+  takesOver(): boolean;
+  /** Goes on with a task whose replica is gone; its lease began at `since`. */
+  adopt(claimed: ClaimedTask, since: number): Promise<void>;
+  /** The task, if it runs here. */
+  running(taskId: string): RunningTask | undefined;
+}
+
+/** What replicas have in common of their tasks: leases, news of them, and orphans. */
+export class SharedTasks {
+  readonly #parts: SharedTasksParts;
+  readonly #keeper: LeaseKeeper;
+  /** Told whether answers have been taken, by what was sent along. */
+  readonly #sent: Map<string, (taken: boolean) => void> = new Map();
+  #timer: TimerHandle;
+  #searching = false;
+  #closed = false;
+
+  constructor(parts: SharedTasksParts) {
+    this.#parts = parts;
+    this.#keeper = new LeaseKeeper(parts);
+    parts.cluster.on(TASK, (body, from) => this.#hear(body as News, from));
+    this.#searchLater();
+  }
+
+  /** Keeps a new task. @throws {UnavailableError} */
+  async begin(stored: StoredTask): Promise<TaskLease> {
+    const { leases, leaseMs, cluster } = this.#parts;
+    return await leases.begin(stored, cluster.member, leaseMs);
+  }
+
+  /** Keeps a lease that began at `since` until it is dropped. */
+  hold(
+    lease: TaskLease,
+    since: number,
+    onLost: (why: string) => void,
+  ): HeldLease {
+    return this.#keeper.hold(lease, since, onLost);
+  }
+
+  /** Does what needs the store, again for as long as that can't be reached. */
+  untilAvailable<Result>(run: () => Promise<Result>): Promise<Result> {
+    return this.#keeper.untilAvailable(run);
+  }
+
+  /** Gives a task its final state; tells if it had none. @throws {UnavailableError} */
+  async end(task: Task): Promise<boolean> {
+    const { leases, cluster } = this.#parts;
+    const { taskId } = task;
+    const owner = await leases.owner(taskId);
+    if (!await leases.end(task)) return false;
+    if (owner !== undefined && owner !== cluster.member) {
+      // Who doesn't hear of it finds out when it renews its lease.
+      this.#tell(owner, { what: "ended", taskId }).catch(() => {});
+    }
+    return true;
+  }
+
+  /** Hands a client's answers to the replica that asked. @throws {UnavailableError} */
+  async answer(taskId: string, answers: JsonObject): Promise<void> {
+    const { leases, cluster, clock } = this.#parts;
+    const owner = await leases.owner(taskId);
+    if (owner === undefined || owner === cluster.member) throw unreachable();
+    const ref = crypto.randomUUID();
+    const taken = Promise.withResolvers<boolean>();
+    this.#sent.set(ref, taken.resolve);
+    const timer = clock.setTimeout(() => taken.resolve(false), TAKING_MS);
+    try {
+      const news: News = { what: "answers", taskId, answers, ref };
+      if (await this.#tell(owner, news) && await taken.promise) return;
+    } finally {
+      clock.clearTimeout(timer);
+      this.#sent.delete(ref);
+    }
+    throw unreachable();
+  }
+
+  /** Gives a task to whichever replica claims it first. */
+  async release(lease: HeldLease): Promise<void> {
+    try {
+      await lease.release();
+      await this.#parts.cluster.say(TASK, { what: "released" } satisfies News);
+    } catch (error) {
+      // Its lease runs out.
+      reportFailure(this.#parts.log, "handing a task over", error);
+    }
+  }
+
+  #tell(member: string, news: News): Promise<boolean> {
+    return this.#parts.cluster.tell(member, TASK, news);
+  }
+
+  #hear(news: News, from: string): void {
+    switch (news.what) {
+      case "ended":
+        return this.#parts.running(news.taskId)?.lose("cancelled");
+      case "answers":
+        return void this.#take(news, from);
+      case "taken":
+        return this.#sent.get(news.ref)?.(news.taken);
+      case "released":
+        return void this.#search();
+    }
+  }
+
+  async #take(
+    { taskId, answers, ref }: News & { what: "answers" },
+    from: string,
+  ): Promise<void> {
+    const { log, running } = this.#parts;
+    try {
+      const task = running(taskId);
+      const taken = task?.over === false;
+      if (taken) await task!.answer(answers);
+      await this.#tell(from, { what: "taken", ref, taken });
+    } catch (error) {
+      reportFailure(log, "taking answers to a task", error);
+    }
+  }
+
+  #searchLater(): void {
+    const { clock, leaseMs, random } = this.#parts;
+    clock.clearTimeout(this.#timer);
+    if (this.#closed) return;
+    // Replicas that started together must not search together.
+    this.#timer = clock.setTimeout(
+      () => void this.#search(),
+      leaseMs / BEATS * (0.5 + random()),
+      { keepAlive: false },
+    );
+  }
+
+  /** Takes over tasks whose leases have run out or were given up. */
+  async #search(): Promise<void> {
+    if (this.#searching) return;
+    this.#searching = true;
+    try {
+      while (await this.#claim() === MAX_CLAIMED);
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) {
+        reportFailure(this.#parts.log, "taking tasks over", error);
+      }
+    } finally {
+      this.#searching = false;
+      this.#searchLater();
+    }
+  }
+
+  async #claim(): Promise<number> {
+    const { leases, leaseMs, cluster, clock } = this.#parts;
+    if (!this.#parts.takesOver()) return 0;
+    const since = clock.now();
+    const claimed = await leases.claim(cluster.member, leaseMs, MAX_CLAIMED);
+    for (const each of claimed) await this.#parts.adopt(each, since);
+    return claimed.length;
+  }
+
+  /** Takes nothing over any more. */
+  stop(): void {
+    this.#closed = true;
+    this.#parts.clock.clearTimeout(this.#timer);
+  }
+
+  /** Lets go of every lease that is still held. */
+  close(reason: Error): void {
+    this.#keeper.close(reason);
+  }
+}
+
+/** Error for what must reach the replica that runs a task, and can't. */
+export function unreachable(): UnavailableError {
+  return new UnavailableError(
+    "the replica that runs the task",
+    "it is gone, or about to hand the task over",
+  );
+}
