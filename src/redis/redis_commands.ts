@@ -33,6 +33,7 @@ export class RedisCommands {
   readonly #deadlines: ReplyDeadlines;
   readonly #options: RedisCommandsOptions;
   #up: boolean | undefined;
+  #closed = false;
 
   constructor(options: RedisCommandsOptions) {
     this.#options = options;
@@ -55,6 +56,9 @@ export class RedisCommands {
    * @throws {Error} that Redis answered with
    */
   send(args: readonly RedisArgument[]): Promise<unknown> {
+    if (this.#closed) {
+      return Promise.reject(new UnavailableError("Redis", "it is closed"));
+    }
     return new Promise((resolve, reject) => {
       const pending = this.#deadlines.add(() => {
         const late = new TimeoutError("an answer", this.#options.timeoutMs);
@@ -75,6 +79,7 @@ export class RedisCommands {
   }
 
   close(): void {
+    this.#closed = true;
     this.#deadlines.stop();
     this.#connection?.close();
   }

@@ -27,8 +27,11 @@ export class ClusterNotices implements NoticeRelay, AsyncDisposable {
   readonly #parts: ClusterNoticesParts;
   /** Notices that the others have yet to hear, each once. */
   #unsaid: Map<string, Notice> = new Map();
+  /** What is being said to them. */
+  readonly #underWay: Set<Promise<void>> = new Set();
   /** True if there were more than are kept. */
   #lost = false;
+  #closed = false;
   #timer: TimerHandle;
 
   constructor(parts: ClusterNoticesParts) {
@@ -51,10 +54,14 @@ export class ClusterNotices implements NoticeRelay, AsyncDisposable {
   }
 
   #say(notice: Notice): void {
-    this.#parts.cluster.say(NOTICE, notice).catch(() => this.#keep(notice));
+    const said = this.#parts.cluster.say(NOTICE, notice)
+      .catch(() => this.#keep(notice))
+      .finally(() => this.#underWay.delete(said));
+    this.#underWay.add(said);
   }
 
   #keep(notice: Notice): void {
+    if (this.#closed) return;
     if (this.#unsaid.size < MAX_UNSAID) {
       this.#unsaid.set(JSON.stringify(notice), notice);
     } else this.#lost = true;
@@ -76,10 +83,11 @@ export class ClusterNotices implements NoticeRelay, AsyncDisposable {
     this.#parts.cluster.say(MANY, {}).then(() => this.#lost = false, () => {});
   }
 
-  /** Lets go of what has not been said. */
-  [Symbol.asyncDispose](): Promise<void> {
+  /** Says what has not been said, and waits for no more than one answer to it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     this.#parts.clock.clearTimeout(this.#timer);
-    this.#unsaid.clear();
-    return Promise.resolve();
+    if (this.#timer !== undefined) this.#sayAgain();
+    await Promise.all(this.#underWay);
   }
 }

@@ -54,8 +54,8 @@ export class SharedTasks {
   /** Told whether answers have been taken, by what was sent along. */
   readonly #sent: Map<string, (taken: boolean) => void> = new Map();
   #timer: TimerHandle;
-  #searching = false;
-  #closed = false;
+  #searching: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(parts: SharedTasksParts) {
     this.#parts = parts;
@@ -140,7 +140,7 @@ export class SharedTasks {
       case "taken":
         return this.#sent.get(news.ref)?.(news.taken);
       case "released":
-        return void this.#search();
+        return this.#search();
     }
   }
 
@@ -162,44 +162,53 @@ export class SharedTasks {
   #searchLater(): void {
     const { clock, leaseMs, random } = this.#parts;
     clock.clearTimeout(this.#timer);
-    if (this.#closed) return;
+    if (this.#stopped) return;
     // Replicas that started together must not search together.
     this.#timer = clock.setTimeout(
-      () => void this.#search(),
+      () => this.#search(),
       leaseMs / BEATS * (0.5 + random()),
       { keepAlive: false },
     );
   }
 
   /** Takes over tasks whose leases have run out or were given up. */
-  async #search(): Promise<void> {
-    if (this.#searching) return;
-    this.#searching = true;
+  #search(): void {
+    this.#searching ??= this.#claimAll().finally(() => {
+      this.#searching = undefined;
+      this.#searchLater();
+    });
+  }
+
+  async #claimAll(): Promise<void> {
     try {
       while (await this.#claim() === MAX_CLAIMED);
     } catch (error) {
-      if (!(error instanceof UnavailableError)) {
-        reportFailure(this.#parts.log, "taking tasks over", error);
-      }
-    } finally {
-      this.#searching = false;
-      this.#searchLater();
+      if (error instanceof UnavailableError || this.#stopped) return;
+      reportFailure(this.#parts.log, "taking tasks over", error);
     }
   }
 
   async #claim(): Promise<number> {
-    const { leases, leaseMs, cluster, clock } = this.#parts;
-    if (!this.#parts.takesOver()) return 0;
+    const { adopt, leases, leaseMs, cluster, clock } = this.#parts;
+    if (!this.#takesOver) return 0;
     const since = clock.now();
     const claimed = await leases.claim(cluster.member, leaseMs, MAX_CLAIMED);
-    for (const each of claimed) await this.#parts.adopt(each, since);
+    for (const each of claimed) {
+      if (this.#takesOver) await adopt(each, since);
+      else await leases.release(each.lease);
+    }
     return claimed.length;
   }
 
-  /** Takes nothing over any more. */
-  stop(): void {
-    this.#closed = true;
+  get #takesOver(): boolean {
+    return !this.#stopped && this.#parts.takesOver();
+  }
+
+  /** Takes nothing over any more; resolves once nothing is being taken over. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
     this.#parts.clock.clearTimeout(this.#timer);
+    await this.#searching;
   }
 
   /** Lets go of every lease that is still held. */

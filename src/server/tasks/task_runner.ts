@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { waitAtMost } from "../../base/deadline.ts";
-import { UnavailableError } from "../../base/errors.ts";
+import { ClosedError, UnavailableError } from "../../base/errors.ts";
 import { handled } from "../../base/thenable.ts";
 import type { Log } from "../../observe/log/log.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
@@ -43,6 +43,7 @@ export interface TaskHold {
 export class TaskRunner {
   readonly #parts: TaskRunnerParts;
   readonly #running: Map<string, RunningTask> = new Map();
+  #closed = false;
 
   constructor(parts: TaskRunnerParts) {
     this.#parts = parts;
@@ -61,22 +62,29 @@ export class TaskRunner {
   async create(call: Call, stored: StoredTask): Promise<RunningTask> {
     const { task, restart } = stored;
     const { clock, shared, store } = this.#parts;
-    if (shared === undefined) {
-      await store.create(stored);
-      return this.taskOf(task, call);
-    }
     const since = clock.now();
-    try {
-      const lease = await shared.begin(stored);
-      const handsOver = restart !== undefined;
-      return this.taskOf(task, call, { lease, since, handsOver });
-    } catch (error) {
-      // What the client is told was not begun must not be begun by anybody later.
-      handled(shared.untilAvailable(() => store.delete(task.taskId)));
-      throw error instanceof UnavailableError
-        ? toProtocolError(error, false)
-        : error;
+    const lease = await (shared?.begin(stored) ?? store.create(stored))
+      .catch((error) => this.#notCreated(task, error));
+    if (this.#closed) {
+      await store.delete(task.taskId);
+      throw new ClosedError("the server");
     }
+    const handsOver = restart !== undefined;
+    return this.taskOf(
+      task,
+      call,
+      lease ? { lease, since, handsOver } : undefined,
+    );
+  }
+
+  /** What the client is told was not begun must not be begun by anybody later. */
+  #notCreated({ taskId }: Task, error: unknown): never {
+    if (!(error instanceof UnavailableError)) throw error;
+    const { shared, store } = this.#parts;
+    if (shared !== undefined) {
+      handled(shared.untilAvailable(() => store.delete(taskId)));
+    }
+    throw toProtocolError(error, false);
   }
 
   /** A task to run here, as far as its lease allows. */
@@ -200,6 +208,7 @@ export class TaskRunner {
    * @param graceMs how long work that ignores its signal is waited for
    */
   async close(graceMs: number): Promise<void> {
+    this.#closed = true;
     const ended = Array.from(this.#running.values(), async (each) => {
       if (each.handsOver && !each.over) await this.#handOver(each, graceMs);
       else await this.#callOff(each, SHUTDOWN);

@@ -321,9 +321,10 @@ export class TasksExtension implements Extension {
    * @param graceMs how long work that ignores its signal is waited for
    */
   async close(graceMs: number): Promise<void> {
-    this.#shared?.stop();
+    const stopped = this.#shared?.stop();
     await this.#runner.close(graceMs);
     this.#shared?.close(new ClosedError("the server"));
+    await stopped;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
