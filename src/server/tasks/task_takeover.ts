@@ -44,10 +44,12 @@ export interface TaskTakeoverParts {
   ): void;
 }
 
-/** A call made again, whose work has yet to begin. */
+/** A call made again for its task. */
 interface Resumption {
   readonly running: RunningTask;
   readonly outcome: PromiseWithResolvers<unknown>;
+  /** True once the call has gone on as its task. */
+  begun: boolean;
 }
 
 const GONE = "the replica that ran it is gone";
@@ -55,7 +57,7 @@ const GONE = "the replica that ran it is gone";
 /** Goes on with tasks whose replicas are gone: runs them again, or fails them. */
 export class TaskTakeover {
   readonly #parts: TaskTakeoverParts;
-  readonly #resumptions: Map<Call, Resumption> = new Map();
+  readonly #resumptions: WeakMap<Call, Resumption> = new WeakMap();
 
   constructor(parts: TaskTakeoverParts) {
     this.#parts = parts;
@@ -85,7 +87,7 @@ export class TaskTakeover {
     const { principal, restart } = stored;
     if (restart === undefined) return GONE;
     if (attempt > restart.maxAttempts) {
-      return `${GONE}, after ${restart.maxAttempts} attempts`;
+      return `${GONE}, and it was the last of ${restart.maxAttempts} attempts`;
     }
     return this.#parts.identify(callerOf(restart)) === principal
       ? undefined
@@ -109,32 +111,34 @@ export class TaskTakeover {
     const outcome = Promise.withResolvers<unknown>();
     running.signal.addEventListener("abort", () => {
       const { reason } = running.signal;
-      this.#resumptions.delete(call);
       outcome.reject(reason);
       call.cancel(reason);
     }, { once: true });
-    this.#resumptions.set(call, { running, outcome });
+    this.#resumptions.set(call, { running, outcome, begun: false });
     run(running, () => outcome.promise, call, leftMs);
     await running.beginAnew(`attempt ${attempt}: it is run again`);
     if (!running.over) calls.dispatch(call);
   }
 
-  /** The task that a call is made again for; its work begins with that. */
+  /**
+   * The task that a call is made again for; its work begins with that.
+   *
+   * @throws {DOMException} if the task is over already
+   */
   goOn(call: Call, work: (task: TaskRun) => unknown): Task | undefined {
     const resumption = this.#resumptions.get(call);
-    if (resumption === undefined) return undefined;
-    this.#resumptions.delete(call);
+    if (resumption === undefined || resumption.begun) return undefined;
     const { running, outcome } = resumption;
+    running.signal.throwIfAborted();
+    resumption.begun = true;
     outcome.resolve(Promise.try(() => running.work(work)));
     return running.task;
   }
 
   /** Takes the answer to a call that did not go on as a task: it is the outcome. */
   #answered(call: Call, answer: JsonObject | ProtocolError): void {
-    const resumption = this.#resumptions.get(call);
-    if (resumption === undefined) return;
-    this.#resumptions.delete(call);
-    const { running, outcome } = resumption;
+    const { running, outcome, begun } = this.#resumptions.get(call)!;
+    if (begun) return;
     if (answer instanceof RefusedError) {
       // It may be tried again, by whoever finds it once the lease is over.
       running.lease!.drop();
