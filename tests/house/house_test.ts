@@ -245,6 +245,7 @@ const DOORS: Doors = {
     "completable.ts",
     "handler_cache.ts",
     "idempotency.ts",
+    "idempotency_key.ts",
     "listing.ts",
     "prompt.ts",
     "registration.ts",
@@ -284,7 +285,10 @@ const DOORS: Doors = {
     "subscriptions.ts",
   ],
   "server/tasks": [
+    "redis_task_store.ts",
+    "stored_task.ts",
     "task.ts",
+    "task_leases.ts",
     "task_store.ts",
     "tasks_extension.ts",
   ],

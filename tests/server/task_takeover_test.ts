@@ -196,6 +196,41 @@ Deno.test("what a tool keeps of its call is enough to make it again", async () =
   await server.close();
 });
 
+Deno.test("a key that names a task by its call does not keep it from being run again", async () => {
+  const { server, pass, store, clock } = await replica();
+  let begun = 0;
+  server.registerTool(
+    "job",
+    {
+      restartable: true,
+      idempotent: { ttlMs: 3_600_000 },
+    },
+    (ctx) =>
+      ctx.runAsTask(({ signal }) =>
+        ++begun > 1
+          ? "done"
+          : new Promise((_, reject) =>
+            signal.addEventListener("abort", () => reject(signal.reason))
+          )
+      ),
+  );
+  const call = async () =>
+    (await server.call("tools/call", {
+      name: "job",
+      _meta: { "io.sluice/idempotency-key": "k" },
+    }, { capabilities: CAPABILITIES })).taskId as string;
+  const taskId = await call();
+  const { renew } = store.leases;
+  store.leases.renew = () => Promise.reject(new Error("cut off"));
+  await clock.advance(LEASE_MS);
+  store.leases.renew = renew;
+  await pass();
+  assert.equal(begun, 2);
+  assert.deepEqual((await store.get(taskId))!.task.result, content("done"));
+  assert.equal(await call(), taskId);
+  await server.close();
+});
+
 Deno.test("a task is run again no more often than its tool allows", async () => {
   const { server, leave, pass, store } = await replica();
   let begun = 0;

@@ -7,17 +7,22 @@ import {
 import type { AuthInfo } from "../../protocol/types.ts";
 import type { Call } from "../calls/call.ts";
 import type { Reply } from "../calls/reply.ts";
+import { IDEMPOTENCY_META } from "../catalog/idempotency_key.ts";
 import type { TaskRestart } from "./stored_task.ts";
 
-/** A call as it can be made again; the caller's token stays here. */
+/**
+ * A call as it can be made again. The caller's token stays here, and so does its
+ * idempotency key, whose outcome is the task.
+ */
 export function restartOf(
-  { method, params, authInfo }: Call,
+  { method, params, meta, authInfo }: Call,
   maxAttempts: number,
 ): TaskRestart {
   const { token: _, ...known } = authInfo ?? {};
+  const { [IDEMPOTENCY_META]: __, ...rest } = meta ?? {};
   return jsonForm({
     method,
-    params: nearestJson(params),
+    params: nearestJson({ ...params, _meta: rest }),
     ...(authInfo && { authInfo: nearestJson(known) }),
     maxAttempts,
   }) as TaskRestart;

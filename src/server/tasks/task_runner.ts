@@ -5,8 +5,8 @@ import { handled } from "../../base/thenable.ts";
 import type { Log } from "../../observe/log/log.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import { jsonForm, nearestJson } from "../../protocol/json_value.ts";
-import { type JsonObject, toProtocolError } from "../../protocol/jsonrpc.ts";
-import { ProtocolError } from "../../protocol/protocol_errors.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
+import { ProtocolError, RefusedError } from "../../protocol/protocol_errors.ts";
 import type { Call } from "../calls/call.ts";
 import { failureText } from "../calls/failure_text.ts";
 import { errorResult } from "../catalog/tool_result.ts";
@@ -17,6 +17,9 @@ import type { StoredTask } from "./stored_task.ts";
 import { failureOf, type Task } from "./task.ts";
 import type { TaskLease } from "./task_leases.ts";
 import type { TaskStore } from "./task_store.ts";
+
+/** Time after which a store that is away may be back, in milliseconds. */
+const RETRY_MS = 1_000;
 
 const SHUTDOWN = "the server is shutting down";
 
@@ -84,7 +87,7 @@ export class TaskRunner {
     if (shared !== undefined) {
       handled(shared.untilAvailable(() => store.delete(taskId)));
     }
-    throw toProtocolError(error, false);
+    throw new RefusedError("unavailable", RETRY_MS);
   }
 
   /** A task to run here, as far as its lease allows. */
