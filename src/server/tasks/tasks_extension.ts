@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkInteger } from "../../base/options.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
@@ -321,10 +322,13 @@ export class TasksExtension implements Extension {
    * @param graceMs how long work that ignores its signal is waited for
    */
   async close(graceMs: number): Promise<void> {
-    const stopped = this.#shared?.stop();
-    await this.#runner.close(graceMs);
+    const { clock } = this.#options;
+    const stopped = this.#shared?.stop() ?? Promise.resolve();
+    await Promise.all([
+      waitAtMost(stopped, graceMs, { clock }),
+      this.#runner.close(graceMs),
+    ]);
     this.#shared?.close(new ClosedError("the server"));
-    await stopped;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
