@@ -1,6 +1,6 @@
 import { SharedKey } from "../cluster/shared_key.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
-import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
+import { metaKey } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
 import { Audit } from "../server/calls/audit.ts";
 import { Admission } from "../server/admission/admission.ts";
@@ -17,10 +17,7 @@ import { Intake } from "../server/calls/intake.ts";
 import { type Method, MethodTable } from "../server/calls/method_table.ts";
 import { Notifications } from "../server/calls/notifications.ts";
 import { OutsideErrors } from "../server/calls/outside_errors.ts";
-import {
-  Capabilities,
-  type DeclaredCapabilities,
-} from "../server/catalog/capabilities.ts";
+import { Capabilities, wantsTasks } from "../server/catalog/capabilities.ts";
 import { Catalog } from "../server/catalog/catalog.ts";
 import { catalogMethods } from "../server/catalog/catalog_methods.ts";
 import { ChangeNotices } from "../server/changes/change_notices.ts";
@@ -385,14 +382,6 @@ export function makeParts(
     },
     closing,
   };
-}
-
-/** Tasks are there unless what is declared says otherwise. */
-function wantsTasks(
-  { tasks, extensions }: DeclaredCapabilities = {},
-): boolean {
-  return tasks !== false &&
-    (extensions === undefined || Object.hasOwn(extensions, TASKS_EXTENSION));
 }
 
 /** @throws {InsufficientScopeError} naming all that the call needs, not the server's alone */

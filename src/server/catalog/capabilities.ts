@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
-import { type Era, metaKey } from "../../protocol/revision.ts";
+import { type Era, metaKey, TASKS_EXTENSION } from "../../protocol/revision.ts";
 import type {
   CacheHint,
   CapabilitySettings,
@@ -180,4 +180,12 @@ function withoutSession(
     kept[kind] = rest;
   }
   return kept;
+}
+
+/** Tasks are there unless what is declared says otherwise. */
+export function wantsTasks(
+  { tasks, extensions }: DeclaredCapabilities = {},
+): boolean {
+  return tasks !== false &&
+    (extensions === undefined || Object.hasOwn(extensions, TASKS_EXTENSION));
 }
