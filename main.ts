@@ -12,6 +12,8 @@ const USAGE = `Usage: deno run -A main.ts [options]
   --hostname HOSTNAME  on which address (127.0.0.1)
   --operator-port PORT where operators find /metrics and the rest, from a thread
                        of its own (OPERATOR_PORT; without one, where all is)
+  --workers N          processes that share the port (1; auto for one a core);
+                       SIGHUP replaces them one after another
   --strict             don't start if nobody answers at DATABASE_URL or REDIS_URL
   --stdio              serve one client over stdin and stdout instead
   --help               show this`;
@@ -28,11 +30,12 @@ else if (options.stdio) {
     port: readPort("--port", options.port),
     hostname: options.hostname,
     operatorPort: readOperatorPort(),
+    workers: readWorkers(),
   }).catch((error) => {
     if (error instanceof InvalidOptionError) refuse(error.message);
     Deno.exit(1); // the log has the reason
   });
-  await running.finished;
+  await running.finished.catch(() => Deno.exit(1)); // likewise
   // So would a client that never finishes its body.
   Deno.exit();
 }
@@ -45,6 +48,7 @@ function readOptions() {
         port: { type: "string", default: "8000" },
         hostname: { type: "string", default: "127.0.0.1" },
         "operator-port": { type: "string" },
+        workers: { type: "string", default: "1" },
         strict: { type: "boolean", default: false },
         stdio: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -60,6 +64,16 @@ function readOperatorPort(): number | undefined {
   if (option !== undefined) return readPort("--operator-port", option);
   const variable = Deno.env.get("OPERATOR_PORT");
   return variable ? readPort("OPERATOR_PORT", variable) : undefined;
+}
+
+function readWorkers(): number | "auto" {
+  const { workers } = options;
+  if (workers === "auto" || /^[1-9]\d{0,2}$/.test(workers)) {
+    return workers === "auto" ? workers : Number(workers);
+  }
+  return refuse(
+    `--workers takes a number from 1 to 999 or auto, got ${workers}`,
+  );
 }
 
 function readPort(name: string, text: string): number {

@@ -11,7 +11,8 @@ export {
   type ServerStats,
 } from "./src/host/mcp_server.ts";
 export type { Registrations } from "./src/host/registrations.ts";
-export type { RunningServer, ServeOptions } from "./src/host/serve.ts";
+export type { RunningServer, ServeOptions } from "./src/host/serve_options.ts";
+export type { WorkersOptions } from "./src/host/workers/workers_setting.ts";
 export type { HandlerCacheOptions } from "./src/server/catalog/handler_cache.ts";
 export type { IdempotencyOptions } from "./src/server/catalog/idempotency.ts";
 export type { AuditEntry, AuditOptions } from "./src/server/calls/audit.ts";

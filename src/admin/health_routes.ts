@@ -6,6 +6,8 @@ import type {
 /** The parts of a server that probes ask about. */
 export interface ProbedServer {
   readonly info: { readonly version: string };
+  /** Which of several processes answers, if there are several. */
+  readonly worker?: { readonly name: string };
   readonly health: Pick<HealthChecks, "run">;
   /** Such as `ready`; anything else keeps requests away. */
   readonly readiness: { probe(): string | Promise<string> };
@@ -118,8 +120,9 @@ export class HealthRoutes {
   }
 
   #body(status: string): object {
-    const { version } = this.#server.info;
-    return { status, timestamp: new Date().toISOString(), version };
+    const { info: { version }, worker } = this.#server;
+    const timestamp = new Date().toISOString();
+    return { status, timestamp, version, worker: worker?.name };
   }
 }
 

@@ -97,6 +97,11 @@ export class ServerSnapshot implements AdministeredServer {
     this.#admitted = new AdmittedRequests(clock);
   }
 
+  /** Set once it has told of itself. */
+  get isKnown(): boolean {
+    return this.#document !== undefined;
+  }
+
   blockedMs(): number {
     return this.#source.blockedMs();
   }

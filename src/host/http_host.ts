@@ -7,6 +7,7 @@ import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
 import { askedUrlOf, type NetworkPeer } from "../base/network_peer.ts";
 import { OperatorDesk } from "../admin/operator_desk.ts";
 import { OperatorPages } from "../admin/operator_pages.ts";
+import type { AuthorizeOperator } from "../admin/operator_gate.ts";
 import type { OperatorSetup } from "./operators/operator_messages.ts";
 import type { Readiness } from "../server/lifecycle/readiness.ts";
 import { endConnection } from "../transport/http/last_on_connection.ts";
@@ -28,6 +29,8 @@ export class HttpHost {
   readonly #proxies: TrustedProxies | undefined;
   /** Answers what operators' pages in another thread ask. */
   readonly desk: OperatorDesk;
+  /** Says who is an operator, where the author does. */
+  readonly authorizeOperator: AuthorizeOperator | undefined;
   /** What they know from the start. */
   readonly operatorSetup: OperatorSetup;
   readonly #readiness: Readiness;
@@ -37,6 +40,7 @@ export class HttpHost {
   constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
     this.auth = makeAuth(parts, options);
     this.#readiness = parts.readiness;
+    this.authorizeOperator = options.authorizeOperator;
     const { scopes } = parts.options;
     const challenges = this.auth?.challenges ??
       new Challenges({ authenticators: [], scopes, metadataUrl: undefined });
@@ -52,7 +56,7 @@ export class HttpHost {
     }
     this.metrics = new ServerMetrics(parts, this.transport);
     const { metrics, transport } = this;
-    const { authorizeOperator } = options;
+    const { authorizeOperator } = this;
     const server = { ...parts, log: parts.quietLog };
     const pages = new OperatorPages(server, metrics, options);
     this.admin = new AdminRoutes(

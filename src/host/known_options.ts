@@ -15,7 +15,7 @@ import type { Implementation } from "../protocol/types.ts";
 import type { AdminOptions } from "../admin/admin_routes.ts";
 import type { HttpOptions } from "../transport/http/http_options.ts";
 import type { StdioOptions } from "../transport/stdio.ts";
-import type { ServeOptions } from "./serve.ts";
+import type { ServeOptions } from "./serve_options.ts";
 import type {
   HealthOptions,
   McpServerOptions,
@@ -103,6 +103,7 @@ export const SERVE_OPTIONS: KnownOptions<ServeOptions> = {
   signal: true,
   signals: true,
   tls: true,
+  workers: true,
 };
 
 /** Every option of `serveStdio`. */

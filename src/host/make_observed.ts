@@ -15,14 +15,17 @@ import { RecentTrouble } from "../server/calls/recent_trouble.ts";
 import type { ResolvedOptions } from "./resolved_options.ts";
 import type { McpServerOptions } from "./server_options.ts";
 import type { ServerParts } from "./server_parts.ts";
+import type { ThisWorker } from "./workers/this_worker.ts";
 
 /** Makes what the operator sees. */
 export function makeObserved(
   version: string,
   options: ResolvedOptions,
+  worker: ThisWorker | undefined,
 ): Pick<ServerParts, "log" | "quietLog" | "trouble" | "metrics" | "health"> {
   const { clock } = options;
-  const log = new Logger(options.log, options.logLevel);
+  const sink = worker?.named(options.log) ?? options.log;
+  const log = new Logger(sink, options.logLevel);
   return {
     log,
     quietLog: new QuietLog(log, options.logIntervalMs, clock),

@@ -50,6 +50,7 @@ import { resolveOptions, stateKeys, stateTtlMs } from "./resolved_options.ts";
 import type { McpServerOptions } from "./server_options.ts";
 
 import type { ServerParts } from "./server_parts.ts";
+import { thisWorker } from "./workers/this_worker.ts";
 
 /**
  * Makes a server's parts, each after those that it stands on.
@@ -67,10 +68,13 @@ export function makeParts(
     resources.use(resource);
   };
 
+  const worker = thisWorker();
+
   // What the operator sees.
   const { log, quietLog, trouble, metrics, health } = makeObserved(
     info.version,
     options,
+    worker,
   );
 
   // What opens before the first call, and closes after the last.
@@ -88,6 +92,7 @@ export function makeParts(
       name: info.name,
       clock,
       log,
+      worker,
       disposeLater,
     },
   );
@@ -349,6 +354,7 @@ export function makeParts(
     lifespan,
   });
   return {
+    worker,
     info,
     options,
     clock,

@@ -15,12 +15,15 @@ import type { SessionStore } from "../server/sessions/session_store.ts";
 import { RedisTaskStore } from "../server/tasks/redis_task_store.ts";
 import type { TaskStore } from "../server/tasks/task_store.ts";
 import type { McpServerOptions } from "./server_options.ts";
+import type { ThisWorker } from "./workers/this_worker.ts";
 
 /** Knowledge that what is shared needs of its server. */
 export interface SharedHost {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** This process, if it is one of those that serve one port together. */
+  readonly worker: ThisWorker | undefined;
   disposeLater(resource: AsyncDisposable): void;
 }
 
@@ -36,7 +39,7 @@ export interface SharedParts {
   readonly stores: SharedStores;
 }
 
-/** Stores in the Redis that is shared; nothing where there is none. */
+/** Stores in what is shared; none where a process is the whole server. */
 export interface SharedStores {
   rateLimits?(): RateLimitStore;
   /** For the outcomes of calls with an idempotency key. */
@@ -53,7 +56,7 @@ const OUTCOME_MS = 250;
  */
 export function makeShared(
   { redis: given, bus, sessionStore, tasks }: McpServerOptions,
-  { disposeLater, ...host }: SharedHost,
+  { disposeLater, worker, ...host }: SharedHost,
 ): SharedParts {
   if (sessionStore !== undefined && given === undefined && bus === undefined) {
     throw new InvalidOptionError(
@@ -62,15 +65,21 @@ export function makeShared(
   }
   const redis = given === undefined ? undefined : new SharedRedis(given, host);
   if (redis !== undefined) disposeLater(redis);
-  const way = bus ?? redis?.bus;
+  // Workers without a Redis share what their supervisor holds.
+  const held = redis === undefined && bus === undefined
+    ? worker?.join(host.name)
+    : undefined;
+  const way = bus ?? redis?.bus ?? held?.bus;
   return {
     redis,
     cluster: way && new Cluster(way, host.log),
-    sessionStore: sessionStore ?? (redis && new RedisSessionStore(redis)),
-    taskStore: tasks?.store ?? (redis && new RedisTaskStore(redis)),
+    sessionStore: sessionStore ??
+      (redis ? new RedisSessionStore(redis) : held?.sessions),
+    taskStore: tasks?.store ??
+      (redis ? new RedisTaskStore(redis) : held?.tasks),
     stores: redis === undefined
-      ? {}
-      : sharedStores(redis, given!, { disposeLater, ...host }),
+      ? { rateLimits: held && (() => held.rateLimits) }
+      : sharedStores(redis, given!, { disposeLater, worker, ...host }),
   };
 }
 

@@ -50,12 +50,8 @@ import {
 import { HttpHost } from "./http_host.ts";
 import { V1Registrations } from "./v1_registrations.ts";
 import { endOn } from "./end_on.ts";
-import {
-  type RunningServer,
-  serveHttp,
-  type ServeOptions,
-  startOrTell,
-} from "./serve.ts";
+import { serveHttp, startOrTell } from "./serve.ts";
+import type { RunningServer, ServeOptions } from "./serve_options.ts";
 
 /** The type of {@linkcode McpServer.app}: Hono's own. */
 export type HonoApp = Hono;
@@ -202,7 +198,8 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
   }
 
   /**
-   * Listens for HTTP. Resolves once it does; the lifespan is open by then.
+   * Listens for HTTP. Resolves once it does; the lifespan is open by then. With
+   * `workers` it is so in each of them, which run this program, too.
    *
    * @throws {AlreadyServingError} if it does so already
    * @throws whatever the lifespan throws, with everything closed again

@@ -1,22 +1,17 @@
 import { waitAtMost } from "../base/deadline.ts";
-import {
-  ClosedError,
-  InvalidOptionError,
-  SlowClientError,
-} from "../base/errors.ts";
-import {
-  checkDurationMs,
-  checkFlag,
-  checkFunction,
-  checkInteger,
-  checkName,
-  checkSignal,
-  quote,
-} from "../base/options.ts";
+import { ClosedError, SlowClientError } from "../base/errors.ts";
 import { reportFailure } from "../observe/log/logger.ts";
-import { DEFAULT_GRACE_MS, LAST_MS } from "../server/lifecycle/closing.ts";
+import { LAST_MS } from "../server/lifecycle/closing.ts";
 import { drain, quiet } from "./drain.ts";
 import { endOn } from "./end_on.ts";
+import { addressInUse, endpointUrl } from "./listening.ts";
+import {
+  type ResolvedServeOptions,
+  resolveServeOptions,
+  type RunningServer,
+  type ServeOptions,
+} from "./serve_options.ts";
+import type { ThisWorker } from "./workers/this_worker.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
 import type { NetworkPeer } from "../base/network_peer.ts";
 import type { HttpHost } from "./http_host.ts";
@@ -26,81 +21,39 @@ import type { OperatorThread } from "./operators/operator_thread.ts";
 /** Time that connections have to close when calls have taken all of the grace. */
 const MIN_DRAINED_MS = 100;
 
-/** Nobody but this machine, unless it is asked for. */
-const DEFAULT_HOSTNAME = "127.0.0.1";
-
-/** Settings for where and how to listen. */
-export interface ServeOptions {
-  /**
-   * 0 takes any free port.
-   * @default 8000
-   */
-  port?: number;
-  /**
-   * The address to listen on; `0.0.0.0` for all of IPv4.
-   * @default "127.0.0.1"
-   */
-  hostname?: string;
-  /**
-   * Serve operators on this port of the same address, from a thread of its own,
-   * so that they are answered while the event loop is blocked: `/health`, and
-   * `/metrics`, `/dashboard` and `/debug`, which `port` has no longer. 0 takes
-   * any free port.
-   * @default they are served on `port`
-   */
-  operatorPort?: number;
-  /**
-   * End in good order on SIGINT, SIGTERM and SIGHUP; a second one ends the
-   * process itself.
-   * @default true
-   */
-  signals?: boolean;
-  /**
-   * Milliseconds that requests in flight have to finish on shutdown. What has not
-   * ended a second later is named in the log and left behind.
-   * @default 10000
-   */
-  graceMs?: number;
-  /**
-   * Milliseconds of a shutdown in which requests are still served while
-   * `/health/ready` says no already, so that load balancers look away first. Every
-   * answer ends its connection then, and in the last tenth, or the last second
-   * if that is shorter, new work is refused with 503 and `Retry-After`. `graceMs`
-   * begins after them.
-   * @default 0
-   */
-  drainMs?: number;
-  /** Ends the server in good order when it aborts. */
-  signal?: AbortSignal;
-  /** Certificate chain and key in PEM, for HTTPS. */
-  tls?: { cert: string; key: string };
-  /** Called once it listens; by default a line of the log says where. */
-  onListen?: (address: { hostname: string; port: number }) => void;
-}
-
-/** A server that listens. */
-export interface RunningServer extends AsyncDisposable {
-  /** The address it listens on. */
-  readonly hostname: string;
-  /** The port it listens on. */
-  readonly port: number;
-  /** The port that operators have of their own, if they have one. */
-  readonly operatorPort: number | undefined;
-  /** The URL of the MCP endpoint. */
-  readonly url: string;
-  /** Resolves when the server has ended. */
-  readonly finished: Promise<void>;
-  /** Ends in good order: see {@linkcode McpServer.close}. */
-  shutdown(): Promise<void>;
-}
-
-/** Opens the lifespan, listens, and ends in good order. @throws {InvalidOptionError} */
+/** Serves in this process, or in workers of its own. @throws {InvalidOptionError} */
 export async function serveHttp(
   parts: ServerParts,
   host: HttpHost,
   options: ServeOptions,
 ): Promise<RunningServer> {
-  const settings = resolve(options);
+  const settings = resolveServeOptions(options);
+  const { workers, operatorPort } = settings;
+  if (workers === undefined) return await serveHere(parts, host, settings);
+  if (parts.worker === undefined) {
+    const { serveByWorkers } = await import("./workers/serve_by_workers.ts");
+    return await serveByWorkers(parts, host, { ...settings, workers });
+  }
+  // Operators have their port with the supervisor.
+  if (operatorPort !== undefined) host.admin.moveAway();
+  return await serveHere(parts, host, {
+    ...settings,
+    port: parts.worker.port,
+    operatorPort: undefined,
+  }, parts.worker);
+}
+
+/**
+ * Opens the lifespan, listens, and ends in good order.
+ *
+ * @param worker set if the port is shared with others
+ */
+async function serveHere(
+  parts: ServerParts,
+  host: HttpHost,
+  settings: ResolvedServeOptions,
+  worker?: ThisWorker,
+): Promise<RunningServer> {
   const { log, info: { name } } = parts;
   await using begun = new AsyncDisposableStack();
   const operators = settings.operatorPort === undefined ? undefined : begun.use(
@@ -111,7 +64,7 @@ export async function serveHttp(
   );
   const listener = await startOrTell(
     parts,
-    () => listen(parts, host, settings),
+    () => listen(parts, host, settings, worker !== undefined),
   );
   const { hostname, port } = listener.addr;
   host.transport.listensOn(settings.hostname);
@@ -124,6 +77,8 @@ export async function serveHttp(
   const end = async (drainMs: number) => {
     release();
     await leave(parts, drainMs);
+    // Nobody need be turned away: others take what comes to the port from now on.
+    if (worker !== undefined) await quiet(() => host.lateArrivals);
     await close(parts, host, listener, settings.graceMs);
     await opened.disposeAsync();
   };
@@ -139,6 +94,12 @@ export async function serveHttp(
     } else settings.onListen({ hostname, port });
     watch(parts);
     await host.admin.start();
+    worker?.serve({
+      desk: host.desk,
+      end: (drainMs) => void shutdown(drainMs),
+      finished: over.promise,
+      endsWithinMs: settings.graceMs + LAST_MS,
+    });
   } catch (error) {
     reportFailure(log, `starting ${name}`, error);
     await shutdown(0); // nobody knows of it yet
@@ -157,62 +118,14 @@ export async function serveHttp(
   };
 }
 
-type Settings = ReturnType<typeof resolve>;
-
 type Listener = Deno.HttpServer<Deno.NetAddr>;
-
-/** Checks the options and fills in their defaults. @throws {InvalidOptionError} */
-function resolve({
-  port = 8000,
-  hostname = DEFAULT_HOSTNAME,
-  operatorPort,
-  signals = true,
-  graceMs = DEFAULT_GRACE_MS,
-  drainMs = 0,
-  signal,
-  tls,
-  onListen,
-}: ServeOptions) {
-  checkTls(tls);
-  return {
-    port: checkInteger("port", port, 0, 65_535),
-    hostname: checkName("hostname", hostname),
-    operatorPort: checkOperatorPort(operatorPort, port),
-    signals: checkFlag("signals", signals),
-    graceMs: checkDurationMs("graceMs", graceMs),
-    drainMs: checkDurationMs("drainMs", drainMs),
-    signal: checkSignal("signal", signal),
-    tls,
-    onListen: checkFunction("onListen", onListen),
-  };
-}
-
-function checkOperatorPort(
-  operatorPort: number | undefined,
-  port: number,
-): number | undefined {
-  if (operatorPort === undefined) return undefined;
-  if (operatorPort === port && port !== 0) {
-    throw new InvalidOptionError(
-      `operatorPort must be another than port, got ${port} for both`,
-    );
-  }
-  return checkInteger("operatorPort", operatorPort, 0, 65_535);
-}
-
-function checkTls(tls: ServeOptions["tls"]): void {
-  if (tls === undefined) return;
-  if (typeof tls?.cert === "string" && typeof tls.key === "string") return;
-  throw new InvalidOptionError(
-    `tls must have a cert and a key in PEM, got ${quote(tls)}`,
-  );
-}
 
 /** @throws {Deno.errors.AddrInUse} naming the address */
 function listen(
   { quietLog }: ServerParts,
   host: HttpHost,
-  { hostname, port, tls }: Settings,
+  { hostname, port, tls }: ResolvedServeOptions,
+  reusePort: boolean,
 ): Listener {
   const handler: Deno.ServeHandler<Deno.NetAddr> = (request, info) =>
     host.fetch(request, undefined, info as NetworkPeer);
@@ -220,6 +133,7 @@ function listen(
     return Deno.serve({
       port,
       hostname,
+      reusePort,
       ...tls,
       onListen: () => {}, // what it threw would leave the listener open
       onError: (error) => {
@@ -234,11 +148,7 @@ function listen(
       },
     }, handler);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new Deno.errors.AddrInUse(
-      `${hostname}:${port} is in use by another program`,
-      { cause: error },
-    );
+    throw addressInUse(error, { hostname, port });
   }
 }
 
@@ -313,14 +223,4 @@ export async function startOrTell<Result>(
     reportFailure(log, `starting ${info.name}`, error);
     throw error;
   }
-}
-
-function endpointUrl(
-  secure: boolean,
-  hostname: string,
-  port: number,
-  host: HttpHost,
-): string {
-  const name = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return `${secure ? "https" : "http"}://${name}:${port}${host.transport.path}`;
 }

@@ -29,6 +29,7 @@ import type { SessionStore } from "../server/sessions/session_store.ts";
 import type { Session } from "../server/sessions/session.ts";
 import type { TasksExtension } from "../server/tasks/tasks_extension.ts";
 import type { ResolvedOptions } from "./resolved_options.ts";
+import type { ThisWorker } from "./workers/this_worker.ts";
 
 /** Way to the sessions that the server's processes share. */
 export interface Sharing {
@@ -44,6 +45,8 @@ export interface Sharing {
  * host sees them all; each part was given what it needs of the others.
  */
 export interface ServerParts {
+  /** This process, if it is one of those that serve together. */
+  readonly worker: ThisWorker | undefined;
   readonly info: Implementation;
   readonly options: ResolvedOptions;
   readonly clock: Clock;

@@ -37,6 +37,7 @@ import {
 } from "../../observe/watch/event_loop_figures.ts";
 import { HEALTH_STATUSES } from "../../observe/health/health_check.ts";
 import type { HealthChecks } from "../../observe/health/health_checks.ts";
+import { WORKER_LABEL } from "../workers/merged_exposition.ts";
 import type { MetricsPage, ShownMetrics } from "./metrics_route.ts";
 import {
   type RecordedCatalog,
@@ -47,6 +48,8 @@ import {
 /** The parts of a server that are measured. */
 export interface MeasuredServer extends CountedParts {
   readonly info: { readonly name: string; readonly version: string };
+  /** Which of several processes it is, if there are several. */
+  readonly worker: { readonly name: string } | undefined;
   readonly metrics: Metrics;
   readonly health: Pick<HealthChecks, "run" | "last">;
   readonly catalog: RecordedCatalog;
@@ -83,10 +86,11 @@ export class ServerMetrics implements ShownMetrics {
   }
 
   #write(out: Exposition): void {
-    const { info, recorder, catalog, watchdog } = this.#server;
+    const { info, worker, recorder, catalog, watchdog } = this.#server;
     out.info("mcp_server", "Which server this is.", {
       name: info.name,
       version: info.version,
+      ...(worker && { [WORKER_LABEL]: worker.name }),
     });
     if (recorder !== undefined) {
       writeCalls(out, this.#methods, recordedItems(catalog));

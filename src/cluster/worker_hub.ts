@@ -1,0 +1,73 @@
+import type { ProcessLink } from "./process_link.ts";
+import type { RemoteCall } from "./remote_store.ts";
+import { inboxOf, type RelayedMessage } from "./worker_bus.ts";
+
+/** A member that joins or leaves. */
+interface Membership {
+  readonly server: string;
+  readonly member: string;
+}
+
+/** Makers of the stores that a supervisor holds for its workers, by kind. */
+export type StoreMakers = Readonly<Record<string, () => object>>;
+
+/**
+ * The middle of the workers of one machine: passes on what they say to each
+ * other, and holds what they share.
+ */
+export class WorkerHub {
+  readonly #makers: StoreMakers;
+  readonly #members: Map<string, Map<string, ProcessLink>> = new Map();
+  readonly #stores: Map<string, object> = new Map();
+
+  constructor(makers: StoreMakers = {}) {
+    this.#makers = makers;
+  }
+
+  /** Serves a worker; returns how to forget it. */
+  connect(link: ProcessLink): () => void {
+    link.on("bus.join", (body) => {
+      const { server, member } = body as Membership;
+      this.#of(server).set(member, link);
+    });
+    link.on("bus.leave", (body) => {
+      const { server, member } = body as Membership;
+      this.#of(server).delete(member);
+    });
+    link.on("bus.relay", (body) => this.#relay(body as RelayedMessage));
+    link.on("store", (body) => this.#call(body as RemoteCall));
+    return () => {
+      for (const members of this.#members.values()) {
+        for (const [member, each] of members) {
+          if (each === link) members.delete(member);
+        }
+      }
+    };
+  }
+
+  #of(server: string): Map<string, ProcessLink> {
+    return this.#members.getOrInsertComputed(server, () => new Map());
+  }
+
+  /** Tells if the member that it was for is there. */
+  #relay(message: RelayedMessage): boolean {
+    const { server, from, to } = message;
+    const members = this.#of(server);
+    if (to !== undefined) {
+      members.get(to)?.say(inboxOf(to), message);
+      return members.has(to);
+    }
+    for (const [member, link] of members) {
+      if (member !== from) link.say(inboxOf(member), message);
+    }
+    return true;
+  }
+
+  #call({ server, kind, method, args }: RemoteCall): unknown {
+    const store = this.#stores.getOrInsertComputed(
+      `${kind} ${server}`,
+      () => this.#makers[kind](),
+    ) as Record<string, (...args: unknown[]) => unknown>;
+    return store[method](...args);
+  }
+}

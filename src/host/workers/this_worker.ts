@@ -1,0 +1,178 @@
+import { sleep } from "../../base/abort.ts";
+import { readEnv } from "../../base/env.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
+import type { OperatorDesk } from "../../admin/operator_desk.ts";
+import type { Bus } from "../../cluster/bus.ts";
+import { ProcessLink } from "../../cluster/process_link.ts";
+
+import { remoteStore } from "../../cluster/remote_store.ts";
+import { WorkerBus } from "../../cluster/worker_bus.ts";
+import type { RateLimitStore } from "../../limit/rate_limit_store.ts";
+import type { LogSink } from "../../observe/log/log.ts";
+import { stderrLog } from "../../observe/log/stderr_log.ts";
+import type { SessionStore } from "../../server/sessions/session_store.ts";
+import type { SentQuestion } from "../operators/operator_messages.ts";
+
+/** The variable by which a supervisor tells a worker who it is. */
+export const WORKER_VARIABLE = "SLUICE_WORKER";
+
+/** What a worker knows from the start. */
+export interface WorkerIdentity {
+  /** Its name among the workers: "1", "2" and so on; its successor's, too. */
+  readonly name: string;
+  /** The port that the workers share. */
+  readonly port: number;
+}
+
+/** The kinds of stores that a supervisor holds. */
+export type HeldStore = "sessions" | "rateLimits";
+
+/** What a supervisor holds for its workers, as one of them reaches it. */
+export interface HeldParts {
+  readonly bus: Bus;
+  readonly sessions: SessionStore;
+  readonly rateLimits: RateLimitStore;
+}
+
+/** What a worker's server is asked by its supervisor. */
+interface ServingWorker {
+  /** Answers what operators ask. */
+  readonly desk: Pick<OperatorDesk, "answer">;
+  /** Ends it in good order; in a hurry the second time. */
+  readonly end: () => void;
+  readonly finished: Promise<void>;
+  /** The time that ending may take at most, in milliseconds. */
+  readonly endsWithinMs: number;
+}
+
+/** The part of Node's `process` that is used here. */
+interface ChannelledProcess {
+  send(message: object): void;
+  on(event: "message", listener: (message: object) => void): void;
+  on(event: "disconnect", listener: () => void): void;
+  disconnect(): void;
+  readonly connected: boolean;
+  readonly channel: { unref(): void };
+}
+
+/** This process as a worker, and its channel to the supervisor. */
+class ThisWorker implements WorkerIdentity {
+  readonly name: string;
+  readonly port: number;
+  readonly link: ProcessLink;
+  readonly #process: ChannelledProcess;
+  #serving: ServingWorker | undefined;
+
+  constructor({ name, port }: WorkerIdentity, process: ChannelledProcess) {
+    this.name = name;
+    this.port = port;
+    this.#process = process;
+    this.link = new ProcessLink((message) => process.send(message));
+    this.link.on("alive", () => {});
+    this.link.on("close", () => this.#serving?.end() ?? Deno.exit());
+    process.on("message", (message) => this.link.take(message));
+    process.on("disconnect", () => void this.#cutOff());
+    // Whether the process lives on is not for the channel to say.
+    process.channel.unref();
+    this.link.say("hello");
+  }
+
+  /** Says in each record which worker it is of: several write to one place. */
+  named(sink: LogSink = stderrLog): LogSink {
+    const { name: worker } = this;
+    return (record) =>
+      sink({ ...record, fields: { ...record.fields, worker } });
+  }
+
+  /** Makes what a server of this program has in common with those of other workers. */
+  join(server: string): HeldParts {
+    const store = <Store extends object>(kind: HeldStore) =>
+      remoteStore<Store>(this.link, server, kind);
+    return {
+      bus: new WorkerBus(this.link, server),
+      sessions: store("sessions"),
+      rateLimits: store("rateLimits"),
+    };
+  }
+
+  /** @throws {InvalidOptionError} if another server of this program serves so */
+  serve(serving: ServingWorker): void {
+    if (this.#serving !== undefined) throw onlyOne();
+    this.#serving = serving;
+    this.link.on("operators", async (body) => {
+      const { name, format, request } = body as SentQuestion;
+      const value = await serving.desk.answer(name, {
+        format,
+        request: request && new Request(request.url, request),
+      });
+      return (value instanceof Response
+        ? { response: await packed(value) }
+        : { value }) satisfies PackedAnswer;
+    });
+    this.link.say("listening");
+    void serving.finished.then(() => this.#leave());
+  }
+
+  #leave(): void {
+    this.link.close();
+    if (this.#process.connected) this.#process.disconnect();
+  }
+
+  /** Without a supervisor it ends: nobody would start it again, or stop it. */
+  async #cutOff(): Promise<void> {
+    if (this.link.closed) return;
+    this.link.close();
+    if (this.#serving !== undefined) {
+      const { end, finished, endsWithinMs } = this.#serving;
+      end();
+      end();
+      await Promise.race([finished, sleep(endsWithinMs)]);
+    }
+    Deno.exit(1);
+  }
+}
+
+/** A response as it goes through the channel. */
+export interface PackedResponse {
+  readonly status: number;
+  readonly headers: [string, string][];
+  readonly base64: string;
+}
+
+/** An answer to operators as it goes through the channel: one of these. */
+export interface PackedAnswer {
+  readonly value?: unknown;
+  readonly response?: PackedResponse;
+}
+
+async function packed(response: Response): Promise<PackedResponse> {
+  const { status, headers } = response;
+  const base64 = (await response.bytes()).toBase64();
+  return { status, headers: [...headers], base64 };
+}
+
+export type { ThisWorker };
+
+/** The error of a second server that would have workers. */
+export function onlyOne(): InvalidOptionError {
+  return new InvalidOptionError(
+    "workers: another server of this program has workers already",
+  );
+}
+
+let self: ThisWorker | false | undefined;
+
+/** This process as a worker; `undefined` if it is none. */
+export function thisWorker(): ThisWorker | undefined {
+  self ??= become();
+  return self || undefined;
+}
+
+function become(): ThisWorker | false {
+  const identity = readEnv(WORKER_VARIABLE);
+  if (identity === undefined) return false;
+  // What it starts itself is no worker.
+  Deno.env.delete(WORKER_VARIABLE);
+  const { process } = globalThis as unknown as { process: ChannelledProcess };
+  return process.connected && new ThisWorker(JSON.parse(identity), process);
+}
