@@ -69,7 +69,7 @@ class ThisWorker implements WorkerIdentity {
     this.#process = process;
     this.link = new ProcessLink((message) => process.send(message));
     this.link.on("alive", () => {});
-    this.link.on("close", () => this.#serving?.end() ?? Deno.exit());
+    this.link.on("close", () => this.#serving!.end());
     process.on("message", (message) => this.link.take(message));
     process.on("disconnect", () => void this.#cutOff());
     // Whether the process lives on is not for the channel to say.

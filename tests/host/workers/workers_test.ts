@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { eventually } from "../../support/eventually.ts";
+import { promtoolFaults } from "../../support/prometheus.ts";
+import { Crew, isAlive } from "./crew.ts";
+
+Deno.test("workers share a port; each process is asked, and named", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const pids = await crew.workers();
+  assert.deepEqual(Object.keys(pids), ["1", "2"]);
+  assert.equal(Object.values(pids).includes(crew.pid), false);
+  const answered = new Set<number>();
+  await eventually(async () => {
+    answered.add(Number(await crew.text("pid")));
+    return answered.size === 2;
+  });
+  assert.deepEqual(answered, new Set(Object.values(pids)));
+  const health = await fetch(new URL("/health", crew.url));
+  assert.match((await health.json()).worker, /^[12]$/);
+  // What a worker starts itself is no worker.
+  assert.equal(await crew.text("env"), "none");
+});
+
+Deno.test("operators see all workers as one, or one by its name", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  for (let i = 0; i < 40; i++) await crew.text("pid");
+  const all = await crew.operator("/metrics");
+  const calls = [...all.text.matchAll(
+    /^mcp_server_operation_duration_seconds_count\{worker_process="(\d)",.*tool_name="pid"\} (\d+)$/gm,
+  )];
+  assert.deepEqual(calls.map(([_, worker]) => worker), ["1", "2"]);
+  assert.equal(calls.reduce((sum, [, , count]) => sum + Number(count), 0), 40);
+  assert.equal(all.text.match(/^# TYPE mcp_server_sessions /gm)?.length, 1);
+  assert.match(all.text, /^mcp_server_worker_up\{worker_process="2"\} 1$/m);
+  assert.equal(await promtoolFaults(all.text), "");
+  const [, worker, count] = calls[0];
+  const one = await crew.operator(`/workers/${worker}/metrics`);
+  assert.match(
+    one.text,
+    new RegExp(`_seconds_count\\{.*tool_name="pid"\\} ${count}$`, "m"),
+  );
+  const json = JSON.parse((await crew.operator("/metrics?format=json")).text);
+  assert.equal(json.tools.pid.calls, 40);
+  assert.deepEqual(Object.keys(json.workers), ["1", "2"]);
+  for (const path of ["/dashboard", "/workers/2/dashboard"]) {
+    assert.equal((await crew.operator(path)).status, 200, path);
+  }
+  const profile = await crew.operator("/workers/1/debug/profile?seconds=0.1");
+  assert.ok(JSON.parse(profile.text).nodes.length > 0);
+  const unnamed = await crew.operator("/debug/profile");
+  assert.equal(unnamed.status, 400);
+  assert.match(unnamed.text, /\/workers\/2\/debug\/profile/);
+  assert.equal((await crew.operator("/workers/3/health")).status, 404);
+  // The shared port has the probes alone.
+  const metrics = await fetch(new URL("/metrics", crew.url));
+  assert.equal(metrics.status, 404);
+  await metrics.body?.cancel();
+});
+
+Deno.test("a change made in one worker is heard through another, and a question asked by one answered to any", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const listen = (id: number) => ({
+    jsonrpc: "2.0",
+    id,
+    method: "subscriptions/listen",
+    params: {
+      notifications: { resourceSubscriptions: ["thing://1"] },
+      _meta: {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+      },
+    },
+  });
+  const streams = await Promise.all(
+    [1, 2, 3, 4].map(async (id) => (await crew.post(listen(id))).body!),
+  );
+  const heard = streams.map(() => 0);
+  const reading = streams.map(async (stream, i) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      heard[i] += text.match(/notifications\/resources\/updated/g)?.length ?? 0;
+    }
+  });
+  const changedIn = new Set<string>();
+  let changes = 0;
+  await eventually(async () => {
+    changes++;
+    return changedIn.add(await crew.text("change")).size === 2;
+  });
+  await eventually(() => heard.every((each) => each === changes));
+
+  const client = {
+    _meta: {
+      "io.modelcontextprotocol/clientCapabilities": { elicitation: {} },
+    },
+  };
+  for (let i = 0; i < 10; i++) {
+    const asked = await crew.call("ask", {}, client);
+    assert.equal(asked.resultType, "input_required");
+    const [name] = Object.keys(asked.inputRequests);
+    const answered = await crew.call("ask", {}, {
+      ...client,
+      inputResponses: { [name]: { action: "decline" } },
+      requestState: asked.requestState,
+    });
+    assert.equal(answered.content?.[0].text, "decline");
+  }
+  crew.kill("SIGTERM");
+  await Promise.allSettled(reading);
+});
+
+Deno.test("a worker that ends is followed by another, and one that hangs is killed and followed", async () => {
+  await using crew = await Crew.start({
+    workers: { count: 2, maxSilenceMs: 1_500 },
+  });
+  const first = await crew.workers();
+  await assert.rejects(crew.call("exit"));
+  await eventually(() => crew.logged("failed: it ended with exit code 7"));
+  await crew.renewed(2);
+  const second = await crew.workers();
+  const stayed = Object.values(second)
+    .filter((pid) => Object.values(first).includes(pid));
+  assert.equal(stayed.length, 1);
+
+  const hung = assert.rejects(crew.call("hang"));
+  await eventually(() => crew.logged("did not answer for"), 60_000);
+  await hung;
+  await crew.renewed(2);
+  const { text } = await crew.operator("/metrics");
+  const restarts = [...text.matchAll(
+    /^mcp_server_worker_restarts_total\{.*\} (\d+)$/gm,
+  )];
+  assert.equal(restarts.reduce((sum, [_, each]) => sum + Number(each), 0), 2);
+  assert.equal(await crew.text("pid").then(Number).then(isAlive), true);
+});
+
+Deno.test("workers that end over and over end the server, with the reason", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  await crew.fail(true);
+  const pids = Object.values(await crew.workers());
+  await assert.rejects(crew.call("exit"));
+  const { code } = await crew.ended();
+  assert.equal(code, 1);
+  assert.ok(crew.logged("failed 5 times in a row: it ended with exit code 1"));
+  assert.ok(crew.logged("opening the lifespan") || crew.logged("not today"));
+  assert.deepEqual(pids.filter(isAlive), []);
+});
+
+Deno.test("a server whose workers can't start ends at once, with the reason", async () => {
+  await using crew = await Crew.start({ workers: 2 }, { failing: true });
+  assert.equal((await crew.ended()).code, 1);
+  assert.equal(crew.url, "");
+  assert.ok(crew.logged("not today"));
+  assert.ok(crew.logged("could not start: it ended with exit code 1"));
+});
+
+Deno.test("SIGTERM lets calls under way end, in all workers", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const pids = Object.values(await crew.workers());
+  const calls = Array.from(
+    { length: 20 },
+    () => crew.text("slow", { ms: 1_000 }),
+  );
+  // Until all have arrived.
+  await eventually(async () => {
+    const { text } = await crew.operator("/metrics?format=json");
+    return JSON.parse(text).requests_in_progress === calls.length;
+  });
+  crew.kill("SIGTERM");
+  assert.deepEqual(new Set(await Promise.all(calls)), new Set(["done"]));
+  assert.equal((await crew.ended()).code, 0);
+  assert.deepEqual(pids.filter(isAlive), []);
+  const closed = crew.log.filter(({ message }) => message === "crew is closed");
+  assert.equal(closed.length, 3);
+});
+
+Deno.test("SIGHUP replaces every worker while calls go on; what is lost never had an answer", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const before = Object.values(await crew.workers());
+  let goOn = true;
+  let answered = 0;
+  const lost: unknown[] = [];
+  const callers = Array.from({ length: 8 }, async () => {
+    while (goOn) {
+      try {
+        assert.match(await crew.text("pid"), /^\d+$/);
+        answered++;
+      } catch (error) {
+        lost.push(error);
+      }
+    }
+  });
+  await eventually(() => answered > 50);
+  crew.kill("SIGHUP");
+  await crew.renewed(2, before);
+  const soFar = answered;
+  await eventually(() => answered > soFar + 50);
+  goOn = false;
+  await Promise.all(callers);
+  assert.deepEqual(before.filter(isAlive), []);
+  // Those alone that the system had queued for a worker when it left.
+  assert.deepEqual(
+    lost.filter((error) => !(error instanceof TypeError)),
+    [],
+  );
+  assert.ok(lost.length <= 10 + answered / 20, `${lost.length} of ${answered}`);
+});
+
+Deno.test("workers that can't be replaced stay", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const before = await crew.workers();
+  await crew.fail(true);
+  crew.kill("SIGHUP");
+  await eventually(() => crew.logged("worker 1 is not replaced"), 60_000);
+  assert.deepEqual(await crew.workers(), before);
+  await crew.fail(false);
+  crew.kill("SIGHUP");
+  await crew.renewed(2, Object.values(before));
+});
+
+Deno.test("workers end with a supervisor that is killed", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const pids = Object.values(await crew.workers());
+  const call = crew.text("slow", { ms: 1_000 });
+  await crew.text("pid");
+  crew.kill("SIGKILL");
+  // What is under way is answered all the same.
+  assert.equal(await call, "done");
+  await eventually(() => pids.filter(isAlive).length === 0, 30_000);
+  await crew.ended();
+});
