@@ -64,6 +64,11 @@ export class WorkerHub {
   }
 
   #call({ server, kind, method, args }: RemoteCall): unknown {
+    if (!Object.hasOwn(this.#makers, kind)) {
+      throw new Error(
+        `the supervisor holds no ${kind}: is it of another release?`,
+      );
+    }
     const store = this.#stores.getOrInsertComputed(
       `${kind} ${server}`,
       () => this.#makers[kind](),

@@ -1,5 +1,5 @@
 import { linesOf } from "../../support/lines.ts";
-import { modernCall, modernPost } from "../../transport/wire.ts";
+import { modernCall, modernPost, read } from "../../transport/wire.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { JsonObject, ServeOptions } from "../../../mod.ts";
 
@@ -97,7 +97,7 @@ export class Crew implements AsyncDisposable {
     const answer = await this.post(
       modernCall("tools/call", { name, arguments: args, ...more }),
     );
-    return (await answer.json()).result;
+    return (await read(answer)).body.result;
   }
 
   /** The text of a tool's result. */

@@ -44,7 +44,7 @@ Deno.test("operators see all workers as one, or one by its name", async () => {
   for (const path of ["/dashboard", "/workers/2/dashboard"]) {
     assert.equal((await crew.operator(path)).status, 200, path);
   }
-  const profile = await crew.operator("/workers/1/debug/profile?seconds=0.1");
+  const profile = await crew.operator("/workers/1/debug/profile?seconds=1");
   assert.ok(JSON.parse(profile.text).nodes.length > 0);
   const unnamed = await crew.operator("/debug/profile");
   assert.equal(unnamed.status, 400);
@@ -157,7 +157,7 @@ Deno.test("SIGTERM lets calls under way end, in all workers", async () => {
   const pids = Object.values(await crew.workers());
   const calls = Array.from(
     { length: 20 },
-    () => crew.text("slow", { ms: 1_000 }),
+    () => crew.text("slow", { ms: 3_000 }),
   );
   // Until all have arrived.
   await eventually(async () => {
