@@ -1,4 +1,7 @@
-/** One tool over HTTP; `PORT` names the port, `METRICS=off` records nothing, `ADMISSION=off` refuses nothing. */
+/**
+ * One tool over HTTP; `PORT` names the port, `METRICS=off` records nothing,
+ * `ADMISSION=off` refuses nothing, `WORKERS` is the number of processes.
+ */
 import { z } from "zod";
 import { McpServer } from "../../mod.ts";
 
@@ -16,4 +19,7 @@ server.registerTool(
   ({ data }) => ({ content: [{ type: "text", text: `processed_${data}` }] }),
 );
 
-await server.serve({ port: Number(Deno.env.get("PORT")) });
+await server.serve({
+  port: Number(Deno.env.get("PORT")),
+  workers: Number(Deno.env.get("WORKERS") ?? 1),
+});

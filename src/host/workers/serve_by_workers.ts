@@ -52,6 +52,8 @@ export async function serveByWorkers(
     log,
   });
   begun.defer(() => supervisor.close());
+  // Before the first worker serves, and the signal is to be expected.
+  begun.defer(reloadOn(signals, () => void supervisor.reload()));
   try {
     const operators = operatorPort === undefined ? undefined : begun.use(
       new WorkersPort(parts, host, supervisor.slots, {
@@ -83,15 +85,10 @@ export async function serveByWorkers(
         log.info(`${name} is closed`);
         over.resolve();
       })();
-    const releaseEnd = endOn(signals, signal, () => {
+    const release = endOn(signals, signal, () => {
       if (ending !== undefined) void supervisor.close();
       void shutdown();
     });
-    const releaseReload = reloadOn(signals, () => supervisor.reload());
-    const release = () => {
-      releaseEnd();
-      releaseReload();
-    };
     const finished = Promise.race([over.promise, supervisor.failed])
       .catch(async (error) => {
         reportFailure(log, name, error);

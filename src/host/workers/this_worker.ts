@@ -1,4 +1,5 @@
 import { sleep } from "../../base/abort.ts";
+import { systemClock } from "../../base/clock.ts";
 import { readEnv } from "../../base/env.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
 import type { OperatorDesk } from "../../admin/operator_desk.ts";
@@ -15,6 +16,9 @@ import type { SentQuestion } from "../operators/operator_messages.ts";
 
 /** The variable by which a supervisor tells a worker who it is. */
 export const WORKER_VARIABLE = "SLUICE_WORKER";
+
+/** The time between two probes of the channel, in milliseconds. */
+const PROBE_MS = 1_000;
 
 /** What a worker knows from the start. */
 export interface WorkerIdentity {
@@ -47,7 +51,7 @@ interface ServingWorker {
 
 /** The part of Node's `process` that is used here. */
 interface ChannelledProcess {
-  send(message: object): void;
+  send(message: object, done: (error: Error | null) => void): void;
   on(event: "message", listener: (message: object) => void): void;
   on(event: "disconnect", listener: () => void): void;
   disconnect(): void;
@@ -67,7 +71,11 @@ class ThisWorker implements WorkerIdentity {
     this.name = name;
     this.port = port;
     this.#process = process;
-    this.link = new ProcessLink((message) => process.send(message));
+    this.link = new ProcessLink((message) =>
+      process.send(message, (error) => {
+        if (error) void this.#cutOff();
+      })
+    );
     this.link.on("alive", () => {});
     this.link.on("close", () => this.#serving!.end());
     process.on("message", (message) => this.link.take(message));
@@ -75,6 +83,7 @@ class ThisWorker implements WorkerIdentity {
     // Whether the process lives on is not for the channel to say.
     process.channel.unref();
     this.link.say("hello");
+    this.#probe();
   }
 
   /** Says in each record which worker it is of: several write to one place. */
@@ -111,6 +120,16 @@ class ThisWorker implements WorkerIdentity {
     });
     this.link.say("listening");
     void serving.finished.then(() => this.#leave());
+  }
+
+  /**
+   * Finds out if the supervisor is there: one that is killed with unread messages
+   * makes Deno (2.9) miss the end of the channel, but not of what is sent.
+   */
+  #probe(): void {
+    if (this.link.closed) return;
+    this.link.say("here");
+    systemClock.setTimeout(() => this.#probe(), PROBE_MS, { keepAlive: false });
   }
 
   #leave(): void {
