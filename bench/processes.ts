@@ -127,22 +127,14 @@ async function countLost(): Promise<{ calls: number; lost: number }> {
   return { calls, lost };
 }
 
-async function compareLoss(): Promise<void> {
-  const usual = (await Deno.readTextFile(MIGRATE)).trim();
-  const rows: (string | number)[][] = [];
-  for (const setting of ["0", "1"]) {
-    try {
-      await Deno.writeTextFile(MIGRATE, setting);
-    } catch {
-      if (setting !== usual) continue;
-    }
-    const { calls, lost } = await countLost();
-    rows.push([setting, RELOADS, calls, lost]);
-  }
-  await Deno.writeTextFile(MIGRATE, usual).catch(() => {});
-  printTable(["tcp_migrate_req", "restarts", "connections", "lost"], rows);
+async function showLoss(): Promise<void> {
+  const setting = (await Deno.readTextFile(MIGRATE)).trim();
+  const { calls, lost } = await countLost();
+  printTable(["tcp_migrate_req", "restarts", "connections", "lost"], [
+    [setting, RELOADS, calls, lost],
+  ]);
 }
 
 await pinSelf(loadCore);
 if (rounds > 0) await compareCpu();
-await compareLoss();
+await showLoss();
