@@ -93,6 +93,16 @@ export class HttpHost {
     return this.#lateArrivals;
   }
 
+  /** Who sent a request: the peer, or whoever a trusted proxy speaks for. */
+  callerOf(
+    request: Request,
+    peer: NetworkPeer | undefined,
+  ): NetworkPeer | undefined {
+    return this.#proxies === undefined
+      ? peer
+      : this.#proxies.callerBehind(request, peer);
+  }
+
   fetch(
     request: Request,
     context: FetchContext | undefined,
@@ -111,9 +121,7 @@ export class HttpHost {
     context: FetchContext | undefined,
     peer: NetworkPeer | undefined,
   ): Response | Promise<Response> {
-    const caller = this.#proxies === undefined
-      ? peer
-      : this.#proxies.callerBehind(request, peer);
+    const caller = this.callerOf(request, peer);
     return this.transport.answer(request, context, caller) ??
       this.admin.handle(
         request,

@@ -47,7 +47,8 @@ export async function serveByWorkers(
     ...workers,
     port,
     command,
-    env: sharedSecrets(),
+    // With Redis, those on other machines must know it too, and it is kept there.
+    env: parts.options.redis === undefined ? sharedSecrets() : {},
     endsWithinMs: drainMs + graceMs + LAST_WORDS_MS + EXIT_MS,
     log,
   });

@@ -3,7 +3,6 @@ import {
   AdminRoutes,
 } from "../../admin/admin_routes.ts";
 import type { ShownMetrics } from "../../admin/metrics/metrics_route.ts";
-import type { Peer } from "../../admin/operator_gate.ts";
 import {
   OperatorPages,
   type ShownFigures,
@@ -18,6 +17,7 @@ import {
   AllWorkers,
   type ShownWorker,
 } from "../../admin/workers/all_workers.ts";
+import { askedUrlOf, type NetworkPeer } from "../../base/network_peer.ts";
 import type { HttpHost } from "../http_host.ts";
 import { listen } from "../listening.ts";
 import type { OperatorAddress } from "../operators/operator_messages.ts";
@@ -104,13 +104,14 @@ export class WorkersPort implements AsyncDisposable {
     }, authorizeOperator);
   }
 
-  #answer(request: Request, peer: Peer): Response | Promise<Response> {
-    const url = URL.parse(request.url);
+  #answer(request: Request, peer: NetworkPeer): Response | Promise<Response> {
+    const caller = this.#host.callerOf(request, peer);
+    const url = URL.parse(askedUrlOf(request, caller));
     if (url === null) return refuse(400, "the Host header is invalid");
     const [, name, path] = /^\/workers\/([^/]+)(\/.*)$/.exec(url.pathname) ??
       [];
     if (name === undefined) {
-      return this.#all.handle(request, url, peer) ?? nothingAt(url);
+      return this.#all.handle(request, url, caller) ?? nothingAt(url);
     }
     const routes = this.#each.get(name);
     if (routes === undefined) {
@@ -118,7 +119,7 @@ export class WorkersPort implements AsyncDisposable {
       return refuse(404, `there is no worker ${name}, only ${names}`);
     }
     const inner = new URL(path + url.search, url);
-    return routes.handle(new Request(inner, request), inner, peer) ??
+    return routes.handle(new Request(inner, request), inner, caller) ??
       nothingAt(url);
   }
 

@@ -12,6 +12,7 @@ export class Crew implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #failAt: string;
   readonly #ended: Promise<unknown>;
+  #silent: Promise<unknown> | undefined;
   /** Every call has a connection of its own, which any worker may get. */
   readonly #client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
 
@@ -42,7 +43,7 @@ export class Crew implements AsyncDisposable {
     );
     const lines = linesOf(crew.#child.stdout);
     const { value } = await lines.next();
-    void (async () => {
+    crew.#silent = (async () => {
       for await (const _ of lines);
     })();
     if (value !== undefined) Object.assign(crew, JSON.parse(value));
@@ -70,7 +71,7 @@ export class Crew implements AsyncDisposable {
   /** The way it ended, with the log read to its end: that of all its workers. */
   async ended(): Promise<Deno.CommandStatus> {
     const status = await this.#child.status;
-    await this.#ended;
+    await Promise.all([this.#ended, this.#silent]);
     return status;
   }
 
@@ -92,12 +93,32 @@ export class Crew implements AsyncDisposable {
     } as RequestInit);
   }
 
-  /** The result of a tool. */
-  async call(name: string, args: JsonObject = {}, more: JsonObject = {}) {
-    const answer = await this.post(
-      modernCall("tools/call", { name, arguments: args, ...more }),
+  /** Posts a legacy client's message, of its session once it has one. */
+  legacy(message: JsonObject, session?: string): Promise<Response> {
+    return fetch(this.url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        ...(session !== undefined && { "mcp-session-id": session }),
+      },
+      body: JSON.stringify(message),
+      client: this.#client,
+    } as RequestInit);
+  }
+
+  /** The answer to a tool's call. */
+  async answer(name: string, args: JsonObject = {}, more: JsonObject = {}) {
+    return await read(
+      await this.post(
+        modernCall("tools/call", { name, arguments: args, ...more }),
+      ),
     );
-    return (await read(answer)).body.result;
+  }
+
+  /** The result of a tool. */
+  async call(name: string, args?: JsonObject, more?: JsonObject) {
+    return (await this.answer(name, args, more)).body.result;
   }
 
   /** The text of a tool's result. */
@@ -109,6 +130,14 @@ export class Crew implements AsyncDisposable {
   async operator(path: string): Promise<{ status: number; text: string }> {
     const answer = await fetch(this.operators + path);
     return { status: answer.status, text: await answer.text() };
+  }
+
+  /** Waits until as many calls are under way. */
+  async busyWith(calls: number): Promise<void> {
+    await eventually(async () => {
+      const { text } = await this.operator("/metrics?format=json");
+      return JSON.parse(text).requests_in_progress === calls;
+    });
   }
 
   /** The processes of the workers that serve, by name. */

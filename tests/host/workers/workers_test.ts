@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { promtoolFaults } from "../../support/prometheus.ts";
+import { initialize, read } from "../../transport/wire.ts";
 import { Crew, isAlive } from "./crew.ts";
 
 Deno.test("workers share a port; each process is asked, and named", async () => {
@@ -107,6 +108,36 @@ Deno.test("a change made in one worker is heard through another, and a question 
   await Promise.allSettled(reading);
 });
 
+Deno.test("a session lives in all workers, also when that which opened it is gone, and a limit counts in all", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const opened = await crew.legacy(initialize("2025-11-25"));
+  const session = opened.headers.get("mcp-session-id")!;
+  await opened.body?.cancel();
+  const ask = async () => {
+    const answer = await read(
+      await crew.legacy({
+        jsonrpc: "2.0",
+        id: 2,
+        method: "tools/call",
+        params: { name: "pid" },
+      }, session),
+    );
+    return answer.body.result.content[0].text;
+  };
+  const answered = new Set<string>();
+  await eventually(async () => answered.add(await ask()).size === 2);
+  const before = Object.values(await crew.workers());
+  crew.kill("SIGHUP");
+  await crew.renewed(2, before);
+  assert.ok(!before.includes(Number(await ask())));
+
+  const outcomes: unknown[] = [];
+  for (let i = 0; i < 12; i++) {
+    outcomes.push((await crew.answer("limited")).body.error?.code);
+  }
+  assert.deepEqual(outcomes.filter((code) => code === undefined).length, 5);
+});
+
 Deno.test("a worker that ends is followed by another, and one that hangs is killed and followed", async () => {
   await using crew = await Crew.start({
     workers: { count: 2, maxSilenceMs: 1_500 },
@@ -159,11 +190,7 @@ Deno.test("SIGTERM lets calls under way end, in all workers", async () => {
     { length: 20 },
     () => crew.text("slow", { ms: 3_000 }),
   );
-  // Until all have arrived.
-  await eventually(async () => {
-    const { text } = await crew.operator("/metrics?format=json");
-    return JSON.parse(text).requests_in_progress === calls.length;
-  });
+  await crew.busyWith(calls.length);
   crew.kill("SIGTERM");
   assert.deepEqual(new Set(await Promise.all(calls)), new Set(["done"]));
   assert.equal((await crew.ended()).code, 0);
@@ -219,8 +246,8 @@ Deno.test("workers that can't be replaced stay", async () => {
 Deno.test("workers end with a supervisor that is killed", async () => {
   await using crew = await Crew.start({ workers: 2 });
   const pids = Object.values(await crew.workers());
-  const call = crew.text("slow", { ms: 1_000 });
-  await crew.text("pid");
+  const call = crew.text("slow", { ms: 3_000 });
+  await crew.busyWith(1);
   crew.kill("SIGKILL");
   // What is under way is answered all the same.
   assert.equal(await call, "done");
