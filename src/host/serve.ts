@@ -77,9 +77,12 @@ async function serveHere(
   const end = async (drainMs: number) => {
     release();
     await leave(parts, drainMs);
-    // Nobody need be turned away: others take what comes to the port from now on.
+    // Where others take what comes to the port from now on, nobody is turned away.
     if (worker !== undefined) await quiet(() => host.lateArrivals);
-    await close(parts, host, listener, settings.graceMs);
+    await close(parts, host, listener, {
+      ...settings,
+      turnsAway: worker === undefined,
+    });
     await opened.disposeAsync();
   };
   const shutdown = (drainMs = settings.drainMs) =>
@@ -183,19 +186,22 @@ async function leave(
   await drain(readiness, drainMs, clock);
 }
 
-/** Closes the server and its listener, in the time that calls have to finish and a second. */
+/**
+ * Closes the server and its listener, in the time that calls have to finish and a
+ * second.
+ */
 async function close(
   { clock, closing, dispatcher, log, info: { name } }: ServerParts,
   host: HttpHost,
   listener: Listener,
-  graceMs: number,
+  { graceMs, turnsAway }: { graceMs: number; turnsAway: boolean },
 ): Promise<void> {
   log.info(`${name} shuts down`, { inFlight: dispatcher.inFlight, graceMs });
   // Streams must end first: the listener waits for them.
   await host.admin.close();
   const endsAt = clock.now() + graceMs + LAST_MS;
   const closed = closing.close(graceMs);
-  await quiet(() => host.lateArrivals);
+  if (turnsAway) await quiet(() => host.lateArrivals);
   const drained = listener.shutdown();
   await closed;
   host.transport.close();

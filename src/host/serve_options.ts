@@ -9,7 +9,10 @@ import {
   quote,
 } from "../base/options.ts";
 import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
-import { resolveWorkers, type WorkersOptions } from "./workers/workers_setting.ts";
+import {
+  resolveWorkers,
+  type WorkersOptions,
+} from "./workers/workers_setting.ts";
 
 /** Nobody but this machine, unless it is asked for. */
 const DEFAULT_HOSTNAME = "127.0.0.1";
@@ -139,4 +142,3 @@ function checkTls(tls: ServeOptions["tls"]): void {
     `tls must have a cert and a key in PEM, got ${quote(tls)}`,
   );
 }
-

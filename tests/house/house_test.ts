@@ -354,12 +354,14 @@ const DOORS: Doors = {
   ],
   admin: [
     "admin_routes.ts",
+    "metrics/metrics_route.ts",
     "metrics/server_metrics.ts",
     "operator_desk.ts",
     "operator_gate.ts",
     "operator_pages.ts",
     "operator_source.ts",
     "server_snapshot.ts",
+    "workers/all_workers.ts",
   ],
   "admin/dashboard": [
     "dashboard.ts",
@@ -372,11 +374,12 @@ const DOORS: Doors = {
     "message_handlers.ts",
     "own_handlers.ts",
     "registrations.ts",
-    "serve.ts",
+    "serve_options.ts",
     "server_options.ts",
     "skill_directory.ts",
     "v1_registrations.ts",
     "v1_tasks.ts",
+    "workers/workers_setting.ts",
   ],
   auth: [
     "api_keys.ts",
@@ -396,8 +399,12 @@ const DOORS: Doors = {
     "bus.ts",
     "cluster.ts",
     "memory_bus.ts",
+    "process_link.ts",
+    "remote_store.ts",
     "shared_key.ts",
     "shared_redis.ts",
+    "worker_bus.ts",
+    "worker_hub.ts",
   ],
 };
 

@@ -1,12 +1,9 @@
 import { reportFailure } from "../../observe/log/logger.ts";
 import { readEnv } from "../../base/env.ts";
 import type { HttpHost } from "../http_host.ts";
-import {
-  addressInUse,
-  endOn,
-  endpointUrl,
-  LAST_WORDS_MS,
-} from "../listening.ts";
+import { LAST_MS } from "../../server/lifecycle/closing.ts";
+import { endOn } from "../end_on.ts";
+import { addressInUse, endpointUrl } from "../listening.ts";
 import type { ResolvedServeOptions, RunningServer } from "../serve_options.ts";
 import type { ServerParts } from "../server_parts.ts";
 import { REQUEST_STATE_KEY_VARIABLE } from "../../server/questions/request_state.ts";
@@ -18,6 +15,9 @@ import type { ResolvedWorkers } from "./workers_setting.ts";
 
 /** What a worker takes beyond its own grace to be gone, in milliseconds. */
 const EXIT_MS = 5_000;
+
+/** SIGHUP has another meaning here. */
+const ENDING: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 let supervises = false;
 
@@ -49,10 +49,9 @@ export async function serveByWorkers(
     command,
     // With Redis, those on other machines must know it too, and it is kept there.
     env: parts.options.redis === undefined ? sharedSecrets() : {},
-    endsWithinMs: drainMs + graceMs + LAST_WORDS_MS + EXIT_MS,
+    endsWithinMs: drainMs + graceMs + LAST_MS + EXIT_MS,
     log,
   });
-  begun.defer(() => supervisor.close());
   // Before the first worker serves, and the signal is to be expected.
   begun.defer(reloadOn(signals, () => void supervisor.reload()));
   try {
@@ -63,6 +62,8 @@ export async function serveByWorkers(
         tls,
       }),
     );
+    // They are to be seen until they have ended.
+    begun.defer(() => supervisor.close());
     await supervisor.start();
     await operators?.start();
     const url = endpointUrl(tls !== undefined, hostname, port, host);
@@ -79,17 +80,13 @@ export async function serveByWorkers(
     let ending: Promise<void> | undefined;
     const shutdown = () =>
       ending ??= (async () => {
+        release();
         log.info(`${name} shuts down`, { workers: workers.count, graceMs });
         await opened.disposeAsync();
         await closing.close(0);
-        release();
         log.info(`${name} is closed`);
-        over.resolve();
-      })();
-    const release = endOn(signals, signal, () => {
-      if (ending !== undefined) void supervisor.close();
-      void shutdown();
-    });
+      })().finally(over.resolve);
+    const release = endOn(signals, signal, () => void shutdown(), ENDING);
     const finished = Promise.race([over.promise, supervisor.failed])
       .catch(async (error) => {
         reportFailure(log, name, error);

@@ -113,7 +113,7 @@ export class SupervisedWorker {
     }
   }
 
-  /** Ends it in good order, or hard after a time; in a hurry the second time. */
+  /** Ends it in good order, or hard after a time. */
   async close(withinMs: number): Promise<void> {
     if (this.#listens) this.link.say("close");
     else this.#child.kill("SIGTERM");

@@ -100,7 +100,7 @@ export class Supervisor {
     this.#log.info("the workers are replaced");
   }
 
-  /** Ends all workers in good order; in a hurry the second time. */
+  /** Ends all workers in good order. */
   async close(): Promise<void> {
     this.#closing = true;
     await Promise.all(this.slots.map((slot) => slot.close()));

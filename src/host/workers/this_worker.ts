@@ -5,7 +5,6 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import type { OperatorDesk } from "../../admin/operator_desk.ts";
 import type { Bus } from "../../cluster/bus.ts";
 import { ProcessLink } from "../../cluster/process_link.ts";
-
 import { remoteStore } from "../../cluster/remote_store.ts";
 import { WorkerBus } from "../../cluster/worker_bus.ts";
 import type { RateLimitStore } from "../../limit/rate_limit_store.ts";
@@ -42,8 +41,8 @@ export interface HeldParts {
 interface ServingWorker {
   /** Answers what operators ask. */
   readonly desk: Pick<OperatorDesk, "answer">;
-  /** Ends it in good order; in a hurry the second time. */
-  readonly end: () => void;
+  /** Ends it in good order, after a drain. */
+  end(drainMs?: number): void;
   readonly finished: Promise<void>;
   /** The time that ending may take at most, in milliseconds. */
   readonly endsWithinMs: number;
@@ -142,9 +141,8 @@ class ThisWorker implements WorkerIdentity {
     if (this.link.closed) return;
     this.link.close();
     if (this.#serving !== undefined) {
-      const { end, finished, endsWithinMs } = this.#serving;
-      end();
-      end();
+      const { finished, endsWithinMs } = this.#serving;
+      this.#serving.end(0);
       await Promise.race([finished, sleep(endsWithinMs)]);
     }
     Deno.exit(1);

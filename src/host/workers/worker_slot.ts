@@ -74,7 +74,7 @@ export class WorkerSlot {
     if (former !== undefined) await this.#dismiss(former);
   }
 
-  /** Ends its processes in good order; in a hurry the second time. */
+  /** Ends its processes in good order. */
   async close(): Promise<void> {
     this.#closing = true;
     systemClock.clearTimeout(this.#restart);
