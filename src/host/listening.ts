@@ -3,11 +3,11 @@ import type { HttpHost } from "./http_host.ts";
 /** The error that names the address, if that is what is wrong; else the error itself. */
 export function addressInUse(
   error: unknown,
-  { hostname, port }: { hostname: string; port: number },
+  { hostname, port, of = "" }: { hostname: string; port: number; of?: string },
 ): unknown {
   return error instanceof Deno.errors.AddrInUse
     ? new Deno.errors.AddrInUse(
-      `${hostname}:${port} is in use by another program`,
+      `${of}${hostname}:${port} is in use by another program`,
       { cause: error },
     )
     : error;

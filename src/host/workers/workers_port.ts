@@ -19,7 +19,7 @@ import {
 } from "../../admin/workers/all_workers.ts";
 import { askedUrlOf, type NetworkPeer } from "../../base/network_peer.ts";
 import type { HttpHost } from "../http_host.ts";
-import { listen } from "../listening.ts";
+import { addressInUse } from "../listening.ts";
 import type { OperatorAddress } from "../operators/operator_messages.ts";
 import type { ServerParts } from "../server_parts.ts";
 import type { PackedAnswer } from "./this_worker.ts";
@@ -56,20 +56,24 @@ export class WorkersPort implements AsyncDisposable {
       return [slot.name, this.#routesFor(one, one, one.figures)];
     }));
     host.transport.listensOn(hostname);
-    try {
-      this.#listener = listen(
-        { port, hostname, ...tls, onListen: () => {} },
-        (request, info) => this.#answer(request, info),
-      );
-    } catch (error) {
-      throw error instanceof Deno.errors.AddrInUse
-        ? new Deno.errors.AddrInUse(`operatorPort: ${error.message}`)
-        : error;
-    }
+    this.#listener = this.#listen({ port, hostname, tls });
   }
 
   get port(): number {
     return this.#listener.addr.port;
+  }
+
+  #listen(
+    { port, hostname, tls }: OperatorAddress,
+  ): Deno.HttpServer<Deno.NetAddr> {
+    try {
+      return Deno.serve(
+        { port, hostname, ...tls, onListen: () => {} },
+        (request, info) => this.#answer(request, info),
+      );
+    } catch (error) {
+      throw addressInUse(error, { hostname, port, of: "operatorPort: " });
+    }
   }
 
   /** The workers serve: what keeps a history begins it. */

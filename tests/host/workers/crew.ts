@@ -155,12 +155,12 @@ export class Crew implements AsyncDisposable {
     return pids;
   }
 
-  /** Waits until as many workers serve, none of which is among those given. */
+  /** Waits until as many workers serve, and none of those given is there any more. */
   async renewed(count: number, former: Iterable<number> = []) {
     const gone = new Set(former);
     await eventually(async () => {
       const pids = Object.values(await this.workers());
-      return pids.length === count && pids.every((pid) => !gone.has(pid));
+      return pids.length === count && ![...gone].some(isAlive);
     }, 60_000);
   }
 
