@@ -13,18 +13,23 @@ export interface RemoteCall {
  * A store that the supervisor holds for its workers, as one of them calls it. All
  * of its methods take and give JSON, and answer later.
  *
+ * @param own what is not asked of the supervisor
  * @throws {UnavailableError} from every method once the supervisor is gone
  */
 export function remoteStore<Store extends object>(
   link: ProcessLink,
   server: string,
   kind: string,
+  own: Partial<Store> = {},
 ): Store {
-  return new Proxy({} as Store, {
-    get: (_, method: string) => (...args: unknown[]) =>
-      link.ask(
-        "store",
-        { server, kind, method, args } satisfies RemoteCall,
-      ),
+  return new Proxy(own as Store, {
+    get: (_, name: string) =>
+      Object.hasOwn(own, name)
+        ? own[name as keyof Store]
+        : (...args: unknown[]) =>
+          link.ask(
+            "store",
+            { server, kind, method: name, args } satisfies RemoteCall,
+          ),
   });
 }

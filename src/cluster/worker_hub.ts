@@ -8,8 +8,13 @@ interface Membership {
   readonly member: string;
 }
 
-/** Makers of the stores that a supervisor holds for its workers, by kind. */
-export type StoreMakers = Readonly<Record<string, () => object>>;
+/**
+ * Makers of the stores that a supervisor holds for its workers, by kind; they are
+ * told how to reach another one of the same server.
+ */
+export type StoreMakers<Kind extends string = string> = Readonly<
+  Record<Kind, (held: (kind: Kind) => object) => object>
+>;
 
 /**
  * The middle of the workers of one machine: passes on what they say to each
@@ -64,15 +69,21 @@ export class WorkerHub {
   }
 
   #call({ server, kind, method, args }: RemoteCall): unknown {
+    const store = this.#held(server, kind);
+    return (store as Record<string, (...args: unknown[]) => unknown>)[method](
+      ...args,
+    );
+  }
+
+  #held(server: string, kind: string): object {
     if (!Object.hasOwn(this.#makers, kind)) {
       throw new Error(
         `the supervisor holds no ${kind}: is it of another release?`,
       );
     }
-    const store = this.#stores.getOrInsertComputed(
+    return this.#stores.getOrInsertComputed(
       `${kind} ${server}`,
-      () => this.#makers[kind](),
-    ) as Record<string, (...args: unknown[]) => unknown>;
-    return store[method](...args);
+      () => this.#makers[kind]((other) => this.#held(server, other)),
+    );
   }
 }

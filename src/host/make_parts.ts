@@ -86,15 +86,10 @@ export function makeParts(
   if (options.lifespan) health.adopt({ lifespan: readiness });
 
   // What this process shares with the others of the server.
+  const sharing = { name: info.name, clock, log, worker, disposeLater };
   const { redis, cluster, sessionStore, taskStore, stores } = makeShared(
     options,
-    {
-      name: info.name,
-      clock,
-      log,
-      worker,
-      disposeLater,
-    },
+    sharing,
   );
   if (redis !== undefined) health.adopt({ redis });
   const serves = () => lifespan.started || dispatcher.used;

@@ -1,8 +1,9 @@
 import { thrownText } from "../../base/thrown.ts";
-import { WorkerHub } from "../../cluster/worker_hub.ts";
+import { type StoreMakers, WorkerHub } from "../../cluster/worker_hub.ts";
 import { MemoryRateLimitStore } from "../../limit/memory_rate_limit_store.ts";
 import type { Log } from "../../observe/log/log.ts";
 import { MemorySessionStore } from "../../server/sessions/session_store.ts";
+import { MemoryTaskStore } from "../../server/tasks/task_store.ts";
 import type { ProgramCommand } from "./program_command.ts";
 import { SupervisedWorker } from "./supervised_worker.ts";
 import type { HeldStore } from "./this_worker.ts";
@@ -20,18 +21,20 @@ export interface SupervisorOptions {
   readonly log: Log;
 }
 
+const STORES: StoreMakers<HeldStore> = {
+  sessions: () => new MemorySessionStore(),
+  rateLimits: () => new MemoryRateLimitStore({ name: "workers" }),
+  tasks: () => new MemoryTaskStore(),
+  taskLeases: (held) => (held("tasks") as MemoryTaskStore).leases,
+};
+
 /** Processes that serve one port together, each followed by another when it ends. */
 export class Supervisor {
   readonly slots: readonly WorkerSlot[];
   /** Rejects if workers end over and over. */
   readonly failed: Promise<never>;
   readonly #log: Log;
-  readonly #hub: WorkerHub = new WorkerHub(
-    {
-      sessions: () => new MemorySessionStore(),
-      rateLimits: () => new MemoryRateLimitStore({ name: "workers" }),
-    } satisfies Record<HeldStore, () => object>,
-  );
+  readonly #hub: WorkerHub = new WorkerHub(STORES);
   #reloading: Promise<void> | undefined;
   #closing = false;
 

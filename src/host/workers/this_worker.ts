@@ -11,6 +11,8 @@ import type { RateLimitStore } from "../../limit/rate_limit_store.ts";
 import type { LogSink } from "../../observe/log/log.ts";
 import { stderrLog } from "../../observe/log/stderr_log.ts";
 import type { SessionStore } from "../../server/sessions/session_store.ts";
+import type { TaskLeases } from "../../server/tasks/task_leases.ts";
+import type { TaskStore } from "../../server/tasks/task_store.ts";
 import type { SentQuestion } from "../operators/operator_messages.ts";
 
 /** The variable by which a supervisor tells a worker who it is. */
@@ -28,13 +30,14 @@ export interface WorkerIdentity {
 }
 
 /** The kinds of stores that a supervisor holds. */
-export type HeldStore = "sessions" | "rateLimits";
+export type HeldStore = "sessions" | "rateLimits" | "tasks" | "taskLeases";
 
 /** What a supervisor holds for its workers, as one of them reaches it. */
 export interface HeldParts {
   readonly bus: Bus;
   readonly sessions: SessionStore;
   readonly rateLimits: RateLimitStore;
+  readonly tasks: TaskStore;
 }
 
 /** What a worker's server is asked by its supervisor. */
@@ -94,12 +97,17 @@ class ThisWorker implements WorkerIdentity {
 
   /** Makes what a server of this program has in common with those of other workers. */
   join(server: string): HeldParts {
-    const store = <Store extends object>(kind: HeldStore) =>
-      remoteStore<Store>(this.link, server, kind);
+    const store = <Store extends object>(
+      kind: HeldStore,
+      own?: Partial<Store>,
+    ) => remoteStore<Store>(this.link, server, kind, own);
     return {
       bus: new WorkerBus(this.link, server),
       sessions: store("sessions"),
       rateLimits: store("rateLimits"),
+      tasks: store<TaskStore>("tasks", {
+        leases: store<TaskLeases>("taskLeases", { version: 1 }),
+      }),
     };
   }
 
