@@ -3,6 +3,15 @@ import { SluiceError } from "../base/errors.ts";
 /** Depth to which a value may nest; what goes round in a circle is deeper. */
 const MAX_DEPTH = 1_000;
 
+/**
+ * Arrays and objects that are looked at, wherever they stand: what stands in many
+ * places is there as often, and may be so more often than anybody can count.
+ */
+const MAX_PARTS = 5_000_000;
+
+/** The same of what is told whatever it is. */
+const MAX_TOLD_WHOLE = 100_000;
+
 /** Parts that are told of a value without a form; long texts count for several. */
 const MAX_TOLD = 10_000;
 const TOLD_CHARACTERS = 1_000;
@@ -38,7 +47,7 @@ export class JsonValueError extends SluiceError {
  * a Response, instances without any field, NaN, functions, and BigInt.
  */
 export function jsonFault(value: unknown): string | undefined {
-  return judge(value, 0) === UNSAYABLE ? explain(value) : undefined;
+  return verdictOf(value) === UNSAYABLE ? explain(value) : undefined;
 }
 
 /**
@@ -49,7 +58,7 @@ export function jsonFault(value: unknown): string | undefined {
  */
 export function jsonForm(value: unknown): unknown {
   if (value === undefined) return undefined;
-  const verdict = judge(value, 0);
+  const verdict = verdictOf(value);
   if (verdict === PLAIN) return value;
   if (verdict === REFORMED) return JSON.parse(JSON.stringify(value));
   throw new JsonValueError(explain(value));
@@ -61,7 +70,7 @@ export function jsonForm(value: unknown): unknown {
  * @throws {JsonValueError} if it has no form in JSON
  */
 export function jsonText(value: unknown): string {
-  if (judge(value, 0) === UNSAYABLE) throw new JsonValueError(explain(value));
+  if (verdictOf(value) === UNSAYABLE) throw new JsonValueError(explain(value));
   const text = JSON.stringify(value);
   if (text === undefined) {
     throw new JsonValueError(`${typeof value} can't be sent as JSON`);
@@ -91,10 +100,20 @@ export function wellFormedJson(text: string): string {
 export function nearestJson(value: unknown): unknown {
   if (value === undefined) return null;
   try {
-    return judge(value, 0) === UNSAYABLE ? new Telling().tell(value) : value;
+    return verdictOf(value, MAX_TOLD_WHOLE) === UNSAYABLE
+      ? new Telling().tell(value)
+      : value;
   } catch {
     return "[unreadable]";
   }
+}
+
+/** Arrays and objects that may still be looked at. */
+let partsLeft = 0;
+
+function verdictOf(value: unknown, maxParts: number = MAX_PARTS): Verdict {
+  partsLeft = maxParts;
+  return judge(value, 0);
 }
 
 /**
@@ -112,7 +131,7 @@ function judge(value: unknown, depth: number): Verdict {
       return REFORMED;
     case "object":
       if (value === null) return PLAIN;
-      if (depth > MAX_DEPTH) return UNSAYABLE;
+      if (depth > MAX_DEPTH || --partsLeft < 0) return UNSAYABLE;
       return Array.isArray(value)
         ? judgeItems(value, depth)
         : judgeObject(value, depth);
@@ -223,10 +242,11 @@ function isForeignPlain(object: object): boolean {
 
 /** Names the first part that can't be sent, and what to do. */
 function explain(value: unknown): string {
-  const found = search(value, "", []);
-  const { path, what, remedy } = found ??
+  partsLeft = MAX_PARTS;
+  const way: Way = { objects: [], path: "" };
+  const { path, what, remedy } = search(value, way) ??
     { path: "", what: `a ${typeof value}`, remedy: "leave it out" };
-  const at = path === "" ? "" : ` (${path})`;
+  const at = path === "" ? "" : ` (${shortened(path)})`;
   return `${what} can't be sent as JSON${at}: ${remedy}`;
 }
 
@@ -236,34 +256,70 @@ interface Fault {
   readonly remedy: string;
 }
 
-function search(
-  value: unknown,
-  path: string,
-  above: readonly unknown[],
-): Fault | undefined {
-  if (above.includes(value)) {
+/** The way to a part: the objects above it, and its path. */
+interface Way {
+  readonly objects: unknown[];
+  readonly path: string;
+}
+
+/** Looks at every part once, as {@linkcode judge} does. */
+function search(value: unknown, { objects, path }: Way): Fault | undefined {
+  if (!isSomeObject(value)) {
+    return judge(value, 0) === UNSAYABLE
+      ? { path, ...remedyFor(value) }
+      : undefined;
+  }
+  if (objects.includes(value)) {
     return {
       path,
       what: "a circular reference",
       remedy: "leave it out, or put an id in its place",
     };
   }
-  if (judge(value, above.length) !== UNSAYABLE) return undefined;
-  if (above.length > MAX_DEPTH) {
+  if (objects.length > MAX_DEPTH) {
     return {
-      path: shortened(path),
+      path,
       what: `what is nested deeper than ${MAX_DEPTH} levels`,
       remedy: "make it flatter",
     };
   }
-  for (const [key, part] of partsOf(value)) {
-    const fault = search(part, path + step(value, key, path), [
-      ...above,
-      value,
-    ]);
-    if (fault !== undefined) return { ...fault, path: shortened(fault.path) };
+  if (--partsLeft < 0) {
+    return {
+      path: "",
+      what: `what has more than ${MAX_PARTS} objects`,
+      remedy: "send less, and name what stands in many places by an id",
+    };
   }
-  return { path, ...remedyFor(value) };
+  objects.push(value);
+  const fault = searchParts(value, { objects, path });
+  objects.pop();
+  if (fault !== undefined) return fault;
+  return isOwnFault(value) ? { path, ...remedyFor(value) } : undefined;
+}
+
+function searchParts(value: object, { objects, path }: Way): Fault | undefined {
+  for (const [key, part] of partsOf(value)) {
+    // A path is only made where it may lead on to a fault.
+    if (isPlainPart(part)) continue;
+    const fault = search(part, {
+      objects,
+      path: path + step(value, key, path),
+    });
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function isPlainPart(part: unknown): boolean {
+  return typeof part === "string" || part === null || isFinite(part);
+}
+
+/** Tells if an object can't be sent whose parts could be. */
+function isOwnFault(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  const isPlain = Array.isArray(value) || prototype === Object.prototype ||
+    prototype === null;
+  return (!isPlain || saysItself(value)) && judge(value, 0) === UNSAYABLE;
 }
 
 /** Parts that JSON would look into, unless the value itself is the fault. */
