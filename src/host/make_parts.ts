@@ -1,4 +1,5 @@
 import { systemClock } from "../base/clock.ts";
+import { SharedRoom } from "../base/shared_room.ts";
 import { healthChangeLog } from "../observe/health/health_checks_options.ts";
 import { HealthChecks } from "../observe/health/health_checks.ts";
 import { Logger } from "../observe/log/logger.ts";
@@ -61,6 +62,9 @@ import {
 
 import type { ServerParts } from "./server_parts.ts";
 
+/** Characters kept for clients, of their sessions and of what they follow. */
+const MAX_KEPT = 64 * 1024 * 1024;
+
 /**
  * Makes a server's parts, each after those that it stands on.
  *
@@ -99,18 +103,21 @@ export function makeParts(
 
   // Who is told of changes, and what there is to offer.
   const sessions = new Set<Session>();
+  const room = new SharedRoom(MAX_KEPT);
   const serverMeta: JsonObject = options.identifyInResults
     ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
     : {};
   const subscriptions = new Subscriptions({
     maxOpen: options.maxSubscriptions,
+    room,
     serverMeta,
   });
   const changes = new ChangeNotices(subscriptions, sessions, {
     announces: (kind) => capabilities.announces(kind),
     subscribes: () => capabilities.subscribes,
+    formsOf: (uri) => catalog.resources.formsOf(uri),
   });
-  const catalog = new Catalog({
+  const catalog: Catalog = new Catalog({
     clock,
     pageSize: options.pageSize,
     scopes: options.scopes,
@@ -249,6 +256,7 @@ export function makeParts(
     dispatcher,
     notifications,
     sessions,
+    room,
     limits: {
       maxDepth: options.maxDepth,
       maxElements: options.maxToolInputElements,

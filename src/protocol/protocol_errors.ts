@@ -78,6 +78,20 @@ export class InvalidParamsError extends ProtocolError {
   }
 }
 
+/** `-32603`: the caller has more kept here than there is room for. */
+export class NoRoomError extends ProtocolError {
+  /** The class, by name. */
+  override readonly name = "NoRoomError";
+
+  /** Names what there is no room for. */
+  constructor(what: string) {
+    super(
+      ProtocolErrorCode.InternalError,
+      `There is no room for ${what} of this caller: end some, or try again later`,
+    );
+  }
+}
+
 /** `-32601`: there is no such method here. */
 export class MethodNotFoundError extends ProtocolError {
   /** The class, by name. */

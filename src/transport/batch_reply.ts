@@ -6,6 +6,7 @@ import type { Reply } from "../server/calls/reply.ts";
 export class BatchReply implements Reply {
   readonly request: Request | undefined;
   readonly authInfo: AuthInfo | undefined;
+  readonly address: string | undefined;
   readonly #whole: Reply;
   readonly #settled: (text: string | undefined) => void;
 
@@ -15,6 +16,7 @@ export class BatchReply implements Reply {
     this.#settled = settled;
     this.request = whole.request;
     this.authInfo = whole.authInfo;
+    this.address = whole.address;
   }
 
   respond(text: string, _error?: ProtocolError): void {

@@ -36,6 +36,7 @@ export interface MessageSink {
 export interface ConnectionPeer {
   readonly sessionId?: string;
   readonly authInfo?: AuthInfo;
+  readonly address?: string;
 }
 
 /** Facts that the channel knows of a message, and replies to it have. */
@@ -58,7 +59,7 @@ export class Connection {
   constructor(
     intake: Intake,
     sink: MessageSink,
-    { sessionId, authInfo }: ConnectionPeer = {},
+    { sessionId, authInfo, address }: ConnectionPeer = {},
   ) {
     this.#intake = intake;
     this.#sink = sink;
@@ -69,7 +70,7 @@ export class Connection {
       id: sessionId,
       principal: intake.identify(authInfo),
       network: sink.network,
-    });
+    }, address);
   }
 
   /**

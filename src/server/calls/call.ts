@@ -19,6 +19,7 @@ import type {
   RequestId,
 } from "../../protocol/types.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
+import { accountOf } from "../identity/account.ts";
 import type { Caller } from "../identity/caller.ts";
 import { LOG_LEVELS } from "../eras/request_meta.ts";
 import { type Asker, Inquiry } from "../questions/inquiry.ts";
@@ -237,6 +238,11 @@ export class Call implements Asker, PendingCall {
   /** Identity of the caller, as sessions, tasks and states know it. */
   get caller(): string {
     return this.host.identify(this.reply.authInfo);
+  }
+
+  /** Account that what it keeps counts for. */
+  get account(): string {
+    return accountOf(this.caller, this.reply.address);
   }
 
   get sealer(): StateSealer {

@@ -26,6 +26,8 @@ export interface Reply {
   readonly request?: Request;
   /** Identity of the caller, if the host has checked it. */
   readonly authInfo?: AuthInfo;
+  /** The address that the request came from, where that is known. */
+  readonly address?: string;
   /** Ends the response's stream early, for the client to resume. */
   readonly closeStream?: () => void;
   /** Likewise for the session's standing stream. */
@@ -42,10 +44,12 @@ export const STAYS_OPEN: unique symbol = Symbol("stays open");
 export class SharedReply implements Reply {
   readonly request: Request | undefined;
   readonly authInfo: AuthInfo | undefined;
+  readonly address: string | undefined;
 
-  constructor({ request, authInfo }: Reply) {
+  constructor({ request, authInfo, address }: Reply) {
     this.request = request;
     this.authInfo = authInfo;
+    this.address = address;
   }
 
   respond(): void {}

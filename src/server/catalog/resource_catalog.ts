@@ -5,7 +5,7 @@ import type {
   InputRequiredResult,
   ReadResourceResult,
 } from "../../protocol/types.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
+import { foldHost, normalUri } from "../../protocol/uri_form.ts";
 import { UriTemplate } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
@@ -27,7 +27,12 @@ import {
   RegisteredResourceTemplate,
   type ResourceConfig,
 } from "./resource.ts";
-import { enterResource, finishRead, mayFollow } from "./resource_access.ts";
+import {
+  enterResource,
+  finishRead,
+  type Following,
+  mayFollow,
+} from "./resource_access.ts";
 import { readingOf } from "./resource_reading.ts";
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
@@ -238,14 +243,23 @@ export class ResourceCatalog {
   /** A resource with a fixed URI, however the URI is spelt. */
   fixedAt(uri: string): Slot<RegisteredResource> | undefined {
     return this.fixed.slots.get(uri) ??
-      (this.#byForm ??= this.#indexForms()).get(normalUri(uri));
+      this.#fixedOfForm(normalUri(uri));
   }
 
+  #fixedOfForm(normal: string): Slot<RegisteredResource> | undefined {
+    const byForm = this.#byForm ??= this.#indexForms();
+    return byForm.get(normal) ?? byForm.get(foldHost(normal));
+  }
+
+  /** By both forms; what is spelt in full goes before what only folding makes alike. */
   #indexForms(): Map<string, Slot<RegisteredResource>> {
     const byForm = new Map<string, Slot<RegisteredResource>>();
-    for (const slot of this.fixed.enabled()) {
-      const form = normalUri(slot.key);
-      if (!byForm.has(form)) byForm.set(form, slot);
+    const slots = this.fixed.enabled();
+    const forms = slots.map(({ key }) => normalUri(key));
+    for (const each of [forms, forms.map(foldHost)]) {
+      for (const [index, form] of each.entries()) {
+        if (!byForm.has(form)) byForm.set(form, slots[index]);
+      }
     }
     return byForm;
   }
@@ -329,14 +343,31 @@ export class ResourceCatalog {
    *
    * @throws {InsufficientScopeError}
    */
-  async mayFollow(uri: string, call: Call): Promise<boolean> {
+  async mayFollow(uri: string, call: Call): Promise<Following> {
     const found = this.at(uri);
-    if (found === undefined) return true;
+    if (found === undefined) return "open";
     return await mayFollow(
       call,
       found,
       "uriTemplate" in found ? readingOf(found, uri)!.variables : {},
     );
+  }
+
+  /** The forms in which clients may follow what has a URI: those that read the same. */
+  formsOf(uri: string): string[] {
+    const form = normalUri(uri);
+    const folded = foldHost(form);
+    if (folded === form) return [form];
+    const [read, readFolded] = [form, folded].map((each) => {
+      const found = this.at(each);
+      return found && "uriTemplate" in found
+        ? [found, JSON.stringify(readingOf(found, each)!.variables)]
+        : [found];
+    });
+    return read[0] !== undefined && read[0] === readFolded[0] &&
+        read[1] === readFolded[1]
+      ? [form, folded]
+      : [form];
   }
 
   #sourced(uri: string): FoundResource | undefined {

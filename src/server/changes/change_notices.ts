@@ -1,5 +1,4 @@
 import { notificationText } from "../../protocol/jsonrpc.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Session } from "../sessions/session.ts";
 import {
@@ -12,6 +11,8 @@ import {
 export interface DeclaredNotices {
   announces(kind: ListKind): boolean;
   subscribes(): boolean;
+  /** The forms in which clients may follow what has a URI. */
+  formsOf(uri: string): readonly string[];
 }
 
 /** Tells the clients of both eras what has changed, if they want to know. */
@@ -58,11 +59,13 @@ export class ChangeNotices {
   resourceUpdated(uri: string): void {
     if (!this.#declared.subscribes()) return;
     const method = "notifications/resources/updated";
-    this.#subscriptions.publish(resourceTopic(uri), method, { uri });
+    const forms = this.#declared.formsOf(uri);
     const text = notificationText(method, { uri });
-    const subscribed = normalUri(uri);
+    for (const form of forms) {
+      this.#subscriptions.publish(resourceTopic(form), method, { uri });
+    }
     for (const session of this.#sessions) {
-      if (session.follows(subscribed)) session.send(text);
+      if (forms.some((form) => session.follows(form))) session.send(text);
     }
   }
 }

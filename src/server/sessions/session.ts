@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
 import {
   InvalidParamsError,
+  NoRoomError,
   ProtocolError,
 } from "../../protocol/protocol_errors.ts";
 import {
@@ -19,6 +20,7 @@ import type {
   LoggingLevel,
   RequestId,
 } from "../../protocol/types.ts";
+import type { SharedRoom } from "../../base/shared_room.ts";
 import type { ClientFacts } from "../eras/era_codec.ts";
 import type { AskOptions, Progress } from "../server_context.ts";
 
@@ -30,8 +32,8 @@ const MAX_ELICITATIONS = 1_000;
 /** Number of resources that a client may follow on one session, or one stream. */
 export const MAX_FOLLOWED = 1_000;
 
-/** Length of a URI that a client may follow. */
-export const MAX_FOLLOWED_LENGTH = 8_192;
+/** Characters that one more resource takes beside those of its URI, about. */
+export const FOLLOWED_EACH = 200;
 
 /** Network that carries a session's messages, where that is known. */
 export type SessionNetwork = "http" | "pipe" | undefined;
@@ -49,6 +51,10 @@ export interface SessionStart {
   readonly id?: string;
   /** Identity of the caller who opens it. */
   readonly principal: string;
+  /** Account that what is kept for it counts for. */
+  readonly account: string;
+  /** Room for what is kept for clients. */
+  readonly room: SharedRoom;
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
   send(text: string): void;
@@ -77,6 +83,8 @@ export class Session implements ClientFacts {
   id: string | undefined;
   /** Identity of its opener; a request by anybody else is not let in. */
   readonly principal: string;
+  /** Account that what is kept for it counts for. */
+  readonly account: string;
   /** Network that carries its messages. */
   readonly network: SessionNetwork;
   /** Time when it began, by the server's clock. */
@@ -94,8 +102,11 @@ export class Session implements ClientFacts {
   readonly #clock: Clock;
   readonly #sendStanding: (text: string) => void;
   readonly #ended: (() => void) | undefined;
-  /** In the normal form of their URIs. */
-  readonly #followed: Set<string> = new Set();
+  readonly #room: SharedRoom;
+  /** Characters that are kept for it. */
+  #kept = 0;
+  /** By the normal form of their URIs; false for what its client hears nothing of. */
+  readonly #followed: Map<string, boolean> = new Map();
   readonly #questions: Map<RequestId, Question> = new Map();
   /** Elicitation ids that this client has been given, and how to reach it. */
   readonly #elicitations: Map<string, (text: string) => void> = new Map();
@@ -109,6 +120,8 @@ export class Session implements ClientFacts {
     this.#ended = start.ended;
     this.id = start.id;
     this.principal = start.principal;
+    this.account = start.account;
+    this.#room = start.room;
     this.network = start.network;
     this.openedAtMs = start.clock.now();
   }
@@ -120,21 +133,22 @@ export class Session implements ClientFacts {
   /**
    * Notes that the client wants to hear of a resource's updates.
    *
-   * @throws {InvalidParamsError} for what is too long, or one too many
+   * @param hears false for what it must not tell from what isn't there
+   * @throws {InvalidParamsError | NoRoomError} for one too many
    */
-  follow(uri: string): void {
+  follow(uri: string, hears: boolean = true): void {
     this.checkFollows(uri);
-    this.#followed.add(normalUri(uri));
+    const form = normalUri(uri);
+    if (!this.#followed.has(form)) this.keep(FOLLOWED_EACH + form.length);
+    this.#followed.set(form, hears);
   }
 
   /** @throws {InvalidParamsError} if the client may not follow one more resource */
   checkFollows(uri: string): void {
-    if (uri.length > MAX_FOLLOWED_LENGTH) {
-      throw new InvalidParamsError(
-        `Invalid params: uri must have at most ${MAX_FOLLOWED_LENGTH} characters`,
-      );
-    }
-    if (this.#followed.size >= MAX_FOLLOWED && !this.follows(normalUri(uri))) {
+    if (
+      this.#followed.size >= MAX_FOLLOWED &&
+      !this.#followed.has(normalUri(uri))
+    ) {
       throw new InvalidParamsError(
         `Invalid params: uri is one too many: a session follows at most ` +
           `${MAX_FOLLOWED} resources`,
@@ -142,13 +156,24 @@ export class Session implements ClientFacts {
     }
   }
 
-  /** Tells if the client wants to hear of what has this URI, in its normal form. */
+  /** Tells if the client is to hear of what has this URI, in its normal form. */
   follows(uri: string): boolean {
-    return this.#followed.has(uri);
+    return this.#followed.get(uri) === true;
   }
 
   unfollow(uri: string): void {
-    this.#followed.delete(normalUri(uri));
+    const form = normalUri(uri);
+    if (!this.#followed.delete(form)) return;
+    this.#kept -= FOLLOWED_EACH + form.length;
+    this.#room.give(this.account, FOLLOWED_EACH + form.length);
+  }
+
+  /** Counts characters that are kept until it ends. @throws {NoRoomError} */
+  keep(characters: number): void {
+    if (!this.#room.take(this.account, characters)) {
+      throw new NoRoomError("what sessions keep");
+    }
+    this.#kept += characters;
   }
 
   /** Sends a message that belongs to no request. */
@@ -290,6 +315,7 @@ export class Session implements ClientFacts {
     this.refuseQuestions();
     this.inFlight.clear();
     this.#followed.clear();
+    this.#room.give(this.account, this.#kept);
     this.#elicitations.clear();
     this.#ended?.();
   }

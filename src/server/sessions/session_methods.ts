@@ -14,7 +14,8 @@ import type {
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import { checkCoreParams } from "../calls/core_params.ts";
-import { textParam } from "../calls/params.ts";
+import { uriParam } from "../calls/params.ts";
+import type { Following } from "../catalog/resource_access.ts";
 import type { Session } from "./session.ts";
 
 /** Length of the JSON that is kept of a client's capabilities, and of its name. */
@@ -30,7 +31,7 @@ export interface ServerAnnouncement {
     legacy(hasSession: boolean): ServerCapabilities;
   };
   /** Tells if a caller may follow a resource's changes. @throws {InsufficientScopeError} */
-  mayFollow(uri: string, call: Call): Promise<boolean>;
+  mayFollow(uri: string, call: Call): Promise<Following>;
   /** The revisions that are spoken, in the order of preference. */
   readonly revisions: readonly string[];
 }
@@ -44,10 +45,11 @@ export function sessionMethods(
       if (!server.capabilities.subscribes) {
         throw new MethodNotFoundError(call.method);
       }
-      change(sessionOf(call), textParam(call.params, "uri"));
+      change(sessionOf(call), uriParam(call.params, "uri"));
       return {};
     };
   const subscribe = subscribing((session, uri) => session.follow(uri));
+  const pretend = subscribing((session, uri) => session.follow(uri, false));
   return {
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
@@ -56,12 +58,11 @@ export function sessionMethods(
       return setLevel(call);
     },
     "resources/subscribe": async (call) => {
-      const uri = textParam(call.params, "uri");
+      const uri = uriParam(call.params, "uri");
       call.session?.checkFollows(uri);
-      if (!await server.mayFollow(uri, call)) {
-        throw call.era.resourceNotFound(uri);
-      }
-      return subscribe(call);
+      const following = await server.mayFollow(uri, call);
+      if (following === "denied") throw call.era.resourceNotFound(uri);
+      return following === "hidden" ? pretend(call) : subscribe(call);
     },
     "resources/unsubscribe": subscribing((session, uri) =>
       session.unfollow(uri)
@@ -96,7 +97,7 @@ function negotiated(wanted: string, revisions: readonly string[]): string {
 /**
  * Keeps what a client says of itself for the requests to come.
  *
- * @throws {InvalidParamsError} if that is too much to keep
+ * @throws {InvalidParamsError | NoRoomError} if that is too much to keep
  */
 export function begin(
   session: Session | undefined,
@@ -104,16 +105,20 @@ export function begin(
   revision: string,
 ): void {
   if (session === undefined) return;
-  checkKept("capabilities", capabilities);
-  checkKept("clientInfo", clientInfo);
+  session.keep(
+    checkKept("capabilities", capabilities) +
+      checkKept("clientInfo", clientInfo),
+  );
   session.revision = revision;
   session.capabilities = capabilities as ClientCapabilities;
   session.clientInfo = clientInfo as Implementation;
   session.initialized = true;
 }
 
-function checkKept(name: string, value: unknown): void {
-  if ((JSON.stringify(value)?.length ?? 0) <= MAX_KEPT) return;
+/** The length of what is kept. @throws {InvalidParamsError} */
+function checkKept(name: string, value: unknown): number {
+  const { length } = JSON.stringify(value) ?? "";
+  if (length <= MAX_KEPT) return length;
   throw new InvalidParamsError(
     `Invalid params: ${name} must have at most ${MAX_KEPT} characters`,
   );

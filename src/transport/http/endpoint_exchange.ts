@@ -7,6 +7,8 @@ export interface HttpExchange {
   /** The revision that the header `MCP-Protocol-Version` names. */
   readonly version: string | null;
   readonly authInfo: AuthInfo | undefined;
+  /** The address that it came from, where that is known. */
+  readonly address: string | undefined;
   /** The size of the body, once it has been read. */
   bytes: number;
   /** Answers the request, once. */

@@ -63,6 +63,7 @@ export interface HttpReplyStyle {
 export class HttpReply implements Reply, SseStreamOwner {
   readonly request: Request;
   readonly authInfo: AuthInfo | undefined;
+  readonly address: string | undefined;
   readonly #style: HttpReplyStyle;
   readonly #headers: Record<string, string> | undefined;
   #resolve: (response: Response) => void;
@@ -76,12 +77,13 @@ export class HttpReply implements Reply, SseStreamOwner {
   /** @param headers what every response has beside its type */
   constructor(
     style: HttpReplyStyle,
-    { request, authInfo, resolve }: HttpExchange,
+    { request, authInfo, address, resolve }: HttpExchange,
     headers?: Record<string, string>,
   ) {
     this.#style = style;
     this.request = request;
     this.authInfo = authInfo;
+    this.address = address;
     this.#resolve = resolve;
     this.#headers = headers;
   }

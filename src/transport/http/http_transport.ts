@@ -35,6 +35,7 @@ import {
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
+import type { SessionVisit } from "./legacy/session_door.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
 import { QuietReplies } from "./quiet_replies.ts";
@@ -223,24 +224,26 @@ export class HttpTransport {
   ): Response | Promise<Response> {
     const caller = this.#callers.identify(request, context, peer);
     return isThenable(caller)
-      ? caller.then((each) => this.#letIn(request, headers, each))
-      : this.#letIn(request, headers, caller);
+      ? caller.then((each) => this.#letIn(request, headers, each, peer))
+      : this.#letIn(request, headers, caller, peer);
   }
 
   #letIn(
     request: Request,
     headers: Headers,
     caller: AuthInfo | Response | undefined,
+    peer: HttpPeer | undefined,
   ): Response | Promise<Response> {
     return caller instanceof Response
       ? this.refusals.count(caller)
-      : this.#admit(request, headers, caller);
+      : this.#admit(request, headers, caller, peer?.remoteAddr?.hostname);
   }
 
   #admit(
     request: Request,
     headers: Headers,
     authInfo: AuthInfo | undefined,
+    address: string | undefined,
   ): Response | Promise<Response> {
     if (this.#parts.readiness.closing) {
       return this.refusals.count(
@@ -249,31 +252,42 @@ export class HttpTransport {
     }
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
-      if (path !== this.path) return this.#pair.handle(request, authInfo);
+      if (path !== this.path) {
+        return this.#pair.handle(request, authInfo, address);
+      }
     }
     const version = headers.get("mcp-protocol-version");
     if (request.method !== "POST") {
-      return this.#visit(request.method, headers, version, authInfo);
+      return this.#visit(request.method, {
+        headers,
+        version,
+        authInfo,
+        address,
+      });
     }
     const refused = checkMediaTypes(headers, version);
     if (refused !== undefined) return this.refusals.count(refused);
     // One promise for the whole exchange (bench/http.ts, "echo").
     return new Promise((resolve) =>
-      this.#read({ request, headers, version, authInfo, bytes: 0, resolve })
+      this.#read({
+        request,
+        headers,
+        version,
+        authInfo,
+        address,
+        bytes: 0,
+        resolve,
+      })
     );
   }
 
   /** Only legacy clients come with anything but POST. */
-  async #visit(
-    method: string,
-    headers: Headers,
-    version: string | null,
-    authInfo: AuthInfo | undefined,
-  ): Promise<Response> {
+  async #visit(method: string, visit: SessionVisit): Promise<Response> {
+    const { version } = visit;
     const modern = version !== null && isModernRevision(version);
     const response = modern
       ? methodNotAllowed("POST")
-      : await this.legacy.visit(method, { headers, version, authInfo });
+      : await this.legacy.visit(method, visit);
     return this.refusals.count(response);
   }
 

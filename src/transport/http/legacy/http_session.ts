@@ -4,6 +4,7 @@ import { acceptsPrimingEvents } from "../../../protocol/revision.ts";
 import type { Session } from "../../../server/sessions/session.ts";
 import type { EventStore } from "./event_store.ts";
 import type { EventStreams } from "../event_streams.ts";
+import type { SessionVisit } from "./session_door.ts";
 import { ResumableStream } from "./resumable_stream.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
 
@@ -30,7 +31,7 @@ export class HttpSession {
 
   constructor(
     intake: Intake,
-    authInfo: AuthInfo | undefined,
+    { authInfo, address }: Pick<SessionVisit, "authInfo" | "address">,
     store: EventStore | undefined,
   ) {
     this.#intake = intake;
@@ -40,7 +41,7 @@ export class HttpSession {
       principal: intake.identify(authInfo),
       network: "http",
       send: (text) => this.#sendStanding(text),
-    });
+    }, address);
   }
 
   get id(): string {

@@ -43,12 +43,13 @@ export class HttpSsePair {
   handle(
     request: Request,
     authInfo: AuthInfo | undefined,
+    address: string | undefined,
   ): Response | Promise<Response> {
     const url = new URL(request.url);
     const { searchParams } = url;
     const pathname = normalPath(url.pathname);
     if (pathname === STREAM_PATH && request.method === "GET") {
-      return this.#openStream(authInfo);
+      return this.#openStream(authInfo, address);
     }
     if (pathname === MESSAGE_PATH && request.method === "POST") {
       return this.#post(request, searchParams.get("sessionId"), authInfo);
@@ -64,7 +65,10 @@ export class HttpSsePair {
     );
   }
 
-  #openStream(authInfo: AuthInfo | undefined): Response {
+  #openStream(
+    authInfo: AuthInfo | undefined,
+    address: string | undefined,
+  ): Response {
     const id = crypto.randomUUID();
     const stream = this.#streams.open({
       gone: () => this.#end(id, "the client closed its stream"),
@@ -76,7 +80,7 @@ export class HttpSsePair {
         send: (text) => stream.write(frame(text)),
         caughtUp: () => stream.caughtUp(),
       },
-      { sessionId: id, authInfo },
+      { sessionId: id, authInfo, address },
     );
     this.#open.set(id, { connection, stream });
     stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${id}\n\n`);

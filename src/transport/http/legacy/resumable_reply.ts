@@ -29,6 +29,7 @@ export interface ResumableExchange {
 export class ResumableReply implements Reply {
   readonly request: Request;
   readonly authInfo: AuthInfo | undefined;
+  readonly address: string | undefined;
   readonly closeStream: (() => void) | undefined;
   readonly closeStandaloneStream: (() => void) | undefined;
   readonly #stream: ResumableStream;
@@ -38,13 +39,14 @@ export class ResumableReply implements Reply {
   constructor(
     stream: ResumableStream,
     session: HttpSession,
-    { request, authInfo }: HttpExchange,
+    { request, authInfo, address }: HttpExchange,
     http: ResumableExchange,
   ) {
     this.#stream = stream;
     this.#http = http;
     this.request = request;
     this.authInfo = authInfo;
+    this.address = address;
     this.#openIn(WAITED_TURNS);
     // A client that has been given no id yet could not come back.
     if (!session.takesPriming) return;

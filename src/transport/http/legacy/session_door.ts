@@ -17,6 +17,7 @@ export interface SessionVisit {
   readonly headers: Headers;
   readonly version: string | null;
   readonly authInfo: AuthInfo | undefined;
+  readonly address: string | undefined;
 }
 
 /** Lets requests into their sessions, and nobody else's. */
@@ -39,7 +40,6 @@ export class SessionDoor {
     { id }: RequestMessage,
     visit: SessionVisit,
   ): HttpSession | Response {
-    const { authInfo } = visit;
     // A client that still names a session that is gone begins anew.
     if (this.#find(visit) !== undefined) {
       return refusal(
@@ -48,7 +48,7 @@ export class SessionDoor {
         id,
       );
     }
-    const session = new HttpSession(this.#intake, authInfo, this.#eventStore);
+    const session = new HttpSession(this.#intake, visit, this.#eventStore);
     if (this.#store.add(session)) return session;
     session.close("there are too many sessions");
     return refusal(
