@@ -303,7 +303,7 @@ function searchParts(value: object, { objects, path }: Way): Fault | undefined {
     if (isPlainPart(part)) continue;
     const fault = search(part, {
       objects,
-      path: path + step(value, key, path),
+      path: path + step(key, path),
     });
     if (fault !== undefined) return fault;
   }
@@ -323,8 +323,8 @@ function isOwnFault(value: object): boolean {
 }
 
 /** Parts that JSON would look into, unless the value itself is the fault. */
-function partsOf(value: unknown): [string, unknown][] {
-  if (!isSomeObject(value)) return [];
+function partsOf(value: object): Iterable<[string | number, unknown]> {
+  if (Array.isArray(value)) return value.entries();
   if (saysItself(value)) {
     const said = saidBy(value);
     if (isSomeObject(said) && said !== value) return Object.entries(said);
@@ -333,8 +333,8 @@ function partsOf(value: unknown): [string, unknown][] {
   return hidesContents(value) ? [] : Object.entries(value);
 }
 
-function step(value: unknown, key: string, path: string): string {
-  if (Array.isArray(value)) return `[${key}]`;
+function step(key: string | number, path: string): string {
+  if (typeof key === "number") return `[${key}]`;
   if (!/^[\w$-]+$/.test(key)) return `[${JSON.stringify(key)}]`;
   return path === "" ? key : `.${key}`;
 }

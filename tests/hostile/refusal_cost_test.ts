@@ -188,5 +188,5 @@ Deno.test("a value with exponentially many ways through it is told in bounded ti
   assert(told.length < 1_000_000);
   assert.match(told, /\[more\]/);
   assert.match(jsonFault(value)!, /more than 5000000 objects can't be sent/);
-  assert(performance.now() - begun < 20_000);
+  assert(performance.now() - begun < 60_000);
 });

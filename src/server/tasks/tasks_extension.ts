@@ -140,6 +140,7 @@ export class TasksExtension implements Extension {
     await this.#store.create({
       task,
       principal: call.caller,
+      account: call.account,
       ...(call.needs && { scopes: call.needs }),
     });
     // What the client is told is the task as created, however fast the work is.

@@ -1,9 +1,6 @@
-import { byteLength } from "../../../base/byte_length.ts";
 import { checkInteger } from "../../../base/options.ts";
+import { bytesOf } from "../../../protocol/value_bytes.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
-
-/** Bytes that a value takes beside its text. */
-const BYTES_EACH = 8;
 
 /** Receiver that replay hands each stored message to. */
 export interface EventSink {
@@ -102,19 +99,4 @@ export class MemoryEventStore implements EventStore {
     }
     return streamId;
   }
-}
-
-/** Bytes that a message takes, about: its texts, and a little for everything else. */
-function bytesOf(value: unknown): number {
-  if (typeof value === "string") return BYTES_EACH + byteLength(value);
-  if (typeof value !== "object" || value === null) return BYTES_EACH;
-  let bytes = BYTES_EACH;
-  if (Array.isArray(value)) {
-    for (const item of value) bytes += bytesOf(item);
-  } else {
-    for (const [key, member] of Object.entries(value)) {
-      bytes += byteLength(key) + bytesOf(member);
-    }
-  }
-  return bytes;
 }
