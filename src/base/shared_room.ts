@@ -19,7 +19,7 @@ export class SharedRoom {
 
   /** Takes some of the room; false if that is more than the account may have. */
   take(account: string, amount: number): boolean {
-    const held = (this.#held.get(account) ?? 0) + amount;
+    const held = this.heldBy(account) + amount;
     if (held > this.#max - this.#used - amount) return false;
     this.add(account, amount);
     return true;
@@ -27,20 +27,25 @@ export class SharedRoom {
 
   /** Takes some of the room, whether there is so much or not. */
   add(account: string, amount: number): void {
-    this.#held.set(account, (this.#held.get(account) ?? 0) + amount);
+    this.#held.set(account, this.heldBy(account) + amount);
     this.#used += amount;
   }
 
   /** Gives back what was taken. */
   give(account: string, amount: number): void {
-    const left = this.#held.get(account)! - amount;
+    const left = this.heldBy(account) - amount;
     this.#used -= amount;
     if (left > 0) this.#held.set(account, left);
     else this.#held.delete(account);
   }
 
+  /** Room that an account has taken. */
+  heldBy(account: string): number {
+    return this.#held.get(account) ?? 0;
+  }
+
   /** Tells if an account has at least as much as they have on the average. */
   isLarge(account: string): boolean {
-    return (this.#held.get(account) ?? 0) * this.#held.size >= this.#used;
+    return this.heldBy(account) * this.#held.size >= this.#used;
   }
 }

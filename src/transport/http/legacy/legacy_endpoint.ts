@@ -152,6 +152,9 @@ export class LegacyEndpoint {
         this.#intake.notify(message, session);
       }
     }
+    if (requests.length > 0 && delivery.session !== undefined) {
+      this.#door?.markUsed(delivery.session);
+    }
     if (requests.length === 0) {
       delivery.exchange.resolve(new Response(null, { status: 202 }));
     } else if (arrived.kind === "batch") this.#startAll(requests, delivery);
@@ -240,7 +243,10 @@ export class LegacyEndpoint {
     }
     const session = door.admit(visit);
     if (session instanceof Response) return session;
-    if (method === "GET") return this.#streams.open(session, visit);
+    if (method === "GET") {
+      door.markUsed(session);
+      return this.#streams.open(session, visit);
+    }
     door.end(session, "the client ended the session");
     return new Response(null, { status: 200 });
   }

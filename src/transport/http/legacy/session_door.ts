@@ -84,6 +84,11 @@ export class SessionDoor {
       : undefined;
   }
 
+  /** Notes that a session is worked with. */
+  markUsed(session: HttpSession): void {
+    this.#store.markUsed(session);
+  }
+
   end(session: HttpSession, reason: string): void {
     this.#store.end(session, reason);
   }
