@@ -32,6 +32,7 @@ const SERVER_OPTIONS: Readonly<
   publicUrl: true,
   scopes: true,
   authorizeOperator: true,
+  bodyTimeoutMs: true,
   cacheHints: true,
   capabilities: true,
   clock: true,

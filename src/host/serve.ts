@@ -18,6 +18,7 @@ import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
 import type { Peer } from "../admin/operator_gate.ts";
 import type { HttpHost } from "./http_host.ts";
+import { LastingListener } from "./lasting_listener.ts";
 
 /** Time that answers at the end of the grace have to reach their clients. */
 const LAST_WORDS_MS = 1_000;
@@ -101,7 +102,7 @@ export async function serveHttp(
     dispatcher,
     closing,
   } = parts;
-  const listener = await startOrTell(parts, () =>
+  const listenAt = (port: number) =>
     listen({
       port,
       hostname,
@@ -117,7 +118,11 @@ export async function serveHttp(
         }
         return new Response("Internal Server Error", { status: 500 });
       },
-    }, (request, info) => host.fetch(request, undefined, info as Peer)));
+    }, (request, info) => host.fetch(request, undefined, info as Peer));
+  const listener = await startOrTell(
+    parts,
+    () => new LastingListener({ listen: listenAt, log: quietLog, clock }, port),
+  );
   host.transport.listensOn(hostname);
   const address = listener.addr;
   const url = endpointUrl(

@@ -73,6 +73,13 @@ export class Intake {
     return this.#parts.host.identify(authInfo);
   }
 
+  /** Account that a caller's use of shared room counts for. */
+  accountOf(
+    { authInfo, address }: Pick<Reply, "authInfo" | "address">,
+  ): string {
+    return accountOf(this.identify(authInfo), address);
+  }
+
   /** Begins a legacy client's session. */
   openSession(
     start: Omit<SessionStart, "clock" | "room" | "account">,

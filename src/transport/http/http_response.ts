@@ -4,7 +4,12 @@ import {
 } from "../../protocol/protocol_errors.ts";
 import { errorText } from "../../protocol/jsonrpc.ts";
 import type { RequestId } from "../../protocol/types.ts";
-import { BodyTooLargeError } from "./body.ts";
+import {
+  type BodyError,
+  BodyLateError,
+  BodyRefusedError,
+  BodyTooLargeError,
+} from "./body.ts";
 
 /** The one form of answer that Deno has a fast path for. */
 const JSON_INIT: ResponseInit = {
@@ -12,17 +17,17 @@ const JSON_INIT: ResponseInit = {
 };
 
 /** A JSON answer with status 200 and no header but its type. */
-export function jsonResponse(text: string): Response {
-  return new Response(text, JSON_INIT);
+export function jsonResponse(body: BodyInit): Response {
+  return new Response(body, JSON_INIT);
 }
 
 /** A JSON answer with a status or headers of its own. */
 export function jsonResponseWith(
-  text: string,
+  body: BodyInit,
   status: number,
   headers: Record<string, string> = {},
 ): Response {
-  return new Response(text, {
+  return new Response(body, {
     status,
     headers: { "content-type": "application/json", ...headers },
   });
@@ -38,11 +43,11 @@ const EVENTS_INIT: ResponseInit = {
  * "progress").
  */
 export function eventsResponse(
-  text: string,
+  body: BodyInit,
   headers: Record<string, string> | undefined,
 ): Response {
   return new Response(
-    text,
+    body,
     headers === undefined
       ? EVENTS_INIT
       : { headers: { "content-type": "text/event-stream", ...headers } },
@@ -65,9 +70,28 @@ export function refusal(
   return jsonResponseWith(errorText(id, error), status, headers);
 }
 
+/** A refusal of a body that could not be read, or not be taken. */
+export function bodyRefusal(failure: BodyError): Response {
+  const headers: Record<string, string> | undefined =
+    failure instanceof BodyLateError
+      // What is yet to come of it would be taken for the next request.
+      ? { connection: "close" }
+      : failure instanceof BodyRefusedError
+      ? { "retry-after": "1" }
+      : undefined;
+  return refusal(
+    rejectionStatus(failure),
+    failure,
+    failure.requestId,
+    headers,
+  );
+}
+
 /** The status of an error found in reading or checking a request. */
 export function rejectionStatus(error: ProtocolError): number {
   if (error instanceof BodyTooLargeError) return 413;
+  if (error instanceof BodyRefusedError) return 503;
+  if (error instanceof BodyLateError) return 408;
   return error.code === ProtocolErrorCode.MethodNotFound ? 404 : 400;
 }
 

@@ -3,7 +3,7 @@ import type { Log } from "../../observe/log/log.ts";
 import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkPublicUrl } from "../../auth/protected_resource.ts";
-import { checkInteger, checkWord } from "../../base/options.ts";
+import { checkWord } from "../../base/options.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
   InvalidRequestError,
@@ -17,7 +17,8 @@ import type { AuthInfo } from "../../protocol/types.ts";
 import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Intake } from "../../server/calls/intake.ts";
-import { BodyError, parseBody, readFailure, readText } from "./body.ts";
+import type { Reply } from "../../server/calls/reply.ts";
+import { Bodies } from "./bodies.ts";
 import { CallerGate } from "./caller_gate.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
@@ -27,6 +28,7 @@ import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { HttpReplyStyle } from "./http_reply.ts";
 import type { FetchContext, HttpOptions, HttpPeer } from "./http_options.ts";
 import {
+  bodyRefusal,
   INTERNAL_ERROR,
   modernStatus,
   refusal,
@@ -75,7 +77,7 @@ export class HttpTransport {
   readonly #gate: HostGate;
   readonly #endpoints: Readonly<Record<Era, Endpoint>>;
   readonly #pair: HttpSsePair | undefined;
-  readonly #maxBodyBytes: number;
+  readonly #bodies: Bodies;
   readonly #callers: CallerGate;
   /** The last URL that passed the gate: comparing is cheaper than parsing. */
   #goodUrl = "";
@@ -89,11 +91,9 @@ export class HttpTransport {
       options,
       publicUrl === undefined ? undefined : checkPublicUrl(publicUrl),
     );
-    this.#maxBodyBytes = checkInteger(
-      "maxBodyBytes",
-      options.maxBodyBytes ?? 4 * 1024 * 1024,
-      1,
-    );
+    const accountOf = (who: Pick<Reply, "authInfo" | "address">) =>
+      intake.accountOf(who);
+    this.#bodies = new Bodies(intake.clock, accountOf, options);
     const { authenticate } = options;
     this.#callers = new CallerGate({ auth, authenticate, log });
     this.streams = new EventStreams(
@@ -107,6 +107,7 @@ export class HttpTransport {
     ]);
     const style = {
       challenge,
+      accountOf,
       clock: intake.clock,
       streams: this.streams,
       quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
@@ -140,7 +141,11 @@ export class HttpTransport {
     );
     this.#endpoints = { modern, legacy: this.#counted(this.legacy) };
     if (options.httpSsePair) {
-      this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
+      this.#pair = new HttpSsePair({
+        intake,
+        streams: this.streams,
+        bodies: this.#bodies,
+      });
     }
   }
 
@@ -292,42 +297,24 @@ export class HttpTransport {
   }
 
   #read(exchange: HttpExchange): void {
-    const { request, headers } = exchange;
-    const declared = headers.get("content-length");
-    exchange.bytes = Number(declared);
-    const onCounted = declared === null
-      ? (counted: number) => exchange.bytes = counted
-      : undefined;
-    readText(request, declared, this.#maxBodyBytes, onCounted).then(
-      (text) => {
-        let body: unknown;
+    this.#bodies.read(exchange.request, exchange, {
+      take: (body, bytes) => {
+        exchange.bytes = bytes;
         try {
-          body = parseBody(
-            text,
-            declared === null ? undefined : exchange.bytes,
-          );
           this.#take(body, exchange);
         } catch (error) {
-          if (error instanceof BodyError) {
-            this.#refuse(exchange, 400, error, error.requestId);
-            return;
-          }
           // A bug of ours must not leave the client waiting.
           reportFailure(this.#parts.log, "HTTP request", error);
           this.#refuse(exchange, 500, INTERNAL_ERROR, readableId(body));
         }
       },
-      (error) => {
+      fail: (failure) => {
         // A listener that shuts down cuts bodies off that are on their way.
         if (this.#parts.readiness.closing) {
           this.#refuse(exchange, 503, SHUTTING_DOWN, null, RETRY_SOON);
-          return;
-        }
-        const failure = readFailure(error);
-        const { requestId } = failure;
-        this.#refuse(exchange, rejectionStatus(failure), failure, requestId);
+        } else exchange.resolve(this.refusals.count(bodyRefusal(failure)));
       },
-    );
+    });
   }
 
   /** Counts what an endpoint turns away. */
@@ -386,6 +373,7 @@ export class HttpTransport {
   close(): void {
     this.legacy.close();
     this.#pair?.close();
+    this.#bodies.close();
   }
 }
 

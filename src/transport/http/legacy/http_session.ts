@@ -96,7 +96,10 @@ export class HttpSession {
     authInfo: AuthInfo | undefined,
   ): SseStream {
     const stream = streams.open(
-      { gone: () => this.#leaveStanding(stream) },
+      {
+        account: this.session.account,
+        gone: () => this.#leaveStanding(stream),
+      },
       authInfo,
     );
     this.#standing.push(stream);

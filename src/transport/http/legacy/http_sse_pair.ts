@@ -6,9 +6,9 @@ import type { AuthInfo } from "../../../protocol/types.ts";
 import { normalPath } from "../../../protocol/uri_form.ts";
 import { Connection } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
-import { parseBody, readFailure, readText } from "../body.ts";
+import type { Bodies, BodySender } from "../bodies.ts";
 import type { EventStreams } from "../event_streams.ts";
-import { refusal, rejectionStatus } from "../http_response.ts";
+import { bodyRefusal, refusal } from "../http_response.ts";
 import { checkContentType } from "../media_type.ts";
 import { frame, SSE_HEADERS, type SseStream } from "../sse_stream.ts";
 
@@ -20,6 +20,13 @@ interface OpenPair {
   stream: SseStream;
 }
 
+/** Parts of its endpoint that the transport works with. */
+export interface HttpSsePairParts {
+  readonly intake: Intake;
+  readonly streams: EventStreams;
+  readonly bodies: Bodies;
+}
+
 /**
  * The transport of revision 2024-11-05: one stream for everything the server
  * says, and a second path that the client posts its messages to.
@@ -27,13 +34,13 @@ interface OpenPair {
 export class HttpSsePair {
   readonly #intake: Intake;
   readonly #streams: EventStreams;
-  readonly #maxBodyBytes: number;
+  readonly #bodies: Bodies;
   readonly #open: Map<string, OpenPair> = new Map();
 
-  constructor(intake: Intake, streams: EventStreams, maxBodyBytes: number) {
-    this.#intake = intake;
-    this.#streams = streams;
-    this.#maxBodyBytes = maxBodyBytes;
+  constructor(parts: HttpSsePairParts) {
+    this.#intake = parts.intake;
+    this.#streams = parts.streams;
+    this.#bodies = parts.bodies;
   }
 
   serves(pathname: string): boolean {
@@ -52,7 +59,10 @@ export class HttpSsePair {
       return this.#openStream(authInfo, address);
     }
     if (pathname === MESSAGE_PATH && request.method === "POST") {
-      return this.#post(request, searchParams.get("sessionId"), authInfo);
+      return this.#post(request, searchParams.get("sessionId"), {
+        authInfo,
+        address,
+      });
     }
     return refusal(
       405,
@@ -71,6 +81,7 @@ export class HttpSsePair {
   ): Response {
     const id = crypto.randomUUID();
     const stream = this.#streams.open({
+      account: this.#intake.accountOf({ authInfo, address }),
       gone: () => this.#end(id, "the client closed its stream"),
     }, authInfo);
     const connection = new Connection(
@@ -90,7 +101,7 @@ export class HttpSsePair {
   async #post(
     request: Request,
     id: string | null,
-    authInfo: AuthInfo | undefined,
+    { authInfo, address }: BodySender,
   ): Promise<Response> {
     const pair = this.#open.get(id ?? "");
     if (
@@ -110,22 +121,15 @@ export class HttpSsePair {
       await request.body?.cancel();
       return refused;
     }
-    try {
-      const declared = request.headers.get("content-length");
-      let bytes = Number(declared);
-      const text = await readText(
-        request,
-        declared,
-        this.#maxBodyBytes,
-        (counted) => bytes = counted,
-      );
-      const size = declared === null ? undefined : bytes;
-      pair.connection.receive(parseBody(text, size), bytes, { authInfo });
-    } catch (error) {
-      const failure = readFailure(error);
-      return refusal(rejectionStatus(failure), failure, failure.requestId);
-    }
-    return new Response("Accepted", { status: 202 });
+    return await new Promise((resolve) =>
+      this.#bodies.read(request, { authInfo, address }, {
+        take: (message, bytes) => {
+          pair.connection.receive(message, bytes, { authInfo });
+          resolve(new Response("Accepted", { status: 202 }));
+        },
+        fail: (failure) => resolve(bodyRefusal(failure)),
+      })
+    );
   }
 
   #end(id: string, reason: string): void {

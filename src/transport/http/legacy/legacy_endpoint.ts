@@ -206,7 +206,7 @@ export class LegacyEndpoint {
     let left = requests;
     return new ResumableReply(stream, session, exchange, {
       open: () => {
-        const connection = this.#streams.connect(exchange.authInfo);
+        const connection = this.#streams.connect(session, exchange.authInfo);
         stream.connect(connection);
         if (session.takesPriming) stream.prime(this.#options.retryMs);
         exchange.resolve(

@@ -28,8 +28,11 @@ export class StandingStreams {
   }
 
   /** Opens a stream that can be resumed: a client that leaves it calls nothing off. */
-  connect(authInfo: AuthInfo | undefined): SseStream {
-    return this.#streams.open({ gone: () => {} }, authInfo);
+  connect(
+    { session: { account } }: HttpSession,
+    authInfo: AuthInfo | undefined,
+  ): SseStream {
+    return this.#streams.open({ account, gone: () => {} }, authInfo);
   }
 
   open(
@@ -64,7 +67,7 @@ export class StandingStreams {
     if (stream === undefined) {
       return refusal(400, legacyError("Invalid event ID format"));
     }
-    const connection = this.connect(authInfo);
+    const connection = this.connect(session, authInfo);
     stream.resume(connection, lastEventId);
     return streamResponse(connection, session);
   }
