@@ -57,6 +57,7 @@ const SERVER_OPTIONS: Readonly<
   logLevel: true,
   maskErrors: true,
   maxBodyBytes: true,
+  maxConnections: true,
   maxDepth: true,
   maxSessions: true,
   maxStallMs: true,

@@ -206,3 +206,33 @@ Deno.test("what waits for one caller is bounded, over all connections", async ()
   sockets.dispose();
   await eventually(() => subject.server.stats.streams === 0);
 });
+
+Deno.test("requests and streams are counted, and one too many is answered with 503", async () => {
+  await using subject = await listen({ maxConnections: 5 });
+  const { running, server } = subject;
+  const sockets = new DisposableStack();
+  for (let n = 0; n < 3; n++) {
+    sockets.use(await stall(running, { "Content-Length": "1000" }));
+  }
+  const message = modernCall("subscriptions/listen", {
+    notifications: { toolsListChanged: true },
+  });
+  for (let n = 0; n < 2; n++) {
+    const stream = sockets.use(await RawSocket.open(running.port));
+    await stream.write(httpText({
+      headers: modernHeaders(message),
+      body: JSON.stringify(message),
+    }));
+    await stream.readUntil("acknowledged");
+  }
+  const call = async () => {
+    using socket = await RawSocket.open(running.port);
+    await socket.write(callText("echo"));
+    return await socket.readUntil('"jsonrpc"');
+  };
+  await eventually(async () => /^HTTP\/1.1 503 /.test(await call()));
+  assert.match(await call(), /retry-after: 1/i);
+  sockets.dispose();
+  await eventually(async () => /^HTTP\/1.1 200 /.test(await call()));
+  await eventually(() => server.stats.streams === 0);
+});

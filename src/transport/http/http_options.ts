@@ -14,6 +14,13 @@ export interface HttpOptions
    */
   path?: string;
   /**
+   * Requests and event streams that may be open at once; one more is answered with
+   * 503. Deno shows no connections: those that say nothing, or drip a header, are
+   * seen by a proxy in front, or by the limit on the process's open files.
+   * @default 10000
+   */
+  maxConnections?: number;
+  /**
    * Answer as an event stream only if the handler speaks first or takes longer
    * than a second (`"auto"`), or always (`"sse"`).
    * @default "auto"

@@ -70,6 +70,21 @@ export function refusal(
   return jsonResponseWith(errorText(id, error), status, headers);
 }
 
+/** 503, for what may be tried again soon. */
+export function refuseForNow(why: string): Response {
+  const error = new ProtocolError(ProtocolErrorCode.InternalError, why);
+  return refusal(503, error, null, { "retry-after": "1" });
+}
+
+/** 403. */
+export function forbidden(why: string): Response {
+  const error = new ProtocolError(
+    ProtocolErrorCode.InvalidRequest,
+    `Forbidden: ${why}`,
+  );
+  return refusal(403, error);
+}
+
 /** A refusal of a body that could not be read, or not be taken. */
 export function bodyRefusal(failure: BodyError): Response {
   const headers: Record<string, string> | undefined =

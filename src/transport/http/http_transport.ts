@@ -3,12 +3,11 @@ import type { Log } from "../../observe/log/log.ts";
 import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkPublicUrl } from "../../auth/protected_resource.ts";
-import { checkWord } from "../../base/options.ts";
+import { checkLimit, checkWord } from "../../base/options.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
   InvalidRequestError,
-  ProtocolError,
-  ProtocolErrorCode,
+  type ProtocolError,
 } from "../../protocol/protocol_errors.ts";
 import { readableId } from "../../protocol/jsonrpc.ts";
 import { type Batch, classify, type Message } from "../../protocol/incoming.ts";
@@ -29,9 +28,11 @@ import type { HttpReplyStyle } from "./http_reply.ts";
 import type { FetchContext, HttpOptions, HttpPeer } from "./http_options.ts";
 import {
   bodyRefusal,
+  forbidden,
   INTERNAL_ERROR,
   modernStatus,
   refusal,
+  refuseForNow,
   rejectionStatus,
 } from "./http_response.ts";
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
@@ -79,6 +80,9 @@ export class HttpTransport {
   readonly #pair: HttpSsePair | undefined;
   readonly #bodies: Bodies;
   readonly #callers: CallerGate;
+  readonly #maxConnections: number;
+  /** Number of requests without an answer, or the begin of one. */
+  #unanswered = 0;
   /** The last URL that passed the gate: comparing is cheaper than parsing. */
   #goodUrl = "";
 
@@ -94,6 +98,11 @@ export class HttpTransport {
     const accountOf = (who: Pick<Reply, "authInfo" | "address">) =>
       intake.accountOf(who);
     this.#bodies = new Bodies(intake.clock, accountOf, options);
+    this.#maxConnections = checkLimit(
+      "maxConnections",
+      options.maxConnections ?? 10_000,
+      1,
+    );
     const { authenticate } = options;
     this.#callers = new CallerGate({ auth, authenticate, log });
     this.streams = new EventStreams(
@@ -186,6 +195,9 @@ export class HttpTransport {
       if (refused !== undefined) return this.refusals.count(refused);
       if (path === this.path) this.#goodUrl = request.url;
     }
+    if (this.#unanswered + this.streams.size >= this.#maxConnections) {
+      return this.refusals.count(refuseForNow("Too many connections"));
+    }
     const { headers } = request;
     this.#parts.tracing?.nameHttpSpan(
       request.method,
@@ -251,9 +263,7 @@ export class HttpTransport {
     address: string | undefined,
   ): Response | Promise<Response> {
     if (this.#parts.readiness.closing) {
-      return this.refusals.count(
-        refusal(503, SHUTTING_DOWN, null, RETRY_SOON),
-      );
+      return this.refusals.count(refuseForNow(SHUTTING_DOWN));
     }
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
@@ -272,6 +282,7 @@ export class HttpTransport {
     }
     const refused = checkMediaTypes(headers, version);
     if (refused !== undefined) return this.refusals.count(refused);
+    this.#unanswered++;
     // One promise for the whole exchange (bench/http.ts, "echo").
     return new Promise((resolve) =>
       this.#read({
@@ -281,7 +292,10 @@ export class HttpTransport {
         authInfo,
         address,
         bytes: 0,
-        resolve,
+        resolve: (response) => {
+          this.#unanswered--;
+          resolve(response);
+        },
       })
     );
   }
@@ -310,9 +324,10 @@ export class HttpTransport {
       },
       fail: (failure) => {
         // A listener that shuts down cuts bodies off that are on their way.
-        if (this.#parts.readiness.closing) {
-          this.#refuse(exchange, 503, SHUTTING_DOWN, null, RETRY_SOON);
-        } else exchange.resolve(this.refusals.count(bodyRefusal(failure)));
+        const refused = this.#parts.readiness.closing
+          ? refuseForNow(SHUTTING_DOWN)
+          : bodyRefusal(failure);
+        exchange.resolve(this.refusals.count(refused));
       },
     });
   }
@@ -361,13 +376,7 @@ export class HttpTransport {
   }
 
   #forbid(message: string): Response {
-    return this.refusals.count(refusal(
-      403,
-      new ProtocolError(
-        ProtocolErrorCode.InvalidRequest,
-        `Forbidden: ${message}`,
-      ),
-    ));
+    return this.refusals.count(forbidden(message));
   }
 
   close(): void {
@@ -385,9 +394,4 @@ const PATIENCE_MS = { auto: 1_000, sse: 100 };
 
 const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 
-const SHUTTING_DOWN = new ProtocolError(
-  ProtocolErrorCode.InternalError,
-  "The server is shutting down",
-);
-
-const RETRY_SOON = { "retry-after": "1" };
+const SHUTTING_DOWN = "The server is shutting down";
