@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { type JsonObject, McpServer, ResourceTemplate } from "../../mod.ts";
-import { jsonFault, nearestJson } from "../../src/protocol/json_value.ts";
+import { jsonFault } from "../../src/protocol/json_value.ts";
+import { nearestJson } from "../../src/protocol/nearest_json.ts";
 import {
   type Answer,
   ask,

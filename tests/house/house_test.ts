@@ -46,6 +46,7 @@ const DOORS: Doors = {
     "json_value.ts",
     "jsonrpc.ts",
     "message_text.ts",
+    "nearest_json.ts",
     "param_headers.ts",
     "payload.ts",
     "protocol_errors.ts",
@@ -56,6 +57,7 @@ const DOORS: Doors = {
     "types/message.ts",
     "uri_form.ts",
     "uri_template.ts",
+    "value_bytes.ts",
     "whole_number.ts",
   ],
   "observe/metrics": [
@@ -223,6 +225,7 @@ const DOORS: Doors = {
     "prompt.ts",
     "registration.ts",
     "resource.ts",
+    "resource_access.ts",
     "resource_source.ts",
     "resource_template.ts",
     "resource_uri.ts",
@@ -275,6 +278,7 @@ const DOORS: Doors = {
   ],
   "server/identity": [
     "access_errors.ts",
+    "account.ts",
     "caller.ts",
     "callers.ts",
     "guard.ts",
@@ -307,6 +311,7 @@ const DOORS: Doors = {
     "legacy_endpoint.ts",
     "legacy_refusals.ts",
     "session_store.ts",
+    "session_visit.ts",
   ],
   admin: [
     "admin_routes.ts",

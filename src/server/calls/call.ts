@@ -2,7 +2,7 @@ import { byteLength } from "../../base/byte_length.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { parseTraceparent } from "../../observe/trace/trace_context.ts";
-import { nearestJson } from "../../protocol/json_value.ts";
+import { nearestJson } from "../../protocol/nearest_json.ts";
 import {
   isObject,
   type JsonObject,
@@ -19,7 +19,6 @@ import type {
   RequestId,
 } from "../../protocol/types.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
-import { accountOf } from "../identity/account.ts";
 import type { Caller } from "../identity/caller.ts";
 import { LOG_LEVELS } from "../eras/request_meta.ts";
 import { type Asker, Inquiry } from "../questions/inquiry.ts";
@@ -238,11 +237,6 @@ export class Call implements Asker, PendingCall {
   /** Identity of the caller, as sessions, tasks and states know it. */
   get caller(): string {
     return this.host.identify(this.reply.authInfo);
-  }
-
-  /** Account that what it keeps counts for. */
-  get account(): string {
-    return accountOf(this.caller, this.reply.address);
   }
 
   get sealer(): StateSealer {

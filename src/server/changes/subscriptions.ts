@@ -20,6 +20,7 @@ import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Following } from "../catalog/resource_access.ts";
 import type { Extension } from "../extension.ts";
 import { agreedKeys, isPartOf } from "../extension_hooks.ts";
+import { accountOf } from "../identity/account.ts";
 import { FOLLOWED_EACH, MAX_FOLLOWED } from "../sessions/session.ts";
 
 /** Characters that an open stream takes by itself, about. */
@@ -117,7 +118,7 @@ export class Subscriptions {
         `Too many open subscriptions (${maxOpen}): try again later`,
       );
     }
-    const { account } = call;
+    const account = accountOf(call.caller, call.reply.address);
     const size = sizeOf(filter);
     if (!room.take(account, size)) throw new NoRoomError("a subscription");
     this.#open.set(call, { topics, account, size });

@@ -38,7 +38,7 @@ import {
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
-import type { SessionVisit } from "./legacy/session_door.ts";
+import type { SessionVisit } from "./legacy/session_visit.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { ModernEndpoint } from "./modern_endpoint.ts";
 import { QuietReplies } from "./quiet_replies.ts";

@@ -4,7 +4,7 @@ import { acceptsPrimingEvents } from "../../../protocol/revision.ts";
 import type { Session } from "../../../server/sessions/session.ts";
 import type { EventStore } from "./event_store.ts";
 import type { EventStreams } from "../event_streams.ts";
-import type { SessionVisit } from "./session_door.ts";
+import type { SessionVisit } from "./session_visit.ts";
 import { ResumableStream } from "./resumable_stream.ts";
 import { frame, type SseStream } from "../sse_stream.ts";
 

@@ -27,7 +27,8 @@ import {
   unsupportedVersion,
 } from "./legacy_refusals.ts";
 import { ResumableReply } from "./resumable_reply.ts";
-import { SessionDoor, type SessionVisit } from "./session_door.ts";
+import { SessionDoor } from "./session_door.ts";
+import type { SessionVisit } from "./session_visit.ts";
 import type { SessionLimits } from "./session_store.ts";
 import { StandingStreams } from "./standing_streams.ts";
 

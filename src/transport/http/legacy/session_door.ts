@@ -4,21 +4,13 @@ import {
   ProtocolErrorCode,
 } from "../../../protocol/protocol_errors.ts";
 import type { RequestMessage } from "../../../protocol/incoming.ts";
-import type { AuthInfo } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { refusal } from "../http_response.ts";
 import type { EventStore } from "./event_store.ts";
 import { HttpSession } from "./http_session.ts";
 import { legacyError, unsupportedVersion } from "./legacy_refusals.ts";
+import type { SessionVisit } from "./session_visit.ts";
 import { type SessionLimits, SessionStore } from "./session_store.ts";
-
-/** Facts that say whose session a request is for. */
-export interface SessionVisit {
-  readonly headers: Headers;
-  readonly version: string | null;
-  readonly authInfo: AuthInfo | undefined;
-  readonly address: string | undefined;
-}
 
 /** Lets requests into their sessions, and nobody else's. */
 export class SessionDoor {

@@ -3,7 +3,7 @@ import {
   ProtocolErrorCode,
 } from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
-import type { SessionVisit } from "./session_door.ts";
+import type { SessionVisit } from "./session_visit.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal } from "../http_response.ts";
 import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";

@@ -1,0 +1,9 @@
+import type { AuthInfo } from "../../../protocol/types.ts";
+
+/** Facts that say whose session a request is for. */
+export interface SessionVisit {
+  readonly headers: Headers;
+  readonly version: string | null;
+  readonly authInfo: AuthInfo | undefined;
+  readonly address: string | undefined;
+}
