@@ -3,13 +3,16 @@ import { modernCall, modernPost } from "../transport/wire.ts";
 import { TargetProcess } from "./target_process.ts";
 
 async function call(target: TargetProcess): Promise<string> {
-  const message = modernCall("tools/call", { name: "echo" });
+  const message = modernCall("tools/call", {
+    name: "echo",
+    arguments: { data: "still here" },
+  });
   const response = await fetch(target.url, modernPost(message));
   return await response.text();
 }
 
 Deno.test("a server that runs out of file descriptors says so, lives on and listens again", async () => {
-  await using target = await TargetProcess.start({}, 100);
+  await using target = await TargetProcess.start(100);
   const connections: Deno.TcpConn[] = [];
   const connect = async () =>
     connections.push(
@@ -23,7 +26,10 @@ Deno.test("a server that runs out of file descriptors says so, lives on and list
   // A connection that is open is served.
   const [first, ...others] = connections;
   const { body, headers } = modernPost(
-    modernCall("tools/call", { name: "echo" }),
+    modernCall("tools/call", {
+      name: "echo",
+      arguments: { data: "still here" },
+    }),
   );
   const lines = Object.entries(headers as Record<string, string>)
     .map(([name, value]) => `${name}: ${value}\r\n`);

@@ -1,5 +1,6 @@
 import { eventually } from "../support/eventually.ts";
 
+const SCRIPT = "tests/hostile/fixtures/target.ts";
 const ROOT = new URL("../..", import.meta.url);
 
 /** `fixtures/target.ts` in a process of its own, to be attacked. */
@@ -17,19 +18,16 @@ export class TargetProcess implements AsyncDisposable {
   }
 
   /** @param openFiles how many file descriptors it may have */
-  static async start(
-    env: Record<string, string> = {},
-    openFiles?: number,
-  ): Promise<TargetProcess> {
+  static async start(openFiles?: number): Promise<TargetProcess> {
     const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles}; `;
     const child = new Deno.Command("bash", {
       args: [
         "-c",
-        `${limit}exec "$0" run -A --no-check tests/hostile/fixtures/target.ts`,
+        `${limit}exec "$0" run -A --no-check ${SCRIPT}`,
         Deno.execPath(),
       ],
       cwd: ROOT,
-      env: { NO_COLOR: "1", ...env },
+      env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -45,10 +43,27 @@ export class TargetProcess implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}/mcp`;
   }
 
-  /** Bytes of memory that it has now. */
-  async rssBytes(): Promise<number> {
-    const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`);
+  /** Starts one that speaks over stdio. */
+  static spawnStdio(): Deno.ChildProcess {
+    return new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", SCRIPT, "stdio"],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+  }
+
+  /** Bytes of memory that a process has now. */
+  static rssOf(pid: number): number {
+    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
     return Number(status.match(/VmRSS:\s+(\d+)/)![1]) * 1_024;
+  }
+
+  /** Bytes of memory that it has now. */
+  rssBytes(): number {
+    return TargetProcess.rssOf(this.#child.pid);
   }
 
   /** Number of file descriptors that it has open. */
