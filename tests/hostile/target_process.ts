@@ -18,13 +18,17 @@ export class TargetProcess implements AsyncDisposable {
   }
 
   /** @param openFiles how many file descriptors it may have */
-  static async start(openFiles?: number): Promise<TargetProcess> {
+  static async start(
+    openFiles?: number,
+    ...args: string[]
+  ): Promise<TargetProcess> {
     const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles}; `;
     const child = new Deno.Command("bash", {
       args: [
         "-c",
-        `${limit}exec "$0" run -A --no-check ${SCRIPT}`,
+        `${limit}exec "$0" run -A --no-check ${SCRIPT} "$@"`,
         Deno.execPath(),
+        ...args,
       ],
       cwd: ROOT,
       env: { NO_COLOR: "1" },

@@ -20,9 +20,9 @@ export interface CampaignOptions {
 /** What a campaign has come to. */
 export interface CampaignOutcome {
   readonly inputs: number;
-  /** Bytes of memory after a tenth of the inputs, and after all. */
-  readonly earlyRss: number;
-  readonly lateRss: number;
+  /** Bytes of memory after half of the inputs, and after all. */
+  readonly halfwayRss: number;
+  readonly lastRss: number;
 }
 
 /** Sends a server over HTTP so many inputs. @throws at the first answer that isn't sound */
@@ -31,21 +31,21 @@ export async function fuzzHttp(
   { seed, inputs, progress }: CampaignOptions,
 ): Promise<CampaignOutcome> {
   let sent = 0;
-  let earlyRss = 0;
+  let halfwayRss = 0;
   await Promise.all(
     Array.from({ length: CLIENTS }, async (_, client) => {
       const fuzz = new HttpFuzz(target.port, seed * CLIENTS + client);
       while (sent < inputs) {
-        sent++;
+        const number = ++sent;
         await fuzz.send();
-        if (sent % Math.ceil(inputs / 10) !== 0) continue;
+        if (number % Math.ceil(inputs / 20) !== 0) continue;
         const rss = target.rssBytes();
-        earlyRss ||= rss;
-        progress?.(sent, rss);
+        if (number >= inputs / 2) halfwayRss ||= rss;
+        progress?.(number, rss);
       }
     }),
   );
-  return { inputs: sent, earlyRss, lateRss: target.rssBytes() };
+  return { inputs: sent, halfwayRss, lastRss: target.rssBytes() };
 }
 
 /** The same over stdio, up to the end of its input. */
@@ -56,15 +56,15 @@ export async function fuzzStdio(
   const rss = () => TargetProcess.rssOf(child.pid);
   const fuzz = new StdioFuzz(child, seed);
   let sent = 0;
-  let earlyRss = 0;
-  let lateRss = 0;
+  let halfwayRss = 0;
+  let lastRss = 0;
   try {
     while (sent < inputs) {
       await fuzz.send(ROUND);
       sent += ROUND;
-      lateRss = rss();
-      if (sent >= inputs / 10) earlyRss ||= lateRss;
-      if (sent % (ROUND * 500) === 0) progress?.(sent, lateRss);
+      lastRss = rss();
+      if (sent >= inputs / 2) halfwayRss ||= lastRss;
+      if (sent % (ROUND * 500) === 0) progress?.(sent, lastRss);
     }
     await fuzz.close();
   } finally {
@@ -78,5 +78,5 @@ export async function fuzzStdio(
   if (code !== 0 && signal !== "SIGKILL") {
     throw new Error(`the server ended with ${code}`);
   }
-  return { inputs: sent, earlyRss, lateRss };
+  return { inputs: sent, halfwayRss, lastRss };
 }

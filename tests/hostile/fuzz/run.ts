@@ -37,13 +37,13 @@ report(
 
 function report(
   what: string,
-  { inputs, earlyRss, lateRss }: CampaignOutcome,
+  { inputs, halfwayRss, lastRss }: CampaignOutcome,
 ): void {
   console.log(
-    `${what}: ${inputs} inputs answered; ${mebibytes(earlyRss)} MiB after a ` +
-      `tenth of them, ${mebibytes(lateRss)} MiB after all`,
+    `${what}: ${inputs} inputs answered; ${mebibytes(halfwayRss)} MiB after ` +
+      `half of them, ${mebibytes(lastRss)} MiB after all`,
   );
-  if (lateRss > 1.5 * earlyRss) throw new Error("it keeps taking memory");
+  if (lastRss > 1.25 * halfwayRss) throw new Error("it keeps taking memory");
 }
 
 function mebibytes(bytes: number): string {
