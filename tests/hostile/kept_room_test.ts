@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { McpServer } from "../../mod.ts";
+import { McpServer, MemoryEventStore } from "../../mod.ts";
 import { SharedRoom } from "../../src/base/shared_room.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -156,4 +156,18 @@ Deno.test("room that is shared: nobody has it all, and it always adds up", () =>
       },
     ),
   );
+});
+
+Deno.test("a stream that floods the event store costs the others nothing", async () => {
+  const store = new MemoryEventStore({ maxEvents: 100 });
+  const event = { jsonrpc: "2.0", method: "notifications/x" } as const;
+  const kept = await store.storeEvent("quiet", event);
+  for (let n = 0; n < 1_000; n++) await store.storeEvent("flood", event);
+  assert.equal(await store.getStreamIdForEventId(kept), "quiet");
+  const replayed: string[] = [];
+  const last = await store.storeEvent("quiet", event);
+  await store.replayEventsAfter(kept, {
+    send: (id) => Promise.resolve(void replayed.push(id)),
+  });
+  assert.deepEqual(replayed, [last]);
 });
