@@ -191,3 +191,21 @@ Deno.test("a value with exponentially many ways through it is told in bounded ti
   assert.match(jsonFault(value)!, /more than 5000000 objects can't be sent/);
   assert(performance.now() - begun < 60_000);
 });
+
+Deno.test("a refusal says little of what it refuses", async () => {
+  await using server = subject();
+  const long = "x".repeat(1_000_000);
+  const bodies = [
+    callWith("any", "1", JSON.stringify(long)),
+    callWith("any", "1").replace('"any"', JSON.stringify(long)),
+    callWith("any", "1").replace('"2026-07-28"', JSON.stringify(long)),
+  ];
+  for (const body of bodies) {
+    const { text, status } = await post(server, body, {
+      headers: { ...HEADERS("any"), "mcp-method": "other" },
+    });
+    assert.equal(status, 400);
+    assert(text.length < 5_000, `${text.length} characters`);
+    assert.match(text, /does not match/);
+  }
+});

@@ -60,6 +60,10 @@ export const INTERNAL_ERROR: ProtocolError = new ProtocolError(
   "Internal error",
 );
 
+/** Length up to which a refusal says what a client had said; past it, it says less. */
+const MAX_REFUSAL = 16_384;
+const MAX_SAID = 1_024;
+
 /** A refusal before a request was understood. */
 export function refusal(
   status: number,
@@ -67,7 +71,24 @@ export function refusal(
   id: RequestId | null = null,
   headers: Record<string, string> = {},
 ): Response {
-  return jsonResponseWith(errorText(id, error), status, headers);
+  const text = errorText(id, error);
+  return jsonResponseWith(
+    text.length <= MAX_REFUSAL ? text : shorterText(id, error),
+    status,
+    headers,
+  );
+}
+
+/** What a client doesn't read of a refusal is held for it: it must not be much. */
+function shorterText(
+  id: RequestId | null,
+  { code, message }: ProtocolError,
+): string {
+  const said = message.length <= MAX_SAID
+    ? message
+    : `${message.slice(0, MAX_SAID).toWellFormed()}…`;
+  const isLong = typeof id === "string" && id.length > MAX_SAID;
+  return errorText(isLong ? null : id, new ProtocolError(code, said));
 }
 
 /** 503, for what may be tried again soon. */
