@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { modernCall, modernPost } from "../transport/wire.ts";
+import { modernCall, modernPost, within } from "../transport/wire.ts";
 import { TargetProcess } from "./target_process.ts";
 
 async function call(target: TargetProcess): Promise<string> {
@@ -54,4 +54,6 @@ Deno.test("a server that runs out of file descriptors says so, lives on and list
   }
   assert.match(answer, /still here/);
   first.close();
+  const { code } = await within(target.end(), 30_000);
+  assert.equal(code, 0);
 });

@@ -81,3 +81,42 @@ Deno.test("standing streams hold no room against others", async () => {
   assert.equal(await ping(server, "bob", other), 200);
   await server.close();
 });
+
+Deno.test("where nobody is known, addresses are told apart", async () => {
+  await using server = new McpServer({ name: "sessions", version: "1.0.0" }, {
+    maxSessions: 20,
+    log: () => {},
+  });
+  const say = async (
+    hostname: string,
+    message: unknown,
+    headers: Record<string, string> = {},
+  ) => {
+    const request = new Request("http://localhost/mcp", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        ...headers,
+      },
+      body: JSON.stringify(message),
+    });
+    const response = await server.fetch(request, { remoteAddr: { hostname } });
+    await response.text();
+    return response;
+  };
+  const use = async (hostname: string) => {
+    const { headers } = await say(hostname, initialize("2025-11-25"));
+    const id = headers.get("mcp-session-id")!;
+    return async () =>
+      (await say(hostname, { jsonrpc: "2.0", id: 1, method: "ping" }, {
+        "mcp-session-id": id,
+      })).status;
+  };
+  const own = await use("192.0.2.1");
+  assert.equal(await own(), 200);
+  for (let n = 0; n < 50; n++) {
+    assert.equal(await (await use("192.0.2.2"))(), 200);
+  }
+  assert.equal(await own(), 200);
+});

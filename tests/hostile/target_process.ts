@@ -79,6 +79,12 @@ export class TargetProcess implements AsyncDisposable {
     await eventually(() => text.test(this.log), 30_000);
   }
 
+  /** Ends it as an operator would. */
+  async end(): Promise<Deno.CommandStatus> {
+    this.#child.kill("SIGTERM");
+    return await this.#child.status;
+  }
+
   async #read(): Promise<void> {
     const decoder = new TextDecoder();
     for await (const chunk of this.#child.stderr) {
