@@ -140,7 +140,7 @@ Deno.test("one caller's bodies on their way have bounded room, and leave some fo
   });
 });
 
-Deno.test("chunks of a byte each cost room for their bytes", async () => {
+Deno.test("a body in chunks of a byte each is read like any other", async () => {
   await using subject = await listen();
   using socket = await RawSocket.open(subject.running.port);
   const message = modernCall("tools/call", { name: "echo" });

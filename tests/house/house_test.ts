@@ -285,6 +285,7 @@ const DOORS: Doors = {
   ],
   transport: [
     "direct_call.ts",
+    "http/bodies.ts",
     "http/event_streams.ts",
     "http/host_gate.ts",
     "http/http_options.ts",
@@ -296,6 +297,7 @@ const DOORS: Doors = {
     "stdio.ts",
   ],
   "transport/http": [
+    "bodies.ts",
     "event_streams.ts",
     "host_gate.ts",
     "http_options.ts",
