@@ -1,3 +1,4 @@
+import { SharedRoom } from "../base/shared_room.ts";
 import { SharedKey } from "../cluster/shared_key.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey, TASKS_EXTENSION } from "../protocol/revision.ts";
@@ -56,6 +57,9 @@ import {
 
 import type { ServerParts } from "./server_parts.ts";
 
+/** Characters kept for clients, of their sessions and of what they follow. */
+const MAX_KEPT = 64 * 1024 * 1024;
+
 /**
  * Makes a server's parts, each after those that it stands on.
  *
@@ -103,11 +107,13 @@ export function makeParts(
 
   // Who is told of changes, and what there is to offer.
   const sessions = new Set<Session>();
+  const room = new SharedRoom(MAX_KEPT);
   const serverMeta: JsonObject = options.identifyInResults
     ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
     : {};
   const subscriptions = new Subscriptions({
     maxOpen: options.maxSubscriptions,
+    room,
     serverMeta,
     requireHearing: cluster && (() => cluster.requireHearing()),
   });
@@ -117,13 +123,14 @@ export function makeParts(
     declared: {
       announces: (kind) => capabilities.announces(kind),
       subscribes: () => capabilities.subscribes,
+      formsOf: (uri) => catalog.resources.formsOf(uri),
     },
     relay,
   });
   const limitRate = (what: string, limit: RateLimitOptions) =>
     new CallRateLimit(what, limit, { clock, log: quietLog, name: info.name });
   relay?.attach(changes);
-  const catalog = new Catalog({
+  const catalog: Catalog = new Catalog({
     clock,
     pageSize: options.pageSize,
     scopes: options.scopes,
@@ -273,6 +280,7 @@ export function makeParts(
     dispatcher,
     notifications,
     sessions,
+    room,
     limits: {
       maxDepth: options.maxDepth,
       maxElements: options.maxToolInputElements,

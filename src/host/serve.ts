@@ -18,6 +18,7 @@ import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
 import type { NetworkPeer } from "../base/network_peer.ts";
 import type { HttpHost } from "./http_host.ts";
+import { LastingListener } from "./lasting_listener.ts";
 import type { OperatorAddress } from "./operators/operator_messages.ts";
 import type { OperatorThread } from "./operators/operator_thread.ts";
 
@@ -118,7 +119,7 @@ export async function serveHttp(
   const operators = operatorPort === undefined ? undefined : begun.use(
     await openOperators(parts, host, { port: operatorPort, hostname, tls }),
   );
-  const listener = await startOrTell(parts, () =>
+  const listenAt = (port: number) =>
     listen({
       port,
       hostname,
@@ -134,7 +135,11 @@ export async function serveHttp(
         }
         return new Response("Internal Server Error", { status: 500 });
       },
-    }, (request, info) => host.fetch(request, undefined, info as NetworkPeer)));
+    }, (request, info) => host.fetch(request, undefined, info as NetworkPeer));
+  const listener = await startOrTell(
+    parts,
+    () => new LastingListener({ listen: listenAt, log: quietLog, clock }, port),
+  );
   host.transport.listensOn(hostname);
   if (operators !== undefined) host.admin.moveAway();
   const opened = begun.move();

@@ -156,7 +156,7 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
   maxDepth?: number;
   /**
    * Array elements and object members in a request's parameters, together.
-   * @default 1000000
+   * @default 100000
    */
   maxToolInputElements?: number;
   /**
@@ -347,7 +347,7 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
     ),
     maxToolInputElements: checkLimit(
       "maxToolInputElements",
-      options.maxToolInputElements ?? 1_000_000,
+      options.maxToolInputElements ?? 100_000,
       1,
     ),
   };

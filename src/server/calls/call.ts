@@ -2,7 +2,7 @@ import { byteLength } from "../../base/byte_length.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { parseTraceparent } from "../../observe/trace/trace_context.ts";
-import { nearestJson } from "../../protocol/json_value.ts";
+import { nearestJson } from "../../protocol/nearest_json.ts";
 import {
   isObject,
   type JsonObject,

@@ -1,7 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
-import { countedAddress } from "../../base/ip_address.ts";
-import { addressOf } from "../../base/network_peer.ts";
 import { checkKnown, quote } from "../../base/options.ts";
 import type { RateLimitDecision } from "../../limit/rate_limit_store.ts";
 import {
@@ -10,6 +8,7 @@ import {
 } from "../../limit/rate_limiter.ts";
 import type { Log } from "../../observe/log/log.ts";
 import { RefusedError } from "../../protocol/protocol_errors.ts";
+import { accountOf, addressAccount } from "../identity/account.ts";
 import type { ServerContext } from "../server_context.ts";
 import type { Call } from "./call.ts";
 
@@ -138,10 +137,9 @@ function keyReader(
   what: string,
   by: RateLimitKey,
 ): (call: Call) => string | undefined {
-  if (by === "address") return addressKey;
+  if (by === "address") return ({ reply }) => addressAccount(reply.peer);
   if (by === "caller") {
-    return (call) =>
-      call.authInfo === undefined ? addressKey(call) : `caller ${call.caller}`;
+    return ({ caller, reply }) => accountOf(caller, reply.peer);
   }
   if (typeof by === "function") {
     return (call) => {
@@ -158,9 +156,4 @@ function keyReader(
       quote(by)
     }`,
   );
-}
-
-function addressKey({ reply }: Call): string {
-  const address = addressOf(reply.peer);
-  return address === undefined ? "" : `address ${countedAddress(address)}`;
 }

@@ -4,7 +4,8 @@ import {
   InvalidParamsError,
   ProtocolError,
 } from "../../protocol/protocol_errors.ts";
-import { jsonForm, nearestJson } from "../../protocol/json_value.ts";
+import { jsonForm } from "../../protocol/json_value.ts";
+import { nearestJson } from "../../protocol/nearest_json.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { ClosedError } from "../../base/errors.ts";
 import { checkInteger } from "../../base/options.ts";
@@ -19,6 +20,7 @@ import type {
 import { TASKS_EXTENSION } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { failureText } from "../calls/failure_text.ts";
+import { accountOf } from "../identity/account.ts";
 import { hasScopes, requireScopes } from "../identity/guard.ts";
 import { InlineRun } from "./inline_run.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
@@ -140,6 +142,7 @@ export class TasksExtension implements Extension {
     await this.#store.create({
       task,
       principal: call.caller,
+      account: accountOf(call.caller, call.reply.peer),
       ...(call.needs && { scopes: call.needs }),
     });
     // What the client is told is the task as created, however fast the work is.

@@ -57,9 +57,12 @@ export function makeEndpoints(
     "auto",
     "sse",
   ]);
-  const style = {
+  const style: Omit<
+    HttpReplyStyle,
+    "leavingCancels" | "abandonedStatus" | "status"
+  > = {
     challenge,
-    clock: intake.clock,
+    accountOf: (who) => intake.accountOf(who),
     streams,
     quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
     streamAlways: mode === "sse",
