@@ -334,6 +334,7 @@ export {
   MemoryEventStore,
   type MemoryEventStoreOptions,
 } from "./src/transport/http/legacy/event_store.ts";
+export type { BodyLimits } from "./src/transport/http/bodies.ts";
 export type { EventStreamOptions } from "./src/transport/http/event_streams.ts";
 export type { GateOptions } from "./src/transport/http/host_gate.ts";
 export type {

@@ -1,4 +1,4 @@
-import { nearestJson } from "../protocol/json_value.ts";
+import { nearestJson } from "../protocol/nearest_json.ts";
 import { type JsonObject, notificationText } from "../protocol/jsonrpc.ts";
 import {
   isStandardSchema,

@@ -1,7 +1,9 @@
+import { SharedRoom } from "../base/shared_room.ts";
 import { SharedKey } from "../cluster/shared_key.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import { metaKey } from "../protocol/revision.ts";
 import type { AuthInfo, Implementation } from "../protocol/types.ts";
+import { demandScopes } from "../server/calls/access_check.ts";
 import { Audit } from "../server/calls/audit.ts";
 import { Admission } from "../server/admission/admission.ts";
 import type { Call, CallHost } from "../server/calls/call.ts";
@@ -36,7 +38,6 @@ import { Closing } from "../server/lifecycle/closing.ts";
 import { Lifespan, tellingIfSlow } from "../server/lifecycle/lifespan.ts";
 import { Readiness } from "../server/lifecycle/readiness.ts";
 import { Callers } from "../server/identity/callers.ts";
-import { hasScopes, requireScopes } from "../server/identity/guard.ts";
 import { Inquiry } from "../server/questions/inquiry.ts";
 import { StateSealer } from "../server/questions/request_state.ts";
 import type { Session } from "../server/sessions/session.ts";
@@ -51,6 +52,9 @@ import type { McpServerOptions } from "./server_options.ts";
 
 import type { ServerParts } from "./server_parts.ts";
 import { thisWorker } from "./workers/this_worker.ts";
+
+/** Characters kept for clients, of their sessions and of what they follow. */
+const MAX_KEPT = 64 * 1024 * 1024;
 
 /**
  * Makes a server's parts, each after those that it stands on.
@@ -98,11 +102,13 @@ export function makeParts(
 
   // Who is told of changes, and what there is to offer.
   const sessions = new Set<Session>();
+  const room = new SharedRoom(MAX_KEPT);
   const serverMeta: JsonObject = options.identifyInResults
     ? { [metaKey.serverInfo]: { name: info.name, version: info.version } }
     : {};
   const subscriptions = new Subscriptions({
     maxOpen: options.maxSubscriptions,
+    room,
     serverMeta,
     requireHearing: cluster && (() => cluster.requireHearing()),
   });
@@ -112,6 +118,7 @@ export function makeParts(
     declared: {
       announces: (kind) => capabilities.announces(kind),
       subscribes: () => capabilities.subscribes,
+      formsOf: (uri) => catalog.resources.formsOf(uri),
     },
     current: (topic, key) => tasks.current(topic, key),
     relay,
@@ -125,7 +132,7 @@ export function makeParts(
     });
   relay?.attach(changes);
   const admission = new Admission(options.admission, clock, quietLog);
-  const catalog = new Catalog({
+  const catalog: Catalog = new Catalog({
     clock,
     admission,
     pageSize: options.pageSize,
@@ -243,7 +250,7 @@ export function makeParts(
     log: callLog,
     checkAccess: options.scopes.length === 0
       ? undefined
-      : (call) => checkAccess(call, options.scopes, catalog),
+      : (call) => demandScopes(call, options.scopes, catalog),
     rateLimit: options.rateLimit === undefined
       ? undefined
       : limitRate("server", options.rateLimit),
@@ -295,6 +302,7 @@ export function makeParts(
     dispatcher,
     notifications,
     sessions,
+    room,
     limits: {
       maxDepth: options.maxDepth,
       maxElements: options.maxToolInputElements,
@@ -383,14 +391,4 @@ export function makeParts(
     },
     closing,
   };
-}
-
-/** @throws {InsufficientScopeError} naming all that the call needs, not the server's alone */
-function checkAccess(
-  call: Call,
-  scopes: readonly string[],
-  catalog: Catalog,
-): void {
-  if (hasScopes(call.identity, scopes)) return;
-  requireScopes(call.identity, scopes, catalog.scopesFor(call));
 }

@@ -29,7 +29,7 @@ export function ownMethod(
   return async (call) => {
     const params = ownParams(call);
     if (method === "resources/subscribe" && typeof params.uri === "string") {
-      call.session?.checkFollows(params.uri);
+      call.session?.followed.checkOneMore(params.uri);
     }
     const result = await withRounds(
       call,
@@ -62,7 +62,7 @@ async function remember(
   { protocolVersion }: JsonObject,
 ): Promise<void> {
   const uri = String(params.uri);
-  if (method === "resources/subscribe") await session?.follow(uri);
-  if (method === "resources/unsubscribe") await session?.unfollow(uri);
+  if (method === "resources/subscribe") await session?.followed.add(uri);
+  if (method === "resources/unsubscribe") await session?.followed.remove(uri);
   if (method === "initialize") begin(session, params, String(protocolVersion));
 }

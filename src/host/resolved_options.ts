@@ -100,7 +100,7 @@ export function resolveOptions(options: McpServerOptions): ResolvedOptions {
     ),
     maxToolInputElements: checkLimit(
       "maxToolInputElements",
-      options.maxToolInputElements ?? 1_000_000,
+      options.maxToolInputElements ?? 100_000,
       1,
     ),
   };

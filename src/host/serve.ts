@@ -15,6 +15,7 @@ import type { ThisWorker } from "./workers/this_worker.ts";
 import { type ServerParts, watch } from "./server_parts.ts";
 import type { NetworkPeer } from "../base/network_peer.ts";
 import type { HttpHost } from "./http_host.ts";
+import { LastingListener } from "./lasting_listener.ts";
 import type { OperatorAddress } from "./operators/operator_messages.ts";
 import type { OperatorThread } from "./operators/operator_thread.ts";
 
@@ -64,7 +65,13 @@ async function serveHere(
   );
   const listener = await startOrTell(
     parts,
-    () => listen(parts, host, settings, worker !== undefined),
+    () =>
+      new LastingListener({
+        listen: (port) =>
+          listen(parts, host, { ...settings, port }, worker !== undefined),
+        log: parts.quietLog,
+        clock: parts.clock,
+      }, settings.port),
   );
   const { hostname, port } = listener.addr;
   host.transport.listensOn(settings.hostname);
@@ -121,15 +128,13 @@ async function serveHere(
   };
 }
 
-type Listener = Deno.HttpServer<Deno.NetAddr>;
-
 /** @throws {Deno.errors.AddrInUse} naming the address */
 function listen(
   { quietLog }: ServerParts,
   host: HttpHost,
   { hostname, port, tls }: ResolvedServeOptions,
   reusePort: boolean,
-): Listener {
+): Deno.HttpServer<Deno.NetAddr> {
   const handler: Deno.ServeHandler<Deno.NetAddr> = (request, info) =>
     host.fetch(request, undefined, info as NetworkPeer);
   try {
@@ -193,7 +198,7 @@ async function leave(
 async function close(
   { clock, closing, dispatcher, log, info: { name } }: ServerParts,
   host: HttpHost,
-  listener: Listener,
+  listener: LastingListener,
   { graceMs, turnsAway }: { graceMs: number; turnsAway: boolean },
 ): Promise<void> {
   log.info(`${name} shuts down`, { inFlight: dispatcher.inFlight, graceMs });

@@ -149,7 +149,7 @@ export interface McpServerOptions<Lifespan = unknown> extends SdkOptions {
   maxDepth?: number;
   /**
    * Array elements and object members in a request's parameters, together.
-   * @default 1000000
+   * @default 100000
    */
   maxToolInputElements?: number;
   /**

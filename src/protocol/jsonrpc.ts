@@ -1,4 +1,5 @@
-import { jsonText, nearestJson, wellFormedJson } from "./json_value.ts";
+import { jsonText, wellFormedJson } from "./json_value.ts";
+import { nearestJson } from "./nearest_json.ts";
 import type { ProgressToken } from "./types/message.ts";
 import {
   QueueFullError,

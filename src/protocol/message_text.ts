@@ -4,6 +4,12 @@ import { WholeNumber } from "./whole_number.ts";
 
 const BYTE_ORDER_MARK = "\uFEFF";
 
+/**
+ * Length up to which a message is parsed once more for an id beyond 2^53: that
+ * takes some eighty times as long. In a longer one such an id is refused.
+ */
+const MAX_EXACT = 65_536;
+
 /** The members that hold what a client wants echoed. */
 const ECHOED: ReadonlySet<string> = new Set([
   "id",
@@ -13,7 +19,7 @@ const ECHOED: ReadonlySet<string> = new Set([
 
 /**
  * Parses a message, or a batch of them. Ids and progress tokens beyond 2^53 are
- * kept as they came.
+ * kept as they came, but for those of a very long message.
  *
  * @throws {SyntaxError}
  */
@@ -23,7 +29,9 @@ export function parseMessage(text: string): unknown {
   const inexact = Array.isArray(value)
     ? value.some(losesDigits)
     : losesDigits(value);
-  return inexact ? parseExactly(json, value) : value;
+  return inexact && json.length <= MAX_EXACT
+    ? parseExactly(json, value)
+    : value;
 }
 
 /** The objects of a message that may hold what is echoed. */

@@ -11,7 +11,9 @@ export interface PayloadLimits {
 /** Findings so far on the walk of {@linkcode checkPayload}. */
 interface Findings {
   elements: number;
-  bad: boolean;
+  fault: string | undefined;
+  /** The way to the fault, from its end: made while the walk is left. */
+  readonly wayBack: string[];
 }
 
 /**
@@ -19,94 +21,97 @@ interface Findings {
  * sizes past the limits, and the key `__proto__`, which a careless merge would
  * turn into a prototype.
  *
- * Every request pays for this walk, so it keeps no path; a second one names the
- * field once something is wrong (bench/http.ts, "echo").
+ * Every request pays for this walk, so it keeps no path (bench/http.ts, "echo"). It
+ * ends at the first fault: what is refused costs no more than what is let in.
  *
  * @throws {InvalidParamsError} naming the field
  */
 export function checkPayload(message: unknown, limits: PayloadLimits): void {
-  const found: Findings = { elements: 0, bad: false };
-  if (Array.isArray(message)) {
-    for (const each of message) walkParams(each, limits, found);
-  } else walkParams(message, limits, found);
-  if (found.bad || found.elements > limits.maxElements) {
-    throw new InvalidParamsError(`Invalid params: ${explain(message, limits)}`);
-  }
+  const found: Findings = { elements: 0, fault: undefined, wayBack: [] };
+  const messages = Array.isArray(message) ? message : [message];
+  if (messages.every((each) => walkMessage(each, limits, found))) return;
+  throw new InvalidParamsError(
+    `Invalid params: ${named(found.wayBack.reverse())} ${found.fault}`,
+  );
 }
 
 /** Handlers see what is in `_meta` key by key; what else is there stays there. */
-function walkParams(
+function walkMessage(
   message: unknown,
   limits: PayloadLimits,
   found: Findings,
-): void {
+): boolean {
   const { params, result } = (message ?? {}) as {
     params?: Record<string, unknown>;
     result?: unknown;
   };
-  if (result !== undefined) walk(result, 1, limits, found);
-  // The keys of a string would be its characters.
-  if (typeof params !== "object") return;
-  for (const key in params) {
-    if (key === "__proto__") found.bad = true;
-    if (key !== "_meta") walk(params[key], 2, limits, found);
+  if (result !== undefined && !walk(result, 1, limits, found)) {
+    found.wayBack.push("result");
+    return false;
   }
+  // The keys of a string would be its characters.
+  if (typeof params !== "object") return true;
+  for (const key in params) {
+    const good = key === "__proto__"
+      ? fail(found, BAD_KEY)
+      : key === "_meta" || walk(params[key], 2, limits, found);
+    if (good) continue;
+    found.wayBack.push(key, "params");
+    return false;
+  }
+  return true;
 }
 
+/** False at the first fault, whose way back is then made. */
 function walk(
   value: unknown,
   depth: number,
   limits: PayloadLimits,
   found: Findings,
-): void {
-  if (typeof value === "object" && value !== null) {
-    if (depth > limits.maxDepth || found.elements > limits.maxElements) {
-      found.bad = true;
-    } else if (Array.isArray(value)) {
-      found.elements += value.length;
-      for (let index = 0; index < value.length; index++) {
-        const each = value[index];
-        if (typeof each !== "number") walk(each, depth + 1, limits, found);
-      }
-    } else {
-      for (const key in value) {
-        found.elements++;
-        if (key === "__proto__") found.bad = true;
-        walk(
-          (value as Record<string, unknown>)[key],
-          depth + 1,
-          limits,
-          found,
-        );
-      }
-    }
+): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (depth > limits.maxDepth) {
+    return fail(found, `is nested deeper than ${limits.maxDepth} levels`);
   }
+  if (Array.isArray(value)) {
+    found.elements += value.length;
+    if (found.elements > limits.maxElements) return tooMany(found, limits);
+    for (let index = 0; index < value.length; index++) {
+      const each = value[index];
+      if (typeof each === "number") continue;
+      if (walk(each, depth + 1, limits, found)) continue;
+      found.wayBack.push(String(index));
+      return false;
+    }
+    return true;
+  }
+  for (const key in value) {
+    const good = ++found.elements > limits.maxElements
+      ? tooMany(found, limits)
+      : key === "__proto__"
+      ? fail(found, BAD_KEY)
+      : walk(
+        (value as Record<string, unknown>)[key],
+        depth + 1,
+        limits,
+        found,
+      );
+    if (good) continue;
+    found.wayBack.push(key);
+    return false;
+  }
+  return true;
 }
 
-/** Names the first thing that is wrong. */
-function explain(message: unknown, limits: PayloadLimits): string {
-  let elements = 0;
-  const search = (value: unknown, path: string[]): string | undefined => {
-    if (typeof value !== "object" || value === null) return undefined;
-    if (path.length > limits.maxDepth) {
-      return `${named(path)} is nested deeper than ${limits.maxDepth} levels`;
-    }
-    for (const [key, each] of Object.entries(value)) {
-      const inner = [...path, key];
-      if (key === "__proto__") return `${named(inner)} is not an allowed key`;
-      if (++elements > limits.maxElements) {
-        return `${named(inner)} takes it past ${limits.maxElements} elements`;
-      }
-      const wrong = search(each, inner);
-      if (wrong !== undefined) return wrong;
-    }
-    return undefined;
-  };
-  for (const each of [message].flat() as { params?: unknown }[]) {
-    const wrong = search(each?.params, ["params"]);
-    if (wrong !== undefined) return wrong;
-  }
-  return "it is too large";
+const BAD_KEY = "is not an allowed key";
+
+function tooMany(found: Findings, { maxElements }: PayloadLimits): false {
+  return fail(found, `takes it past ${maxElements} elements`);
+}
+
+function fail(found: Findings, fault: string): false {
+  found.fault = fault;
+  return false;
 }
 
 function named(path: readonly string[]): string {

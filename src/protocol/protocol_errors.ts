@@ -347,3 +347,16 @@ export function capabilityNames(capabilities: object): string[] {
     return parts.length === 0 ? [name] : parts.map((part) => `${name}.${part}`);
   });
 }
+
+/** Milliseconds after which a caller may ask again whose share is used up. */
+const ROOM_RETRY_MS = 1_000;
+
+/** Refusal of what there is no room for in a caller's share. */
+export function noRoomFor(what: string): RefusedError {
+  return new RefusedError(
+    "caller_share",
+    ROOM_RETRY_MS,
+    `Refused: there is no room for ${what} of this caller: end some, or try ` +
+      `again later`,
+  );
+}

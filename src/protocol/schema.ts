@@ -263,10 +263,10 @@ function joinFields(
   for (const [index, result] of results.entries()) {
     const name = names[index];
     if (result.issues !== undefined) {
-      issues.push(...result.issues.map((issue) => ({
-        message: issue.message,
-        path: [name, ...(issue.path ?? [])],
-      })));
+      // One by one: there may be more than a call takes arguments.
+      for (const { message, path = [] } of result.issues) {
+        issues.push({ message, path: [name, ...path] });
+      }
     } else if (result.value !== undefined) output[name] = result.value;
   }
   return issues.length > 0 ? { issues } : { value: output };

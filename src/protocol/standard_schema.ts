@@ -74,13 +74,23 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
   return typeof props?.validate === "function";
 }
 
+/** The issues that are told of one value, and the characters: a model reads no more. */
+export const MAX_ISSUES = 20;
+const MAX_ISSUES_TEXT = 8_192;
+
 /** Says what was wrong on one line, each complaint with the field it is about. */
 export function issuesText(issues: readonly StandardSchemaIssue[]): string {
-  return issues.map(({ message, path }) => {
+  const told = issues.slice(0, MAX_ISSUES).map(({ message, path }) => {
     if (path === undefined || path.length === 0) return message;
     const where = path.map((step) =>
       String(typeof step === "object" ? step.key : step)
     );
     return `${where.join(".")}: ${message}`;
-  }).join(", ");
+  });
+  const text = told.join(", ");
+  const more = issues.length - told.length;
+  return (text.length <= MAX_ISSUES_TEXT
+    ? text
+    : `${text.slice(0, MAX_ISSUES_TEXT).toWellFormed()}…`) +
+    (more === 0 ? "" : `, and ${more} more`);
 }

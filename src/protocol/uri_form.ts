@@ -1,3 +1,6 @@
+/** Length of a URI that is read or followed: to match one takes time and room. */
+export const MAX_URI_LENGTH = 8_192;
+
 /** Characters that RFC 3986 lets no URI hold as they are, "%" aside. */
 const NOT_IN_URIS = /[^\w.~!*'();:@&=+$,/?#[\]%-]/gu;
 
@@ -24,19 +27,28 @@ export function normalEncoding(text: string): string {
 
 /**
  * One spelling for all that a client may have for a URI: many write what they
- * have been given in a form of their own, with the scheme and the host in small
- * letters, without dots in the path, and encoded in their way.
+ * have been given in a form of their own, with the scheme in small letters, a web
+ * address's host too, without dots in the path, and encoded in their way.
  */
 export function normalUri(uri: string): string {
   const encoded = normalEncoding(URL.parse(uri)?.href ?? uri);
   // What is no URL until it is decoded is one all the same.
-  return normalAuthority(normalEncoding(URL.parse(encoded)?.href ?? encoded));
+  return normalScheme(normalEncoding(URL.parse(encoded)?.href ?? encoded));
 }
 
-/** The scheme, and the host where there is one, in small letters. */
-export function normalAuthority(uri: string): string {
-  return uri.replace(
-    /^[a-z][a-z\d+.-]*:(?:\/\/[^/?#]*)?/i,
+function normalScheme(uri: string): string {
+  return uri.replace(/^[a-z][a-z\d+.-]*:/i, (scheme) => scheme.toLowerCase());
+}
+
+/**
+ * A normal form with the host in small letters too. RFC 3986 (6.2.2.1) has them
+ * the same for every scheme, and some clients write it so; `URL` has not, but for
+ * the web's own schemes. Where an author's template has a variable for a host,
+ * `users://Ada` is not `users://ada`.
+ */
+export function foldHost(normal: string): string {
+  return normal.replace(
+    /^[^/?#]*:\/\/[^/?#]*/,
     (begin) => begin.toLowerCase(),
   );
 }

@@ -1,12 +1,19 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import { encodeForUri, normalUri } from "./uri_form.ts";
+import {
+  encodeForUri,
+  foldHost,
+  MAX_URI_LENGTH,
+  normalUri,
+} from "./uri_form.ts";
 import { type Capture, UriMatcher } from "./uri_matcher.ts";
 
 /** The values of a template's variables; exploded ones (`{list*}`) are arrays. */
 export type Variables = Record<string, string | string[]>;
 
 const MAX_TEMPLATE_LENGTH = 10_000;
-const MAX_URI_LENGTH = 100_000;
+
+/** A template that begins with a scheme and a host that has no variable in it. */
+const HAS_OWN_HOST = /^[^{/?#]*:\/\/[^{/?#]+(?:[/?#]|$)/;
 
 type Operator = "" | "+" | "#" | "." | "/" | "?" | "&";
 
@@ -45,6 +52,8 @@ export class UriTemplate {
   readonly #expandedForm: TemplateForm | undefined;
   /** The same with its literals in the normal form, unless they are in it already. */
   readonly #normalForm: TemplateForm;
+  /** The same with the host in small letters, if no variable stands in the host. */
+  readonly #foldedForm: TemplateForm | undefined;
 
   /**
    * Reads a template.
@@ -65,7 +74,13 @@ export class UriTemplate {
         typeof part === "string" ? encodeForUri(part) : part
       ),
     );
-    this.#normalForm = this.#formOf(normalParts(this.#parts)) ?? this.#form;
+    this.#normalForm = this.#formOf(normalParts(this.#parts, normalUri)) ??
+      this.#form;
+    if (HAS_OWN_HOST.test(template)) {
+      const folded = (uri: string) => foldHost(normalUri(uri));
+      this.#foldedForm = this.#formOf(normalParts(this.#parts, folded)) ??
+        this.#form;
+    }
   }
 
   /** The form of the template in other words; `undefined` if they are the same. */
@@ -112,14 +127,25 @@ export class UriTemplate {
   /** @internal The same, with the spelling of the URI that the values stand in. */
   matchSpelling(uri: string): { uri: string; variables: Variables } | null {
     if (uri.length > MAX_URI_LENGTH) return null;
-    const values = this.#form.match(uri) ?? this.#expandedForm?.match(uri) ??
-      null;
-    if (values !== null) return { uri, variables: values };
+    const asWritten = spelled(uri, this.#form) ??
+      (this.#expandedForm && spelled(uri, this.#expandedForm));
+    if (asWritten) return asWritten;
     const normal = normalUri(uri);
-    if (normal === uri && this.#normalForm === this.#form) return null;
-    const variables = this.#normalForm.match(normal);
-    return variables && { uri: normal, variables };
+    const found = normal === uri && this.#normalForm === this.#form
+      ? null
+      : spelled(normal, this.#normalForm);
+    if (found !== null || this.#foldedForm === undefined) return found;
+    return spelled(foldHost(normal), this.#foldedForm);
   }
+}
+
+/** A spelling of a URI, with the values that stand in it, if it has a form. */
+function spelled(
+  uri: string,
+  form: TemplateForm,
+): { uri: string; variables: Variables } | null {
+  const variables = form.match(uri);
+  return variables && { uri, variables };
 }
 
 /** Demands of the parts of a template on a URI. */
@@ -194,26 +220,27 @@ function pairsOf(query: string): string[] {
 }
 
 /**
- * The literals of a template as {@linkcode normalUri} would have them, which is
- * asked of the template with marks for its variables.
+ * The literals of a template as a normal form would have them, which is asked for
+ * the template with marks for its variables.
  */
 function normalParts(
   parts: readonly (string | Expression)[],
+  normal: (uri: string) => string,
 ): readonly (string | Expression)[] {
   const marks = parts.map(markOf);
-  let rest = normalUri(marks.join(""));
-  const normal: (string | Expression)[] = [];
+  let rest = normal(marks.join(""));
+  const found: (string | Expression)[] = [];
   for (const [index, part] of parts.entries()) {
     if (typeof part === "string" || isQuery(part)) continue;
     const at = rest.indexOf(marks[index]);
     // Dots have taken it away, or a literal looks like it: there is no normal form.
     if (at < 0 || rest.lastIndexOf(marks[index]) !== at) return parts;
-    if (at > 0) normal.push(rest.slice(0, at));
-    normal.push(part);
+    if (at > 0) found.push(rest.slice(0, at));
+    found.push(part);
     rest = rest.slice(at + marks[index].length);
   }
-  if (rest !== "") normal.push(rest);
-  return [...normal, ...parts.filter(isQueryPart)];
+  if (rest !== "") found.push(rest);
+  return [...found, ...parts.filter(isQueryPart)];
 }
 
 function markOf(part: string | Expression, index: number): string {

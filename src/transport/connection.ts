@@ -37,6 +37,7 @@ export interface MessageSink {
 export interface ConnectionPeer {
   readonly sessionId?: string;
   readonly authInfo?: AuthInfo;
+  readonly peer?: NetworkPeer;
 }
 
 /** Facts that the channel knows of a message, and replies to it have. */
@@ -59,7 +60,7 @@ export class Connection {
   constructor(
     intake: Intake,
     sink: MessageSink,
-    { sessionId, authInfo }: ConnectionPeer = {},
+    { sessionId, authInfo, peer }: ConnectionPeer = {},
   ) {
     this.#intake = intake;
     this.#sink = sink;
@@ -70,7 +71,7 @@ export class Connection {
       id: sessionId,
       principal: intake.identify(authInfo),
       network: sink.network,
-    });
+    }, peer);
   }
 
   /**

@@ -20,6 +20,8 @@ import { type Closing, DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 
 const READ_BYTES = 256 * 1024;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** Characters of answers that may wait for a client before no more of it is read. */
+const MAX_PENDING = 16 * 1024 * 1024;
 /** Characters of answers written ahead of the client; with more waiting it is behind. */
 const AHEAD = 64 * 1024;
 const NEWLINE = 10;
@@ -133,6 +135,7 @@ async function readAll(
     }
     if (count === null) return;
     lines.push(buffer.subarray(0, count), connection);
+    if (writer.pending > MAX_PENDING) await writer.caughtUp();
   }
 }
 
@@ -329,6 +332,11 @@ class LineWriter implements MessageSink {
   /** True if the other side no longer reads. */
   get broken(): boolean {
     return this.#broken;
+  }
+
+  /** Characters that wait to be written. */
+  get pending(): number {
+    return this.#pending.length;
   }
 
   send(line: string): void {

@@ -59,6 +59,7 @@ const DOORS: Doors = {
     "json_value.ts",
     "jsonrpc.ts",
     "message_text.ts",
+    "nearest_json.ts",
     "param_headers.ts",
     "payload.ts",
     "protocol_errors.ts",
@@ -69,6 +70,7 @@ const DOORS: Doors = {
     "types/message.ts",
     "uri_form.ts",
     "uri_template.ts",
+    "value_bytes.ts",
     "whole_number.ts",
   ],
   "observe/metrics": [
@@ -250,6 +252,7 @@ const DOORS: Doors = {
     "prompt.ts",
     "registration.ts",
     "resource.ts",
+    "resource_access.ts",
     "resource_source.ts",
     "resource_template.ts",
     "resource_uri.ts",
@@ -274,8 +277,10 @@ const DOORS: Doors = {
     "rounds.ts",
   ],
   "server/sessions": [
+    "followed_resources.ts",
     "redis_session_store.ts",
     "session.ts",
+    "session_keeper.ts",
     "session_methods.ts",
     "session_store.ts",
   ],
@@ -313,12 +318,14 @@ const DOORS: Doors = {
   ],
   "server/identity": [
     "access_errors.ts",
+    "account.ts",
     "caller.ts",
     "callers.ts",
     "guard.ts",
   ],
   transport: [
     "direct_call.ts",
+    "http/bodies.ts",
     "http/event_streams.ts",
     "http/host_gate.ts",
     "http/http_options.ts",
@@ -332,6 +339,7 @@ const DOORS: Doors = {
     "stdio.ts",
   ],
   "transport/http": [
+    "bodies.ts",
     "event_streams.ts",
     "host_gate.ts",
     "http_options.ts",
@@ -350,6 +358,7 @@ const DOORS: Doors = {
     "legacy_refusals.ts",
     "live_sessions.ts",
     "redis_event_store.ts",
+    "session_visit.ts",
     "shared_sessions.ts",
   ],
   admin: [

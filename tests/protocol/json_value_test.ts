@@ -4,8 +4,8 @@ import {
   jsonForm,
   jsonText,
   JsonValueError,
-  nearestJson,
 } from "../../src/protocol/json_value.ts";
+import { nearestJson } from "../../src/protocol/nearest_json.ts";
 
 class Point {
   x = 1;

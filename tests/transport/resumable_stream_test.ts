@@ -11,7 +11,7 @@ Deno.test("a client that leaves in the middle of a replay takes nothing from the
     { keepAliveMs: Infinity },
     () => {},
   );
-  const open = () => streams.open({ gone() {} });
+  const open = () => streams.open({ account: "", gone() {} });
   const stream = new ResumableStream("standing", new MemoryEventStore());
   const first = open();
   stream.connect(first);

@@ -19,7 +19,10 @@ function openStream(options: EventStreamOptions = {}) {
     { keepAliveMs: Infinity, ...options },
     (error) => cutOff.push(error),
   );
-  const stream = streams.open({ gone: (reason) => gone.push(reason) });
+  const stream = streams.open({
+    account: "",
+    gone: (reason) => gone.push(reason),
+  });
   return { clock, cutOff, gone, streams, stream };
 }
 
@@ -173,7 +176,7 @@ Deno.test("an idle client is not behind, however long", async () => {
 
 Deno.test("beats stop with the last stream", async () => {
   const { stream, streams, clock } = openStream({ keepAliveMs: 10 });
-  const other = streams.open({ gone() {} });
+  const other = streams.open({ account: "", gone() {} });
   await clock.advance(25);
   stream.close();
   other.close();

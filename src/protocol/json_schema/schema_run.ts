@@ -1,13 +1,10 @@
-import type { StandardSchemaIssue } from "../standard_schema.ts";
+import { MAX_ISSUES, type StandardSchemaIssue } from "../standard_schema.ts";
 import { PatternWork } from "./safe_pattern.ts";
 import type { SchemaNode } from "./keywords.ts";
 import type { Resource } from "./schema_document.ts";
 
 /** Schemas applied to one value, with all that is in it: some seconds of work. */
 const MAX_STEPS = 5_000_000;
-
-/** Issues that are told of one value. */
-const MAX_ISSUES = 20;
 
 /** Applies a schema, or a part of one, to a value; the run is told of what is wrong. */
 export type Check = (

@@ -1,5 +1,5 @@
 import type { Call } from "../calls/call.ts";
-import { callerKey } from "../calls/call_rate_limit.ts";
+import { accountOf } from "../identity/account.ts";
 
 /**
  * Counts the requests in progress of each caller, but only while there are so many
@@ -22,7 +22,7 @@ export class CallerShares {
       this.#total = 0;
       for (const each of inProgress) this.begin(each);
     }
-    return this.#counts.get(callerKey(call))! >= this.#max;
+    return this.#counts.get(keyOf(call))! >= this.#max;
   }
 
   begin(call: Call): void {
@@ -37,11 +37,15 @@ export class CallerShares {
 
   #add(counts: Map<string, number>, call: Call, by: 1 | -1): void {
     this.#total += by;
-    const key = callerKey(call);
+    const key = keyOf(call);
     // Of callers that nobody can tell apart, each may be another.
     if (key === "") return;
     const count = (counts.get(key) ?? 0) + by;
     if (count === 0) counts.delete(key);
     else counts.set(key, count);
   }
+}
+
+function keyOf({ caller, reply }: Call): string {
+  return accountOf(caller, reply.peer);
 }

@@ -14,6 +14,21 @@ export interface Kept {
   readonly scopes: readonly string[];
 }
 
+/**
+ * Demands scopes that every call needs.
+ *
+ * @param catalog knows which more a call needs, so that all are named at once
+ * @throws {InsufficientScopeError}
+ */
+export function demandScopes(
+  call: Call,
+  scopes: readonly string[],
+  catalog: { scopesFor(call: Call): readonly string[] },
+): void {
+  if (hasScopes(call.identity, scopes)) return;
+  requireScopes(call.identity, scopes, catalog.scopesFor(call));
+}
+
 /** The scopes that a caller needs, all of them. */
 export function neededFor({ item: { guard }, scopes }: Kept): string[] {
   return [...scopes, ...guard?.scopes ?? []];

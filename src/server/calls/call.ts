@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Permit, Semaphore } from "../../limit/semaphore.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import { parseTraceparent } from "../../observe/trace/trace_context.ts";
-import { nearestJson } from "../../protocol/json_value.ts";
+import { nearestJson } from "../../protocol/nearest_json.ts";
 import {
   isObject,
   type JsonObject,

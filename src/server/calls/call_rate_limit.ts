@@ -1,7 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
-import { countedAddress } from "../../base/ip_address.ts";
-import { addressOf } from "../../base/network_peer.ts";
 import { checkKnown, quote } from "../../base/options.ts";
 import type {
   RateLimitDecision,
@@ -13,6 +11,7 @@ import {
 } from "../../limit/rate_limiter.ts";
 import type { Log } from "../../observe/log/log.ts";
 import { RefusedError } from "../../protocol/protocol_errors.ts";
+import { accountOf, addressAccount } from "../identity/account.ts";
 import type { ServerContext } from "../server_context.ts";
 import type { Call } from "./call.ts";
 
@@ -144,8 +143,10 @@ function keyReader(
   what: string,
   by: RateLimitKey,
 ): (call: Call) => string | undefined {
-  if (by === "address") return addressKey;
-  if (by === "caller") return callerKey;
+  if (by === "address") return ({ reply }) => addressAccount(reply.peer);
+  if (by === "caller") {
+    return ({ caller, reply }) => accountOf(caller, reply.peer);
+  }
   if (typeof by === "function") {
     return (call) => {
       const key = by(call.context);
@@ -161,16 +162,4 @@ function keyReader(
       quote(by)
     }`,
   );
-}
-
-/** Who is calling: an identity, or else an address; empty where there is but one. */
-export function callerKey(call: Call): string {
-  return call.authInfo === undefined
-    ? addressKey(call)
-    : `caller ${call.caller}`;
-}
-
-function addressKey({ reply }: Call): string {
-  const address = addressOf(reply.peer);
-  return address === undefined ? "" : `address ${countedAddress(address)}`;
 }

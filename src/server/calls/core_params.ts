@@ -2,7 +2,7 @@ import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import type { LoggingLevel } from "../../protocol/types.ts";
 import { LOG_LEVELS } from "../eras/request_meta.ts";
-import { textParam } from "./params.ts";
+import { textParam, uriParam } from "./params.ts";
 
 type Check = (params: JsonObject) => void;
 
@@ -11,7 +11,7 @@ const checkCursor: Check = ({ cursor }) => {
   throw new InvalidParamsError("Invalid params: cursor must be a string");
 };
 
-const checkUri: Check = (params) => void textParam(params, "uri");
+const checkUri: Check = (params) => void uriParam(params, "uri");
 
 const checkNamed: Check = (params) => {
   textParam(params, "name");

@@ -1,4 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
+import type { NetworkPeer } from "../../base/network_peer.ts";
+import type { SharedRoom } from "../../base/shared_room.ts";
 import {
   InvalidRequestError,
   type ProtocolError,
@@ -13,6 +15,7 @@ import { checkPayload, type PayloadLimits } from "../../protocol/payload.ts";
 import type { Era } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { idKey } from "../../protocol/whole_number.ts";
+import { accountOf } from "../identity/account.ts";
 import type { EraCodec } from "../eras/era_codec.ts";
 import { Session, type SessionStart } from "../sessions/session.ts";
 import { Call, type CallHost } from "./call.ts";
@@ -39,6 +42,8 @@ export interface IntakeParts {
   readonly dispatcher: Dispatcher;
   readonly notifications: Notifications;
   readonly sessions: Set<Session>;
+  /** Room for what is kept for clients. */
+  readonly room: SharedRoom;
   readonly limits: PayloadLimits;
   /** The revisions that are spoken. */
   readonly revisions: readonly string[];
@@ -70,9 +75,24 @@ export class Intake {
     return this.#parts.host.identify(authInfo);
   }
 
+  /** Account that a caller's use of shared room counts for. */
+  accountOf(
+    { authInfo, peer }: Pick<Reply, "authInfo" | "peer">,
+  ): string {
+    return accountOf(this.identify(authInfo), peer);
+  }
+
   /** Begins a legacy client's session. */
-  openSession(start: Omit<SessionStart, "clock">): Session {
-    const session = new Session({ ...start, clock: this.clock });
+  openSession(
+    start: Omit<SessionStart, "clock" | "room" | "account">,
+    peer?: NetworkPeer,
+  ): Session {
+    const session = new Session({
+      ...start,
+      clock: this.clock,
+      room: this.#parts.room,
+      account: accountOf(start.principal, peer),
+    });
     this.#parts.sessions.add(session);
     return session;
   }

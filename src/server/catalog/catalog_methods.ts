@@ -6,7 +6,7 @@ import { isObject } from "../../protocol/jsonrpc.ts";
 import { admits, demandAllowed } from "../calls/access_check.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
-import { textParam } from "../calls/params.ts";
+import { textParam, uriParam } from "../calls/params.ts";
 import type { Extension } from "../extension.ts";
 import { withRounds } from "../questions/rounds.ts";
 import type { Capabilities } from "./capabilities.ts";
@@ -47,7 +47,7 @@ export function catalogMethods(
       (call) => resources.templateList.pageFor(call.params.cursor, call),
     ),
     "resources/read": (call) => {
-      const uri = textParam(call.params, "uri");
+      const uri = uriParam(call.params, "uri");
       return withRounds(call, () => resources.read(uri, call));
     },
     "completion/complete": (call) => {

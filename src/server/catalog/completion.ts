@@ -2,7 +2,7 @@ import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { admits, allows, type Kept } from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
-import { textParam } from "../calls/params.ts";
+import { textParam, uriParam } from "../calls/params.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CompleteCallback } from "./completable.ts";
 import { isSafeText } from "./resource_reading.ts";
@@ -76,7 +76,7 @@ async function findCompleter(
     return { completer: slot.item.completer(argument), owner: slot.owner };
   }
   if (isObject(ref) && ref.type === "ref/resource") {
-    const uri = textParam(ref, "uri", "ref.uri");
+    const uri = uriParam(ref, "uri", "ref.uri");
     const template = resources.findTemplate(uri);
     if (template !== undefined && await isOpen(template, call)) {
       const { item, owner } = template;

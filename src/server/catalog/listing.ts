@@ -137,6 +137,9 @@ function makePage(
   );
 }
 
+/** Longer than any cursor given out: what names no entry is not decoded. */
+const MAX_CURSOR_LENGTH = 65_536;
+
 function startAfter(
   entries: readonly ListingEntry[],
   cursor: unknown,
@@ -146,7 +149,9 @@ function startAfter(
     new InvalidParamsError(
       "Invalid params: cursor is not one of this list: start over without it",
     );
-  if (typeof cursor !== "string") throw refuse();
+  if (typeof cursor !== "string" || cursor.length > MAX_CURSOR_LENGTH) {
+    throw refuse();
+  }
   const { index, key, tag } = decodeCursor(cursor) ?? {};
   if (key === undefined || index === undefined) throw refuse();
   if (tag !== ownerTag(caller)) throw refuse();

@@ -32,6 +32,12 @@ export function enterResource(
 }
 
 /**
+ * What comes of following a resource: its updates; a refusal; or nothing, for what
+ * is hidden must look like what isn't there, and that may be followed.
+ */
+export type Following = "open" | "denied" | "hidden";
+
+/**
  * Tells if a caller may follow the changes of what is read at a URI.
  *
  * @throws {InsufficientScopeError}
@@ -40,9 +46,11 @@ export async function mayFollow(
   call: Call,
   { item: { guard }, scopes }: Kept,
   variables: Variables,
-): Promise<boolean> {
-  return admits(call, guard, scopes) &&
-    (guard === undefined || await allows(call, guard, variables));
+): Promise<Following> {
+  if (!admits(call, guard, scopes)) return "hidden";
+  return guard === undefined || await allows(call, guard, variables)
+    ? "open"
+    : "denied";
 }
 
 /** The result of a read, as the era of its call has it. */

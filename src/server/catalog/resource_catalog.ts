@@ -1,12 +1,12 @@
-import { listedEntry, parseUri, prefixUri } from "./resource_uri.ts";
+import { byForms, listedEntry, parseUri, prefixUri } from "./resource_uri.ts";
 import { quote } from "../../base/options.ts";
 import type { CallRecord } from "../../observe/metrics/call_record.ts";
 import type {
   InputRequiredResult,
   ReadResourceResult,
 } from "../../protocol/types.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
-import { UriTemplate } from "../../protocol/uri_template.ts";
+import { foldHost, normalUri } from "../../protocol/uri_form.ts";
+import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
 import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
 import { admits } from "../calls/access_check.ts";
@@ -27,7 +27,12 @@ import {
   RegisteredResourceTemplate,
   type ResourceConfig,
 } from "./resource.ts";
-import { enterResource, finishRead, mayFollow } from "./resource_access.ts";
+import {
+  enterResource,
+  finishRead,
+  type Following,
+  mayFollow,
+} from "./resource_access.ts";
 import { readingOf } from "./resource_reading.ts";
 import type { FoundResource, ResourceSource } from "./resource_source.ts";
 import type { ResourceTemplate } from "./resource_template.ts";
@@ -244,16 +249,12 @@ export class ResourceCatalog {
   /** A resource with a fixed URI, however the URI is spelt. */
   fixedAt(uri: string): Slot<RegisteredResource> | undefined {
     return this.fixed.slots.get(uri) ??
-      (this.#byForm ??= this.#indexForms()).get(normalUri(uri));
+      this.#fixedOfForm(normalUri(uri));
   }
 
-  #indexForms(): Map<string, Slot<RegisteredResource>> {
-    const byForm = new Map<string, Slot<RegisteredResource>>();
-    for (const slot of this.fixed.enabled()) {
-      const form = normalUri(slot.key);
-      if (!byForm.has(form)) byForm.set(form, slot);
-    }
-    return byForm;
+  #fixedOfForm(normal: string): Slot<RegisteredResource> | undefined {
+    const byForm = this.#byForm ??= byForms(this.fixed.enabled());
+    return byForm.get(normal) ?? byForm.get(foldHost(normal));
   }
 
   /** Registration under a URI, or under a template's text. */
@@ -335,14 +336,26 @@ export class ResourceCatalog {
    *
    * @throws {InsufficientScopeError}
    */
-  async mayFollow(uri: string, call: Call): Promise<boolean> {
+  async mayFollow(uri: string, call: Call): Promise<Following> {
     const found = this.at(uri);
-    if (found === undefined) return true;
-    return await mayFollow(
-      call,
-      found,
-      "uriTemplate" in found ? readingOf(found, uri)!.variables : {},
-    );
+    if (found === undefined) return "open";
+    return await mayFollow(call, found, variablesAt(found, uri));
+  }
+
+  /** The forms in which clients may follow what has a URI: those that read the same. */
+  formsOf(uri: string): string[] {
+    const form = normalUri(uri);
+    const folded = foldHost(form);
+    return folded !== form && this.#readAlike(form, folded)
+      ? [form, folded]
+      : [form];
+  }
+
+  #readAlike(form: string, folded: string): boolean {
+    const found = this.at(form);
+    return found !== undefined && found === this.at(folded) &&
+      JSON.stringify(variablesAt(found, form)) ===
+        JSON.stringify(variablesAt(found, folded));
   }
 
   #sourced(uri: string): FoundResource | undefined {
@@ -351,6 +364,13 @@ export class ResourceCatalog {
       if (found !== undefined) return found;
     }
   }
+}
+
+function variablesAt(
+  found: Slot<RegisteredResource> | ShownTemplate,
+  uri: string,
+): Variables {
+  return "uriTemplate" in found ? readingOf(found, uri)!.variables : {};
 }
 
 /** A tool that reads a resource stays what its call is about. */

@@ -3,6 +3,25 @@ import { jsonText } from "../../protocol/json_value.ts";
 import type { RegisteredResourceTemplate } from "./resource.ts";
 import type { ListingEntry } from "./listing.ts";
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
+import { foldHost, normalUri } from "../../protocol/uri_form.ts";
+
+/**
+ * What has URIs by both forms of them; what is spelt in full goes before what only
+ * folding makes alike.
+ */
+export function byForms<Kept extends { readonly key: string }>(
+  slots: readonly Kept[],
+): Map<string, Kept> {
+  const byForm = new Map<string, Kept>();
+  const forms = slots.map(({ key }) => normalUri(key));
+  for (const each of [forms, forms.map(foldHost)]) {
+    for (const [index, form] of each.entries()) {
+      if (!byForm.has(form)) byForm.set(form, slots[index]);
+    }
+  }
+  return byForm;
+}
+
 /** A resource that a template lists, as lists show it. */
 export function listedEntry(
   resource: Resource,

@@ -1,5 +1,4 @@
 import { type JsonObject, notificationText } from "../../protocol/jsonrpc.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
 import type { Session } from "../sessions/session.ts";
 import {
@@ -13,6 +12,8 @@ import {
 export interface DeclaredNotices {
   announces(kind: ListKind): boolean;
   subscribes(): boolean;
+  /** The forms in which clients may follow what has a URI. */
+  formsOf(uri: string): readonly string[];
 }
 
 /** One thing that clients want to know, wherever they are connected. */
@@ -133,14 +134,22 @@ export class ChangeNotices {
   }
 
   #deliverResource(uri: string): void {
-    const { subscriptions, sessions, declared } = this.#parts;
-    if (!declared.subscribes()) return;
+    const { declared } = this.#parts;
+    if (declared.subscribes()) this.#deliverForms(uri, declared.formsOf(uri));
+  }
+
+  /** @param forms those in which clients follow what has the URI */
+  #deliverForms(uri: string, forms: readonly string[]): void {
+    const { subscriptions, sessions } = this.#parts;
     const method = "notifications/resources/updated";
-    subscriptions.publish(resourceTopic(uri), method, { uri });
+    for (const form of forms) {
+      subscriptions.publish(resourceTopic(form), method, { uri });
+    }
     const text = notificationText(method, { uri });
-    const subscribed = normalUri(uri);
     for (const session of sessions) {
-      if (session.follows(subscribed)) session.notice(text);
+      if (forms.some((form) => session.followed.has(form))) {
+        session.notice(text);
+      }
     }
   }
 
@@ -161,13 +170,15 @@ export class ChangeNotices {
 
   /** Makes up for notices that may have been missed, with one of each kind. */
   catchUp(): void {
-    const { subscriptions, sessions } = this.#parts;
+    const { subscriptions, sessions, declared } = this.#parts;
     for (const kind of LISTS) this.#deliverList(kind);
     const uris = new Set(subscriptions.followedUris());
     for (const { followed } of sessions) {
       for (const uri of followed) uris.add(uri);
     }
-    for (const uri of uris) this.#deliverResource(uri);
+    if (declared.subscribes()) {
+      for (const uri of uris) this.#deliverForms(uri, [uri]);
+    }
     for (const [topic, key] of subscriptions.followedKeys()) {
       void this.#catchUpTopic(topic, key);
     }

@@ -1,6 +1,8 @@
+import type { SharedRoom } from "../../base/shared_room.ts";
 import { jsonText } from "../../protocol/json_value.ts";
 import {
   InvalidParamsError,
+  noRoomFor,
   ProtocolError,
   ProtocolErrorCode,
 } from "../../protocol/protocol_errors.ts";
@@ -9,15 +11,30 @@ import {
   type JsonObject,
   resultText,
 } from "../../protocol/jsonrpc.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
+import { MAX_URI_LENGTH, normalUri } from "../../protocol/uri_form.ts";
 import { metaKey } from "../../protocol/revision.ts";
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import { STAYS_OPEN } from "../calls/reply.ts";
 import type { ListKind } from "../catalog/catalog_options.ts";
+import type { Following } from "../catalog/resource_access.ts";
 import type { Extension } from "../extension.ts";
 import { agreedKeys, isPartOf } from "../extension_hooks.ts";
-import { MAX_FOLLOWED, MAX_FOLLOWED_LENGTH } from "../sessions/session.ts";
+import { accountOf } from "../identity/account.ts";
+import { FOLLOWED_EACH, MAX_FOLLOWED } from "../sessions/followed_resources.ts";
+
+/** Characters that an open stream takes by itself, about. */
+const STREAM_EACH = 4_096;
+
+/** A key is kept as it came and as a topic. */
+const KEPT_TIMES = 2;
+
+/** One open stream. */
+interface Listening {
+  readonly topics: ReadonlySet<string>;
+  readonly account: string;
+  readonly size: number;
+}
 
 /** The filter of `subscriptions/listen`, as far as it was agreed to. */
 type Filter = Record<string, true | readonly string[]>;
@@ -27,6 +44,8 @@ export interface SubscriptionOptions {
   /** @throws {UnavailableError} if changes that other processes make aren't heard */
   requireHearing?(): void;
   readonly maxOpen: number;
+  /** Room for what is kept for clients. */
+  readonly room: SharedRoom;
   /** Members that every result has in its `_meta`. */
   readonly serverMeta: JsonObject;
 }
@@ -42,7 +61,7 @@ export interface Announced {
    *
    * @throws {InsufficientScopeError}
    */
-  mayFollow(uri: string, call: Call): Promise<boolean>;
+  mayFollow(uri: string, call: Call): Promise<Following>;
   /** Those that have topics of their own. */
   readonly extensions: readonly Extension[];
 }
@@ -69,7 +88,7 @@ export const FILTER_FIELDS: readonly string[] = [
  */
 export class Subscriptions {
   readonly #options: SubscriptionOptions;
-  readonly #open: Map<Call, string[]> = new Map();
+  readonly #open: Map<Call, Listening> = new Map();
   readonly #byTopic: Map<string, Set<Call>> = new Map();
   #closed = false;
 
@@ -92,18 +111,20 @@ export class Subscriptions {
 
   /** Opens a stream: acknowledges it, then leaves it to {@linkcode publish}. */
   async #listen(call: Call, announced: Announced): Promise<void> {
-    const filter = await agree(call, announced);
+    const { filter, topics } = await agree(call, announced);
     if (call.cancelled) return;
     this.#options.requireHearing?.();
-    const { maxOpen } = this.#options;
+    const { maxOpen, room } = this.#options;
     if (this.#open.size >= maxOpen) {
       throw new ProtocolError(
         ProtocolErrorCode.InternalError,
         `Too many open subscriptions (${maxOpen}): try again later`,
       );
     }
-    const topics = topicsOf(filter);
-    this.#open.set(call, topics);
+    const account = accountOf(call.caller, call.reply.peer);
+    const size = sizeOf(filter);
+    if (!room.take(account, size)) throw noRoomFor("a subscription");
+    this.#open.set(call, { topics, account, size });
     call.onCancelled = () => this.#forget(call);
     for (const topic of topics) {
       const listeners = this.#byTopic.get(topic);
@@ -142,7 +163,10 @@ export class Subscriptions {
   }
 
   #forget(call: Call): void {
-    for (const topic of this.#open.get(call) ?? []) {
+    const listening = this.#open.get(call);
+    if (listening === undefined) return;
+    this.#options.room.give(listening.account, listening.size);
+    for (const topic of listening.topics) {
       const listeners = this.#byTopic.get(topic)!;
       listeners.delete(call);
       if (listeners.size === 0) this.#byTopic.delete(topic);
@@ -166,11 +190,17 @@ export class Subscriptions {
   }
 }
 
+/** What a stream is told that it has, and the topics that it hears of. */
+interface Agreed {
+  readonly filter: Filter;
+  readonly topics: ReadonlySet<string>;
+}
+
 /** The part of what a stream wants that it can have. */
 async function agree(
   call: Call,
   { offers, subscribes, mayFollow, extensions }: Announced,
-): Promise<Filter> {
+): Promise<Agreed> {
   const { params: { notifications: wanted }, context } = call;
   if (!isObject(wanted)) {
     throw new InvalidParamsError(
@@ -178,15 +208,24 @@ async function agree(
     );
   }
   const filter: Filter = {};
+  // Two spellings of a URI are one topic.
+  const heard = new Set<string>();
   for (const [field, kind] of Object.entries(LIST_FIELDS)) {
-    if (wanted[field] === true && offers(kind)) filter[field] = true;
+    if (wanted[field] !== true || !offers(kind)) continue;
+    filter[field] = true;
+    heard.add(listTopic(kind));
   }
   const uris = strings(wanted, "resourceSubscriptions");
   if (uris !== undefined && subscribes()) {
     const followed = await Promise.all(
       uris.map((uri) => mayFollow(uri, call)),
     );
-    filter.resourceSubscriptions = uris.filter((_, index) => followed[index]);
+    filter.resourceSubscriptions = uris.filter((_, index) =>
+      followed[index] !== "denied"
+    );
+    for (const [index, uri] of uris.entries()) {
+      if (followed[index] === "open") heard.add(resourceTopic(normalUri(uri)));
+    }
   }
   for (const extension of extensions) {
     if (!isPartOf(extension, call.era.name)) continue;
@@ -194,10 +233,12 @@ async function agree(
     for (const [field, allow] of Object.entries(topics)) {
       const keys = strings(wanted, field);
       if (keys === undefined) continue;
-      filter[field] = agreedKeys(id, field, await allow(keys, context));
+      const agreed = agreedKeys(id, field, await allow(keys, context));
+      filter[field] = agreed;
+      for (const key of agreed) heard.add(keyTopic(field, key));
     }
   }
-  return filter;
+  return { filter, topics: heard };
 }
 
 /** The topic of a list's changes. */
@@ -205,9 +246,9 @@ export function listTopic(kind: ListKind): string {
   return `list ${kind}`;
 }
 
-/** The topic of one resource's updates, however its URI is spelt. */
-export function resourceTopic(uri: string): string {
-  return keyTopic(RESOURCES_FIELD, normalUri(uri));
+/** The topic of one resource's updates, by the normal form of its URI. */
+export function resourceTopic(form: string): string {
+  return keyTopic(RESOURCES_FIELD, form);
 }
 
 /** The topic of one key that a field of the filter names. */
@@ -219,14 +260,14 @@ function subscriptionMeta(call: Call): JsonObject {
   return { [metaKey.subscriptionId]: call.requestId };
 }
 
-function topicsOf(filter: Filter): string[] {
-  return Object.entries(filter).flatMap(([field, agreed]) =>
-    agreed === true
-      ? [listTopic(LIST_FIELDS[field])]
-      : agreed.map((key) =>
-        field === RESOURCES_FIELD ? resourceTopic(key) : keyTopic(field, key)
-      )
-  );
+/** Characters that a stream keeps of what it listens to, about. */
+function sizeOf(filter: Filter): number {
+  let size = STREAM_EACH;
+  for (const keys of Object.values(filter)) {
+    if (keys === true) continue;
+    for (const { length } of keys) size += FOLLOWED_EACH + KEPT_TIMES * length;
+  }
+  return size;
 }
 
 function strings(wanted: JsonObject, field: string): string[] | undefined {
@@ -235,12 +276,12 @@ function strings(wanted: JsonObject, field: string): string[] | undefined {
   if (
     !Array.isArray(value) || value.length > MAX_FOLLOWED ||
     !value.every((each) =>
-      typeof each === "string" && each.length <= MAX_FOLLOWED_LENGTH
+      typeof each === "string" && each.length <= MAX_URI_LENGTH
     )
   ) {
     throw new InvalidParamsError(
       `Invalid params: notifications.${field} must be an array of at most ` +
-        `${MAX_FOLLOWED} strings of at most ${MAX_FOLLOWED_LENGTH} characters`,
+        `${MAX_FOLLOWED} strings of at most ${MAX_URI_LENGTH} characters`,
     );
   }
   return [...new Set(value)];

@@ -1,9 +1,6 @@
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
-import {
-  InvalidParamsError,
-  ProtocolError,
-} from "../../protocol/protocol_errors.ts";
+import { ProtocolError } from "../../protocol/protocol_errors.ts";
 import {
   type IncomingAnswer,
   isObject,
@@ -12,26 +9,23 @@ import {
   requestText,
 } from "../../protocol/jsonrpc.ts";
 import { DEFAULT_LEGACY_REVISION } from "../../protocol/revision.ts";
-import { normalUri } from "../../protocol/uri_form.ts";
 import type {
   ClientCapabilities,
   Implementation,
   LoggingLevel,
   RequestId,
 } from "../../protocol/types.ts";
+import type { SharedRoom } from "../../base/shared_room.ts";
 import type { ClientFacts } from "../eras/era_codec.ts";
 import type { AskOptions, Progress } from "../server_context.ts";
+import { FollowedResources } from "./followed_resources.ts";
+import type { SessionKeeper } from "./session_keeper.ts";
+import { SessionRoom } from "./session_room.ts";
 
 const DEFAULT_ASK_TIMEOUT_MS = 60_000;
 
 /** Number of pages one client may have open; the oldest is forgotten first. */
 const MAX_ELICITATIONS = 1_000;
-
-/** Number of resources that a client may follow on one session, or one stream. */
-export const MAX_FOLLOWED = 1_000;
-
-/** Length of a URI that a client may follow. */
-export const MAX_FOLLOWED_LENGTH = 8_192;
 
 /** Network that carries a session's messages, where that is known. */
 export type SessionNetwork = "http" | "pipe" | undefined;
@@ -42,22 +36,6 @@ export interface PendingCall {
   cancel(reason: unknown): void;
 }
 
-/** Tells the other replicas of a session what they must know of it. */
-export interface SessionKeeper {
-  /** Name of this replica: a question's id has it, so that the answer finds its way. */
-  readonly member: string;
-  /** Keeps what has changed. @throws {UnavailableError} */
-  follow(uri: string): Promise<void>;
-  /** Keeps what has changed. @throws {UnavailableError} */
-  unfollow(uri: string): Promise<void>;
-  /** Keeps what has changed. @throws {UnavailableError} */
-  setLogLevel(level: LoggingLevel): Promise<void>;
-  /** Hands an answer to the replica that asked; tells if that waits for it. @throws {UnavailableError} */
-  answer(answer: IncomingAnswer): Promise<boolean>;
-  /** Passes on what a client says of a request that isn't here. */
-  passOn(method: string, params: JsonObject): void;
-}
-
 /** Facts known of a session when it begins. */
 export interface SessionStart {
   readonly clock: Clock;
@@ -65,6 +43,10 @@ export interface SessionStart {
   readonly id?: string;
   /** Identity of the caller who opens it. */
   readonly principal: string;
+  /** Account that what is kept for it counts for. */
+  readonly account: string;
+  /** Room for what is kept for clients. */
+  readonly room: SharedRoom;
   readonly network?: SessionNetwork;
   /** Sends what belongs to no request. */
   send(text: string): void;
@@ -100,6 +82,8 @@ export class Session implements ClientFacts {
   id: string | undefined;
   /** Identity of its opener; a request by anybody else is not let in. */
   readonly principal: string;
+  /** Account that what is kept for it counts for. */
+  readonly account: string;
   /** Network that carries its messages. */
   readonly network: SessionNetwork;
   /** Time when it began, by the server's clock. */
@@ -114,13 +98,16 @@ export class Session implements ClientFacts {
   /** Requests without a response yet, by the key of their ids. */
   readonly inFlight: Map<RequestId | bigint, PendingCall> = new Map();
 
+  /** Room that what is kept for it takes. */
+  readonly room: SessionRoom;
+  /** Resources that its client follows. */
+  readonly followed: FollowedResources;
+
   readonly #clock: Clock;
   readonly keeper: SessionKeeper | undefined;
   readonly #sendStanding: (text: string) => void;
   readonly #sendNotice: (text: string) => void;
   readonly #ended: (() => void) | undefined;
-  /** In the normal form of their URIs. */
-  readonly #followed: Set<string> = new Set();
   readonly #questions: Map<RequestId, Question> = new Map();
   /** Elicitation ids that this client has been given, and how to reach it. */
   readonly #elicitations: Map<string, (text: string) => void> = new Map();
@@ -136,63 +123,15 @@ export class Session implements ClientFacts {
     this.#ended = start.ended;
     this.id = start.id;
     this.principal = start.principal;
+    this.account = start.account;
+    this.room = new SessionRoom(start.room, start.account);
+    this.followed = new FollowedResources(this.room, start.keeper);
     this.network = start.network;
     this.openedAtMs = start.clock.now();
   }
 
   get closed(): boolean {
     return this.#closed;
-  }
-
-  /**
-   * Notes that the client wants to hear of a resource's updates.
-   *
-   * @throws {InvalidParamsError} for what is too long, or one too many
-   * @throws {UnavailableError} if the other replicas can't be told
-   */
-  async follow(uri: string): Promise<void> {
-    this.checkFollows(uri);
-    const followed = normalUri(uri);
-    await this.keeper?.follow(followed);
-    this.hears(followed, true);
-  }
-
-  /** Takes note of what another replica, or the store, says of a resource. */
-  hears(followed: string, wanted: boolean): void {
-    if (wanted) this.#followed.add(followed);
-    else this.#followed.delete(followed);
-  }
-
-  /** @throws {InvalidParamsError} if the client may not follow one more resource */
-  checkFollows(uri: string): void {
-    if (uri.length > MAX_FOLLOWED_LENGTH) {
-      throw new InvalidParamsError(
-        `Invalid params: uri must have at most ${MAX_FOLLOWED_LENGTH} characters`,
-      );
-    }
-    if (this.#followed.size >= MAX_FOLLOWED && !this.follows(normalUri(uri))) {
-      throw new InvalidParamsError(
-        `Invalid params: uri is one too many: a session follows at most ` +
-          `${MAX_FOLLOWED} resources`,
-      );
-    }
-  }
-
-  /** The resources that the client follows, in the normal form of their URIs. */
-  get followed(): Iterable<string> {
-    return this.#followed;
-  }
-
-  /** Tells if the client wants to hear of what has this URI, in its normal form. */
-  follows(uri: string): boolean {
-    return this.#followed.has(uri);
-  }
-
-  /** @throws {UnavailableError} if the other replicas can't be told */
-  async unfollow(uri: string): Promise<void> {
-    const followed = normalUri(uri);
-    await this.keeper?.unfollow(followed);
-    this.hears(followed, false);
   }
 
   /** @throws {UnavailableError} if the other replicas can't be told */
@@ -352,7 +291,8 @@ export class Session implements ClientFacts {
     for (const call of [...this.inFlight.values()]) call.cancel(reason);
     this.refuseQuestions();
     this.inFlight.clear();
-    this.#followed.clear();
+    this.followed.clear();
+    this.room.close();
     this.#elicitations.clear();
     this.#ended?.();
   }

@@ -14,7 +14,8 @@ import type {
 import type { Call } from "../calls/call.ts";
 import type { Method } from "../calls/method_table.ts";
 import { checkCoreParams } from "../calls/core_params.ts";
-import { textParam } from "../calls/params.ts";
+import { uriParam } from "../calls/params.ts";
+import type { Following } from "../catalog/resource_access.ts";
 import type { Session } from "./session.ts";
 
 /** Length of the JSON that is kept of a client's capabilities, and of its name. */
@@ -30,7 +31,7 @@ export interface ServerAnnouncement {
     legacy(hasSession: boolean): ServerCapabilities;
   };
   /** Tells if a caller may follow a resource's changes. @throws {InsufficientScopeError} */
-  mayFollow(uri: string, call: Call): Promise<boolean>;
+  mayFollow(uri: string, call: Call): Promise<Following>;
   /** The revisions that are spoken, in the order of preference. */
   readonly revisions: readonly string[];
 }
@@ -45,10 +46,13 @@ export function sessionMethods(
       if (!server.capabilities.subscribes) {
         throw new MethodNotFoundError(call.method);
       }
-      await change(sessionOf(call), textParam(call.params, "uri"));
+      await change(sessionOf(call), uriParam(call.params, "uri"));
       return {};
     };
-  const subscribe = subscribing((session, uri) => session.follow(uri));
+  const subscribe = subscribing((session, uri) => session.followed.add(uri));
+  const pretend = subscribing((session, uri) =>
+    session.followed.add(uri, false)
+  );
   return {
     initialize: (call) => initialize(call, server),
     ping: () => ({}),
@@ -57,15 +61,14 @@ export function sessionMethods(
       return setLevel(call);
     },
     "resources/subscribe": async (call) => {
-      const uri = textParam(call.params, "uri");
-      call.session?.checkFollows(uri);
-      if (!await server.mayFollow(uri, call)) {
-        throw call.era.resourceNotFound(uri);
-      }
-      return subscribe(call);
+      const uri = uriParam(call.params, "uri");
+      call.session?.followed.checkOneMore(uri);
+      const following = await server.mayFollow(uri, call);
+      if (following === "denied") throw call.era.resourceNotFound(uri);
+      return following === "hidden" ? pretend(call) : subscribe(call);
     },
     "resources/unsubscribe": subscribing((session, uri) =>
-      session.unfollow(uri)
+      session.followed.remove(uri)
     ),
   };
 }
@@ -97,24 +100,31 @@ function negotiated(wanted: string, revisions: readonly string[]): string {
 /**
  * Keeps what a client says of itself for the requests to come.
  *
- * @throws {InvalidParamsError} if that is too much to keep
+ * @throws {InvalidParamsError | RefusedError} if that is too much to keep
  */
 export function begin(
   session: Session | undefined,
-  { capabilities, clientInfo }: JsonObject,
+  { capabilities, clientInfo }: {
+    readonly capabilities?: unknown;
+    readonly clientInfo?: unknown;
+  },
   revision: string,
 ): void {
   if (session === undefined) return;
-  checkKept("capabilities", capabilities);
-  checkKept("clientInfo", clientInfo);
+  session.room.keep(
+    checkKept("capabilities", capabilities) +
+      checkKept("clientInfo", clientInfo),
+  );
   session.revision = revision;
   session.capabilities = capabilities as ClientCapabilities;
   session.clientInfo = clientInfo as Implementation;
   session.initialized = true;
 }
 
-function checkKept(name: string, value: unknown): void {
-  if ((JSON.stringify(value)?.length ?? 0) <= MAX_KEPT) return;
+/** The length of what is kept. @throws {InvalidParamsError} */
+function checkKept(name: string, value: unknown): number {
+  const { length } = JSON.stringify(value) ?? "";
+  if (length <= MAX_KEPT) return length;
   throw new InvalidParamsError(
     `Invalid params: ${name} must have at most ${MAX_KEPT} characters`,
   );

@@ -1,4 +1,5 @@
-import { jsonForm, nearestJson } from "../../protocol/json_value.ts";
+import { jsonForm } from "../../protocol/json_value.ts";
+import { nearestJson } from "../../protocol/nearest_json.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   ProtocolError,

@@ -9,6 +9,12 @@ export interface StoredTask {
   /** Only the caller who made the task sees it. */
   principal: string;
   /**
+   * Account that the task counts for where room is short: its caller's, or that of
+   * the address of one whom nobody knows.
+   * @default the principal
+   */
+  account?: string;
+  /**
    * Scopes that the caller must still have.
    * @default none
    */

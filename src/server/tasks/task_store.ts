@@ -2,8 +2,18 @@ import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
 import { checkInteger } from "../../base/options.ts";
 import { MemoryTaskLeases } from "./memory_task_leases.ts";
 import type { StoredTask } from "./stored_task.ts";
-import type { Task } from "./task.ts";
 import type { TaskLeases } from "./task_leases.ts";
+import { SharedRoom } from "../../base/shared_room.ts";
+import {
+  noRoomFor,
+  ProtocolErrorCode,
+  RefusedError,
+} from "../../protocol/protocol_errors.ts";
+import { bytesOf } from "../../protocol/value_bytes.ts";
+import { isFinal, type Task } from "./task.ts";
+
+/** Milliseconds after which one of the tasks at work may have ended. */
+const FULL_RETRY_MS = 1_000;
 
 /**
  * Store of tasks. One that several replicas share lets any of them
@@ -28,10 +38,17 @@ export interface TaskStore {
 /** Settings for how a {@linkcode MemoryTaskStore} keeps its tasks. */
 export interface MemoryTaskStoreOptions {
   /**
-   * Number of tasks that are kept at once; one more is refused.
+   * Number of tasks that are kept at once. For one more a finished one is forgotten,
+   * the oldest of those who have many; of unfinished ones a caller has half at most.
    * @default 10000
    */
   maxTasks?: number;
+  /**
+   * Bytes that the tasks have, about, with their results. For more, finished ones
+   * are forgotten likewise; a task whose own result has more has failed.
+   * @default 67108864 (64 MiB)
+   */
+  maxBytes?: number;
   /**
    * Source of the time.
    * @default systemClock
@@ -39,14 +56,27 @@ export interface MemoryTaskStoreOptions {
   clock?: Clock;
 }
 
-/** Keeps tasks in this process, each for its `ttlMs`. */
+/** A task in the store. */
+interface Entry {
+  stored: StoredTask;
+  readonly account: string;
+  bytes: number;
+  timer: TimerHandle;
+}
+
+/** Keeps tasks in this process, each for its `ttlMs` or until its room is needed. */
 export class MemoryTaskStore implements TaskStore, AsyncDisposable {
   /** Leases of the tasks, for several servers in this process. */
   readonly leases: TaskLeases;
-  readonly #tasks: Map<string, StoredTask> = new Map();
-  readonly #timers: Map<string, TimerHandle> = new Map();
+  readonly #tasks: Map<string, Entry> = new Map();
+  /** Those of the tasks that have ended, the first that did first. */
+  readonly #finished: Map<string, Entry> = new Map();
+  readonly #unfinished: SharedRoom;
+  readonly #held: SharedRoom = new SharedRoom(Infinity);
   readonly #maxTasks: number;
+  readonly #maxBytes: number;
   readonly #clock: Clock;
+  #bytes = 0;
 
   /**
    * Makes an empty store.
@@ -54,41 +84,86 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
    * @throws {InvalidOptionError} naming the option
    */
   constructor(
-    { maxTasks = 10_000, clock = systemClock }: MemoryTaskStoreOptions = {},
+    {
+      maxTasks = 10_000,
+      maxBytes = 64 * 1024 * 1024,
+      clock = systemClock,
+    }: MemoryTaskStoreOptions = {},
   ) {
     this.#maxTasks = checkInteger("maxTasks", maxTasks, 1);
+    this.#maxBytes = checkInteger("maxBytes", maxBytes, 1);
+    // One more than there may be, so that a store of one task has room for it.
+    this.#unfinished = new SharedRoom(maxTasks + 1);
     this.#clock = clock;
     this.leases = new MemoryTaskLeases(this, clock);
   }
 
   create(stored: StoredTask): Promise<void> {
+    const { principal, account = principal, task: { taskId, ttlMs } } = stored;
+    if (!this.#unfinished.take(account, 1)) {
+      return Promise.reject(noRoomFor("another task"));
+    }
+    while (this.#tasks.size >= this.#maxTasks && this.#forgetFinished());
     if (this.#tasks.size >= this.#maxTasks) {
+      this.#unfinished.give(account, 1);
       return Promise.reject(
-        new RangeError(`no room for another task: ${this.#maxTasks} are kept`),
+        new RefusedError("overloaded", FULL_RETRY_MS),
       );
     }
-    const { taskId, ttlMs } = stored.task;
-    this.#tasks.set(taskId, structuredClone(stored));
-    if (ttlMs !== null) {
-      this.#timers.set(
-        taskId,
-        this.#clock.setTimeout(() => this.#forget(taskId), ttlMs, {
-          keepAlive: false,
-        }),
-      );
-    }
+    const entry: Entry = {
+      stored: structuredClone(stored),
+      account,
+      bytes: 0,
+      timer: ttlMs === null ? undefined : this.#clock.setTimeout(
+        () => this.#forget(taskId),
+        ttlMs,
+        { keepAlive: false },
+      ),
+    };
+    this.#tasks.set(taskId, entry);
+    this.#held.add(account, 1);
     return Promise.resolve();
   }
 
   get(taskId: string): Promise<StoredTask | undefined> {
-    const stored = this.#tasks.get(taskId);
-    return Promise.resolve(stored && structuredClone(stored));
+    const entry = this.#tasks.get(taskId);
+    return Promise.resolve(entry && structuredClone(entry.stored));
   }
 
   update(task: Task): Promise<void> {
-    const stored = this.#tasks.get(task.taskId);
-    if (stored !== undefined) stored.task = structuredClone(task);
+    const entry = this.#tasks.get(task.taskId);
+    if (entry === undefined) return Promise.resolve();
+    const bytes = bytesOf(task);
+    entry.stored.task = structuredClone(
+      bytes <= this.#maxBytes ? task : tooLarge(task, bytes, this.#maxBytes),
+    );
+    this.#setBytes(entry, bytesOf(entry.stored.task));
+    if (isFinal(task.status) && !this.#finished.has(task.taskId)) {
+      this.#finished.set(task.taskId, entry);
+      this.#unfinished.give(entry.account, 1);
+    }
+    while (this.#bytes > this.#maxBytes && this.#forgetFinished(task.taskId));
     return Promise.resolve();
+  }
+
+  #setBytes(entry: Entry, bytes: number): void {
+    this.#bytes += bytes - entry.bytes;
+    entry.bytes = bytes;
+  }
+
+  /** Forgets the oldest finished task of those who have many, or else of anybody. */
+  #forgetFinished(butFor?: string): boolean {
+    let oldest: string | undefined;
+    for (const [taskId, { account }] of this.#finished) {
+      if (taskId === butFor) continue;
+      oldest ??= taskId;
+      if (!this.#held.isLarge(account)) continue;
+      oldest = taskId;
+      break;
+    }
+    if (oldest === undefined) return false;
+    this.#forget(oldest);
+    return true;
   }
 
   delete(taskId: string): Promise<void> {
@@ -97,9 +172,13 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
   }
 
   #forget(taskId: string): void {
+    const entry = this.#tasks.get(taskId);
+    if (entry === undefined) return;
     this.#tasks.delete(taskId);
-    this.#clock.clearTimeout(this.#timers.get(taskId));
-    this.#timers.delete(taskId);
+    if (!this.#finished.delete(taskId)) this.#unfinished.give(entry.account, 1);
+    this.#held.give(entry.account, 1);
+    this.#setBytes(entry, 0);
+    this.#clock.clearTimeout(entry.timer);
   }
 
   /** Number of tasks that are kept. */
@@ -112,4 +191,19 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
     for (const taskId of [...this.#tasks.keys()]) this.#forget(taskId);
     return Promise.resolve();
   }
+}
+
+/** A task whose result there is no room for: better said than silently gone. */
+function tooLarge(
+  { result: _, inputRequests: __, ...task }: Task,
+  bytes: number,
+  maxBytes: number,
+): Task {
+  const message = `The task has ${bytes} bytes, and ${maxBytes} are kept`;
+  return {
+    ...task,
+    status: "failed",
+    statusMessage: message,
+    error: { code: ProtocolErrorCode.InternalError, message },
+  };
 }

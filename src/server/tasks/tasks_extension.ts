@@ -14,6 +14,7 @@ import type {
   ExtensionTopic,
   ToolInCall,
 } from "../extension.ts";
+import { accountOf } from "../identity/account.ts";
 import { hasScopes, requireScopes } from "../identity/guard.ts";
 import type { ServerContext, TaskRun } from "../server_context.ts";
 import { InlineRun } from "./inline_run.ts";
@@ -209,6 +210,7 @@ export class TasksExtension implements Extension {
     const running = await this.#runner.create(call, {
       task,
       principal: call.caller,
+      account: accountOf(call.caller, call.reply.peer),
       ...(call.needs && { scopes: call.needs }),
       ...this.#restartOf(call),
     });

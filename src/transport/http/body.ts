@@ -1,7 +1,10 @@
 import { byteLength } from "../../base/byte_length.ts";
+import type { ArrivingBody } from "./arriving_body.ts";
 import {
+  noRoomFor,
   ProtocolError,
   ProtocolErrorCode,
+  type RefusedError,
 } from "../../protocol/protocol_errors.ts";
 import {
   idInEnds,
@@ -34,6 +37,31 @@ export class BodyTooLargeError extends BodyError {
   }
 }
 
+const NO_ROOM = noRoomFor("another body of this size");
+
+/** There is no room for the body now: HTTP 429. */
+export class BodyRefusedError extends BodyError {
+  override readonly name = "BodyRefusedError";
+  readonly refused: RefusedError = NO_ROOM;
+
+  constructor(requestId: RequestId | null) {
+    super(NO_ROOM.code, NO_ROOM.message, requestId);
+  }
+}
+
+/** The body has not come in time: HTTP 408. */
+export class BodyLateError extends BodyError {
+  override readonly name = "BodyLateError";
+
+  constructor() {
+    super(
+      ProtocolErrorCode.InvalidRequest,
+      "Invalid Request: the body has not come in time",
+      null,
+    );
+  }
+}
+
 /** The body is no JSON, or no UTF-8: HTTP 400. */
 export class BodyParseError extends BodyError {
   override readonly name = "BodyParseError";
@@ -50,17 +78,23 @@ export class BodyParseError extends BodyError {
  *
  * @param declared the `content-length` header
  * @param onCounted told the size where it was not declared
+ * @param body counts it where it is large
  */
 export function readText(
   request: Request,
   declared: string | null,
   maxBytes: number,
-  onCounted?: (bytes: number) => void,
+  onCounted: ((bytes: number) => void) | undefined,
+  body: ArrivingBody,
 ): Promise<string> {
-  if (declared === null) return readCounted(request, maxBytes, onCounted);
+  if (declared === null) return readCounted(request, maxBytes, onCounted, body);
   // What is no number, such as a list of two equal lengths, is too large as well.
-  if (!(Number(declared) <= maxBytes)) return refuseLength(request, maxBytes);
-  return request.text();
+  if (!(Number(declared) <= maxBytes)) {
+    return refuse(request, (id) => new BodyTooLargeError(maxBytes, id));
+  }
+  return body.holds(Number(declared))
+    ? request.text()
+    : refuse(request, (id) => new BodyRefusedError(id));
 }
 
 /**
@@ -106,29 +140,38 @@ function cameMangled(text: string, declaredBytes: number): boolean {
   return excess !== 0 && excess > -3 && excess <= most;
 }
 
+/** Room that a body of unknown length begins with. */
+const FIRST_BYTES = 4 * 1024;
+
 async function readCounted(
   request: Request,
   maxBytes: number,
   onCounted: ((bytes: number) => void) | undefined,
+  body: ArrivingBody,
 ): Promise<string> {
-  const chunks: Uint8Array[] = [];
+  // Chunks of a byte each would take a hundred times as much.
+  let bytes = new Uint8Array(FIRST_BYTES);
   let size = 0;
   for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    chunks.push(chunk);
-    // Leaving the loop cancels the rest of the body.
+    const end = size + chunk.length;
+    if (end > bytes.length) {
+      const larger = Math.max(end, 2 * bytes.length);
+      // Leaving the loop cancels the rest of the body.
+      if (!body.holds(larger)) {
+        throw new BodyRefusedError(idInEnds(bytes, NOTHING));
+      }
+      const grown = new Uint8Array(larger);
+      grown.set(bytes.subarray(0, size));
+      bytes = grown;
+    }
+    bytes.set(chunk, size);
+    size = end;
     if (size > maxBytes) {
-      throw new BodyTooLargeError(maxBytes, idInEnds(chunks[0], NOTHING));
+      throw new BodyTooLargeError(maxBytes, idInEnds(bytes, NOTHING));
     }
   }
   onCounted?.(size);
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return decode(bytes);
+  return decode(bytes.subarray(0, size));
 }
 
 const NOTHING = new Uint8Array();
@@ -144,9 +187,10 @@ function decode(bytes: Uint8Array): string {
 /** Milliseconds that the beginning of a body which is refused may take to come. */
 const BEGIN_MS = 20;
 
-async function refuseLength(
+/** Refuses a body unread, with the id that its beginning may have. */
+async function refuse(
   request: Request,
-  maxBytes: number,
+  error: (id: RequestId | null) => BodyError,
 ): Promise<never> {
   const reader = request.body?.getReader();
   const late = Promise.withResolvers<undefined>();
@@ -160,8 +204,5 @@ async function refuseLength(
   } finally {
     clearTimeout(timer);
   }
-  throw new BodyTooLargeError(
-    maxBytes,
-    begin === undefined ? null : idInEnds(begin, NOTHING),
-  );
+  throw error(begin === undefined ? null : idInEnds(begin, NOTHING));
 }

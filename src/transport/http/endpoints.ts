@@ -58,10 +58,13 @@ export function makeEndpoints(
     "auto",
     "sse",
   ]);
-  const style = {
+  const style: Omit<
+    HttpReplyStyle,
+    "leavingCancels" | "abandonedStatus" | "status"
+  > = {
     challenge,
     readiness,
-    clock: intake.clock,
+    accountOf: (who) => intake.accountOf(who),
     streams,
     quiet: new QuietReplies(intake.clock, PATIENCE_MS[mode]),
     streamAlways: mode === "sse",

@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from "../../base/clock.ts";
 import type { SlowClientError } from "../../base/errors.ts";
 import { revocationOf } from "../../auth/revocation.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
+import { SharedRoom } from "../../base/shared_room.ts";
 import { checkDurationMs, checkInteger } from "../../base/options.ts";
 import {
   AHEAD_BYTES,
@@ -9,6 +10,9 @@ import {
   type SseStreamHost,
   type SseStreamOwner,
 } from "./sse_stream.ts";
+
+/** Number of streams for whose clients as much may wait as for one's. */
+const FULL_STREAMS = 64;
 
 /** Settings for keeping streams alive, and how far clients may fall behind. */
 export interface EventStreamOptions {
@@ -21,7 +25,8 @@ export interface EventStreamOptions {
   /**
    * Bytes of an event stream that may wait for its client to take them. One that
    * is further behind for a second, or by eight times as much, is cut off, and
-   * its request called off. At least 65536, which are written ahead to anybody.
+   * its request called off. At least 65536, which are written ahead to anybody. For
+   * all clients 64 times as many may wait, and for one caller half of these.
    * @default 4194304
    */
   maxUnsentBytes?: number;
@@ -40,6 +45,7 @@ export class EventStreams implements SseStreamHost {
   readonly clock: Clock;
   readonly maxUnsentBytes: number;
   readonly maxStallMs: number;
+  readonly room: SharedRoom;
   readonly #keepAliveMs: number;
   readonly #tokenSkewMs: number | undefined;
   readonly #onCutOff: (
@@ -72,6 +78,7 @@ export class EventStreams implements SseStreamHost {
       maxUnsentBytes,
       AHEAD_BYTES,
     );
+    this.room = new SharedRoom(FULL_STREAMS * this.maxUnsentBytes);
     this.maxStallMs = checkPeriodMs("maxStallMs", maxStallMs);
     this.#tokenSkewMs = tokenSkewMs;
     this.#onCutOff = onCutOff;

@@ -1,22 +1,25 @@
 import type { Authenticator } from "../../auth/authenticator.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
+import type { BodyLimits } from "./bodies.ts";
 import type { EventStreamOptions } from "./event_streams.ts";
 import type { GateOptions } from "./host_gate.ts";
 import type { LegacyOptions } from "./legacy/legacy_endpoint.ts";
 
 /** Settings for how the server is reached over HTTP. */
 export interface HttpOptions
-  extends GateOptions, LegacyOptions, EventStreamOptions {
+  extends GateOptions, LegacyOptions, EventStreamOptions, BodyLimits {
   /**
    * The path of the MCP endpoint.
    * @default "/mcp"
    */
   path?: string;
   /**
-   * The largest body taken, in bytes.
-   * @default 4194304
+   * Requests and event streams that may be open at once; one more is answered with
+   * 503. Deno shows no connections: those that say nothing, or drip a header, are
+   * seen by a proxy in front, or by the limit on the process's open files.
+   * @default 10000
    */
-  maxBodyBytes?: number;
+  maxConnections?: number;
   /**
    * Answer as an event stream only if the handler speaks first or takes longer
    * than a second (`"auto"`), or always (`"sse"`).

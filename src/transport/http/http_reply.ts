@@ -56,6 +56,8 @@ export interface HttpReplyStyle {
   readonly leavingCancels: boolean;
   /** The HTTP status of a request that its client has called off. */
   readonly abandonedStatus: number;
+  /** Account that a caller's use of shared room counts for. */
+  accountOf(who: Pick<Reply, "authInfo" | "peer">): string;
   /** The HTTP status of an error. */
   status(error: ProtocolError): number;
   /** Tells a caller that lacks a scope which would do. */
@@ -103,8 +105,7 @@ export class HttpReply implements Reply, SseStreamOwner {
     const headers = this.#headers;
     this.#endQuiet();
     if (this.#stream !== undefined) {
-      this.#stream.write(frame(text));
-      this.#stream.close();
+      this.#stream.end(frame(text));
     } else if (error instanceof InsufficientScopeError) {
       const refused = this.#style.challenge(error, this.authInfo);
       this.#resolve(
@@ -117,18 +118,42 @@ export class HttpReply implements Reply, SseStreamOwner {
       this.#resolve(refusedResponse(error, text, headers));
     } else if (status !== 200) {
       // An error's status must not hide behind a stream's; what was held is lost.
-      this.#resolve(jsonResponseWith(text, status, headers));
+      this.#resolve(
+        jsonResponseWith(this.#bodyOf(text), status, headers),
+      );
     } else if (held !== "" || this.#style.streamAlways) {
-      this.#resolve(eventsResponse(held + frame(text), headers));
+      this.#resolve(
+        eventsResponse(this.#bodyOf(held + frame(text)), headers),
+      );
     } else if (headers === undefined) {
-      this.#resolve(jsonResponse(text));
+      this.#resolve(jsonResponse(this.#bodyOf(text)));
     } else {
-      this.#resolve(jsonResponseWith(text, status, headers));
+      this.#resolve(
+        jsonResponseWith(this.#bodyOf(text), status, headers),
+      );
     }
   }
 
   addHeaders(headers: Record<string, string>): void {
     this.#ownHeaders = withHeaders(this.#ownHeaders, headers);
+  }
+
+  /** A long answer waits for its client as events do, and no longer. */
+  #bodyOf(text: string): string | ReadableStream<Uint8Array> {
+    if (text.length <= AHEAD_BYTES) return text;
+    const { account } = this;
+    const stream = this.#style.streams.open({
+      account,
+      gone: () => {},
+      logFields: () => this.logFields(),
+    });
+    stream.end(text);
+    return stream.body;
+  }
+
+  /** Account that what waits for the client counts for. */
+  get account(): string {
+    return this.#style.accountOf(this);
   }
 
   send(text: string): void {
@@ -179,6 +204,7 @@ export class HttpReply implements Reply, SseStreamOwner {
   }
 
   #openStream(): void {
+    this.peer = lastingPeer(this.peer);
     const stream = this.#style.streams.open(this, this.authInfo);
     this.#endQuiet();
     if (this.#held === "") stream.beat();

@@ -1,12 +1,17 @@
 import {
   ProtocolError,
   ProtocolErrorCode,
-  type RefusedError,
+  RefusedError,
   retryAfterSeconds,
 } from "../../protocol/protocol_errors.ts";
 import { errorText } from "../../protocol/jsonrpc.ts";
 import type { RequestId } from "../../protocol/types.ts";
-import { BodyTooLargeError } from "./body.ts";
+import {
+  type BodyError,
+  BodyLateError,
+  BodyRefusedError,
+  BodyTooLargeError,
+} from "./body.ts";
 
 /** The one form of answer that Deno has a fast path for. */
 const JSON_INIT: ResponseInit = {
@@ -14,17 +19,17 @@ const JSON_INIT: ResponseInit = {
 };
 
 /** A JSON answer with status 200 and no header but its type. */
-export function jsonResponse(text: string): Response {
-  return new Response(text, JSON_INIT);
+export function jsonResponse(body: BodyInit): Response {
+  return new Response(body, JSON_INIT);
 }
 
 /** A JSON answer with a status or headers of its own. */
 export function jsonResponseWith(
-  text: string,
+  body: BodyInit,
   status: number,
   headers: Record<string, string> = {},
 ): Response {
-  return new Response(text, {
+  return new Response(body, {
     status,
     headers: { "content-type": "application/json", ...headers },
   });
@@ -52,11 +57,11 @@ const EVENTS_INIT: ResponseInit = {
  * "progress").
  */
 export function eventsResponse(
-  text: string,
+  body: BodyInit,
   headers: Record<string, string> | undefined,
 ): Response {
   return new Response(
-    text,
+    body,
     headers === undefined
       ? EVENTS_INIT
       : { headers: { "content-type": "text/event-stream", ...headers } },
@@ -76,7 +81,50 @@ export function refusal(
   id: RequestId | null = null,
   headers: Record<string, string> = {},
 ): Response {
-  return jsonResponseWith(errorText(id, error), status, headers);
+  return jsonResponseWith(refusalText(id, error), status, headers);
+}
+
+/** Length up to which a refusal says what a client had said; past it, it says less. */
+const MAX_REFUSAL = 16_384;
+const MAX_SAID = 1_024;
+
+/** What a client doesn't read of a refusal is held for it: it must not be much. */
+function refusalText(id: RequestId | null, error: ProtocolError): string {
+  const text = errorText(id, error);
+  if (text.length <= MAX_REFUSAL) return text;
+  const isLong = typeof id === "string" && id.length > MAX_SAID;
+  return errorText(isLong ? null : id, shorter(error));
+}
+
+function shorter(error: ProtocolError): ProtocolError {
+  const { code, message } = error;
+  if (error instanceof RefusedError) return error;
+  return message.length <= MAX_SAID
+    ? new ProtocolError(code, message)
+    : new ProtocolError(code, `${message.slice(0, MAX_SAID).toWellFormed()}…`);
+}
+
+/** 403. */
+export function forbidden(why: string): Response {
+  const error = new ProtocolError(
+    ProtocolErrorCode.InvalidRequest,
+    `Forbidden: ${why}`,
+  );
+  return refusal(403, error);
+}
+
+/** A refusal of a body that could not be read, or not be taken. */
+export function bodyRefusal(failure: BodyError): Response {
+  if (failure instanceof BodyRefusedError) {
+    return refuseForNow(failure.refused, failure.requestId);
+  }
+  return refusal(
+    rejectionStatus(failure),
+    failure,
+    failure.requestId,
+    // What is yet to come of it would be taken for the next request.
+    failure instanceof BodyLateError ? { connection: "close" } : undefined,
+  );
 }
 
 /** Tells a client when to come back with what was refused. */
@@ -96,12 +144,13 @@ export function refuseForNow(
   error: RefusedError,
   id: RequestId | null = null,
 ): Response {
-  return refusedResponse(error, errorText(id, error));
+  return refusedResponse(error, refusalText(id, error));
 }
 
 /** The status of an error found in reading or checking a request. */
 export function rejectionStatus(error: ProtocolError): number {
   if (error instanceof BodyTooLargeError) return 413;
+  if (error instanceof BodyLateError) return 408;
   return error.code === ProtocolErrorCode.MethodNotFound ? 404 : 400;
 }
 

@@ -3,13 +3,12 @@ import type { Log } from "../../observe/log/log.ts";
 import type { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
 import { checkPublicUrl } from "../../auth/protected_resource.ts";
-import { checkInteger } from "../../base/options.ts";
+import { checkLimit } from "../../base/options.ts";
 import { askedUrlOf, type NetworkPeer } from "../../base/network_peer.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
   InvalidRequestError,
-  ProtocolError,
-  ProtocolErrorCode,
+  type ProtocolError,
   RefusedError,
 } from "../../protocol/protocol_errors.ts";
 import { readableId } from "../../protocol/jsonrpc.ts";
@@ -20,7 +19,7 @@ import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Admission } from "../../server/admission/admission.ts";
 import type { Intake } from "../../server/calls/intake.ts";
-import { BodyError, parseBody, readFailure, readText } from "./body.ts";
+import { Bodies } from "./bodies.ts";
 import { CallerGate } from "./caller_gate.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
@@ -30,6 +29,8 @@ import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import {
+  bodyRefusal,
+  forbidden,
   INTERNAL_ERROR,
   refusal,
   refuseForNow,
@@ -38,6 +39,7 @@ import {
 import { HttpSsePair } from "./legacy/http_sse_pair.ts";
 import type { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
 import { methodNotAllowed } from "./legacy/legacy_refusals.ts";
+import type { SessionVisit } from "./legacy/session_visit.ts";
 import { checkMediaTypes } from "./media_type.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -83,8 +85,11 @@ export class HttpTransport {
   readonly #gate: HostGate;
   readonly #endpoints: Readonly<Record<Era, Endpoint>>;
   readonly #pair: HttpSsePair | undefined;
-  readonly #maxBodyBytes: number;
+  readonly #bodies: Bodies;
   readonly #callers: CallerGate;
+  readonly #maxConnections: number;
+  /** Number of requests without an answer, or the begin of one. */
+  #unanswered = 0;
   /** The last URL that passed the gate: comparing is cheaper than parsing. */
   #goodUrl = "";
 
@@ -97,9 +102,14 @@ export class HttpTransport {
       options,
       publicUrl === undefined ? undefined : checkPublicUrl(publicUrl),
     );
-    this.#maxBodyBytes = checkInteger(
-      "maxBodyBytes",
-      options.maxBodyBytes ?? 4 * 1024 * 1024,
+    this.#bodies = new Bodies(
+      intake.clock,
+      (sender) => intake.accountOf(sender),
+      options,
+    );
+    this.#maxConnections = checkLimit(
+      "maxConnections",
+      options.maxConnections ?? 10_000,
       1,
     );
     const { authenticate } = options;
@@ -119,7 +129,11 @@ export class HttpTransport {
     this.eventStore = eventStore;
     this.#endpoints = { modern, legacy: this.#counted(legacy) };
     if (options.httpSsePair) {
-      this.#pair = new HttpSsePair(intake, this.streams, this.#maxBodyBytes);
+      this.#pair = new HttpSsePair({
+        intake,
+        streams: this.streams,
+        bodies: this.#bodies,
+      });
     }
   }
 
@@ -160,6 +174,9 @@ export class HttpTransport {
       const refused = this.#callers.refuseUrl(url);
       if (refused !== undefined) return this.refusals.count(refused);
       if (path === this.path) this.#goodUrl = asked;
+    }
+    if (this.#unanswered + this.streams.size >= this.#maxConnections) {
+      return this.refusals.count(refuseForNow(CROWDED));
     }
     const { headers } = request;
     this.#parts.tracing?.nameHttpSpan(
@@ -235,10 +252,11 @@ export class HttpTransport {
     }
     const version = headers.get("mcp-protocol-version");
     if (request.method !== "POST") {
-      return this.#visit(request.method, headers, version, authInfo);
+      return this.#visit(request.method, { headers, version, authInfo, peer });
     }
     const refused = checkMediaTypes(headers, version);
     if (refused !== undefined) return this.refusals.count(refused);
+    this.#unanswered++;
     // One promise for the whole exchange (bench/http.ts, "echo").
     return new Promise((resolve) =>
       this.#read({
@@ -248,62 +266,44 @@ export class HttpTransport {
         version,
         authInfo,
         bytes: 0,
-        resolve,
+        resolve: (response) => {
+          this.#unanswered--;
+          resolve(response);
+        },
       })
     );
   }
 
   /** Only legacy clients come with anything but POST. */
-  async #visit(
-    method: string,
-    headers: Headers,
-    version: string | null,
-    authInfo: AuthInfo | undefined,
-  ): Promise<Response> {
+  async #visit(method: string, visit: SessionVisit): Promise<Response> {
+    const { version } = visit;
     const modern = version !== null && isModernRevision(version);
     const response = modern
       ? methodNotAllowed("POST")
-      : await this.legacy.visit(method, { headers, version, authInfo });
+      : await this.legacy.visit(method, visit);
     return this.refusals.count(response);
   }
 
   #read(exchange: HttpExchange): void {
-    const { request, headers } = exchange;
-    const declared = headers.get("content-length");
-    exchange.bytes = Number(declared);
-    const onCounted = declared === null
-      ? (counted: number) => exchange.bytes = counted
-      : undefined;
-    readText(request, declared, this.#maxBodyBytes, onCounted).then(
-      (text) => {
-        let body: unknown;
+    this.#bodies.read(exchange.request, exchange, {
+      take: (body, bytes) => {
+        exchange.bytes = bytes;
         try {
-          body = parseBody(
-            text,
-            declared === null ? undefined : exchange.bytes,
-          );
           this.#take(body, exchange);
         } catch (error) {
-          if (error instanceof BodyError) {
-            this.#refuse(exchange, 400, error, error.requestId);
-            return;
-          }
           // A bug of ours must not leave the client waiting.
           reportFailure(this.#parts.log, "HTTP request", error);
           this.#refuse(exchange, 500, INTERNAL_ERROR, readableId(body));
         }
       },
-      (error) => {
+      fail: (failure) => {
         // A listener that shuts down cuts bodies off that are on their way.
-        if (this.#parts.readiness.closing) {
-          this.#refuseForNow(exchange, null);
-          return;
-        }
-        const failure = readFailure(error);
-        const { requestId } = failure;
-        this.#refuse(exchange, rejectionStatus(failure), failure, requestId);
+        const refused = this.#parts.readiness.closing
+          ? refuseForNow(SHUTTING_DOWN)
+          : bodyRefusal(failure);
+        exchange.resolve(this.refusals.count(refused));
       },
-    );
+    });
   }
 
   /** Counts what an endpoint turns away. */
@@ -359,21 +359,22 @@ export class HttpTransport {
   }
 
   #forbid(message: string): Response {
-    return this.refusals.count(refusal(
-      403,
-      new ProtocolError(
-        ProtocolErrorCode.InvalidRequest,
-        `Forbidden: ${message}`,
-      ),
-    ));
+    return this.refusals.count(forbidden(message));
   }
 
   close(): void {
     this.legacy.close();
     this.#pair?.close();
+    this.#bodies.close();
   }
 }
 
 const INVALID_HOST = new InvalidRequestError("the Host header is invalid");
 
 const SHUTTING_DOWN = new RefusedError("draining", 1_000);
+
+const CROWDED = new RefusedError(
+  "overloaded",
+  1_000,
+  "Refused: there are too many connections",
+);

@@ -1,12 +1,16 @@
 import type { Revocation } from "../../auth/revocation.ts";
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import { SlowClientError } from "../../base/errors.ts";
+import type { SharedRoom } from "../../base/shared_room.ts";
 
 const encoder = new TextEncoder();
 const BEAT = encoder.encode(":\n\n");
 
 /** Bytes written ahead of the client; with more waiting it is behind. */
 export const AHEAD_BYTES = 64 * 1024;
+/** Bytes of a long text that are handed on at once: a client that reads takes them one by one. */
+const PIECE_BYTES = 16 * 1024;
+
 const STRATEGY = new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES });
 
 /**
@@ -41,6 +45,8 @@ export interface SseStreamHost {
   readonly maxUnsentBytes: number;
   /** Milliseconds for which the client may take none of them. */
   readonly maxStallMs: number;
+  /** Room for what waits for the clients of all streams. */
+  readonly room: SharedRoom;
   /** The stream has ended. */
   ended(stream: SseStream): void;
   /** The stream's client was too slow, and has been cut off. */
@@ -49,6 +55,8 @@ export interface SseStreamHost {
 
 /** Owner that is told of a stream's end, and what the log says of it. */
 export interface SseStreamOwner {
+  /** Account that what waits for the client counts for. */
+  readonly account: string;
   /** The client has gone, or was cut off, before the stream was closed. */
   gone(reason: unknown): void;
   /** Fields that the log has of a client that was cut off. */
@@ -67,6 +75,8 @@ export class SseStream {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #state: "open" | "closing" | "ended" = "open";
   #writtenBytes = 0;
+  /** Bytes that wait for the client, as far as they count in the room. */
+  #countedBytes = 0;
   #caughtUp: PromiseWithResolvers<void> | undefined;
   #burstTimer: TimerHandle;
   #stallTimer: TimerHandle;
@@ -98,6 +108,18 @@ export class SseStream {
     this.#enqueue(encoder.encode(frames));
   }
 
+  /** Writes the last text, which may be of any size, and closes. */
+  end(text: string): void {
+    const bytes = encoder.encode(text);
+    for (let at = 0; this.open && at < bytes.length; at += PIECE_BYTES) {
+      this.#handOn(bytes.subarray(at, at + PIECE_BYTES));
+    }
+    if (this.open && this.#behind && this.#count()) {
+      this.#stallTimer ??= this.#watch();
+    }
+    this.close();
+  }
+
   /** Writes a comment, so that nobody on the way takes the stream for dead. */
   beat(): void {
     this.#enqueue(BEAT);
@@ -120,8 +142,7 @@ export class SseStream {
     return this.#unsentBytes >= AHEAD_BYTES;
   }
 
-  #enqueue(bytes: Uint8Array): void {
-    if (!this.open) return;
+  #handOn(bytes: Uint8Array): void {
     this.#writtenBytes += bytes.length;
     try {
       // After a disconnect this may cancel the stream on the spot.
@@ -129,7 +150,26 @@ export class SseStream {
     } catch (error) {
       this.#gone(error);
     }
-    if (!this.open || !this.#behind) return;
+  }
+
+  /** Counts what waits for the client; cuts it off if there is no room for it. */
+  #count(): boolean {
+    const { room } = this.#host;
+    const { account } = this.#owner;
+    const more = (this.#behind ? this.#unsentBytes : 0) - this.#countedBytes;
+    if (more > 0 && !room.take(account, more)) {
+      this.#cutOff("too much waits for this caller");
+      return false;
+    }
+    if (more < 0) room.give(account, -more);
+    this.#countedBytes += more;
+    return true;
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    if (!this.open) return;
+    this.#handOn(bytes);
+    if (!this.open || !this.#behind || !this.#count()) return;
     this.#stallTimer ??= this.#watch();
     const { maxUnsentBytes } = this.#host;
     // The last message alone may be of any size.
@@ -209,6 +249,7 @@ export class SseStream {
   }
 
   #catchUp(): void {
+    if (this.#countedBytes > 0) this.#count();
     this.#letOn();
     if (this.#state === "closing") this.#finish();
   }
@@ -229,8 +270,12 @@ export class SseStream {
   }
 
   #end(): void {
-    const { clock } = this.#host;
+    const { clock, room } = this.#host;
     this.#state = "ended";
+    if (this.#countedBytes > 0) {
+      room.give(this.#owner.account, this.#countedBytes);
+      this.#countedBytes = 0;
+    }
     for (
       const timer of [this.#burstTimer, this.#stallTimer, this.#expiryTimer]
     ) {

@@ -1,9 +1,7 @@
-import { byteLength } from "../../../base/byte_length.ts";
 import { checkInteger } from "../../../base/options.ts";
+import { SharedRoom } from "../../../base/shared_room.ts";
+import { bytesOf } from "../../../protocol/value_bytes.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
-
-/** Bytes that a value takes beside its text. */
-const BYTES_EACH = 8;
 
 /** Receiver that replay hands each stored message to. */
 export interface EventSink {
@@ -27,13 +25,14 @@ export interface EventStore {
 /** Limits on what a {@linkcode MemoryEventStore} keeps. */
 export interface MemoryEventStoreOptions {
   /**
-   * Number of events kept over all streams; the oldest go first.
+   * Number of events kept over all streams; the oldest of the streams that have
+   * many go first.
    * @default 10000
    */
   maxEvents?: number;
   /**
-   * Bytes that the events kept have, about; the oldest go first, and one that has
-   * more by itself is not kept.
+   * Bytes that the events kept have, about; they go in the same order, and one that
+   * has more by itself is not kept, nor what came before it on its stream.
    * @default 67108864 (64 MiB)
    */
   maxBytes?: number;
@@ -50,7 +49,8 @@ export class MemoryEventStore implements EventStore {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
   readonly #events: Map<string, StoredEvent> = new Map();
-  #bytes = 0;
+  /** The bytes that each stream has of it. */
+  readonly #held: SharedRoom = new SharedRoom(Infinity);
   #last = 0;
 
   /**
@@ -70,17 +70,33 @@ export class MemoryEventStore implements EventStore {
     const eventId = `${streamId}_${++this.#last}`;
     const bytes = bytesOf(message);
     this.#events.set(eventId, { streamId, message, bytes });
-    this.#bytes += bytes;
-    for (const [oldest, event] of this.#events) {
-      if (
-        this.#bytes <= this.#maxBytes && this.#events.size <= this.#maxEvents
-      ) {
-        break;
-      }
-      this.#events.delete(oldest);
-      this.#bytes -= event.bytes;
-    }
+    this.#held.add(streamId, bytes);
+    if (bytes > this.#maxBytes) this.#forgetStream(streamId);
+    while (
+      this.#held.used > this.#maxBytes || this.#events.size > this.#maxEvents
+    ) this.#forgetOldest();
     return Promise.resolve(eventId);
+  }
+
+  /** Of the streams that have much: a flood of one costs the others nothing. */
+  #forgetOldest(): void {
+    for (const [eventId, event] of this.#events) {
+      if (!this.#held.isLarge(event.streamId)) continue;
+      this.#forget(eventId, event);
+      return;
+    }
+  }
+
+  /** What is replayed must have no gap. */
+  #forgetStream(streamId: string): void {
+    for (const [eventId, event] of this.#events) {
+      if (event.streamId === streamId) this.#forget(eventId, event);
+    }
+  }
+
+  #forget(eventId: string, { streamId, bytes }: StoredEvent): void {
+    this.#events.delete(eventId);
+    this.#held.give(streamId, bytes);
   }
 
   getStreamIdForEventId(eventId: string): Promise<string | undefined> {
@@ -102,19 +118,4 @@ export class MemoryEventStore implements EventStore {
     }
     return streamId;
   }
-}
-
-/** Bytes that a message takes, about: its texts, and a little for everything else. */
-function bytesOf(value: unknown): number {
-  if (typeof value === "string") return BYTES_EACH + byteLength(value);
-  if (typeof value !== "object" || value === null) return BYTES_EACH;
-  let bytes = BYTES_EACH;
-  if (Array.isArray(value)) {
-    for (const item of value) bytes += bytesOf(item);
-  } else {
-    for (const [key, member] of Object.entries(value)) {
-      bytes += byteLength(key) + bytesOf(member);
-    }
-  }
-  return bytes;
 }

@@ -1,10 +1,9 @@
+import type { NetworkPeer } from "../../../base/network_peer.ts";
 import type { AuthInfo, RequestId } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import { acceptsPrimingEvents } from "../../../protocol/revision.ts";
-import type {
-  Session,
-  SessionKeeper,
-} from "../../../server/sessions/session.ts";
+import type { Session } from "../../../server/sessions/session.ts";
+import type { SessionKeeper } from "../../../server/sessions/session_keeper.ts";
 import type { EventStore } from "./event_store.ts";
 import type { FollowedStreamParts } from "./followed_stream.ts";
 import type { EventStreams } from "../event_streams.ts";
@@ -49,6 +48,8 @@ export interface HttpSessionStart {
   readonly id: string;
   /** Identity of its opener. */
   readonly principal: string;
+  /** Who opens it, or comes with it from another replica. */
+  readonly peer: NetworkPeer | undefined;
   readonly eventStore: EventStore | undefined;
   /** `undefined` where this process is the whole server. */
   link?(session: HttpSession): SessionLink;
@@ -71,7 +72,7 @@ export class HttpSession {
 
   constructor(
     intake: Intake,
-    { id, principal, eventStore, link }: HttpSessionStart,
+    { id, principal, peer, eventStore, link }: HttpSessionStart,
   ) {
     this.#intake = intake;
     this.#store = eventStore;
@@ -83,7 +84,7 @@ export class HttpSession {
       keeper: this.link,
       send: (text) => this.sendStanding(text),
       notice: (text) => this.#sendNotice(text),
-    });
+    }, peer);
   }
 
   get id(): string {
@@ -148,7 +149,10 @@ export class HttpSession {
     authInfo: AuthInfo | undefined,
   ): SseStream {
     const stream = streams.open(
-      { gone: () => this.#leaveStanding(stream) },
+      {
+        account: this.session.account,
+        gone: () => this.#leaveStanding(stream),
+      },
       authInfo,
     );
     this.#standing.push(stream);
@@ -231,6 +235,12 @@ export class HttpSession {
   closeStanding(): void {
     this.#standingLog?.disconnect();
     for (const stream of this.#standing.splice(0)) stream.close();
+  }
+
+  /** Ends it at this replica alone: others may know it still. */
+  leave(reason: string): void {
+    if (this.standingOpen) void this.link?.stands(false);
+    this.close(reason);
   }
 
   close(reason: string): void {

@@ -5,11 +5,11 @@ import {
 } from "../../../protocol/protocol_errors.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
 import { normalPath } from "../../../protocol/uri_form.ts";
-import { Connection, type MessageOrigin } from "../../connection.ts";
+import { Connection } from "../../connection.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
-import { parseBody, readFailure, readText } from "../body.ts";
+import type { Bodies, BodySender } from "../bodies.ts";
 import type { EventStreams } from "../event_streams.ts";
-import { refusal, rejectionStatus } from "../http_response.ts";
+import { bodyRefusal, refusal } from "../http_response.ts";
 import { checkContentType } from "../media_type.ts";
 import { frame, SSE_HEADERS, type SseStream } from "../sse_stream.ts";
 
@@ -21,6 +21,13 @@ interface OpenPair {
   stream: SseStream;
 }
 
+/** Parts of its endpoint that the transport works with. */
+export interface HttpSsePairParts {
+  readonly intake: Intake;
+  readonly streams: EventStreams;
+  readonly bodies: Bodies;
+}
+
 /**
  * The transport of revision 2024-11-05: one stream for everything the server
  * says, and a second path that the client posts its messages to.
@@ -28,13 +35,13 @@ interface OpenPair {
 export class HttpSsePair {
   readonly #intake: Intake;
   readonly #streams: EventStreams;
-  readonly #maxBodyBytes: number;
+  readonly #bodies: Bodies;
   readonly #open: Map<string, OpenPair> = new Map();
 
-  constructor(intake: Intake, streams: EventStreams, maxBodyBytes: number) {
-    this.#intake = intake;
-    this.#streams = streams;
-    this.#maxBodyBytes = maxBodyBytes;
+  constructor(parts: HttpSsePairParts) {
+    this.#intake = parts.intake;
+    this.#streams = parts.streams;
+    this.#bodies = parts.bodies;
   }
 
   serves(pathname: string): boolean {
@@ -50,7 +57,7 @@ export class HttpSsePair {
     const { searchParams } = url;
     const pathname = normalPath(url.pathname);
     if (pathname === STREAM_PATH && request.method === "GET") {
-      return this.#openStream(authInfo);
+      return this.#openStream({ authInfo, peer: lastingPeer(peer) });
     }
     if (pathname === MESSAGE_PATH && request.method === "POST") {
       return this.#post(request, searchParams.get("sessionId"), {
@@ -69,11 +76,12 @@ export class HttpSsePair {
     );
   }
 
-  #openStream(authInfo: AuthInfo | undefined): Response {
+  #openStream(opener: BodySender): Response {
     const id = crypto.randomUUID();
     const stream = this.#streams.open({
+      account: this.#intake.accountOf(opener),
       gone: () => this.#end(id, "the client closed its stream"),
-    }, authInfo);
+    }, opener.authInfo);
     const connection = new Connection(
       this.#intake,
       {
@@ -81,7 +89,7 @@ export class HttpSsePair {
         send: (text) => stream.write(frame(text)),
         caughtUp: () => stream.caughtUp(),
       },
-      { sessionId: id, authInfo },
+      { sessionId: id, ...opener },
     );
     this.#open.set(id, { connection, stream });
     stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${id}\n\n`);
@@ -91,12 +99,12 @@ export class HttpSsePair {
   async #post(
     request: Request,
     id: string | null,
-    origin: Pick<MessageOrigin, "authInfo" | "peer">,
+    sender: BodySender,
   ): Promise<Response> {
     const pair = this.#open.get(id ?? "");
     if (
       pair?.connection.session.principal !==
-        this.#intake.identify(origin.authInfo)
+        this.#intake.identify(sender.authInfo)
     ) {
       await request.body?.cancel();
       return refusal(
@@ -112,22 +120,15 @@ export class HttpSsePair {
       await request.body?.cancel();
       return refused;
     }
-    try {
-      const declared = request.headers.get("content-length");
-      let bytes = Number(declared);
-      const text = await readText(
-        request,
-        declared,
-        this.#maxBodyBytes,
-        (counted) => bytes = counted,
-      );
-      const size = declared === null ? undefined : bytes;
-      pair.connection.receive(parseBody(text, size), bytes, origin);
-    } catch (error) {
-      const failure = readFailure(error);
-      return refusal(rejectionStatus(failure), failure, failure.requestId);
-    }
-    return new Response("Accepted", { status: 202 });
+    return await new Promise((resolve) =>
+      this.#bodies.read(request, sender, {
+        take: (message, bytes) => {
+          pair.connection.receive(message, bytes, sender);
+          resolve(new Response("Accepted", { status: 202 }));
+        },
+        fail: (failure) => resolve(bodyRefusal(failure)),
+      })
+    );
   }
 
   #end(id: string, reason: string): void {

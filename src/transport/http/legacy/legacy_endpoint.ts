@@ -30,8 +30,8 @@ import {
   type Admitted,
   SessionDoor,
   type SessionDoorParts,
-  type SessionVisit,
 } from "./session_door.ts";
+import type { SessionVisit } from "./session_visit.ts";
 import type { SessionLimits } from "./live_sessions.ts";
 import { StandingStreams } from "./standing_streams.ts";
 
@@ -207,6 +207,9 @@ export class LegacyEndpoint {
         this.#intake.notify(message, session);
       }
     }
+    if (requests.length > 0 && delivery.session !== undefined) {
+      this.#door?.markUsed(delivery.session);
+    }
     if (requests.length === 0) {
       const { resolve } = delivery.exchange;
       Promise.all(answers).then(
@@ -265,7 +268,7 @@ export class LegacyEndpoint {
     let left = requests.length;
     return new ResumableReply(stream, session, exchange, {
       open: () => {
-        const connection = this.#streams.connect(exchange.authInfo);
+        const connection = this.#streams.connect(session, exchange.authInfo);
         stream.connect(connection);
         if (session.takesPriming) stream.prime(this.#options.retryMs);
         exchange.resolve(
@@ -313,8 +316,12 @@ export class LegacyEndpoint {
     visit: SessionVisit,
   ): Response | Promise<Response> {
     if (session instanceof Response) return session;
-    if (method === "GET") return this.#streams.open(session, visit);
-    return this.#door!.end(session, "the client ended the session").then(
+    const door = this.#door!;
+    if (method === "GET") {
+      door.markUsed(session);
+      return this.#streams.open(session, visit);
+    }
+    return door.end(session, "the client ended the session").then(
       () => new Response(null, { status: 200 }),
       () => refuseForNow(UNAVAILABLE),
     );

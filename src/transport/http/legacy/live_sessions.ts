@@ -1,6 +1,13 @@
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
 import { checkDurationMs, checkLimit } from "../../../base/options.ts";
+import { SharedRoom } from "../../../base/shared_room.ts";
 import type { HttpSession } from "./http_session.ts";
+
+/**
+ * Number of sessions of one account that were only opened; one more ends the
+ * oldest. A client asks for something at once.
+ */
+const MAX_UNUSED = 100;
 
 /** Limits on how long and how many legacy sessions are kept. */
 export interface SessionLimits {
@@ -10,8 +17,9 @@ export interface SessionLimits {
    */
   sessionIdleMs?: number;
   /**
-   * Number of sessions there may be; the longest idle one makes room for a new
-   * one.
+   * Number of sessions there may be. For a new one room is made by one that was
+   * opened and never used, and else by the longest idle of the callers (or, where
+   * nobody knows them, addresses) who have many.
    * @default 10000
    */
   maxSessions?: number;
@@ -22,14 +30,25 @@ export function checkIdleMs(sessionIdleMs: number = 1_800_000): number {
   return checkDurationMs("sessionIdleMs", sessionIdleMs, 1);
 }
 
-/** The legacy sessions of one endpoint, the longest idle first. */
+interface Entry {
+  readonly session: HttpSession;
+  usedAt: number;
+}
+
+/** Sessions by id, the longest idle first: a used session moves to the end. */
+type ByIdleness = Map<string, Entry>;
+
+/** The legacy sessions of one endpoint. */
 export class LiveSessions {
   readonly #idleMs: number;
   readonly #max: number;
   readonly #clock: Clock;
-  /** In order of use: a used session moves to the end. */
-  readonly #sessions: Map<string, { session: HttpSession; usedAt: number }> =
-    new Map();
+  readonly #used: ByIdleness = new Map();
+  readonly #unused: ByIdleness = new Map();
+  /** The sessions that each account has. */
+  readonly #held: SharedRoom = new SharedRoom(Infinity);
+  /** Those of them that were only opened. */
+  readonly #opened: SharedRoom = new SharedRoom(Infinity);
   #timer: TimerHandle;
 
   constructor(
@@ -42,48 +61,109 @@ export class LiveSessions {
   }
 
   get size(): number {
-    return this.#sessions.size;
+    return this.#used.size + this.#unused.size;
   }
 
-  /** Adds a session, if need be in place of the longest idle; false if all are busy. */
+  /** Adds a session, if need be in place of another; false if all are busy. */
   add(session: HttpSession): boolean {
-    if (this.#sessions.size >= this.#max && !this.#evict()) return false;
-    this.#sessions.set(session.id, { session, usedAt: this.#clock.now() });
-    if (this.#sessions.size === 1) this.#wind(this.#idleMs);
+    this.#endUnused(session.session.account);
+    if (this.size >= this.#max && !this.#evict()) return false;
+    this.#unused.set(session.id, { session, usedAt: this.#clock.now() });
+    this.#held.add(session.session.account, 1);
+    this.#opened.add(session.session.account, 1);
+    if (this.size === 1) this.#wind(this.#idleMs);
     return true;
   }
 
-  /** The session of an id; not counted as used. */
+  /** The session of an id; not counted as visited. */
   peek(id: string): HttpSession | undefined {
-    return this.#sessions.get(id)?.session;
+    return (this.#used.get(id) ?? this.#unused.get(id))?.session;
   }
 
-  /** The session of an id, counted as used now. */
+  /** The session of an id, counted as visited now. */
   use(id: string): HttpSession | undefined {
-    const found = this.#sessions.get(id);
+    const sessions = this.#used.has(id) ? this.#used : this.#unused;
+    const found = sessions.get(id);
     if (found === undefined) return undefined;
-    this.#sessions.delete(id);
+    sessions.delete(id);
     found.usedAt = this.#clock.now();
-    this.#sessions.set(id, found);
+    sessions.set(id, found);
     return found.session;
   }
 
+  /** Counts a session as one that is worked with. */
+  markUsed({ id, session }: HttpSession): void {
+    const found = this.#unused.get(id);
+    if (found === undefined) return;
+    this.#unused.delete(id);
+    this.#opened.give(session.account, 1);
+    this.#used.set(id, found);
+  }
+
+  /** Ends a session that is over. */
   end(session: HttpSession, reason: string): void {
-    if (!this.#sessions.delete(session.id)) return;
-    session.close(reason);
-    if (this.#sessions.size === 0) this.#clock.clearTimeout(this.#timer);
+    if (this.#remove(session)) session.close(reason);
+  }
+
+  /** Lets go of a session that other replicas may go on with. */
+  leave(session: HttpSession, reason: string): void {
+    if (this.#remove(session)) session.leave(reason);
+  }
+
+  #remove({ id, session: { account } }: HttpSession): boolean {
+    if (this.#unused.delete(id)) this.#opened.give(account, 1);
+    else if (!this.#used.delete(id)) return false;
+    this.#held.give(account, 1);
+    if (this.size === 0) this.#clock.clearTimeout(this.#timer);
+    return true;
   }
 
   close(): void {
-    for (const { session } of [...this.#sessions.values()]) {
+    for (const { session } of this.#all()) {
       this.end(session, "the server is shutting down");
     }
   }
 
+  #all(): Entry[] {
+    return [...this.#unused.values(), ...this.#used.values()];
+  }
+
+  /** Ends the oldest of an account's sessions that were only opened, if it has many. */
+  #endUnused(account: string): void {
+    if (this.#opened.heldBy(account) < MAX_UNUSED) return;
+    this.#evictFirst(
+      this.#unused,
+      ({ session }) => session.account === account,
+    );
+  }
+
+  /**
+   * Ends one that was never used; or one of an account that has many, be it that
+   * its client only listens; or whichever is idle.
+   */
   #evict(): boolean {
-    for (const { session } of this.#sessions.values()) {
-      if (session.busy) continue;
-      this.end(session, "the session made room for a new one");
+    const isIdle = (session: HttpSession) => !session.busy;
+    const isCrowding = ({ session }: HttpSession) =>
+      this.#held.isLarge(session.account);
+    return this.#evictFirst(this.#unused, isIdle) ||
+      this.#evictFirst(
+        this.#used,
+        (each) => isIdle(each) && isCrowding(each),
+      ) ||
+      this.#evictFirst(
+        this.#used,
+        (each) => each.session.inFlight.size === 0 && isCrowding(each),
+      ) ||
+      this.#evictFirst(this.#used, isIdle);
+  }
+
+  #evictFirst(
+    sessions: ByIdleness,
+    mayGo: (session: HttpSession) => boolean,
+  ): boolean {
+    for (const { session } of sessions.values()) {
+      if (!mayGo(session)) continue;
+      this.leave(session, MADE_ROOM);
       return true;
     }
     return false;
@@ -99,15 +179,19 @@ export class LiveSessions {
   #sweep(): void {
     const now = this.#clock.now();
     let next = this.#idleMs;
-    for (const { session, usedAt } of [...this.#sessions.values()]) {
-      const left = usedAt + this.#idleMs - now;
-      if (left > 0) {
-        next = left;
-        break;
+    for (const sessions of [this.#unused, this.#used]) {
+      for (const { session, usedAt } of [...sessions.values()]) {
+        const left = usedAt + this.#idleMs - now;
+        if (left > 0) {
+          next = Math.min(next, left);
+          break;
+        }
+        if (session.busy) this.use(session.id);
+        else this.leave(session, "the session was idle for too long");
       }
-      if (session.busy) this.use(session.id);
-      else this.end(session, "the session was idle for too long");
     }
-    if (this.#sessions.size > 0) this.#wind(next);
+    if (this.size > 0) this.#wind(next);
   }
 }
+
+const MADE_ROOM = "the session made room for a new one";

@@ -6,7 +6,7 @@ import {
 } from "../../../protocol/protocol_errors.ts";
 import type { RequestMessage } from "../../../protocol/incoming.ts";
 import { isThenable } from "../../../base/thenable.ts";
-import type { AuthInfo, RequestId } from "../../../protocol/types.ts";
+import type { RequestId } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
 import type { KeptSession } from "../../../server/sessions/session_store.ts";
 import { refusal, refuseForNow } from "../http_response.ts";
@@ -22,14 +22,11 @@ import {
   LiveSessions,
   type SessionLimits,
 } from "./live_sessions.ts";
+import type { SessionVisit } from "./session_visit.ts";
 import { type SharedBetween, SharedSessions } from "./shared_sessions.ts";
 
-/** Facts that say whose session a request is for. */
-export interface SessionVisit {
-  readonly headers: Headers;
-  readonly version: string | null;
-  readonly authInfo: AuthInfo | undefined;
-}
+/** Whose a session is, and the replica that opened it. */
+type Opened = Pick<KeptSession, "principal"> & { home: string | undefined };
 
 /** A session, or why a request is not let into it. */
 export type Admitted = HttpSession | Response;
@@ -61,6 +58,7 @@ export class SessionDoor {
       peek: (id) => this.#live.peek(id),
       forget: (session) =>
         this.#live.end(session, "the session has ended at another replica"),
+      leave: (session, reason) => this.#live.leave(session, reason),
       takePassedOn: (method, params, session) =>
         intake.takePassedOn(method, params, session),
     });
@@ -81,7 +79,7 @@ export class SessionDoor {
 
   #open(
     id: RequestId,
-    { authInfo }: SessionVisit,
+    { authInfo, peer }: SessionVisit,
     known: Admitted | undefined,
   ): Admitted {
     if (known instanceof Response) return known;
@@ -94,17 +92,25 @@ export class SessionDoor {
     }
     const session = this.#make(
       crypto.randomUUID(),
-      this.#intake.identify(authInfo),
-      this.#shared?.home,
+      {
+        principal: this.#intake.identify(authInfo),
+        home: this.#shared?.home,
+      },
+      peer,
     );
     return this.#live.add(session) ? session : this.#tooMany(session, id);
   }
 
-  #make(id: string, principal: string, home: string | undefined): HttpSession {
+  #make(
+    id: string,
+    { principal, home }: Opened,
+    peer: SessionVisit["peer"],
+  ): HttpSession {
     const shared = this.#shared;
     return new HttpSession(this.#intake, {
       id,
       principal,
+      peer,
       eventStore: this.#eventStore,
       ...(shared !== undefined && home !== undefined && {
         link: (session) => shared.link(session, id, home),
@@ -146,21 +152,22 @@ export class SessionDoor {
   /** The session of an id, if it is the caller's own. */
   #find(
     id: string,
-    { authInfo }: SessionVisit,
+    visit: SessionVisit,
   ): Admitted | undefined | Promise<Admitted | undefined> {
-    const principal = this.#intake.identify(authInfo);
     if (this.#shared !== undefined) {
-      return this.#findShared(id, principal, this.#shared);
+      return this.#findShared(id, visit, this.#shared);
     }
+    const principal = this.#intake.identify(visit.authInfo);
     const session = this.#live.use(id);
     return session?.session.principal === principal ? session : undefined;
   }
 
   async #findShared(
     id: string,
-    principal: string,
+    { authInfo, peer }: SessionVisit,
     shared: SharedSessions,
   ): Promise<Admitted | undefined> {
+    const principal = this.#intake.identify(authInfo);
     try {
       const kept = await shared.find(id);
       const live = this.#live.use(id);
@@ -169,10 +176,11 @@ export class SessionDoor {
         return undefined;
       }
       if (kept.principal !== principal) return undefined;
-      if (live === undefined) return await this.#adopt(id, kept, shared);
+      if (live === undefined) return await this.#adopt(id, kept, peer);
       shared.bringUp(live, kept);
       return live;
-    } catch {
+    } catch (error) {
+      if (error instanceof RefusedError) return refuseForNow(error);
       // A session goes on where it is known; never a 404, which would end it.
       const live = this.#live.use(id);
       return live?.session.principal === principal
@@ -184,14 +192,14 @@ export class SessionDoor {
   #adopt(
     id: string,
     kept: KeptSession,
-    shared: SharedSessions,
+    peer: SessionVisit["peer"],
   ): Promise<Admitted> {
     const before = this.#adopting.get(id);
     if (before !== undefined) return before;
     const adopting = (async () => {
-      const session = this.#make(id, kept.principal, kept.home);
+      const session = this.#make(id, kept, peer);
       try {
-        await shared.adopt(session, kept);
+        await this.#shared!.adopt(session, kept);
       } catch (error) {
         session.close("the session could not be read");
         throw error;
@@ -200,6 +208,11 @@ export class SessionDoor {
     })().finally(() => this.#adopting.delete(id));
     this.#adopting.set(id, adopting);
     return adopting;
+  }
+
+  /** Notes that a session is worked with. */
+  markUsed(session: HttpSession): void {
+    this.#live.markUsed(session);
   }
 
   /** Lets go of a session that never began. */

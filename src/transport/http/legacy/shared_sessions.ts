@@ -1,3 +1,4 @@
+import { thrownText } from "../../../base/thrown.ts";
 import type { Cluster } from "../../../cluster/cluster.ts";
 import type { IncomingAnswer, JsonObject } from "../../../protocol/jsonrpc.ts";
 import type { LoggingLevel, RequestId } from "../../../protocol/types.ts";
@@ -6,6 +7,7 @@ import type {
   KeptSession,
   SessionStore,
 } from "../../../server/sessions/session_store.ts";
+import { begin } from "../../../server/sessions/session_methods.ts";
 import { FollowedStream, type FollowedStreamParts } from "./followed_stream.ts";
 import type { HttpSession, SessionLink } from "./http_session.ts";
 import { nameStream, readStreamName } from "./stream_name.ts";
@@ -56,6 +58,8 @@ export interface SharedSessionsParts extends SharedBetween {
   ): void;
   /** Forgets a session that has ended elsewhere. */
   forget(session: HttpSession): void;
+  /** Lets go of a session that others may go on with. */
+  leave(session: HttpSession, reason: string): void;
 }
 
 /** What replicas know in common of the sessions of legacy clients. */
@@ -121,17 +125,20 @@ export class SharedSessions {
     this.#links.get(session)!.standing = kept.standing ?? "";
   }
 
-  /** Gives a session that was begun elsewhere what is kept of it. @throws {UnavailableError} */
+  /**
+   * Gives a session that was begun elsewhere what is kept of it.
+   *
+   * @throws {UnavailableError | RefusedError}
+   */
   async adopt(session: HttpSession, kept: KeptSession): Promise<void> {
     const { session: known } = session;
     for (const uri of await this.#parts.store.followed(session.id)) {
-      known.hears(uri, true);
+      known.followed.hears(uri, true);
     }
-    known.revision = kept.revision;
-    known.capabilities = kept.capabilities;
-    known.clientInfo = kept.clientInfo;
-    known.initialized = true;
+    begin(known, kept, kept.revision);
     this.bringUp(session, kept);
+    // What waited here for a stream went when the session was let go.
+    if (kept.home === this.#member) this.#parts.catchUp(known);
   }
 
   /** Ends a session everywhere. @throws {UnavailableError} */
@@ -161,8 +168,9 @@ export class SharedSessions {
     const link = this.#links.get(session)!;
     switch (news.what) {
       case "follow":
+        return this.#hear(session, news.uri);
       case "unfollow":
-        return known.hears(news.uri, news.what === "follow");
+        return known.followed.hears(news.uri, false);
       case "level":
         known.logLevel = news.level;
         return;
@@ -187,6 +195,15 @@ export class SharedSessions {
         return link.wake(news.stream, news.finished);
       case "ended":
         return this.#parts.forget(session);
+    }
+  }
+
+  /** What there is no room for here must not be missed: its client comes anew. */
+  #hear(session: HttpSession, uri: string): void {
+    try {
+      session.session.followed.hears(uri, true);
+    } catch (error) {
+      this.#parts.leave(session, thrownText(error));
     }
   }
 }

@@ -4,7 +4,7 @@ import {
 } from "../../../protocol/protocol_errors.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { AuthInfo } from "../../../protocol/types.ts";
-import type { SessionVisit } from "./session_door.ts";
+import type { SessionVisit } from "./session_visit.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { refusal } from "../http_response.ts";
 import { SSE_HEADERS, type SseStream } from "../sse_stream.ts";
@@ -35,8 +35,11 @@ export class StandingStreams {
   }
 
   /** Opens a stream that can be resumed: a client that leaves it calls nothing off. */
-  connect(authInfo: AuthInfo | undefined): SseStream {
-    return this.#streams.open({ gone: () => {} }, authInfo);
+  connect(
+    { session: { account } }: HttpSession,
+    authInfo: AuthInfo | undefined,
+  ): SseStream {
+    return this.#streams.open({ account, gone: () => {} }, authInfo);
   }
 
   open(
@@ -68,7 +71,7 @@ export class StandingStreams {
     } catch {
       return refusal(503, STORE_FAILED, null, { "retry-after": "1" });
     }
-    const connection = this.connect(authInfo);
+    const connection = this.connect(session, authInfo);
     if (stream !== undefined) stream.resume(connection, lastEventId);
     else if (
       session.link?.goOn(streamId, lastEventId, {
