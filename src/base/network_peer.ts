@@ -10,6 +10,11 @@ export interface NetworkPeer {
   readonly queuedMs?: number;
 }
 
+/** Tells if a host knows of a network, without asking it for the address yet. */
+export function isNetworkPeer(peer: NetworkPeer | undefined): boolean {
+  return peer !== undefined && "remoteAddr" in peer;
+}
+
 /** The caller's address in its canonical form; `undefined` if nobody knows it. */
 export function addressOf(peer: NetworkPeer | undefined): string | undefined {
   const address = hostnameOf(peer);

@@ -100,6 +100,7 @@ Deno.test("an entry has the caller's address, where there is a network", async (
   const request = new Request("http://localhost/mcp", modernPost(call));
   await (await server.fetch(request, peer)).text();
   await server.call("tools/call", { name: "greet" });
+  await server.close();
   assert.deepEqual(entries.map(({ address }) => address), [
     "192.0.2.7",
     undefined,

@@ -1,3 +1,4 @@
+import { isNetworkPeer } from "../../base/network_peer.ts";
 import type { Clock } from "../../base/clock.ts";
 import { checkInteger, checkTimeoutMs } from "../../base/options.ts";
 import { SharedRoom } from "../../base/shared_room.ts";
@@ -82,7 +83,7 @@ export class Bodies {
       account: () => this.#accountOf(sender),
       late: () => taker.fail(new BodyLateError()),
     });
-    if (sender.peer !== undefined) this.#awaited.push(body);
+    if (isNetworkPeer(sender.peer)) this.#awaited.push(body);
     readText(request, declared, this.#maxBytes, onCounted, body).then(
       (text) => {
         if (!this.#end(body)) return;
