@@ -21,6 +21,7 @@ import {
 import { HttpRun } from "./support/http_run.ts";
 import type { HttpSubject, Sample } from "./support/http_subject.ts";
 import { httpTargets } from "./support/http_targets.ts";
+import { isReached, judge, type Outcome } from "./support/goals.ts";
 import { median } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 
@@ -95,16 +96,16 @@ function printRatios(comparisons: HttpComparison[], run: HttpRun): boolean {
     const name = `${httpTargets[subject].label} / ${
       httpTargets[against].label
     }`;
-    const goal = atLeast === undefined ? "" : `>= ${atLeast}`;
-    if (run.failures.has(subject) || run.failures.has(against)) {
-      return [name, "", "", goal, "failed"];
-    }
-    const byCpu = ratioOf(comparison, run.subjects, "perCpuSecond");
+    const failed = run.failures.has(subject) || run.failures.has(against);
+    const byCpu = failed
+      ? undefined
+      : ratioOf(comparison, run.subjects, "perCpuSecond");
+    const outcome: Outcome = { name, measured: byCpu, atLeast };
+    const [goal, reached] = judge(outcome);
+    if (byCpu === undefined) return [name, "", "", goal, "failed"];
+    allReached &&= isReached(outcome);
     const byRate = ratioOf(comparison, run.subjects, "perSecond");
-    const reached = atLeast === undefined || byCpu >= atLeast;
-    allReached &&= reached;
-    const verdict = atLeast === undefined ? "" : reached ? "yes" : "NO";
-    return [name, byCpu.toFixed(2), byRate.toFixed(2), goal, verdict];
+    return [name, byCpu.toFixed(2), byRate.toFixed(2), goal, reached];
   });
   printTable(["ratio", "by CPU", "by rate", "goal", "reached"], rows);
   return allReached;

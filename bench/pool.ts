@@ -36,6 +36,7 @@ const loops: Record<string, (work: { left: number }) => Promise<void>> = {
 function variants(callers: number): Variant[] {
   return Object.entries(loops).map(([name, loop]) => ({
     name,
+    atLeast: name === "Pool" ? 1 : undefined,
     run: async (left) => {
       const work = { left };
       await Promise.all(Array.from({ length: callers }, () => loop(work)));

@@ -1,55 +1,116 @@
 /**
- * `deno task bench:soak`: what Sluice keeps in memory. Resident memory after
- * 100,000 and after 1,000,000 requests, and for each idle SSE stream
+ * `deno task bench:soak`: what Sluice keeps in memory. Resident memory of an idle
+ * `main.ts`; of a server after 10,000 and after 1,000,000 mixed calls; of one after
+ * 100,000 and after 1,000,000 calls of one kind; and for each idle SSE stream
  * (`subscriptions/listen`), beside the same on a bare `Deno.serve`.
  *
- *     deno task bench:soak --streams 3000
+ *     deno task bench:soak --streams 3000 --calls 1000000
  */
 import { parseArgs } from "node:util";
 import { requireCommands } from "./support/commands.ts";
+import { judge } from "./support/goals.ts";
 import { post } from "./support/http_socket.ts";
 import { httpTargets } from "./support/http_targets.ts";
-import { loadCore } from "./support/pinning.ts";
+import { mixedLoad } from "./support/mixed_load.ts";
+import { loadCore, pinSelf } from "./support/pinning.ts";
 import { ServerProcess } from "./support/server_process.ts";
 import { printTable } from "./support/table.ts";
 import { modernRequest } from "./support/wire.ts";
 import { wrk } from "./support/wrk.ts";
 
 const settleMs = 3_000;
+/** By then a server that waits has done what it does by itself. */
+const idleMs = 15_000;
+const fewCalls = 10_000;
 const mebibyte = 1_048_576;
 
 const { values: options } = parseArgs({
-  options: { streams: { type: "string", default: "3000" } },
+  options: {
+    streams: { type: "string", default: "3000" },
+    calls: { type: "string", default: "1000000" },
+  },
 });
 const streams = Number(options.streams);
+const calls = Number(options.calls);
 
 await requireCommands("wrk", "taskset");
 checkOpenFiles(streams + 200);
+await pinSelf(loadCore);
+await reportIdle();
+console.log();
+await reportMixed();
+console.log();
 await reportRequests();
 console.log();
 await reportStreams();
 
-async function reportRequests(): Promise<void> {
-  const rows = [];
-  for (const id of ["echo", "progress", "raw"]) {
-    const { few, many } = await rssOverRequests(id);
-    const growth = many / few - 1;
-    rows.push([
-      httpTargets[id].label,
+async function reportIdle(): Promise<void> {
+  await using server = await ServerProcess.start({
+    script: "../main.ts",
+    args: (port) => ["--port", String(port)],
+  });
+  await new Promise((resolve) => setTimeout(resolve, idleMs));
+  const measured = server.rssBytes() / mebibyte;
+  const name = "main.ts, idle, MiB";
+  printTable(["memory", "MiB", "goal", "reached"], [
+    [name, measured.toFixed(1), ...judge({ name, measured, atMost: 90 })],
+  ]);
+}
+
+async function reportMixed(): Promise<void> {
+  await using server = await ServerProcess.start({
+    script: "servers/mixed.ts",
+  });
+  const url = `http://127.0.0.1:${server.port}/mcp`;
+  await mixedLoad(url, fewCalls);
+  const few = await settledRss(server);
+  await mixedLoad(url, calls - fewCalls);
+  const many = await settledRss(server);
+  const count = calls.toLocaleString("en-US");
+  const measured = many / few;
+  printTable(
+    ["mixed calls", "MiB at 10,000", `at ${count}`, "ratio", "goal", "reached"],
+    [[
+      "both eras, with sessions",
       (few / mebibyte).toFixed(1),
       (many / mebibyte).toFixed(1),
-      `${(growth * 100).toFixed(1)} %`,
-      id === "echo" ? "within 5 %" : "",
-      id === "echo" ? Math.abs(growth) <= 0.05 ? "yes" : "NO" : "",
+      measured.toFixed(2),
+      ...judge({
+        name: `memory after ${count} mixed calls / after 10,000`,
+        measured,
+        atMost: 1.5,
+      }),
+    ]],
+  );
+}
+
+async function reportRequests(): Promise<void> {
+  const few = calls / 10;
+  const rows = [];
+  for (const id of ["echo", "progress", "raw"]) {
+    const rss = await rssOverRequests(id, [few, calls]);
+    const measured = rss[1] / rss[0];
+    rows.push([
+      httpTargets[id].label,
+      ...rss.map((bytes) => (bytes / mebibyte).toFixed(1)),
+      measured.toFixed(3),
+      ...judge({
+        name: `memory after ${calls} calls / after ${few}: ${id}`,
+        measured,
+        atMost: id === "echo" ? 1.05 : undefined,
+      }),
     ]);
   }
   printTable(
-    ["server", "MiB at 100,000", "at 1,000,000", "growth", "goal", "reached"],
+    ["server", `MiB at ${few}`, `at ${calls}`, "ratio", "goal", "reached"],
     rows,
   );
 }
 
-async function rssOverRequests(id: string) {
+async function rssOverRequests(
+  id: string,
+  counts: number[],
+): Promise<number[]> {
   const { script, request } = httpTargets[id];
   await using server = await ServerProcess.start({ script });
   let sent = 0;
@@ -67,7 +128,9 @@ async function rssOverRequests(id: string) {
     }
     return await settledRss(server);
   };
-  return { few: await rssAt(100_000), many: await rssAt(1_000_000) };
+  const rss = [];
+  for (const count of counts) rss.push(await rssAt(count));
+  return rss;
 }
 
 async function reportStreams(): Promise<void> {
@@ -85,8 +148,11 @@ async function reportStreams(): Promise<void> {
         "Sluice",
         (ours / 1_024).toFixed(1),
         ratio.toFixed(2),
-        "<= 1.2",
-        ratio <= 1.2 ? "yes" : "NO",
+        ...judge({
+          name: "memory of an idle stream / on bare Deno.serve",
+          measured: ratio,
+          atMost: 1.2,
+        }),
       ],
     ],
   );

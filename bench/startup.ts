@@ -1,29 +1,32 @@
 /**
  * `deno task bench:startup`: from starting the process to the first answer over
- * HTTP, many cold processes in alternation: a bare `Deno.serve`, Sluice alone,
- * and with zod Sluice, EdgeFastMCP and SDK v2. Deno's own code cache is warm, as
- * after a first run.
+ * HTTP, many cold processes in alternation. A ratio is the median of the rounds'
+ * ratios, and the one of CPU time counts. Deno's own code cache is warm, as after
+ * a first run.
  *
  *     deno task bench:startup --rounds 30
  */
 import { parseArgs } from "node:util";
 import { requireCommands } from "./support/commands.ts";
+import { judge } from "./support/goals.ts";
 import { post } from "./support/http_socket.ts";
 import { loadCore, pinSelf } from "./support/pinning.ts";
-import { ServerProcess } from "./support/server_process.ts";
+import {
+  ServerProcess,
+  type ServerProcessOptions,
+} from "./support/server_process.ts";
 import { median, rotated } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
-import { modernRequest } from "./support/wire.ts";
+import { modernRequest, type WireRequest } from "./support/wire.ts";
 
 const { values: options } = parseArgs({
   options: { rounds: { type: "string", default: "30" } },
 });
 
-interface Server {
+interface Server extends ServerProcessOptions {
   label: string;
-  script: string;
-  /** The most that its time may be of the bare server's. */
-  atMost?: number;
+  /** What it is asked first, and how the answer is known; the echo, if not said. */
+  first?: [WireRequest, mark: string];
 }
 
 /** Time from before the process to its first answer, and what of it was spent computing. */
@@ -32,61 +35,87 @@ interface Sample {
   cpuMs: number;
 }
 
-const bare: Server = { label: "bare Deno.serve", script: "peers/raw.ts" };
-const servers: Server[] = [
-  bare,
-  { label: "Sluice", script: "servers/start.ts", atMost: 1.5 },
-  { label: "Sluice and zod", script: "servers/echo.ts" },
-  { label: "EdgeFastMCP and zod", script: "peers/edge_fastmcp.ts" },
-  { label: "SDK v2 and zod", script: "peers/sdk_v2.ts" },
+const bare = { label: "bare Deno.serve", script: "peers/raw.ts" };
+const tenLines = { label: "Sluice, ten lines", script: "servers/start.ts" };
+const withZod = { label: "Sluice and zod", script: "servers/echo.ts" };
+const sdk = { label: "SDK v2 and zod", script: "peers/sdk_v2.ts" };
+const command: Server = {
+  label: "main.ts",
+  script: "../main.ts",
+  args: (port) => ["--port", String(port)],
+  first: [
+    modernRequest("tools/call", {
+      name: "parallel_processing",
+      arguments: { items: ["hello"] },
+    }),
+    "processed_hello",
+  ],
+};
+const edge = { label: "EdgeFastMCP and zod", script: "peers/edge_fastmcp.ts" };
+const servers: Server[] = [bare, tenLines, withZod, command, edge, sdk];
+const comparisons = [
+  { of: tenLines, to: bare, atMost: 2.3 },
+  { of: command, to: bare, atMost: 2.3 },
+  { of: tenLines, to: sdk, atMost: 0.7 },
+  { of: withZod, to: sdk, atMost: 0.7 },
+  { of: sdk, to: bare },
+  { of: edge, to: bare },
 ];
-const request = modernRequest("tools/call", {
-  name: "echo",
-  arguments: { data: "hello" },
-});
+const echo: [WireRequest, string] = [
+  modernRequest("tools/call", { name: "echo", arguments: { data: "hello" } }),
+  "processed_hello",
+];
 
 await requireCommands("taskset");
 await pinSelf(loadCore);
 
 const samples = new Map(servers.map((server) => [server, [] as Sample[]]));
-for (const { script } of servers) await firstAnswer(script);
+for (const server of servers) await firstAnswer(server);
 for (let round = 0; round < Number(options.rounds); round++) {
   for (const server of rotated(servers, round)) {
-    samples.get(server)!.push(await firstAnswer(server.script));
+    samples.get(server)!.push(await firstAnswer(server));
   }
 }
 
 printTable(
-  ["server", "ms", "CPU ms", "ratio", "by CPU", "goal", "reached"],
-  servers.map((server) => {
-    const ratio = ratioOf(server, "wallMs");
+  ["server", "ms", "CPU ms"],
+  servers.map((server) => [
+    server.label,
+    Math.round(median(samples.get(server)!.map((s) => s.wallMs)) * 10) / 10,
+    Math.round(median(samples.get(server)!.map((s) => s.cpuMs)) * 10) / 10,
+  ]),
+);
+console.log();
+printTable(
+  ["ratio", "by CPU", "by time", "goal", "reached"],
+  comparisons.map(({ of, to, atMost }) => {
+    const name = `${of.label} / ${to.label}`;
+    const byCpu = ratio(of, to, "cpuMs");
     return [
-      server.label,
-      Math.round(median(samples.get(server)!.map((s) => s.wallMs)) * 10) / 10,
-      Math.round(median(samples.get(server)!.map((s) => s.cpuMs)) * 10) / 10,
-      ratio.toFixed(2),
-      ratioOf(server, "cpuMs").toFixed(2),
-      server.atMost === undefined ? "" : `<= ${server.atMost}`,
-      server.atMost === undefined ? "" : ratio <= server.atMost ? "yes" : "NO",
+      name,
+      byCpu.toFixed(2),
+      ratio(of, to, "wallMs").toFixed(2),
+      ...judge({ name: `start: ${name}`, measured: byCpu, atMost }),
     ];
   }),
 );
 
-async function firstAnswer(script: string): Promise<Sample> {
+async function firstAnswer(server: Server): Promise<Sample> {
+  const [request, mark] = server.first ?? echo;
   const start = performance.now();
-  await using server = ServerProcess.spawn({ script });
-  using connection = await server.connect();
-  await post(connection, request, "processed_hello");
+  await using process = ServerProcess.spawn(server);
+  using connection = await process.connect();
+  await post(connection, request, mark);
   return {
     wallMs: performance.now() - start,
-    cpuMs: server.threadCpuMs(),
+    cpuMs: process.threadCpuMs(),
   };
 }
 
-function ratioOf(server: Server, figure: keyof Sample): number {
+function ratio(of: Server, to: Server, figure: keyof Sample): number {
   return median(
-    samples.get(server)!.map((sample, round) =>
-      sample[figure] / samples.get(bare)![round][figure]
+    samples.get(of)!.map((sample, round) =>
+      sample[figure] / samples.get(to)![round][figure]
     ),
   );
 }

@@ -7,6 +7,7 @@
  */
 import { parseArgs } from "node:util";
 import { requireCommands } from "./support/commands.ts";
+import { judge } from "./support/goals.ts";
 import { loadCore, pinSelf } from "./support/pinning.ts";
 import { median, rotated } from "./support/statistics.ts";
 import { type StdioSample, StdioSubject } from "./support/stdio_subject.ts";
@@ -49,11 +50,13 @@ printTable(
     Math.round(figure(subject, "perCpuSecond")),
   ]),
 );
-console.log(
-  `\n${ours.label}: goal >= 100,000 messages/s, reached: ${
-    figure(ours, "perSecond") >= 100_000 ? "yes" : "NO"
-  }\n`,
-);
+const perSecond = Math.round(figure(ours, "perSecond"));
+const [goal, reached] = judge({
+  name: `${ours.label}, messages/s`,
+  measured: perSecond,
+  atLeast: 100_000,
+});
+console.log(`\n${ours.label}: goal ${goal} messages/s, reached: ${reached}\n`);
 printTable(["ratio", "by CPU", "by rate", "goal", "reached"], [
   ratio(ours, raw, 0.6),
   ratio(ours, parsing),
@@ -70,13 +73,12 @@ function ratio(over: StdioSubject, under: StdioSubject, atLeast?: number) {
     median(
       over.samples.map((sample, i) => sample[name] / under.samples[i][name]),
     );
-  const goal = atLeast === undefined
-    ? ["", ""]
-    : [`>= ${atLeast}`, of("perSecond") >= atLeast ? "yes" : "NO"];
+  const name = `${over.label} / ${under.label}`;
+  const byRate = of("perSecond");
   return [
-    `${over.label} / ${under.label}`,
+    name,
     of("perCpuSecond").toFixed(2),
-    of("perSecond").toFixed(2),
-    ...goal,
+    byRate.toFixed(2),
+    ...judge({ name: `stdio: ${name}`, measured: byRate, atLeast }),
   ];
 }

@@ -1,8 +1,14 @@
+import { judge } from "./goals.ts";
 import { median, rotated } from "./statistics.ts";
+
+/** The variable that lowers the number of rounds: `deno task bench` has little time. */
+export const ROUNDS = "BENCH_ROUNDS";
 
 /** One variant of the same work; does `count` operations. */
 export interface Variant {
   readonly name: string;
+  /** The speed against the first variant that is to be reached. */
+  readonly atLeast?: number;
   run(count: number): void | Promise<void>;
 }
 
@@ -20,18 +26,20 @@ export interface CompareOptions {
  * the same turn, which a machine that is busy with other things hardly moves.
  */
 export async function compare(
-  { title, count, rounds }: CompareOptions,
+  { title, count, ...options }: CompareOptions,
   variants: readonly Variant[],
 ): Promise<void> {
-  const times = new Map<string, number[]>(
-    variants.map(({ name }) => [name, []]),
+  const most = Number(Deno.env.get(ROUNDS) ?? Infinity);
+  const rounds = Math.min(options.rounds, most);
+  const times = new Map<Variant, number[]>(
+    variants.map((variant) => [variant, []]),
   );
   for (const { run } of variants) await run(count);
   for (let round = 0; round < rounds; round++) {
-    for (const { name, run } of rotated(variants, round)) {
+    for (const variant of rotated(variants, round)) {
       const start = performance.now();
-      await run(count);
-      times.get(name)!.push((performance.now() - start) * 1e6 / count);
+      await variant.run(count);
+      times.get(variant)!.push((performance.now() - start) * 1e6 / count);
     }
   }
   print(title, rounds, times);
@@ -40,14 +48,23 @@ export async function compare(
 function print(
   title: string,
   rounds: number,
-  times: ReadonlyMap<string, readonly number[]>,
+  times: ReadonlyMap<Variant, readonly number[]>,
 ): void {
   const [base] = times.values();
   console.log(`\n${title} (medians of ${rounds} interleaved rounds)`);
-  for (const [name, ns] of times) {
+  const [{ name: baseName }] = times.keys();
+  for (const [{ name, atLeast }, ns] of times) {
     const typical = median(ns);
     const time = `${typical.toFixed(typical < 1_000 ? 1 : 0)} ns`.padStart(12);
     const ratio = median(ns.map((time, round) => base[round] / time));
-    console.log(`  ${name.padEnd(44)}${time}  ${ratio.toFixed(2)} x`);
+    const [goal, reached] = judge({
+      name: `${title}: ${name} / ${baseName}`,
+      measured: ratio,
+      atLeast,
+    });
+    console.log(
+      `  ${name.padEnd(44)}${time}  ${ratio.toFixed(2)} x  ${goal}  ${reached}`
+        .trimEnd(),
+    );
   }
 }

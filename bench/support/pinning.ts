@@ -5,11 +5,12 @@ export const serverCore = 0;
 export const loadCore = 1;
 
 /** The command line that runs a script of `bench/` as a server of its own. */
-export function pinnedServer(script: string): string[] {
+export function pinnedServer(script: string, args: string[] = []): string[] {
   return [
     ...["--cpu-list", String(serverCore)],
     ...[Deno.execPath(), "run", "--allow-all", "--no-check"],
     new URL(`../${script}`, import.meta.url).pathname,
+    ...args,
   ];
 }
 

@@ -7,6 +7,8 @@ export interface ServerProcessOptions {
   script: string;
   /** Environment beside `PORT`. */
   env?: Record<string, string>;
+  /** Arguments of the script, which may want the port there. */
+  args?: (port: number) => string[];
 }
 
 const clockTicksPerSecond = 100;
@@ -46,10 +48,10 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Starts a server without waiting for it. */
-  static spawn({ script, env }: ServerProcessOptions): ServerProcess {
+  static spawn({ script, env, args }: ServerProcessOptions): ServerProcess {
     const port = freePort();
     const child = new Deno.Command("taskset", {
-      args: pinnedServer(script),
+      args: pinnedServer(script, args?.(port)),
       env: { NO_COLOR: "1", ...env, PORT: String(port) },
       stdin: "null",
       stdout: "null",

@@ -46,7 +46,8 @@ export function modernRequest(
     "mcp-protocol-version": modernVersion,
     "mcp-method": method,
   };
-  if (typeof params.name === "string") headers["mcp-name"] = params.name;
+  const named = params.name ?? params.uri;
+  if (typeof named === "string") headers["mcp-name"] = named;
   return { headers, body: modernMessage(1, method, params, meta) };
 }
 

@@ -1,4 +1,4 @@
-import config from "../../deno.json" with { type: "json" };
+import config from "../deno.json" with { type: "json" };
 
 /** The official suite, in the version that the package is built against. */
 const SUITE = config.imports["@modelcontextprotocol/conformance"];

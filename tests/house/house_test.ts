@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import config from "../../deno.json" with { type: "json" };
 import {
   circles,
   doorFaults,
@@ -465,6 +466,23 @@ Deno.test("the house: only the codecs know how the eras differ", async () => {
   hold(
     compared.map((path) =>
       `${path} compares eras: give what differs to EraCodec`
+    ),
+  );
+});
+
+Deno.test("the house: the package's deno.json has no package that only a bench, an example or a test imports", async () => {
+  const unused = new Set(Object.keys(config.imports));
+  for (const path of house.keys()) {
+    const text = await Deno.readTextFile(new URL(path, SOURCE));
+    for (const name of unused) {
+      if (text.includes(`"${name}"`) || text.includes(`"${name}/`)) {
+        unused.delete(name);
+      }
+    }
+  }
+  hold(
+    [...unused].map((name) =>
+      `nothing in src/ imports ${name}: give it to the deno.json beside who does`
     ),
   );
 });

@@ -1,15 +1,16 @@
 /**
- * `deno task bench:memory`: `server.call` without a transport, one call after
+ * `deno task bench:in-memory`: `server.call` without a transport, one call after
  * the other on one core. Slices interleave in rotated order. What counts is
  * calls per CPU-second of the whole process, collection and compiling included.
  *
- *     deno run -A bench/memory.bench.ts --rounds 11
+ *     deno run -A bench/in_memory.ts --rounds 11
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { McpServer } from "../mod.ts";
 import { requireCommands } from "./support/commands.ts";
+import { judge } from "./support/goals.ts";
 import { pinSelf, serverCore } from "./support/pinning.ts";
 import { median, rotated } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
@@ -96,8 +97,11 @@ printTable(
     label,
     Math.round(median(perSecond)),
     Math.round(median(perCpuSecond)),
-    goal === undefined ? "" : `>= ${goal.toLocaleString("en-US")}`,
-    goal === undefined ? "" : median(perCpuSecond) >= goal ? "yes" : "NO",
+    ...judge({
+      name: `${label}, calls per CPU-second`,
+      measured: median(perCpuSecond),
+      atLeast: goal,
+    }),
   ]),
 );
 
