@@ -10,8 +10,9 @@
  *
  *     deno task bench:work --only fetch,pool,go --modes modern --rounds 9
  *     deno task bench:work --markdown      # the table for bench/RESULTS.md
+ *     deno task bench:work --build         # only builds the peers; tests/bench then tests them too
  *
- * A peer whose toolchain is missing is named and left out. Exits with 1 when a
+ * A peer whose toolchain or registry is missing is named and left out. Exits with 1 when a
  * goal is missed or an answer was wrong.
  */
 import { parseArgs } from "node:util";
@@ -21,7 +22,7 @@ import { median, percentile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 import type { WorkMode } from "./work/visit.ts";
 import { WorkRun, type WorkSubject } from "./work/work_run.ts";
-import { workServers } from "./work/work_servers.ts";
+import { buildWorkServer, workServers } from "./work/work_servers.ts";
 
 const modeNames: Record<WorkMode, string> = {
   modern: "2026-07-28",
@@ -46,27 +47,42 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "1" },
     rounds: { type: "string", default: "7" },
     "warm-up": { type: "string", default: "4" },
+    build: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
   },
 });
 
 const ids = checkedNames("server", options.only, workServers);
 const modes = checkedNames("mode", options.modes, modeNames);
-await requireCommands("taskset");
-await pinSelf(loadCore);
+Deno.exitCode = await (options.build ? build() : measure()) ? 0 : 1;
 
-await using run = new WorkRun({
-  users: Number(options.users),
-  seconds: Number(options.seconds),
-  rounds: Number(options.rounds),
-  warmUpSeconds: Number(options["warm-up"]),
-}, show);
-await run.run(
-  Object.fromEntries(ids.map((id) => [id, workServers[id]])),
-  modes,
-);
-const good = report(run.subjects);
-Deno.exitCode = good ? 0 : 1;
+async function build(): Promise<boolean> {
+  let good = true;
+  for (const server of ids.map((id) => workServers[id])) {
+    console.log(`building ${server.label}`);
+    await buildWorkServer(server).catch((error) => {
+      console.error(`${server.label}: ${error.message}`);
+      good = false;
+    });
+  }
+  return good;
+}
+
+async function measure(): Promise<boolean> {
+  await requireCommands("taskset");
+  await pinSelf(loadCore);
+  await using run = new WorkRun({
+    users: Number(options.users),
+    seconds: Number(options.seconds),
+    rounds: Number(options.rounds),
+    warmUpSeconds: Number(options["warm-up"]),
+  }, show);
+  await run.run(
+    Object.fromEntries(ids.map((id) => [id, workServers[id]])),
+    modes,
+  );
+  return report(run.subjects);
+}
 
 function report(subjects: WorkSubject[]): boolean {
   const measured = subjects.filter(({ samples }) => samples.length > 0);
@@ -109,10 +125,11 @@ function figuresOf(
   ];
 }
 
-/** The median of the rounds' ratios. */
+/** The median of the ratios of the rounds that both took part in. */
 function ratioOf(subject: WorkSubject, against: WorkSubject): number {
+  const rounds = Math.min(subject.samples.length, against.samples.length);
   return median(
-    subject.samples.map(({ perCpuSecond }, round) =>
+    subject.samples.slice(0, rounds).map(({ perCpuSecond }, round) =>
       perCpuSecond / against.samples[round].perCpuSecond
     ),
   );

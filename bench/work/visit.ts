@@ -1,10 +1,15 @@
 /** What one user does again and again: the requests of a visit in each of the three ways, and what their answers must be. */
 import { type HttpAnswer, KeepAlive } from "../support/keep_alive.ts";
+import { ReadyRequest } from "../support/ready_request.ts";
 import {
+  deleteRequest,
+  initializedRequest,
+  initializeRequest,
   legacyRequest,
   type Message,
   messagesOf,
   modernRequest,
+  sessionHeader,
   type WireRequest,
 } from "../support/wire.ts";
 import { faultOf, type WorkTool, workTools } from "./contract.ts";
@@ -21,7 +26,14 @@ export interface VisitReport {
   failed(why: string): void;
 }
 
-const encoder = new TextEncoder();
+/** Says what is wrong with a message, or nothing. */
+type FaultOfMessage = (message: Message) => string | undefined;
+
+/** One request, and what its answer must be; without that it does not count. */
+interface Step {
+  readonly request: ReadyRequest;
+  readonly faultOf?: FaultOfMessage;
+}
 
 /** One user, with a connection of its own; disposing closes it. */
 export class Visitor implements Disposable {
@@ -44,8 +56,8 @@ export class Visitor implements Disposable {
     this.#calls = workTools.map((tool) => this.#call(tool, user));
     this.#list = this.#step(request("tools/list", {}), faultOfList);
     this.#initialize = this.#step(initializeRequest, faultOfInitialize);
-    this.#initialized = this.#step(initializedRequest, () => undefined, false);
-    this.#delete = this.#step(deleteRequest, () => undefined, false);
+    this.#initialized = this.#step(initializedRequest);
+    this.#delete = this.#step(deleteRequest);
   }
 
   /**
@@ -67,7 +79,7 @@ export class Visitor implements Disposable {
     if (this.#mode === "modern") return "";
     const answer = await this.#send(this.#initialize, "");
     const session = this.#mode === "sessions" && answer !== undefined
-      ? sessionHeader(answer)
+      ? sessionHeader(answer.head)
       : "";
     await this.#send(this.#initialized, session);
     return session;
@@ -76,11 +88,10 @@ export class Visitor implements Disposable {
   async #send(step: Step, session: string): Promise<HttpAnswer | undefined> {
     const start = performance.now();
     try {
-      const answer = await this.#connection.send(
-        session === "" ? step.bytes : step.inSession(session),
-      );
-      if (step.counts) this.#report.counted(performance.now() - start);
-      const fault = step.faultOf(answer);
+      const answer = await this.#connection.send(step.request.bytes(session));
+      const ms = performance.now() - start;
+      if (step.faultOf !== undefined) this.#report.counted(ms);
+      const fault = faultOfAnswer(answer, step.faultOf);
       if (fault === undefined) return answer;
       this.#report.failed(`${fault}: ${answer.head}${answer.body}`);
     } catch (error) {
@@ -102,12 +113,8 @@ export class Visitor implements Disposable {
     );
   }
 
-  #step(
-    request: WireRequest & { method?: string },
-    faultOfMessage: (message: Message) => string | undefined,
-    counts = true,
-  ): Step {
-    return new Step(this.#port, request, faultOfMessage, counts);
+  #step(request: WireRequest, faultOf?: FaultOfMessage): Step {
+    return { request: new ReadyRequest(this.#port, request), faultOf };
   }
 
   [Symbol.dispose](): void {
@@ -115,59 +122,15 @@ export class Visitor implements Disposable {
   }
 }
 
-/** One request, ready to be sent, and what its answer must be. */
-class Step {
-  readonly counts: boolean;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly #head: string;
-  readonly #body: string;
-  readonly #faultOfMessage: (message: Message) => string | undefined;
-
-  constructor(
-    port: number,
-    { method = "POST", headers, body }: WireRequest & { method?: string },
-    faultOfMessage: (message: Message) => string | undefined,
-    counts: boolean,
-  ) {
-    const lines = Object.entries(headers)
-      .map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    this.#head = `${method} /mcp HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n` +
-      `content-length: ${encoder.encode(body).length}\r\n${lines}`;
-    this.#body = body;
-    this.bytes = this.inSession("");
-    this.counts = counts;
-    this.#faultOfMessage = faultOfMessage;
-  }
-
-  inSession(header: string): Uint8Array<ArrayBuffer> {
-    return encoder.encode(`${this.#head}${header}\r\n${this.#body}`);
-  }
-
-  /** Says what is wrong with an answer, or nothing. */
-  faultOf({ status, head, body }: HttpAnswer): string | undefined {
-    if (status < 200 || status > 299) return `status ${status}`;
-    if (!this.counts) return undefined;
-    const type = /^content-type: *(.*)$/im.exec(head)?.[1] ?? "";
-    const answer = messagesOf(type, body).find(({ id }) => id === 1);
-    return answer === undefined ? "no answer" : this.#faultOfMessage(answer);
-  }
-}
-
-const initializeRequest = legacyRequest("initialize", {
-  protocolVersion: "2025-06-18",
-  capabilities: {},
-  clientInfo: { name: "bench", version: "1.0.0" },
-});
-const initializedRequest = {
-  ...legacyRequest("notifications/initialized", {}),
-  body: '{"jsonrpc":"2.0","method":"notifications/initialized"}',
-};
-const deleteRequest = { ...initializedRequest, method: "DELETE", body: "" };
-
-function sessionHeader({ head }: HttpAnswer): string {
-  const [header] = /^mcp-session-id: .*\r\n/im.exec(head) ?? [];
-  if (header === undefined) throw new Error(`no session was given: ${head}`);
-  return header;
+function faultOfAnswer(
+  { status, head, body }: HttpAnswer,
+  faultOf: FaultOfMessage | undefined,
+): string | undefined {
+  if (status < 200 || status > 299) return `status ${status}`;
+  if (faultOf === undefined) return undefined;
+  const type = /^content-type: *(.*)$/im.exec(head)?.[1] ?? "";
+  const answer = messagesOf(type, body).find(({ id }) => id === 1);
+  return answer === undefined ? "no answer" : faultOf(answer);
 }
 
 function faultOfList({ result }: Message): string | undefined {

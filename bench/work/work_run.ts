@@ -37,6 +37,9 @@ export interface WorkSubject {
   process?: ServerProcess;
 }
 
+/** A visit that takes longer is broken off, and its request is an error. */
+const maxVisitMs = 20_000;
+
 /** A run; disposing ends every server. */
 export class WorkRun implements AsyncDisposable {
   readonly subjects: WorkSubject[] = [];
@@ -98,6 +101,7 @@ export class WorkRun implements AsyncDisposable {
     });
   }
 
+  /** Loads a subject for one slice; one whose process has ended is out of the run. */
   async #load(
     subject: WorkSubject,
     seconds: number,
@@ -106,6 +110,30 @@ export class WorkRun implements AsyncDisposable {
     const { process, mode, server } = subject;
     if (process === undefined) return undefined;
     this.#show(`${step}: ${server.label}, ${mode}`);
+    try {
+      const cpuBefore = process.cpuMs();
+      const start = performance.now();
+      const latencies = await this.#visit(subject, process.port, seconds);
+      const elapsedMs = performance.now() - start;
+      subject.rssBytes = process.rssBytes();
+      return {
+        perSecond: latencies.length * 1_000 / elapsedMs,
+        perCpuSecond: latencies.length * 1_000 / (process.cpuMs() - cpuBefore),
+        latencies,
+      };
+    } catch (error) {
+      subject.process = undefined;
+      subject.failure ??= `${step}: ${(error as Error).message}`;
+      return undefined;
+    }
+  }
+
+  /** Has all users make visits until the time is up, and gives what each request took. */
+  async #visit(
+    subject: WorkSubject,
+    port: number,
+    seconds: number,
+  ): Promise<number[]> {
     const latencies: number[] = [];
     const report: VisitReport = {
       counted: (ms) => latencies.push(ms),
@@ -114,22 +142,21 @@ export class WorkRun implements AsyncDisposable {
         subject.failure ??= why;
       },
     };
-    const cpuBefore = process.cpuMs();
-    const start = performance.now();
-    const user = async (number: number) => {
-      using visitor = new Visitor(process.port, number, mode, report);
-      while (performance.now() < start + seconds * 1_000) await visitor.visit();
-    };
-    await Promise.all(
-      Array.from({ length: this.#options.users }, (_, i) => user(i)),
+    const end = performance.now() + seconds * 1_000;
+    const visitors = Array.from(
+      { length: this.#options.users },
+      (_, user) => new Visitor(port, user, subject.mode, report),
     );
-    const elapsedMs = performance.now() - start;
-    subject.rssBytes = process.rssBytes();
-    return {
-      perSecond: latencies.length * 1_000 / elapsedMs,
-      perCpuSecond: latencies.length * 1_000 / (process.cpuMs() - cpuBefore),
-      latencies,
+    const hangUp = () => {
+      for (const visitor of visitors) visitor[Symbol.dispose]();
     };
+    const patience = setTimeout(hangUp, seconds * 1_000 + maxVisitMs);
+    await Promise.all(visitors.map(async (visitor) => {
+      while (performance.now() < end) await visitor.visit();
+    }));
+    clearTimeout(patience);
+    hangUp();
+    return latencies;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

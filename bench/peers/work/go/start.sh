@@ -5,6 +5,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 home="${XDG_CACHE_HOME:-$HOME/.cache}/sluice-bench/$(basename "$here")"
 if [ "${1:-}" = build ]; then
   cd "$here"
-  exec go build -mod=readonly -o "$home/work" .
+  go build -mod=readonly -o "$home/work" .
+  touch "$home/built"
+  exit
 fi
 exec "$home/work"

@@ -10,6 +10,7 @@ if [ "${1:-}" = build ]; then
     cp "$here/package.json" "$home"
     (cd "$home" && npm install --silent --no-package-lock)
   fi
+  touch "$home/built"
   exit
 fi
 cd "$home"

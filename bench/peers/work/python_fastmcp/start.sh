@@ -9,6 +9,7 @@ if [ "${1:-}" = build ]; then
     "$home/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
     cp "$here/requirements.txt" "$home"
   fi
+  touch "$home/built"
   exit
 fi
 export SERVER_TYPE="$(basename "$here")" PYTHONPATH="$here/.." PYTHONDONTWRITEBYTECODE=1

@@ -145,16 +145,21 @@ impl Work {
         &self,
         Parameters(args): Parameters<SearchArgs>,
     ) -> Result<CallToolResult, ErrorData> {
-        let request = self.client.get(format!("{}/products/search", self.api)).query(&[
-            ("category", args.category.as_str()),
-            ("min_price", &args.min_price.to_string()),
-            ("max_price", &args.max_price.to_string()),
-            ("limit", &args.limit.to_string()),
-        ]);
+        let request = self
+            .client
+            .get(format!("{}/products/search", self.api))
+            .query(&[
+                ("category", args.category.as_str()),
+                ("min_price", &args.min_price.to_string()),
+                ("max_price", &args.max_price.to_string()),
+                ("limit", &args.limit.to_string()),
+            ]);
         let popular = async {
             let mut redis = self.connection().await?;
-            let members: Vec<String> =
-                redis.zrevrange("bench:popular", 0, 9).await.map_err(failed)?;
+            let members: Vec<String> = redis
+                .zrevrange("bench:popular", 0, 9)
+                .await
+                .map_err(failed)?;
             Ok(members
                 .iter()
                 .filter_map(|member| member.strip_prefix("product:")?.parse().ok())
@@ -162,7 +167,10 @@ impl Work {
         };
         let (found, popular) = tokio::try_join!(self.send::<Found>(request), popular)?;
         let products = found.products.into_iter().map(|product| RankedProduct {
-            popularity_rank: popular.iter().position(|id| *id == product.id).map_or(0, |i| i + 1),
+            popularity_rank: popular
+                .iter()
+                .position(|id| *id == product.id)
+                .map_or(0, |i| i + 1),
             id: product.id,
             sku: product.sku,
             name: product.name,
@@ -184,15 +192,24 @@ impl Work {
         Parameters(CartArgs { user_id }): Parameters<CartArgs>,
     ) -> Result<CallToolResult, ErrorData> {
         let mut redis = self.connection().await?;
-        let fields: HashMap<u32, u32> =
-            redis.hgetall(format!("bench:cart:{user_id}")).await.map_err(failed)?;
+        let fields: HashMap<u32, u32> = redis
+            .hgetall(format!("bench:cart:{user_id}"))
+            .await
+            .map_err(failed)?;
         let mut items: Vec<Line> = fields
             .into_iter()
-            .map(|(product_id, quantity)| Line { product_id, quantity })
+            .map(|(product_id, quantity)| Line {
+                product_id,
+                quantity,
+            })
             .collect();
         items.sort_by_key(|item| item.product_id);
-        let first = items.first().ok_or_else(|| failed(format!("{user_id} has no cart")))?;
-        let request = self.client.get(format!("{}/products/{}", self.api, first.product_id));
+        let first = items
+            .first()
+            .ok_or_else(|| failed(format!("{user_id} has no cart")))?;
+        let request = self
+            .client
+            .get(format!("{}/products/{}", self.api, first.product_id));
         let history = async {
             redis
                 .lrange::<_, Vec<String>>(format!("bench:history:{user_id}"), 0, 4)
@@ -204,7 +221,11 @@ impl Work {
         let estimated_total = (first.price * f64::from(item_count) * 100.0).round() / 100.0;
         answer(&CartAnswer {
             user_id,
-            cart: Cart { items, item_count, estimated_total },
+            cart: Cart {
+                items,
+                item_count,
+                estimated_total,
+            },
             recent_history,
             server_type: SERVER_TYPE,
         })
@@ -221,8 +242,14 @@ impl Work {
             .strip_prefix("user-")
             .and_then(|number| number.parse().ok())
             .ok_or_else(|| failed("user_id must be user-N"))?;
-        let first = args.items.first().ok_or_else(|| failed("items must not be empty"))?;
-        let request = self.client.post(format!("{}/cart/calculate", self.api)).json(&args);
+        let first = args
+            .items
+            .first()
+            .ok_or_else(|| failed("items must not be empty"))?;
+        let request = self
+            .client
+            .post(format!("{}/cart/calculate", self.api))
+            .json(&args);
         let count = async {
             let mut redis = self.connection().await?;
             let key = format!("bench:ratelimit:user-{:05}", number % 100);
@@ -231,12 +258,18 @@ impl Work {
         let history = async {
             let mut redis = self.connection().await?;
             let key = format!("bench:history:{}", args.user_id);
-            redis.rpush::<_, _, ()>(key, &order_id).await.map_err(failed)
+            redis
+                .rpush::<_, _, ()>(key, &order_id)
+                .await
+                .map_err(failed)
         };
         let popular = async {
             let mut redis = self.connection().await?;
             let member = format!("product:{}", first.product_id);
-            redis.zincr::<_, _, _, f64>("bench:popular", member, 1).await.map_err(failed)
+            redis
+                .zincr::<_, _, _, f64>("bench:popular", member, 1)
+                .await
+                .map_err(failed)
         };
         let (calculated, rate_limit_count, _, _) =
             tokio::try_join!(self.send::<Calculated>(request), count, history, popular)?;
