@@ -78,9 +78,11 @@ export class Visitor implements Disposable {
   async #begin(): Promise<string> {
     if (this.#mode === "modern") return "";
     const answer = await this.#send(this.#initialize, "");
-    const session = this.#mode === "sessions" && answer !== undefined
-      ? sessionHeader(answer.head)
-      : "";
+    const session = sessionHeader(answer?.head ?? "") ?? "";
+    const isWanted = this.#mode === "sessions";
+    if (answer !== undefined && (session !== "") !== isWanted) {
+      this.#report.failed(isWanted ? "no session was given" : "a session");
+    }
     await this.#send(this.#initialized, session);
     return session;
   }
