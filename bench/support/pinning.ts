@@ -4,14 +4,18 @@ export const serverCore = 0;
 /** The core of whatever makes the load. */
 export const loadCore = 1;
 
+/** The command line that runs a script of `bench/` on a core. */
+export function pinnedCommand(script: string, core: number): string[] {
+  const path = new URL(`../${script}`, import.meta.url).pathname;
+  const program = script.endsWith(".sh")
+    ? [path]
+    : [Deno.execPath(), "run", "--allow-all", "--no-check", path];
+  return ["--cpu-list", String(core), ...program];
+}
+
 /** The command line that runs a script of `bench/` as a server of its own. */
-export function pinnedServer(script: string, args: string[] = []): string[] {
-  return [
-    ...["--cpu-list", String(serverCore)],
-    ...[Deno.execPath(), "run", "--allow-all", "--no-check"],
-    new URL(`../${script}`, import.meta.url).pathname,
-    ...args,
-  ];
+export function pinnedServer(script: string): string[] {
+  return pinnedCommand(script, serverCore);
 }
 
 /** Moves this process to a core. */

@@ -1,10 +1,15 @@
 /** One server under test: its own process, pinned to a core, with its CPU time and memory read from `/proc`. */
-import { pinnedServer } from "./pinning.ts";
+import { pinnedCommand, serverCore } from "./pinning.ts";
 
 /** What a {@linkcode ServerProcess} runs. */
 export interface ServerProcessOptions {
-  /** Script, relative to `bench/`. */
+  /** Script relative to `bench/`: one of the shell (`.sh`), which becomes the server, or one of Deno's. */
   script: string;
+  /**
+   * Core that it runs on.
+   * @default serverCore
+   */
+  core?: number;
   /** Environment beside `PORT`. */
   env?: Record<string, string>;
   /** Arguments of the script, which may want the port there. */
@@ -48,10 +53,12 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Starts a server without waiting for it. */
-  static spawn({ script, env, args }: ServerProcessOptions): ServerProcess {
+  static spawn(
+    { script, core = serverCore, env, args }: ServerProcessOptions,
+  ): ServerProcess {
     const port = freePort();
     const child = new Deno.Command("taskset", {
-      args: pinnedServer(script, args?.(port)),
+      args: [...pinnedCommand(script, core), ...args?.(port) ?? []],
       env: { NO_COLOR: "1", ...env, PORT: String(port) },
       stdin: "null",
       stdout: "null",

@@ -1,7 +1,9 @@
 /** The requests that the benches send, as bytes on the wire of either era; headers in small letters, as the official clients write them. */
 
-/** One POST: what differs between targets. */
+/** One request: what differs between targets. */
 export interface WireRequest {
+  /** @default "POST" */
+  method?: string;
   headers: Record<string, string>;
   body: string;
 }
@@ -68,6 +70,34 @@ export function legacyRequest(
     },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
   };
+}
+
+/** How a legacy client begins. */
+export const initializeRequest: WireRequest = legacyRequest("initialize", {
+  protocolVersion: "2025-06-18",
+  capabilities: {},
+  clientInfo: { name: "bench", version: "1.0.0" },
+});
+
+/** What it says when it has its answer. */
+export const initializedRequest: WireRequest = {
+  ...legacyRequest("notifications/initialized", {}),
+  body: JSON.stringify({
+    jsonrpc: "2.0",
+    method: "notifications/initialized",
+  }),
+};
+
+/** How it ends its session. */
+export const deleteRequest: WireRequest = {
+  ...initializedRequest,
+  method: "DELETE",
+  body: "",
+};
+
+/** The header line by which an answer gives a session, for the requests in it; nothing if it gives none. */
+export function sessionHeader(head: string): string | undefined {
+  return /^mcp-session-id: .*\r\n/im.exec(head)?.[0];
 }
 
 /** A JSON-RPC message as far as the benches look into it. */

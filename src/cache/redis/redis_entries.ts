@@ -151,17 +151,26 @@ export class RedisEntries {
   readonly #answer = (): void => {
     const asked = this.#asked;
     this.#asked = [];
+    if (asked.length === 1) return void this.#readOne(asked[0]);
     for (let i = 0; i < asked.length; i += BATCH) {
       this.#read(asked.slice(i, i + BATCH));
     }
   };
 
+  /** Most reads are alone, and pay nothing for those that aren't. */
+  async #readOne({ key, resolve }: Asked): Promise<void> {
+    const { link, codec, keys } = this.#options;
+    const command = ["GET", keys.entry(key)];
+    const entry = this.#decode(await link.send(command, codec.bytes));
+    if (entry?.marks?.t === undefined) return resolve(entry);
+    const isValid = await this.#validity([entry]);
+    resolve(isValid(entry) ? entry : undefined);
+  }
+
   async #read(asked: readonly Asked[]): Promise<void> {
     const { link, codec, keys } = this.#options;
     const names = asked.map(({ key }) => keys.entry(key));
-    const replies = names.length === 1
-      ? [await link.send(["GET", ...names], codec.bytes)]
-      : await link.send(["MGET", ...names], codec.bytes);
+    const replies = await link.send(["MGET", ...names], codec.bytes);
     if (!Array.isArray(replies)) {
       return asked.forEach(({ resolve }) => resolve(undefined));
     }
