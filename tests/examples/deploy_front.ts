@@ -45,32 +45,43 @@ const startCaddy: Start = async (folder, text) => {
 
 /** A configuration as it is, but for ports and what a test bends, before three servers. */
 export async function front(
-  name: "nginx.conf" | "Caddyfile",
+  name: Configuration,
   server: (index: number) => McpServer,
-  bend = (text: string) => text,
+  bend?: Bend,
 ): Promise<Front> {
   const stack = new AsyncDisposableStack();
-  const port = await freePort();
-  let text = bend(await deployText(name))
-    .replace("listen 8080", `listen 127.0.0.1:${port}`)
-    .replace(":8080 {", `http://127.0.0.1:${port} {`);
+  const ports: number[] = [];
   for (const index of [0, 1, 2]) {
     const running = stack.use(
       await server(index).serve({ port: 0, signals: false }),
     );
-    text = text.replaceAll(
-      `127.0.0.1:${8001 + index}`,
-      `127.0.0.1:${running.port}`,
-    );
+    ports.push(running.port);
+  }
+  const { url, port } = stack.use(await frontBefore(name, ports, bend));
+  return { url, port, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+type Configuration = "nginx.conf" | "Caddyfile";
+
+/** What a test changes in a configuration. */
+type Bend = (text: string) => string;
+
+/** The same before servers that run already; the first has port 8001 in the text. */
+export async function frontBefore(
+  name: Configuration,
+  ports: readonly number[],
+  bend: Bend = (text) => text,
+): Promise<Front> {
+  const port = await freePort();
+  let text = bend(await deployText(name))
+    .replace("listen 8080", `listen 127.0.0.1:${port}`)
+    .replace(":8080 {", `http://127.0.0.1:${port} {`);
+  for (const [index, each] of ports.entries()) {
+    text = text.replaceAll(`127.0.0.1:${8001 + index}`, `127.0.0.1:${each}`);
   }
   const folder = await Deno.makeTempDir();
   const start = name === "nginx.conf" ? startNginx : startCaddy;
   const process = (await start(folder, text)).spawn();
-  stack.defer(async () => {
-    process.kill("SIGTERM");
-    await process.status;
-    await Deno.remove(folder, { recursive: true });
-  });
   const url = `http://127.0.0.1:${port}/mcp`;
   await eventually(() =>
     fetch(new URL("/", url)).then(async (response) => {
@@ -78,7 +89,15 @@ export async function front(
       return response.status === 404;
     }, () => false)
   );
-  return { url, port, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    url,
+    port,
+    async [Symbol.asyncDispose]() {
+      process.kill("SIGTERM");
+      await process.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
 }
 
 /** A server that says which it is. */

@@ -72,9 +72,11 @@ export class BodyParseError extends BodyError {
 }
 
 /**
- * The text of a request's body. `request.text()` is the fastest reader there is
- * (bench/http.ts, "echo"), but it takes any size and any bytes: so the length is
- * checked first where it is declared, and counted where it is not.
+ * The text of a request's body. `request.json()` would be some 5 % faster
+ * (bench/http.ts, "echo"), but it keeps nothing of what it can't parse, whose id a
+ * refusal has to name, nor the digits of an id beyond 2^53. `request.text()` takes
+ * any size and any bytes: so the length is checked first where it is declared, and
+ * counted where it is not.
  *
  * @param declared the `content-length` header
  * @param onCounted told the size where it was not declared

@@ -270,12 +270,16 @@ export class LegacyEndpoint {
       open: () => {
         const connection = this.#streams.connect(session, exchange.authInfo);
         stream.connect(connection);
-        if (session.takesPriming) stream.prime(this.#options.retryMs);
-        exchange.resolve(
-          new Response(connection.body, {
-            headers: { ...SSE_HEADERS, ...headers },
-          }),
-        );
+        const begin = () =>
+          exchange.resolve(
+            new Response(connection.body, {
+              headers: { ...SSE_HEADERS, ...headers },
+            }),
+          );
+        // A client that has the headers, and no id yet, could not come back.
+        if (session.takesPriming) {
+          void stream.prime(this.#options.retryMs).then(begin);
+        } else begin();
       },
       ...(requests.length === 1 && {
         refuse: (text, error, more) =>

@@ -67,8 +67,11 @@ export class ResumableStream {
     });
   }
 
-  /** Sends an empty event, so that the client has an id to resume from. */
-  prime(retryMs: number | undefined): void {
+  /**
+   * Sends an empty event, so that the client has an id to resume from; resolves
+   * when it has.
+   */
+  prime(retryMs: number | undefined): Promise<void> {
     const connection = this.#connection!;
     this.#known = true;
     this.#enqueue(async () => {
@@ -77,6 +80,7 @@ export class ResumableStream {
       if (id === undefined) connection.beat();
       else connection.write(`id: ${id}\n${retry}data: \n\n`);
     });
+    return this.#queue;
   }
 
   /** The id that a message has in the store; `undefined` if it isn't there. */
