@@ -81,6 +81,9 @@ async function reached(server: McpServer): Promise<void> {
   );
 }
 
+/** Gives replicas time to hear what one of them has said. */
+const heard = () => new Promise((resolve) => setTimeout(resolve, 100));
+
 /** The same client at another replica. */
 function at(client: LegacyClient, server: McpServer): LegacyClient {
   return Object.assign(Object.create(LegacyClient.prototype), client, {
@@ -236,9 +239,11 @@ withReplicas(
     const client = await LegacyClient.open(a);
     await using reader = await standing(at(client, b));
     await at(client, c).ask("resources/subscribe", { uri: "news://today" });
+    await heard();
     for (const server of [a, b, c]) server.sendResourceUpdated("news://today");
     await reader.has(UPDATED, 3);
     await at(client, a).ask("resources/unsubscribe", { uri: "news://today" });
+    await heard();
     for (const server of [a, b, c]) server.sendResourceUpdated("news://today");
     c.registerTool("new", {}, () => "");
     await reader.has("notifications/tools/list_changed");
@@ -251,14 +256,15 @@ withReplicas(
   async ([a, b, c]) => {
     const client = await LegacyClient.open(a);
     await at(client, c).ask("resources/subscribe", { uri: "news://today" });
+    await heard();
     c.sendResourceUpdated("news://today");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await heard();
     await using reader = await standing(at(client, b));
     await reader.has(UPDATED);
     assert.deepEqual(reader.methods, [UPDATED]);
     // The client moves on: the newest stream has what comes from now on.
     await using moved = await standing(at(client, c));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await heard();
     a.sendResourceUpdated("news://today");
     await eventually(() => reader.methods.length + moved.methods.length >= 2);
   },

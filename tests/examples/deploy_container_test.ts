@@ -41,14 +41,20 @@ async function read(name: string): Promise<ContainerFile> {
 /** A folder such as an author has: the program, and what it imports. */
 async function project(): Promise<string> {
   const folder = await Deno.makeTempDir();
-  for (const name of ["deno.json", "deno.lock", "mod.ts"]) {
-    await Deno.copyFile(new URL(name, ROOT), `${folder}/${name}`);
-  }
+  const { workspace: _, ...config } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", ROOT)),
+  );
+  await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
+  await Deno.copyFile(new URL("mod.ts", ROOT), `${folder}/mod.ts`);
   await run("cp", ["-r", new URL("src", ROOT).pathname, `${folder}/src`]);
   await Deno.writeTextFile(
     `${folder}/server.ts`,
     await deployText("server.ts"),
   );
+  // It comes with the lock file that its author's Deno has written.
+  const lock = ["install", "--entrypoint", "server.ts"];
+  const { success, said } = await run(Deno.execPath(), lock, { cwd: folder });
+  assert.ok(success, said);
   return folder;
 }
 
