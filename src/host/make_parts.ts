@@ -97,7 +97,7 @@ export function makeParts(
   );
   if (redis !== undefined) health.adopt({ redis });
   const serves = () => lifespan.started || dispatcher.used;
-  const relay = cluster && new ClusterNotices({ cluster, clock, serves });
+  const relay = cluster && new ClusterNotices({ cluster, clock });
   if (relay !== undefined) disposeLater(relay);
 
   // Who is told of changes, and what there is to offer.
@@ -122,6 +122,7 @@ export function makeParts(
     },
     current: (topic, key) => tasks.current(topic, key),
     relay,
+    serves,
   });
   const limitRate = (what: string, limit: RateLimitOptions) =>
     new CallRateLimit(what, limit, {

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { TimeoutError, UnavailableError } from "../base/errors.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import {
+  isUnusable,
   type RedisArgument,
   redisFailure,
   type RedisOpener,
@@ -71,9 +72,9 @@ export class RedisCommands {
         resolve(reply);
       }, (error) => {
         pending.done = true;
-        reject(
-          refusalOf(error) === undefined ? this.#unavailable(error) : error,
-        );
+        // It is the primary no more: who is, a new connection may find.
+        if (refusalOf(error) === "READONLY") this.#connection?.drop(error);
+        reject(isUnusable(error) ? this.#unavailable(error) : error);
       });
     });
   }

@@ -74,3 +74,21 @@ const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
 export function refusalOf(error: unknown): string | undefined {
   return REFUSAL.exec(redisFailure(error))?.[0];
 }
+
+/** Refusals of a Redis that can't be used now, though it answers. */
+const UNUSABLE: ReadonlySet<string | undefined> = new Set([
+  "LOADING",
+  "MASTERDOWN",
+  "READONLY",
+  "CLUSTERDOWN",
+  "OOM",
+  "MISCONF",
+  "NOREPLICAS",
+  "BUSY",
+]);
+
+/** Tells if an error says that Redis can't be used now: none came, or such a refusal. */
+export function isUnusable(error: unknown): boolean {
+  const refusal = refusalOf(error);
+  return refusal === undefined || UNUSABLE.has(refusal);
+}

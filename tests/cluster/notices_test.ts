@@ -85,7 +85,13 @@ Deno.test("what a replica registers as it starts is no change for the others' cl
   const hub = new MemoryBusHub();
   await using here = replica({ bus: hub.join() });
   await using reader = await listen(here);
-  await using _late = replica({ bus: hub.join() });
+  await using late = replica({ bus: hub.join() });
+  // It serves before anybody has been told of what is registered.
+  await using _running = await late.serve({
+    port: 0,
+    signals: false,
+    onListen: () => {},
+  });
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(reader.methods, [ACKNOWLEDGED]);
 });

@@ -360,7 +360,7 @@ const DOORS: Doors = {
     "live_sessions.ts",
     "redis_event_store.ts",
     "session_visit.ts",
-    "shared_sessions.ts",
+    "shared_session.ts",
   ],
   admin: [
     "admin_routes.ts",

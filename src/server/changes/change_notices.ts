@@ -50,6 +50,8 @@ export interface ChangeNoticesParts {
   current(topic: string, key: string): Promise<TopicNotice | undefined>;
   /** `undefined` where this process is the whole server. */
   readonly relay: NoticeRelay | undefined;
+  /** Tells if this process serves already. */
+  serves(): boolean;
 }
 
 const LISTS: readonly ListKind[] = ["tools", "prompts", "resources"];
@@ -67,6 +69,8 @@ export class ChangeNotices {
 
   /** Takes note that a list has changed: a burst of registrations is one change. */
   listChanged(kind: ListKind): void {
+    // What is registered as this process starts is no change for anybody.
+    if (!this.#parts.serves()) return;
     if (this.#changed.size === 0) {
       queueMicrotask(() => {
         const kinds = [...this.#changed];

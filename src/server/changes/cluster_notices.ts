@@ -18,8 +18,6 @@ const RETRY_MS = 200;
 export interface ClusterNoticesParts {
   readonly cluster: Cluster;
   readonly clock: Clock;
-  /** Tells if this process serves already. */
-  serves(): boolean;
 }
 
 /** Passes notices between this process's clients and those of the others. */
@@ -47,8 +45,6 @@ export class ClusterNotices implements NoticeRelay, AsyncDisposable {
   }
 
   relay(notice: Notice): void {
-    // What is registered as this process starts is no change for anybody else.
-    if (notice.of === "list" && !this.#parts.serves()) return;
     if (this.#timer === undefined) this.#say(notice);
     else this.#keep(notice);
   }

@@ -60,6 +60,19 @@ export class FollowedResources {
     else if (this.#told.delete(form)) this.#room.letGo(sizeOf(form));
   }
 
+  /**
+   * Takes over all that the store says.
+   *
+   * @throws {RefusedError} if there is no room for it
+   */
+  become(forms: readonly string[]): void {
+    const wanted = new Set(forms);
+    for (const form of [...this]) {
+      if (!wanted.has(form)) this.hears(form, false);
+    }
+    for (const form of wanted) this.hears(form, true);
+  }
+
   #set(form: string, told: boolean): void {
     if (!this.#told.has(form)) this.#room.keep(sizeOf(form));
     this.#told.set(form, told);

@@ -11,7 +11,7 @@ import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { EventStore } from "./legacy/event_store.ts";
 import { RedisEventStore } from "./legacy/redis_event_store.ts";
 import { LegacyEndpoint } from "./legacy/legacy_endpoint.ts";
-import type { SharedBetween } from "./legacy/shared_sessions.ts";
+import type { SharedBetween } from "./legacy/shared_session.ts";
 import { ModernEndpoint, type ModernEndpointParts } from "./modern_endpoint.ts";
 import { QuietReplies } from "./quiet_replies.ts";
 import type { Refusals } from "./refusals.ts";

@@ -119,13 +119,14 @@ export class LiveSessions {
   }
 
   close(): void {
-    for (const { session } of this.#all()) {
+    for (const session of this.all()) {
       this.end(session, "the server is shutting down");
     }
   }
 
-  #all(): Entry[] {
-    return [...this.#unused.values(), ...this.#used.values()];
+  all(): HttpSession[] {
+    return [...this.#unused.values(), ...this.#used.values()]
+      .map(({ session }) => session);
   }
 
   /** Ends the oldest of an account's sessions that were only opened, if it has many. */

@@ -76,6 +76,6 @@ export class RedisEventStore implements EventStore {
 /** What is no id of an event is one of no stream: `0-0` is never given. */
 function partsOf(eventId: string): { streamId: string; id: string } {
   const { streamId = "", id = "0-0" } =
-    /^(?<streamId>.+)_(?<id>\d+-\d+)$/.exec(eventId)?.groups ?? {};
+    /^(?<streamId>.+)_(?<id>\d{1,19}-\d{1,19})$/.exec(eventId)?.groups ?? {};
   return { streamId, id };
 }

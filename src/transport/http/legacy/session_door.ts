@@ -23,7 +23,8 @@ import {
   type SessionLimits,
 } from "./live_sessions.ts";
 import type { SessionVisit } from "./session_visit.ts";
-import { type SharedBetween, SharedSessions } from "./shared_sessions.ts";
+import type { SharedBetween } from "./shared_session.ts";
+import { SharedSessions } from "./shared_sessions.ts";
 
 /** Whose a session is, and the replica that opened it. */
 type Opened = Pick<KeptSession, "principal"> & { home: string | undefined };
@@ -56,6 +57,7 @@ export class SessionDoor {
       ...sharing,
       idleMs: checkIdleMs(options.sessionIdleMs),
       peek: (id) => this.#live.peek(id),
+      all: () => this.#live.all(),
       forget: (session) =>
         this.#live.end(session, "the session has ended at another replica"),
       leave: (session, reason) => this.#live.leave(session, reason),
@@ -176,9 +178,8 @@ export class SessionDoor {
         return undefined;
       }
       if (kept.principal !== principal) return undefined;
-      if (live === undefined) return await this.#adopt(id, kept, peer);
-      shared.bringUp(live, kept);
-      return live;
+      return await this.#adopting.get(id) ?? live ??
+        await this.#adopt(id, kept, peer);
     } catch (error) {
       if (error instanceof RefusedError) return refuseForNow(error);
       // A session goes on where it is known; never a 404, which would end it.
@@ -194,20 +195,22 @@ export class SessionDoor {
     kept: KeptSession,
     peer: SessionVisit["peer"],
   ): Promise<Admitted> {
-    const before = this.#adopting.get(id);
-    if (before !== undefined) return before;
-    const adopting = (async () => {
-      const session = this.#make(id, kept, peer);
-      try {
-        await this.#shared!.adopt(session, kept);
-      } catch (error) {
-        session.close("the session could not be read");
-        throw error;
-      }
-      return this.#live.add(session) ? session : this.#tooMany(session, null);
-    })().finally(() => this.#adopting.delete(id));
+    const adopting = this.#takeOver(this.#make(id, kept, peer), kept)
+      .finally(() => this.#adopting.delete(id));
     this.#adopting.set(id, adopting);
     return adopting;
+  }
+
+  async #takeOver(session: HttpSession, kept: KeptSession): Promise<Admitted> {
+    // Known here before the rest of it is read: so no change is missed.
+    if (!this.#live.add(session)) return this.#tooMany(session, null);
+    try {
+      await this.#shared!.adopt(session, kept);
+    } catch (error) {
+      this.#live.leave(session, "the session could not be read");
+      throw error;
+    }
+    return session;
   }
 
   /** Notes that a session is worked with. */
