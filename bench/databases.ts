@@ -12,6 +12,7 @@ import { PostgresPool, RedisCache } from "../mod.ts";
 import { PostgresServer } from "../tests/support/postgres.ts";
 import { TestRedis } from "../tests/support/redis.ts";
 import { requireCommands } from "./support/commands.ts";
+import { isReached, judge, type Outcome } from "./support/goals.ts";
 import { loadCore, pinSelf } from "./support/pinning.ts";
 import { ReadyRequest } from "./support/ready_request.ts";
 import { ServerProcess } from "./support/server_process.ts";
@@ -158,25 +159,27 @@ function report(temperature: string, costs: Costs): boolean {
     ]),
   );
   console.log();
-  const results = goals.map(({ subject, against, atMost }) => {
+  const outcomes: Outcome[] = [];
+  const rows = goals.map(({ subject, against, atMost }) => {
+    const name = `${ways[subject]} / ${ways[against]}`;
     const ofShares = shareOf(subject) / shareOf(against);
     const ofCalls = median(
       costs.get(subject)!.map((cost, round) =>
         cost / costs.get(against)![round]
       ),
     );
-    return { subject, against, atMost, ofShares, ofCalls };
+    const outcome = {
+      name: `the driver's share, ${temperature}: ${name}`,
+      measured: ofShares,
+      atMost,
+    };
+    outcomes.push(outcome);
+    return [name, ofShares.toFixed(2), ofCalls.toFixed(2), ...judge(outcome)];
   });
   printTable(
     [`ratio, ${temperature}`, "of shares", "of calls", "goal", "reached"],
-    results.map(({ subject, against, atMost, ofShares, ofCalls }) => [
-      `${ways[subject]} / ${ways[against]}`,
-      ofShares.toFixed(2),
-      ofCalls.toFixed(2),
-      `<= ${atMost}`,
-      ofShares <= atMost ? "yes" : "NO",
-    ]),
+    rows,
   );
   console.log();
-  return results.every(({ ofShares, atMost }) => ofShares <= atMost);
+  return outcomes.every(isReached);
 }

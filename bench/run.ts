@@ -14,10 +14,23 @@ import { printTable } from "./support/table.ts";
 /** Every bench by its script: to add one is to add a line. */
 const benches: Record<string, string[]> = {
   "startup.ts": ["--rounds", "7"],
-  "http.ts": ["--rounds", "3", "--warm-up", "2"],
+  "work.ts": [
+    ...["--only", "fetch,pool,go,rust,node_v1", "--modes", "modern"],
+    ...["--rounds", "3", "--warm-up", "2"],
+  ],
+  "http.ts": ["--rounds", "2", "--warm-up", "2"],
+  "sessions.ts": ["--rounds", "5", "--turns", "1000", "--live", "2000"],
+  "databases.ts": [
+    ...["--rounds", "5", "--calls", "1000"],
+    ...["--cold-rounds", "2", "--cold-calls", "100"],
+  ],
+  "overload.ts": [
+    ...["--only", "compute", "--servers", "on", "--times", "1,10"],
+    ...["--seconds", "3"],
+  ],
   "stdio.ts": ["--rounds", "3", "--seconds", "1"],
   "in_memory.ts": ["--rounds", "5"],
-  "soak.ts": ["--calls", "100000", "--streams", "500"],
+  "soak.ts": ["--calls", "50000", "--streams", "500"],
   "benchmarking_bench.ts": [],
   "auth.ts": [],
   "batch.ts": [],
@@ -30,6 +43,7 @@ const benches: Record<string, string[]> = {
   "metrics.ts": [],
   "pool.ts": [],
   "postgres.ts": [],
+  "processes.ts": ["2"],
   "workers.ts": [],
 };
 
@@ -49,7 +63,9 @@ let isGood = true;
 
 for (const script of chosen(options.only)) {
   console.log(`\n== ${script}`);
+  const begun = performance.now();
   const { outcomes, failure } = await run(script);
+  console.log(`(${Math.round((performance.now() - begun) / 1_000)} s)`);
   for (const outcome of outcomes) {
     const isMet = isReached(outcome);
     isGood &&= isMet;
@@ -102,7 +118,11 @@ async function run(
     env: { NO_COLOR: "1", [OUTCOMES]: file, [ROUNDS]: COMPARED_ROUNDS },
     stdin: "null",
   }).spawn();
-  const timer = setTimeout(() => child.kill(), left);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill();
+  }, left);
   const { success, signal } = await child.status;
   clearTimeout(timer);
   const text = await Deno.readTextFile(file);
@@ -113,7 +133,8 @@ async function run(
   return { outcomes, failure: failureOf() };
 
   function failureOf(): string | undefined {
-    if (signal !== null) return "not finished: out of time";
+    if (isLate) return "not finished: out of time";
+    if (signal !== null) return `it ended by ${signal}`;
     // One that misses a goal may end as one that fails does.
     if (success || !outcomes.every(isReached)) return undefined;
     return "it failed";

@@ -73,8 +73,8 @@ export class AdminRoutes {
   }
 
   /** The server listens: what keeps a history begins it. */
-  async start(): Promise<void> {
-    if (!this.#movedAway) await this.#pages.start();
+  start(): void {
+    if (!this.#movedAway) this.#pages.start();
   }
 
   /** Serves the probes alone from now on: the rest has a port of its own. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock, TimerHandle } from "../base/clock.ts";
 import { checkFlag } from "../base/options.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Log } from "../observe/log/log.ts";
@@ -48,6 +48,9 @@ export interface OperatorPagesOptions {
   debug?: boolean;
 }
 
+/** Time that a server which begins to listen has for its first answers alone. */
+const REMEMBER_AFTER_MS = 1_000;
+
 /** The dashboard and the debug routes. Neither is loaded before it is needed. */
 export class OperatorPages {
   readonly #server: ShownServer;
@@ -56,6 +59,7 @@ export class OperatorPages {
   readonly #hasDebug: boolean;
   #dashboard: Promise<Dashboard> | undefined;
   #debug: Promise<Profiles> | undefined;
+  #beginning: TimerHandle;
   #closed = false;
 
   /** @throws {InvalidOptionError} for an option that is no flag */
@@ -87,9 +91,14 @@ export class OperatorPages {
     return await page.handle(request)!;
   }
 
-  /** Begins to remember what the charts show. */
-  async start(): Promise<void> {
-    if (this.#hasDashboard) (await this.#openDashboard()).start();
+  /** Begins, in a moment, to remember what the charts show. */
+  start(): void {
+    if (!this.#hasDashboard) return;
+    this.#beginning = this.#server.clock.setTimeout(
+      async () => (await this.#openDashboard()).start(),
+      REMEMBER_AFTER_MS,
+      { keepAlive: false },
+    );
   }
 
   #openDebug(): Promise<Profiles> {
@@ -124,6 +133,7 @@ export class OperatorPages {
   /** Ends what is being sent, for a shutdown waits for it, and sends no more. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#server.clock.clearTimeout(this.#beginning);
     await (await this.#debug)?.close();
     (await this.#dashboard)?.close();
   }

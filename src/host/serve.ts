@@ -103,7 +103,7 @@ async function serveHere(
       });
     } else settings.onListen({ hostname, port });
     watch(parts);
-    await host.admin.start();
+    host.admin.start();
     worker?.serve({
       desk: host.desk,
       end: (drainMs) => void shutdown(drainMs),

@@ -50,7 +50,7 @@ if (server !== undefined) {
   tell({ listening: server.addr.port });
   // The dashboard has nothing to begin with, unless it is asked for.
   if (setup.pages.dashboard) await snapshot.refresh().catch(() => {});
-  await admin.start();
+  admin.start();
 }
 
 /** Listens, or tells what stands in the way. */
