@@ -1,5 +1,5 @@
 /**
- * `deno task bench:databases`: what PostgresPool.query and RedisCache.get cost
+ * `deno run -A bench/databases.ts`: what PostgresPool.query and RedisCache.get cost
  * within a served call, against the bare driver that is under them. One tool
  * looks up one row by its key; all servers are up at once and get their slices in
  * turn. A driver's share is the CPU of a call less that of the same call without
@@ -12,6 +12,7 @@ import { PostgresPool, RedisCache } from "../mod.ts";
 import { PostgresServer } from "../tests/support/postgres.ts";
 import { TestRedis } from "../tests/support/redis.ts";
 import { requireCommands } from "./support/commands.ts";
+import { isReached, judge, type Outcome } from "./support/goals.ts";
 import { loadCore, pinSelf } from "./support/pinning.ts";
 import { ReadyRequest } from "./support/ready_request.ts";
 import { ServerProcess } from "./support/server_process.ts";
@@ -158,25 +159,28 @@ function report(temperature: string, costs: Costs): boolean {
     ]),
   );
   console.log();
-  const results = goals.map(({ subject, against, atMost }) => {
-    const ofShares = shareOf(subject) / shareOf(against);
+  const outcomes = goals.map(({ subject, against, atMost }) => {
     const ofCalls = median(
       costs.get(subject)!.map((cost, round) =>
         cost / costs.get(against)![round]
       ),
     );
-    return { subject, against, atMost, ofShares, ofCalls };
+    const outcome: Outcome = {
+      name: `${ways[subject]} / ${ways[against]}, ${temperature}`,
+      measured: shareOf(subject) / shareOf(against),
+      atMost,
+    };
+    return { outcome, ofCalls };
   });
   printTable(
-    [`ratio, ${temperature}`, "of shares", "of calls", "goal", "reached"],
-    results.map(({ subject, against, atMost, ofShares, ofCalls }) => [
-      `${ways[subject]} / ${ways[against]}`,
-      ofShares.toFixed(2),
+    ["ratio", "of shares", "of calls", "goal", "reached"],
+    outcomes.map(({ outcome, ofCalls }) => [
+      outcome.name,
+      outcome.measured!.toFixed(2),
       ofCalls.toFixed(2),
-      `<= ${atMost}`,
-      ofShares <= atMost ? "yes" : "NO",
+      ...judge(outcome),
     ]),
   );
   console.log();
-  return results.every(({ ofShares, atMost }) => ofShares <= atMost);
+  return outcomes.every(({ outcome }) => isReached(outcome));
 }

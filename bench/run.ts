@@ -4,6 +4,9 @@
  * that were reached and missed. Exits with 1 when a goal is missed or a bench
  * fails. It wants the machine for itself.
  *
+ * The peers of `work.ts` are built first, which takes minutes once: see
+ * `deno task bench:work --build`.
+ *
  *     deno task bench --only startup,http --minutes 20
  */
 import { parseArgs } from "node:util";
@@ -14,6 +17,9 @@ import { printTable } from "./support/table.ts";
 /** Every bench by its script: to add one is to add a line. */
 const benches: Record<string, string[]> = {
   "startup.ts": ["--rounds", "7"],
+  "work.ts": ["--modes", "stateless", "--rounds", "3", "--warm-up", "2"],
+  "sessions.ts": ["--rounds", "5"],
+  "databases.ts": ["--rounds", "5", "--cold-rounds", "3"],
   "http.ts": ["--rounds", "3", "--warm-up", "2"],
   "stdio.ts": ["--rounds", "3", "--seconds", "1"],
   "in_memory.ts": ["--rounds", "5"],

@@ -17,6 +17,7 @@
  */
 import { parseArgs } from "node:util";
 import { requireCommands } from "./support/commands.ts";
+import { isReached, judge, type Outcome } from "./support/goals.ts";
 import { loadCore, pinSelf } from "./support/pinning.ts";
 import { median, percentile } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
@@ -143,16 +144,15 @@ function printGoals(measured: WorkSubject[]): boolean {
     return goals.flatMap(({ against, atLeast }) => {
       const other = here.find(({ id }) => id === against);
       if (pool === undefined || other === undefined) return [];
-      const ratio = ratioOf(pool, other);
-      const reached = ratio >= atLeast;
-      allReached &&= reached;
-      return [[
-        `${pool.server.label} / ${other.server.label}`,
-        modeNames[mode],
-        ratio.toFixed(2),
-        `>= ${atLeast}`,
-        reached ? "yes" : "NO",
-      ]];
+      const name = `${pool.server.label} / ${other.server.label}`;
+      const outcome: Outcome = {
+        name: `${name}, ${modeNames[mode]}`,
+        measured: ratioOf(pool, other),
+        atLeast,
+      };
+      allReached &&= isReached(outcome);
+      const ratio = outcome.measured!.toFixed(2);
+      return [[name, modeNames[mode], ratio, ...judge(outcome)]];
     });
   });
   printTable(
