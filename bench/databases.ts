@@ -1,5 +1,5 @@
 /**
- * `deno task bench:databases`: what PostgresPool.query and RedisCache.get cost
+ * `deno run -A bench/databases.ts`: what PostgresPool.query and RedisCache.get cost
  * within a served call, against the bare driver that is under them. One tool
  * looks up one row by its key; all servers are up at once and get their slices in
  * turn. A driver's share is the CPU of a call less that of the same call without

@@ -4,6 +4,9 @@
  * that were reached and missed. Exits with 1 when a goal is missed or a bench
  * fails. It wants the machine for itself.
  *
+ * The peers of `work.ts` are built first, which takes minutes once: see
+ * `deno task bench:work --build`.
+ *
  *     deno task bench --only startup,http --minutes 20
  */
 import { parseArgs } from "node:util";

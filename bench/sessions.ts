@@ -1,5 +1,5 @@
 /**
- * `deno task bench:sessions`: initialize, initialized, a call and DELETE, against
+ * `deno run -A bench/sessions.ts`: initialize, initialized, a call and DELETE, against
  * the same four requests to a server without sessions (where there is nothing to
  * delete, and it says so); and both beside 10,000 sessions that stay open. All
  * servers are up at once and get their slices in turn; a ratio is the median of

@@ -33,7 +33,7 @@ const ways: Record<string, () => Promise<(id: number) => unknown>> = {
     return async (id) => JSON.parse((await client.get(`sluice:user:${id}`))!);
   },
   redis_cache: async () => {
-    const cache = await RedisCache.connect({ url: redis, timeoutMs: 250 });
+    const cache = await RedisCache.connect({ url: redis, timeoutMs: 2_000 });
     return (id) => cache.get(`user:${id}`);
   },
 };
