@@ -129,6 +129,9 @@ attack(
       await new Promise((go) => setTimeout(go, 20));
       const before = await settled(reader, UPDATED);
       a.sendResourceUpdated(URI);
+      await eventually(async () =>
+        await settled(reader, UPDATED) >= before + 1
+      );
       assert.equal(await settled(reader, UPDATED), before + 1);
     }
   },
@@ -151,6 +154,9 @@ attack(
       const before = await settled(reader, UPDATED);
       a.sendResourceUpdated(URI);
       b.sendResourceUpdated(URI);
+      await eventually(async () =>
+        await settled(reader, UPDATED) >= before + 2
+      );
       assert.equal(await settled(reader, UPDATED), before + 2, `${round}`);
       await last?.[Symbol.asyncDispose]();
       last = reader;
@@ -176,6 +182,7 @@ attack(
       const before = await count();
       a.sendResourceUpdated(URI);
       b.sendResourceUpdated(URI);
+      await eventually(async () => await count() >= before + 2);
       assert.equal(await count(), before + 2, `${round}`);
       for (const each of readers) await each[Symbol.asyncDispose]();
     }
