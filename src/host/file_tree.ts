@@ -28,7 +28,7 @@ const fileSystem = () => import("node:fs/promises");
 
 /**
  * The files below a directory, and nothing else: what a symbolic link leads to
- * outside of it is not there. A file is opened first and then looked for again, so
+ * outside of it is not there. A file is opened first and then asked where it is, so
  * that a link that is put in its way meanwhile is noticed.
  */
 export class FileTree {
@@ -68,19 +68,12 @@ export class FileTree {
 
   /** The file at a path; `undefined` if none is, or it is no longer the one found. */
   async open(names: readonly string[]): Promise<OpenedFile | undefined> {
-    const { constants, open } = await fileSystem();
     const found = await this.find(names);
     if (!found?.stats.isFile()) return undefined;
-    // Neither what a link leads to nor a pipe that nobody writes to.
-    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-    const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-    const handle = await ifPresent(() => open(found.path, flags));
+    const handle = await this.#openWithin(found, names);
     if (handle === undefined) return undefined;
     const stats = await handle.stat();
-    const again = await this.find(names);
-    if (again !== undefined && stats.isFile() && isSame(again.stats, stats)) {
-      return opened(handle, stats.size);
-    }
+    if (stats.isFile()) return opened(handle, stats.size);
     await handle.close();
     return undefined;
   }
@@ -90,8 +83,47 @@ export class FileTree {
     const { readdir } = await fileSystem();
     const found = await this.find(names);
     if (!found?.stats.isDirectory()) return [];
-    return (await ifPresent(() => readdir(found.path)) ?? [])
-      .filter((name) => this.#isName(name)).sort();
+    const handle = await this.#openWithin(found, names);
+    if (handle === undefined) return [];
+    try {
+      const path = await isTold() ? link(handle) : found.path;
+      return (await ifPresent(() => readdir(path)) ?? [])
+        .filter((name) => this.#isName(name)).sort();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** What was found, opened; `undefined` if something else was put in its place. */
+  async #openWithin(
+    found: FoundFile,
+    names: readonly string[],
+  ): Promise<FileHandle | undefined> {
+    const { constants, open } = await fileSystem();
+    // Neither what a link leads to nor a pipe that nobody writes to.
+    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+    const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+    const handle = await ifPresent(() => open(found.path, flags));
+    if (handle === undefined) return undefined;
+    let holds = false;
+    try {
+      holds = await this.#holds(handle, names);
+    } finally {
+      if (!holds) await handle.close();
+    }
+    return holds ? handle : undefined;
+  }
+
+  /** Whether what is open lies within the root: as the system tells, else as a second look does. */
+  async #holds(handle: FileHandle, names: readonly string[]): Promise<boolean> {
+    const { readlink, realpath } = await fileSystem();
+    if (await isTold()) {
+      const root = await ifPresent(() => realpath(this.#root));
+      return root !== undefined &&
+        this.#isWithin(root, await readlink(link(handle)));
+    }
+    const again = await this.find(names);
+    return again !== undefined && isSame(again.stats, await handle.stat());
   }
 }
 
@@ -117,6 +149,23 @@ function opened(handle: FileHandle, size: number): OpenedFile {
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
+
+/** Where Linux tells what a descriptor has open, whatever its path leads to by now. */
+function link(handle: FileHandle): string {
+  return `/proc/self/fd/${handle.fd}`;
+}
+
+/** Whether it may be asked: Deno wants `--allow-all` for it, and would ask a terminal. */
+async function isTold(): Promise<boolean> {
+  if (Deno.build.os !== "linux") return false;
+  const { state } = await Deno.permissions.query({ name: "read" });
+  if (state !== "granted") return false;
+  return await (told ??= fileSystem()
+    .then(({ readlink }) => readlink("/proc/self/exe"))
+    .then(() => true, () => false));
+}
+
+let told: Promise<boolean> | undefined;
 
 function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.dev === other.dev;

@@ -280,7 +280,7 @@ Deno.test("a link that is put in the way of a read never lets it out", async () 
   };
   const swapped = swap();
   const seen = new Map<string | undefined, number>();
-  for (let round = 0; round < 300; round++) {
+  for (let round = 0; round < 3000; round++) {
     const got = await Promise.all(
       Array.from({ length: 4 }, () => read("f:///dir/secret.txt")),
     );
