@@ -112,13 +112,13 @@ export class HttpRequest {
         this.#watched(body as ReadableStream<Uint8Array>),
       );
     } else if (!this.idempotent && !bodilessMethods.has(this.method)) {
-      const content = new Response(body);
-      const type = content.headers.get("content-type");
+      const { blob, type } = typeof body === "string"
+        ? { blob: new Blob([body]), type: "text/plain;charset=UTF-8" }
+        : await inBlob(body);
       if (type !== null && !has(this.headers, "content-type")) {
         this.headers = [...this.headers, ["content-type", type]];
         this.ownHeaders = [...this.ownHeaders, ["content-type", type]];
       }
-      const blob = body instanceof Blob ? body : await content.blob();
       this.body = blob.size === 0 ? null : blob;
     }
   }
@@ -230,4 +230,13 @@ function refusal(url: string, why: string): HttpError {
     url,
     `${shownUrl(url)} ${why}`,
   );
+}
+
+/** A body as a Blob, and the type that `fetch` would say it has. */
+async function inBlob(
+  body: BodyInit,
+): Promise<{ blob: Blob; type: string | null }> {
+  const content = new Response(body);
+  const type = content.headers.get("content-type");
+  return { blob: body instanceof Blob ? body : await content.blob(), type };
 }
