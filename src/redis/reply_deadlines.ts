@@ -7,6 +7,8 @@ export interface PendingReply {
   done: boolean;
 }
 
+const FORGOTTEN_AT_ONCE = 64;
+
 /**
  * Gives many commands the same time limit with one timer between them: they
  * expire in the order they began.
@@ -15,6 +17,8 @@ export class ReplyDeadlines {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   #waiting: PendingReply[] = [];
+  /** How many at the beginning of those that wait have their reply. */
+  #done = 0;
   #timer: TimerHandle;
   #sweepAt = Infinity;
   #patient = false;
@@ -28,6 +32,7 @@ export class ReplyDeadlines {
     const deadline = this.#clock.now() + this.#timeoutMs;
     const pending = { deadline, expire, done: false };
     this.#waiting.push(pending);
+    this.#forgetDone();
     if (this.#sweepAt === Infinity) this.#sweepIn(this.#timeoutMs);
     return pending;
   }
@@ -38,6 +43,15 @@ export class ReplyDeadlines {
     this.#sweepAt = Infinity;
     for (const pending of this.#waiting) expire(pending);
     this.#waiting = [];
+    this.#done = 0;
+  }
+
+  /** What is kept until its time is up, though answered long ago, outlives what the collector takes cheaply. */
+  #forgetDone(): void {
+    while (this.#waiting[this.#done]?.done) this.#done++;
+    if (this.#done < FORGOTTEN_AT_ONCE) return;
+    this.#waiting = this.#waiting.slice(this.#done);
+    this.#done = 0;
   }
 
   #sweepIn(delayMs: number): void {
@@ -56,7 +70,8 @@ export class ReplyDeadlines {
     }
     this.#patient = false;
     const waiting = this.#waiting;
-    let i = 0;
+    let i = this.#done;
+    this.#done = 0;
     while (waiting[i]?.done || waiting[i]?.deadline <= now) {
       expire(waiting[i++]);
     }
