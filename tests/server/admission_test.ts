@@ -306,6 +306,7 @@ Deno.test("behind, a server refuses by the headers alone, unless the body may be
   const admission = new Admission(limits, loop, log as unknown as Log);
   const refused = (method?: string) =>
     admission.refusalUnread(
+      loop.now(),
       new Headers(method === undefined ? {} : { "mcp-method": method }),
       undefined,
     ) !== undefined;

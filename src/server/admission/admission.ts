@@ -88,12 +88,15 @@ export class Admission {
   /**
    * Why a request is not let in whose body has yet to be read. What its headers
    * say that it is, its body is held against.
+   *
+   * @param now time by the server's clock
    */
   refusalUnread(
+    now: number,
     headers: Headers,
     peer: NetworkPeer | undefined,
   ): RefusedError | undefined {
-    if (!this.#backlog.isOver(peer?.queuedMs)) return undefined;
+    if (!this.#backlog.isOver(now, peer?.queuedMs)) return undefined;
     const method = headers.get("mcp-method");
     // Only its body tells a request that brings an answer.
     if (this.#expectsAnswers || method === null) return undefined;
@@ -111,7 +114,10 @@ export class Admission {
     call: Call,
     inProgress: ReadonlySet<Call>,
   ): RefusalCause | undefined {
-    if (this.#backlog.isOver(call.reply.peer?.queuedMs) && !isRepeat(call)) {
+    const { arrivedAt, reply } = call;
+    if (
+      this.#backlog.isOver(arrivedAt, reply.peer?.queuedMs) && !isRepeat(call)
+    ) {
       return "backlog";
     }
     if (inProgress.size >= this.#limits.maxInProgress) return "in_progress";

@@ -47,11 +47,11 @@ export class LoopBacklog {
   /**
    * Tells if the turn is too long for one request more; asked at each.
    *
+   * @param now time by the clock
    * @param queuedMs how long it has been on its way, where a proxy says so
    */
-  isOver(queuedMs = 0): boolean {
+  isOver(now: number, queuedMs = 0): boolean {
     if (!this.#watches) return false;
-    const now = this.#clock.now();
     if (this.#timer === undefined) this.#begin(now);
     this.#used = true;
     this.#note(now);

@@ -73,29 +73,22 @@ export class Audit implements AsyncDisposable {
 
   /** Notes that a call has come in. */
   begin(call: Call): void {
-    call.auditedFrom = this.#parts.clock.now();
+    call.audited = true;
   }
 
   /** Writes the entry of a call that has ended, once. */
   end(call: Call, failure: FailureKind | undefined): void {
-    const { auditedFrom } = call;
-    if (auditedFrom === undefined) return;
-    call.auditedFrom = undefined;
+    if (!call.audited) return;
+    call.audited = false;
     try {
-      const written = this.#options.write(
-        this.#entryOf(call, failure, auditedFrom),
-      );
+      const written = this.#options.write(this.#entryOf(call, failure));
       if (isThenable(written)) this.#follow(call, written);
     } catch (error) {
       this.#failed(call, error);
     }
   }
 
-  #entryOf(
-    call: Call,
-    failure: FailureKind | undefined,
-    from: number,
-  ): AuditEntry {
+  #entryOf(call: Call, failure: FailureKind | undefined): AuditEntry {
     const { callId, method, identity } = call;
     const address = addressOf(call.reply.peer);
     // Middleware may have sent anything on.
@@ -108,7 +101,7 @@ export class Audit implements AsyncDisposable {
       ...(identity && { caller: identity }),
       ...(address !== undefined && { address }),
       outcome: failure ?? "ok",
-      durationMs: this.#parts.clock.now() - from,
+      durationMs: this.#parts.clock.now() - call.arrivedAt,
       ...(this.#options.arguments === true && params.arguments !== undefined &&
         { arguments: params.arguments }),
     };

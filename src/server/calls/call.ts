@@ -29,6 +29,7 @@ import type { PendingCall, Session } from "../sessions/session.ts";
 import { nextCallId } from "./call_id.ts";
 import type { CallMeasure } from "./call_measure.ts";
 import type { CallScope } from "./call_scope.ts";
+import type { CallStart } from "./call_start.ts";
 import type { CallTrace } from "./call_trace.ts";
 import type { FailureKind } from "./failure_kind.ts";
 import { type Reply, SharedReply } from "./reply.ts";
@@ -92,19 +93,6 @@ export interface CallHost {
   cancelled(call: Call): void;
 }
 
-/** One request, as a transport hands it over. */
-export interface CallStart {
-  readonly era: EraCodec;
-  readonly revision: string;
-  readonly method: string;
-  readonly params: JsonObject;
-  readonly id: RequestId;
-  readonly reply: Reply;
-  readonly session: Session | undefined;
-  /** The size of its message, where the transport knows it. */
-  readonly bytes: number;
-}
-
 const DONE = Promise.resolve();
 
 /**
@@ -137,8 +125,8 @@ export class Call implements Asker, PendingCall {
   outlivesClient = false;
   /** Bytes that its answer may have, if that is its tool's to say. */
   maxResultBytes: number | undefined = undefined;
-  /** Time when it came in, until it is audited. */
-  auditedFrom: number | undefined = undefined;
+  /** True while the audit waits for its end. */
+  audited = false;
   /** Measurements of it, unless metrics are off. */
   measure: CallMeasure | undefined = undefined;
   /** Scope that its handler runs in. */
@@ -152,6 +140,7 @@ export class Call implements Asker, PendingCall {
   /** Told when the client has called it off. */
   onCancelled: (() => void) | undefined = undefined;
 
+  #arrivedAt: number | undefined;
   #owner: HandlerOwner;
   #context: ServerContext | undefined;
   #callId: string | undefined;
@@ -172,7 +161,13 @@ export class Call implements Asker, PendingCall {
     this.reply = start.reply;
     this.session = start.session;
     this.requestBytes = start.bytes;
+    this.#arrivedAt = start.arrivedAt;
     this.#owner = host.home;
+  }
+
+  /** Time when it came in: one reading for all who ask (bench/http.ts, "echo"). */
+  get arrivedAt(): number {
+    return this.#arrivedAt ??= this.host.clock.now();
   }
 
   /** Owner of the handler that answers. */

@@ -48,11 +48,7 @@ export class CallRecorder {
   begin(call: Call): void {
     const record = this.#byMethod.get(call.method) ??
       this.#recordOf(call.method);
-    call.measure = new CallMeasure(
-      record,
-      this.#clock.now(),
-      call.requestBytes,
-    );
+    call.measure = new CallMeasure(record, call.arrivedAt, call.requestBytes);
   }
 
   #recordOf(method: string): CallRecord {

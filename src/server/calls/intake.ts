@@ -32,6 +32,8 @@ export interface Arrival {
   readonly session: Session | undefined;
   /** The size of the message; 0 where nobody has counted. */
   readonly bytes: number;
+  /** Time when it came in, if the transport knows it. */
+  readonly arrivedAt?: number;
 }
 
 /** Parts that the intake works with. */
@@ -106,7 +108,9 @@ export class Intake {
   }
 
   /** Makes a call of a request; it waits for {@linkcode submit} or {@linkcode dispatch}. */
-  open({ message, revision, reply, session, bytes }: Arrival): Call {
+  open(
+    { message, revision, reply, session, bytes, arrivedAt }: Arrival,
+  ): Call {
     const era = this.#eras[message.era];
     const call = new Call(this.#parts.host, {
       era,
@@ -117,6 +121,7 @@ export class Intake {
       reply,
       session,
       bytes,
+      arrivedAt,
     });
     if (this.greet !== undefined && era.asksByResult) {
       const { greet } = this;

@@ -12,6 +12,7 @@ import {
   readFailure,
   readText,
 } from "./body.ts";
+import { bufferedText } from "./buffered_text.ts";
 
 /** Number of bodies of the largest size for which there is room at once. */
 const FULL_BODIES = 64;
@@ -35,11 +36,18 @@ export interface BodyLimits {
 /** Who sends a body. */
 export type BodySender = Pick<Reply, "authInfo" | "peer">;
 
+/** A request whose body is read. */
+export interface BodyRequest extends BodySender {
+  readonly request: Request;
+  /** Set to `undefined` where the body doesn't come along. */
+  arrivedAt: number | undefined;
+}
+
 /** What becomes of a body: one of the two is called, once. */
-export interface BodyTaker {
+export interface BodyTaker<Sent extends BodyRequest> {
   /** It has been read and parsed. */
-  take(message: unknown, bytes: number): void;
-  fail(failure: BodyError): void;
+  take(message: unknown, bytes: number, sent: Sent): void;
+  fail(failure: BodyError, sent: Sent): void;
 }
 
 /** Reads the bodies of requests: so much at once, and each for so long. */
@@ -72,32 +80,37 @@ export class Bodies {
     return this.#awaited.size;
   }
 
-  /** @param sender one that is no peer on a network has its body here already */
-  read(request: Request, sender: BodySender, taker: BodyTaker): void {
-    const declared = request.headers.get("content-length");
-    let bytes = Number(declared);
-    const onCounted = declared === null
-      ? (counted: number) => bytes = counted
+  /** @param sent by one that is no peer on a network, it has its body here already */
+  read<Sent extends BodyRequest>(sent: Sent, taker: BodyTaker<Sent>): void {
+    const { request } = sent;
+    const header = request.headers.get("content-length");
+    const declared = header === null ? undefined : Number(header);
+    const text = declared !== undefined && declared <= this.#maxBytes
+      ? bufferedText(request)
       : undefined;
+    if (text === undefined) this.#await(sent, declared, taker);
+    else take(text, declared, declared!, sent, taker);
+  }
+
+  #await<Sent extends BodyRequest>(
+    sent: Sent,
+    declared: number | undefined,
+    taker: BodyTaker<Sent>,
+  ): void {
+    sent.arrivedAt = undefined;
+    let bytes = declared ?? 0;
     const body = new ArrivingBody(this.#room, {
-      account: () => this.#accountOf(sender),
-      late: () => taker.fail(new BodyLateError()),
+      account: () => this.#accountOf(sent),
+      late: () => taker.fail(new BodyLateError(), sent),
     });
-    if (isNetworkPeer(sender.peer)) this.#awaited.push(body);
-    readText(request, declared, this.#maxBytes, onCounted, body).then(
+    if (isNetworkPeer(sent.peer)) this.#awaited.push(body);
+    const counted = (size: number) => void (bytes = size);
+    readText(sent.request, declared, this.#maxBytes, counted, body).then(
       (text) => {
-        if (!this.#end(body)) return;
-        let message: unknown;
-        try {
-          message = parseBody(text, declared === null ? undefined : bytes);
-        } catch (error) {
-          taker.fail(readFailure(error));
-          return;
-        }
-        taker.take(message, bytes);
+        if (this.#end(body)) take(text, declared, bytes, sent, taker);
       },
       (error) => {
-        if (this.#end(body)) taker.fail(readFailure(error));
+        if (this.#end(body)) taker.fail(readFailure(error), sent);
       },
     );
   }
@@ -114,4 +127,22 @@ export class Bodies {
   close(): void {
     this.#awaited.stopWatching();
   }
+}
+
+/** @param bytes what came, where nothing was declared */
+function take<Sent extends BodyRequest>(
+  text: string,
+  declared: number | undefined,
+  bytes: number,
+  sent: Sent,
+  taker: BodyTaker<Sent>,
+): void {
+  let message: unknown;
+  try {
+    message = parseBody(text, declared);
+  } catch (error) {
+    taker.fail(readFailure(error), sent);
+    return;
+  }
+  taker.take(message, bytes, sent);
 }

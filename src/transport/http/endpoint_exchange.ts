@@ -10,6 +10,8 @@ export interface HttpExchange {
   /** The revision that the header `MCP-Protocol-Version` names. */
   readonly version: string | null;
   readonly authInfo: AuthInfo | undefined;
+  /** Time when it came in, if its body came along. */
+  arrivedAt: number | undefined;
   /** The size of the body, once it has been read. */
   bytes: number;
   /** Answers the request, once. */

@@ -19,7 +19,7 @@ import { normalPath } from "../../protocol/uri_form.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { Admission } from "../../server/admission/admission.ts";
 import type { Intake } from "../../server/calls/intake.ts";
-import { Bodies } from "./bodies.ts";
+import { Bodies, type BodyTaker } from "./bodies.ts";
 import { CallerGate } from "./caller_gate.ts";
 import { withCors } from "./cors.ts";
 import { EventStreams } from "./event_streams.ts";
@@ -242,9 +242,10 @@ export class HttpTransport {
     peer: NetworkPeer | undefined,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
+    const arrivedAt = this.#parts.intake.clock.now();
     const notNow = this.#parts.readiness.closing
       ? SHUTTING_DOWN
-      : this.#parts.admission.refusalUnread(headers, peer);
+      : this.#parts.admission.refusalUnread(arrivedAt, headers, peer);
     if (notNow !== undefined) return this.refusals.count(refuseForNow(notNow));
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
@@ -257,21 +258,23 @@ export class HttpTransport {
     const refused = checkMediaTypes(headers, version);
     if (refused !== undefined) return this.refusals.count(refused);
     this.#unanswered++;
-    // One promise for the whole exchange (bench/http.ts, "echo").
-    return new Promise((resolve) =>
-      this.#read({
-        request,
-        headers,
-        peer,
-        version,
-        authInfo,
-        bytes: 0,
-        resolve: (response) => {
-          this.#unanswered--;
-          resolve(response);
-        },
-      })
-    );
+    let answer = undefined as Response | undefined;
+    let resolve: (response: Response) => void = (early) => answer = early;
+    this.#bodies.read({
+      request,
+      headers,
+      peer,
+      version,
+      authInfo,
+      arrivedAt,
+      bytes: 0,
+      resolve: (response) => {
+        this.#unanswered--;
+        resolve(response);
+      },
+    }, this.#taker);
+    // A promise would cost time (bench/http.ts, "echo").
+    return answer ?? new Promise((later) => resolve = later);
   }
 
   /** Only legacy clients come with anything but POST. */
@@ -284,27 +287,25 @@ export class HttpTransport {
     return this.refusals.count(response);
   }
 
-  #read(exchange: HttpExchange): void {
-    this.#bodies.read(exchange.request, exchange, {
-      take: (body, bytes) => {
-        exchange.bytes = bytes;
-        try {
-          this.#take(body, exchange);
-        } catch (error) {
-          // A bug of ours must not leave the client waiting.
-          reportFailure(this.#parts.log, "HTTP request", error);
-          this.#refuse(exchange, 500, INTERNAL_ERROR, readableId(body));
-        }
-      },
-      fail: (failure) => {
-        // A listener that shuts down cuts bodies off that are on their way.
-        const refused = this.#parts.readiness.closing
-          ? refuseForNow(SHUTTING_DOWN)
-          : bodyRefusal(failure);
-        exchange.resolve(this.refusals.count(refused));
-      },
-    });
-  }
+  readonly #taker: BodyTaker<HttpExchange> = {
+    take: (body, bytes, exchange) => {
+      exchange.bytes = bytes;
+      try {
+        this.#take(body, exchange);
+      } catch (error) {
+        // A bug of ours must not leave the client waiting.
+        reportFailure(this.#parts.log, "HTTP request", error);
+        this.#refuse(exchange, 500, INTERNAL_ERROR, readableId(body));
+      }
+    },
+    fail: (failure, { resolve }) => {
+      // A listener that shuts down cuts bodies off that are on their way.
+      const refused = this.#parts.readiness.closing
+        ? refuseForNow(SHUTTING_DOWN)
+        : bodyRefusal(failure);
+      resolve(this.refusals.count(refused));
+    },
+  };
 
   /** Counts what an endpoint turns away. */
   #counted(endpoint: Endpoint): Endpoint {

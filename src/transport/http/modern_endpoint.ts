@@ -77,6 +77,7 @@ export class ModernEndpoint {
       reply,
       session: undefined,
       bytes: exchange.bytes,
+      arrivedAt: exchange.arrivedAt,
     });
     reply.watch(call);
     intake.dispatch(call);

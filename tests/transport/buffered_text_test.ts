@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { bufferedText } from "../../src/transport/http/buffered_text.ts";
+import { RawSocket } from "./raw_socket.ts";
+
+interface Taken {
+  taken: string | undefined;
+  /** What was there to read afterwards. */
+  rest: string | undefined;
+}
+
+/** What a served request gives that somebody sends. */
+async function served(
+  send: (port: number) => Promise<unknown>,
+): Promise<Taken> {
+  const seen = Promise.withResolvers<Taken>();
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    async (request) => {
+      const taken = bufferedText(request);
+      const rest = request.bodyUsed ? undefined : await request.text();
+      seen.resolve({ taken, rest });
+      return new Response();
+    },
+  );
+  await send(server.addr.port);
+  return await seen.promise;
+}
+
+/** Sends a request's head and body in one piece. */
+function inOnePiece(body: string | Uint8Array) {
+  return async (port: number) => {
+    using socket = await RawSocket.open(port);
+    const bytes = typeof body === "string"
+      ? new TextEncoder().encode(body)
+      : body;
+    const head = new TextEncoder().encode(
+      `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${bytes.length}\r\n\r\n`,
+    );
+    await socket.write(new Uint8Array([...head, ...bytes]));
+    await socket.readUntil("\r\n\r\n");
+  };
+}
+
+Deno.test("a body that came along is taken at once, as its text", async () => {
+  for (const text of ['{"a":"ä€𝄞"}', "", "x".repeat(300)]) {
+    assert.deepEqual(await served(inOnePiece(text)), {
+      taken: text,
+      rest: undefined,
+    });
+  }
+});
+
+Deno.test("bytes that are no UTF-8 are taken as request.text() reads them", async () => {
+  const bytes = new Uint8Array([0x22, 0xc3, 0x28, 0xff, 0xf0, 0x9f, 0x22]);
+  const { taken } = await served(inOnePiece(bytes));
+  assert.equal(taken, await new Response(bytes).text());
+});
+
+Deno.test("a body that is yet to come is left for others to read", async () => {
+  const pieces = ["first ", "second"];
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const piece = pieces.shift();
+      if (piece === undefined) return controller.close();
+      controller.enqueue(new TextEncoder().encode(piece));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+  });
+  const taken = await served(async (port) => {
+    const response = await fetch(`http://127.0.0.1:${port}`, {
+      method: "POST",
+      body,
+    });
+    await response.body?.cancel();
+  });
+  assert.deepEqual(taken, { taken: undefined, rest: "first second" });
+});
+
+Deno.test("a request that no listener made is left alone", async () => {
+  const request = new Request("http://localhost/", {
+    method: "POST",
+    body: "text",
+  });
+  assert.equal(bufferedText(request), undefined);
+  assert.equal(await request.text(), "text");
+});
