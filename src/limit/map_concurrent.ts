@@ -1,4 +1,5 @@
 import { abortable } from "../base/abort.ts";
+import { checkKnown, type KnownOptions } from "../base/options.ts";
 import { type Permit, Semaphore } from "./semaphore.ts";
 
 /** Options of {@linkcode mapConcurrent}. */
@@ -15,6 +16,12 @@ export interface MapConcurrentOptions {
    */
   stopOnError?: boolean;
 }
+
+const KNOWN: KnownOptions<MapConcurrentOptions> = {
+  concurrency: true,
+  signal: true,
+  stopOnError: true,
+};
 
 /** Facts that {@linkcode mapConcurrent} tells about the item at hand. */
 export interface MapConcurrentContext {
@@ -40,16 +47,17 @@ export interface MapConcurrentContext {
  * );
  * ```
  *
- * @throws {InvalidOptionError} when `concurrency` is not a number of at least
- * 1.
+ * @throws {InvalidOptionError} naming the option
  * @throws {AggregateError} of all failures, in the items' order, unless
  * `stopOnError`.
  */
 export async function mapConcurrent<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
   fn: (item: T, context: MapConcurrentContext) => R | Promise<R>,
-  { concurrency, signal, stopOnError = true }: MapConcurrentOptions,
+  options: MapConcurrentOptions,
 ): Promise<R[]> {
+  checkKnown("mapConcurrent", options, KNOWN);
+  const { concurrency, signal, stopOnError = true } = options;
   const mapping = new Mapping(fn, new Semaphore(concurrency), stopOnError);
   signal?.throwIfAborted();
   const onAbort = () => mapping.abort(signal!.reason);

@@ -3,11 +3,18 @@ import {
   apiKeys,
   Batcher,
   cached,
+  clientCredentials,
+  HealthChecks,
   HttpPool,
   InvalidOptionError,
+  mapConcurrent,
   McpServer,
   MemoryCache,
+  MemoryEventStore,
   MemoryRateLimitStore,
+  MemoryTaskStore,
+  Metrics,
+  monitored,
   oauth,
   Pool,
   PostgresPool,
@@ -16,6 +23,7 @@ import {
   RedisRateLimitStore,
   Semaphore,
   TieredCache,
+  tokenExchange,
 } from "@sluice/mcp";
 
 const info = { name: "misused", version: "1.0.0" };
@@ -48,6 +56,13 @@ const making: Record<string, (options: Anything) => unknown> = {
     new RedisRateLimitStore(() => Promise.resolve(null), options),
   apiKeys: (options) => apiKeys(options),
   oauth: (options) => oauth(options),
+  clientCredentials: (options) => clientCredentials(options),
+  tokenExchange: (options) => tokenExchange(options),
+  MemoryEventStore: (options) => new MemoryEventStore(options),
+  MemoryTaskStore: (options) => new MemoryTaskStore(options),
+  monitored: (options) => monitored(() => 1, options),
+  'the health check "api"': (options) =>
+    new HealthChecks().add("api", () => true, options),
 };
 
 const misspelt: Record<string, [option: string, meant: string]> = {
@@ -64,6 +79,12 @@ const misspelt: Record<string, [option: string, meant: string]> = {
   RedisRateLimitStore: ["wenDown", "whenDown"],
   apiKeys: ["key", "keys"],
   oauth: ["audence", "audience"],
+  clientCredentials: ["scope", "scopes"],
+  tokenExchange: ["resources", "resource"],
+  MemoryEventStore: ["maxEvent", "maxEvents"],
+  MemoryTaskStore: ["maxTask", "maxTasks"],
+  monitored: ["slowMS", "slowMs"],
+  'the health check "api"': ["isCritical", "critical"],
 };
 
 for (const [name, make] of Object.entries(making)) {
@@ -89,8 +110,16 @@ Deno.test("what needs options says so if there are none", () => {
 });
 
 Deno.test("a clock that is none is refused wherever there is one", () => {
+  const timeless = [
+    "apiKeys",
+    "oauth",
+    "clientCredentials",
+    "tokenExchange",
+    "MemoryEventStore",
+    'the health check "api"',
+  ];
   for (const [name, make] of Object.entries(making)) {
-    if (name === "apiKeys" || name === "oauth") continue;
+    if (timeless.includes(name)) continue;
     refused(() => make({ clock: {} }), /clock must have the method now/);
   }
   refused(
@@ -148,6 +177,26 @@ Deno.test("values of the wrong type are refused by name", () => {
     /store must have the method take/,
   );
   refused(() => new McpServer({} as Anything), /the server's name must be a s/);
+});
+
+Deno.test("metrics refuse what nobody reads of their kind", () => {
+  const help = "Orders.";
+  refused(
+    () => new Metrics().counter("orders", { help, label: ["a"] } as Anything),
+    /metric orders has no option "label": did you mean labels/,
+  );
+  refused(
+    () => new Metrics().gauge("stock", { help, buckets: [1] } as Anything),
+    /metric stock has no option "buckets"/,
+  );
+});
+
+Deno.test("mapConcurrent refuses misspelt options", async () => {
+  const options = { concurrency: 1, stopOnErrors: false };
+  await assert.rejects(
+    mapConcurrent([1], () => 1, options as Anything),
+    /mapConcurrent has no option "stopOnErrors": did you mean stopOnError/,
+  );
 });
 
 Deno.test("PostgresPool refuses misspelt options, and parameters that are no array", async () => {

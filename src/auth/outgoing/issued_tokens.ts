@@ -1,5 +1,5 @@
 import { SluiceError } from "../../base/errors.ts";
-import { checkInteger } from "../../base/options.ts";
+import { checkInteger, type KnownOptions } from "../../base/options.ts";
 import { fetchJson } from "../fetch_json.ts";
 import { basicAuth } from "../basic_auth.ts";
 import { checkProviderUrl } from "../protected_resource.ts";
@@ -49,6 +49,18 @@ export class NoTokenError extends SluiceError {
     super("SLUICE_NO_TOKEN", `no access token: ${why}`);
   }
 }
+
+/** Options of all that ask for tokens. */
+export const TOKEN_ENDPOINT_OPTIONS: KnownOptions<TokenEndpointOptions> = {
+  tokenUrl: true,
+  clientId: true,
+  clientSecret: true,
+  scopes: true,
+  resource: true,
+  timeoutMs: true,
+  fetch: true,
+  now: true,
+};
 
 interface IssuedToken {
   readonly token: string;

@@ -1,4 +1,9 @@
-import { IssuedTokens, type TokenEndpointOptions } from "./issued_tokens.ts";
+import { checkKnown } from "../../base/options.ts";
+import {
+  IssuedTokens,
+  TOKEN_ENDPOINT_OPTIONS,
+  type TokenEndpointOptions,
+} from "./issued_tokens.ts";
 
 /** Options of {@linkcode clientCredentials}. */
 export type ClientCredentialsOptions = TokenEndpointOptions;
@@ -21,7 +26,8 @@ const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
  * ends. An API that is called with them knows the server, not its caller.
  *
  * @returns what gives the token. @throws {NoTokenError} when it is called
- * @throws {InvalidOptionError} for an endpoint that could be overheard
+ * @throws {InvalidOptionError} naming the option, also for an endpoint that could
+ * be overheard
  *
  * @example
  * ```ts
@@ -42,6 +48,7 @@ const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 export function clientCredentials(
   options: ClientCredentialsOptions,
 ): () => Promise<string> {
+  checkKnown("clientCredentials", options, TOKEN_ENDPOINT_OPTIONS);
   const tokens = new IssuedTokens(options);
   return () => tokens.get("", { grant_type: "client_credentials" });
 }
@@ -51,7 +58,8 @@ export function clientCredentials(
  * 8693), in which the API finds the caller. The caller's own token stays here.
  *
  * @returns what gives the token. @throws {NoTokenError} when it is called
- * @throws {InvalidOptionError} for an endpoint that could be overheard
+ * @throws {InvalidOptionError} naming the option, also for an endpoint that could
+ * be overheard
  *
  * @example
  * ```ts
@@ -74,8 +82,13 @@ export function clientCredentials(
  * ```
  */
 export function tokenExchange(
-  { audience, ...options }: TokenExchangeOptions,
+  options: TokenExchangeOptions,
 ): (subjectToken: string) => Promise<string> {
+  checkKnown("tokenExchange", options, {
+    ...TOKEN_ENDPOINT_OPTIONS,
+    audience: true,
+  });
+  const { audience } = options;
   const tokens = new IssuedTokens(options);
   return (subjectToken) =>
     tokens.get(subjectToken, {

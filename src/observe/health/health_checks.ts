@@ -1,7 +1,13 @@
 import { abortable } from "../../base/abort.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
-import { checkDurationMs, checkName, quote } from "../../base/options.ts";
+import {
+  checkDurationMs,
+  checkKnown,
+  checkName,
+  type KnownOptions,
+  quote,
+} from "../../base/options.ts";
 import { healthCheckables } from "./health_checkable.ts";
 import type {
   HealthCheckOptions,
@@ -12,6 +18,11 @@ import {
   type HealthCheckFunction,
   type HealthCheckReport,
 } from "./health_check.ts";
+
+const CHECK_OPTIONS: KnownOptions<HealthCheckOptions> = {
+  timeoutMs: true,
+  critical: true,
+};
 
 /** The report on all checks. */
 export interface HealthReport {
@@ -104,6 +115,7 @@ export class HealthChecks {
         }`,
       );
     }
+    checkKnown(`the health check ${quote(name)}`, options, CHECK_OPTIONS);
     if (this.#added.has(name)) {
       throw new InvalidOptionError(
         `there is a health check named ${quote(name)} already`,

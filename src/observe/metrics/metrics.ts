@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { quote } from "../../base/options.ts";
+import { checkKnown, type KnownOptions, quote } from "../../base/options.ts";
 import { Counter } from "./metric.ts";
 import {
   Exposition,
@@ -33,6 +33,18 @@ export interface HistogramOptions extends MetricOptions {
 
 /** Writes metrics that are kept elsewhere, whenever somebody asks. */
 export type MetricsCollector = (out: Exposition) => void;
+
+const ALL: KnownOptions<LabelledMetricOptions<string>> = {
+  help: true,
+  labels: true,
+  maxSeries: true,
+};
+
+const OPTIONS: Record<string, Readonly<Record<string, true>>> = {
+  counter: ALL,
+  gauge: { ...ALL, read: true },
+  histogram: { ...ALL, buckets: true },
+};
 
 type Metric = Counter | Gauge | Histogram;
 
@@ -146,6 +158,7 @@ export class Metrics {
   ): Added | MetricFamily<Added> {
     checkName(name);
     const help = checkHelp(name, options);
+    checkKnown(`metric ${name}`, options, OPTIONS[type]);
     if ("labels" in options) {
       const series = new MetricFamily(name, options, make);
       this.#take({ name, type, help, series });

@@ -1,5 +1,10 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { checkDurationMs, checkTimeoutMs } from "../../base/options.ts";
+import {
+  checkDurationMs,
+  checkKnown,
+  checkTimeoutMs,
+  type KnownOptions,
+} from "../../base/options.ts";
 import { isThenable } from "../../base/thenable.ts";
 import { CallRecord } from "./call_record.ts";
 import { DURATIONS } from "./histogram.ts";
@@ -39,6 +44,14 @@ export interface MonitoredOptions {
   clock?: Clock;
 }
 
+const KNOWN: KnownOptions<MonitoredOptions> = {
+  name: true,
+  slowMs: true,
+  log: true,
+  logIntervalMs: true,
+  clock: true,
+};
+
 /** A function whose calls are counted. */
 export type Monitored<Fn> = Fn & {
   /** The figures of its calls. */
@@ -61,7 +74,7 @@ const FUNCTION: InstrumentKind = {
  * shows it as `sluice_function_…{name="…"}`, on every server of the process; the
  * figures of functions with one name add up there.
  *
- * @throws {InvalidOptionError} if `slowMs` or `logIntervalMs` is no duration
+ * @throws {InvalidOptionError} naming the option
  *
  * @example
  * ```ts
@@ -80,6 +93,7 @@ export function monitored<Args extends unknown[], Result>(
   fn: (...args: Args) => Result,
   options: MonitoredOptions = {},
 ): Monitored<(...args: Args) => Result> {
+  checkKnown("monitored", options, KNOWN);
   const monitor = new Monitor(fn.name, options);
   const watched = function (this: unknown, ...args: Args): Result {
     return monitor.run(() => fn.apply(this, args));

@@ -1,5 +1,9 @@
 import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
-import { checkInteger } from "../../base/options.ts";
+import {
+  checkInteger,
+  checkKnown,
+  type KnownOptions,
+} from "../../base/options.ts";
 import { MemoryTaskLeases } from "./memory_task_leases.ts";
 import type { StoredTask } from "./stored_task.ts";
 import type { TaskLeases } from "./task_leases.ts";
@@ -56,6 +60,12 @@ export interface MemoryTaskStoreOptions {
   clock?: Clock;
 }
 
+const KNOWN: KnownOptions<MemoryTaskStoreOptions> = {
+  maxTasks: true,
+  maxBytes: true,
+  clock: true,
+};
+
 /** A task in the store. */
 interface Entry {
   stored: StoredTask;
@@ -83,13 +93,13 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
    *
    * @throws {InvalidOptionError} naming the option
    */
-  constructor(
-    {
+  constructor(options: MemoryTaskStoreOptions = {}) {
+    checkKnown("MemoryTaskStore", options, KNOWN);
+    const {
       maxTasks = 10_000,
       maxBytes = 64 * 1024 * 1024,
       clock = systemClock,
-    }: MemoryTaskStoreOptions = {},
-  ) {
+    } = options;
     this.#maxTasks = checkInteger("maxTasks", maxTasks, 1);
     this.#maxBytes = checkInteger("maxBytes", maxBytes, 1);
     // One more than there may be, so that a store of one task has room for it.

@@ -1,4 +1,8 @@
-import { checkInteger } from "../../../base/options.ts";
+import {
+  checkInteger,
+  checkKnown,
+  type KnownOptions,
+} from "../../../base/options.ts";
 import { SharedRoom } from "../../../base/shared_room.ts";
 import { bytesOf } from "../../../protocol/value_bytes.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
@@ -38,6 +42,11 @@ export interface MemoryEventStoreOptions {
   maxBytes?: number;
 }
 
+const KNOWN: KnownOptions<MemoryEventStoreOptions> = {
+  maxEvents: true,
+  maxBytes: true,
+};
+
 interface StoredEvent {
   readonly streamId: string;
   readonly message: JSONRPCMessage;
@@ -58,10 +67,9 @@ export class MemoryEventStore implements EventStore {
    *
    * @throws {InvalidOptionError} naming the option
    */
-  constructor(
-    { maxEvents = 10_000, maxBytes = 64 * 1024 * 1024 }:
-      MemoryEventStoreOptions = {},
-  ) {
+  constructor(options: MemoryEventStoreOptions = {}) {
+    checkKnown("MemoryEventStore", options, KNOWN);
+    const { maxEvents = 10_000, maxBytes = 64 * 1024 * 1024 } = options;
     this.#maxEvents = checkInteger("maxEvents", maxEvents, 1);
     this.#maxBytes = checkInteger("maxBytes", maxBytes, 1);
   }
