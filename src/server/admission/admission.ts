@@ -93,7 +93,7 @@ export class Admission {
    */
   refusalUnread(
     now: number,
-    headers: Headers,
+    headers: Pick<Headers, "get">,
     peer: NetworkPeer | undefined,
   ): RefusedError | undefined {
     if (!this.#backlog.isOver(now, peer?.queuedMs)) return undefined;

@@ -42,6 +42,8 @@ export class HandlerContext implements ServerContext {
   constructor(call: Call, owner: HandlerOwner) {
     this.#call = call;
     this.#owner = owner;
+    // A handler may keep it for later: Deno (2.9) keeps headers that were asked for.
+    void call.reply.request?.headers;
   }
 
   get era(): Era {

@@ -12,7 +12,7 @@ import {
   readFailure,
   readText,
 } from "./body.ts";
-import { bufferedText } from "./buffered_text.ts";
+import { bufferedText, type HeaderReader } from "./served_request.ts";
 
 /** Number of bodies of the largest size for which there is room at once. */
 const FULL_BODIES = 64;
@@ -39,6 +39,8 @@ export type BodySender = Pick<Reply, "authInfo" | "peer">;
 /** A request whose body is read. */
 export interface BodyRequest extends BodySender {
   readonly request: Request;
+  /** Those of the request, for as long as nothing is waited for. */
+  headers: HeaderReader;
   /** Set to `undefined` where the body doesn't come along. */
   arrivedAt: number | undefined;
 }
@@ -83,7 +85,7 @@ export class Bodies {
   /** @param sent by one that is no peer on a network, it has its body here already */
   read<Sent extends BodyRequest>(sent: Sent, taker: BodyTaker<Sent>): void {
     const { request } = sent;
-    const header = request.headers.get("content-length");
+    const header = sent.headers.get("content-length");
     const declared = header === null ? undefined : Number(header);
     const text = declared !== undefined && declared <= this.#maxBytes
       ? bufferedText(request)
@@ -98,6 +100,7 @@ export class Bodies {
     taker: BodyTaker<Sent>,
   ): void {
     sent.arrivedAt = undefined;
+    sent.headers = sent.request.headers;
     let bytes = declared ?? 0;
     const body = new ArrivingBody(this.#room, {
       account: () => this.#accountOf(sent),

@@ -1,10 +1,11 @@
 import type { NetworkPeer } from "../../base/network_peer.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
+import type { HeaderReader } from "./served_request.ts";
 
 /** One HTTP request that has been let in, on its way to its response. */
 export interface HttpExchange {
   readonly request: Request;
-  readonly headers: Headers;
+  headers: HeaderReader;
   /** Who sent it, or for whom a trusted proxy did. */
   readonly peer: NetworkPeer | undefined;
   /** The revision that the header `MCP-Protocol-Version` names. */

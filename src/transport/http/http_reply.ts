@@ -194,6 +194,8 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   /** Called once its request is being worked on: who waits long gets a stream. */
   wait(): void {
+    // Deno (2.9) keeps past the answer what has been asked for.
+    if (!this.#begun || this.#stream !== undefined) void this.request.headers;
     if (!this.#begun) this.peer = lastingPeer(this.peer);
     if (!this.#begun && this.#held === "") this.#style.quiet.add(this);
   }

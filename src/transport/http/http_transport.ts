@@ -27,6 +27,7 @@ import { type EndpointsParts, makeEndpoints } from "./endpoints.ts";
 import { HostGate } from "./host_gate.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
+import { type HeaderReader, headersNow } from "./served_request.ts";
 import type { FetchContext, HttpOptions } from "./http_options.ts";
 import {
   bodyRefusal,
@@ -178,17 +179,15 @@ export class HttpTransport {
     if (this.#unanswered + this.streams.size >= this.#maxConnections) {
       return this.refusals.count(refuseForNow(CROWDED));
     }
-    const { headers } = request;
     this.#parts.tracing?.nameHttpSpan(
       request.method,
       this.#pair === undefined ? this.path : new URL(request.url).pathname,
     );
-    // `has` makes Deno (2.9) list the headers, which it would do after the answer
-    // anyway; from then on each `get` is a look into that list (bench/http.ts, "echo").
-    if (headers.has("origin")) {
-      return this.#fromBrowser(request, headers.get("origin")!, context, peer);
-    }
-    return this.#identify(request, headers, context, peer);
+    const headers = headersNow(request);
+    const origin = headers.get("origin");
+    return origin === null
+      ? this.#identify(request, headers, context, peer)
+      : this.#fromBrowser(request, origin, context, peer);
   }
 
   #serves(path: string): boolean {
@@ -215,19 +214,19 @@ export class HttpTransport {
 
   #identify(
     request: Request,
-    headers: Headers,
+    headers: HeaderReader,
     context: FetchContext | undefined,
     peer: NetworkPeer | undefined,
   ): Response | Promise<Response> {
     const caller = this.#callers.identify(request, context, peer);
     return isThenable(caller)
-      ? caller.then((each) => this.#letIn(request, headers, peer, each))
+      ? caller.then((each) => this.#letIn(request, request.headers, peer, each))
       : this.#letIn(request, headers, peer, caller);
   }
 
   #letIn(
     request: Request,
-    headers: Headers,
+    headers: HeaderReader,
     peer: NetworkPeer | undefined,
     caller: AuthInfo | Response | undefined,
   ): Response | Promise<Response> {
@@ -238,7 +237,7 @@ export class HttpTransport {
 
   #admit(
     request: Request,
-    headers: Headers,
+    headers: HeaderReader,
     peer: NetworkPeer | undefined,
     authInfo: AuthInfo | undefined,
   ): Response | Promise<Response> {
@@ -253,6 +252,7 @@ export class HttpTransport {
     }
     const version = headers.get("mcp-protocol-version");
     if (request.method !== "POST") {
+      const { headers } = request;
       return this.#visit(request.method, { headers, version, authInfo, peer });
     }
     const refused = checkMediaTypes(headers, version);

@@ -4,6 +4,7 @@ import {
 } from "../../protocol/protocol_errors.ts";
 import { isModernRevision } from "../../protocol/revision.ts";
 import { refusal } from "./http_response.ts";
+import type { HeaderReader } from "./served_request.ts";
 
 /** Header that nearly every client sends, word for word. */
 const USUAL_ACCEPT = "application/json, text/event-stream";
@@ -14,12 +15,12 @@ const USUAL_ACCEPT = "application/json, text/event-stream";
  * @returns `undefined` if both are right
  */
 export function checkMediaTypes(
-  headers: Headers,
+  headers: HeaderReader,
   version: string | null,
 ): Response | undefined {
   const refused = checkContentType(headers, version);
   if (refused !== undefined) return refused;
-  const accept = headers.get("Accept");
+  const accept = headers.get("accept");
   if (
     accept !== USUAL_ACCEPT &&
     !(accepts(accept, "application/json") &&
@@ -36,12 +37,10 @@ export function checkMediaTypes(
 
 /** The half of {@linkcode checkMediaTypes} that looks at what was sent. */
 export function checkContentType(
-  headers: Headers,
+  headers: HeaderReader,
   version: string | null,
 ): Response | undefined {
-  // In small letters Deno (2.9) has a way for this and "Accept" of its own, which is
-  // slower once the headers are listed (bench/http.ts, "echo").
-  const type = headers.get("Content-Type");
+  const type = headers.get("content-type");
   if (type === "application/json" || isJson(type)) return undefined;
   return mediaTypeRefusal(
     415,

@@ -121,7 +121,12 @@ export class HttpSsePair {
       return refused;
     }
     return await new Promise((resolve) =>
-      this.#bodies.read({ request, arrivedAt: undefined, ...sender }, {
+      this.#bodies.read({
+        request,
+        headers: request.headers,
+        arrivedAt: undefined,
+        ...sender,
+      }, {
         take: (message, bytes) => {
           pair.connection.receive(message, bytes, sender);
           resolve(new Response("Accepted", { status: 202 }));

@@ -92,6 +92,8 @@ export class LegacyEndpoint {
 
   /** Takes what a POST brought: a message, or a batch of them. */
   take(arrived: Message | Batch, exchange: HttpExchange): void {
+    // Sessions may have to be waited for.
+    exchange.headers = exchange.request.headers;
     const messages = arrived.kind === "batch" ? arrived.messages : [arrived];
     const fault = batchFault(messages);
     if (fault !== undefined) {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { bufferedText } from "../../src/transport/http/buffered_text.ts";
+import { McpServer, type ServerContext } from "@sluice/mcp";
+import {
+  bufferedText,
+  headersNow,
+} from "../../src/transport/http/served_request.ts";
 import { RawSocket } from "./raw_socket.ts";
 
 interface Taken {
@@ -83,4 +87,80 @@ Deno.test("a request that no listener made is left alone", async () => {
   });
   assert.equal(bufferedText(request), undefined);
   assert.equal(await request.text(), "text");
+});
+
+/** What both ways to read say of a request's headers. */
+async function headersOf(head: string, name: string) {
+  const seen = Promise.withResolvers<(string | null)[]>();
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => {
+      const read = headersNow(request);
+      assert.notEqual(read, request.headers);
+      seen.resolve([read.get(name), request.headers.get(name)]);
+      return new Response();
+    },
+  );
+  using socket = await RawSocket.open(server.addr.port);
+  await socket.write(`POST / HTTP/1.1\r\nhost: a\r\n${head}\r\n\r\n`);
+  await socket.readUntil("\r\n\r\n");
+  return await seen.promise;
+}
+
+Deno.test("a header is read one by one as it is from the list", async () => {
+  for (
+    const [head, expected] of [
+      ["X-Name: a", "a"],
+      ["x-name: a\r\nX-NAME: b", "a, b"],
+      ["x-name:   spaced  ", "spaced"],
+      ["x-name: caf\u00e9", null],
+      ["x-name:", ""],
+      ["other: a", null],
+    ] as const
+  ) {
+    const [now, standard] = await headersOf(head, "x-name");
+    assert.equal(now, standard, head);
+    if (!head.includes("\u00e9")) assert.equal(now, expected, head);
+  }
+});
+
+Deno.test("headers of a request that no listener made are its own", () => {
+  const request = new Request("http://localhost/", { headers: { a: "b" } });
+  assert.equal(headersNow(request), request.headers);
+});
+
+Deno.test("a handler may read the headers when its call has long been answered", async () => {
+  const server = new McpServer({ name: "late", version: "1.0.0" });
+  const kept: ServerContext[] = [];
+  server.registerTool("keep", {}, (ctx) => {
+    kept.push(ctx);
+    return "kept";
+  });
+  await using running = await server.serve({ port: 0 });
+  const call = {
+    jsonrpc: "2.0",
+    id: 1,
+    method: "tools/call",
+    params: {
+      name: "keep",
+      _meta: {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+      },
+    },
+  };
+  const response = await fetch(`http://127.0.0.1:${running.port}/mcp`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "tools/call",
+      "mcp-name": "keep",
+      "x-tenant": "a",
+    },
+    body: JSON.stringify(call),
+  });
+  assert.equal((await response.json()).result.content[0].text, "kept");
+  assert.equal(kept[0].http?.req?.headers.get("x-tenant"), "a");
 });
