@@ -104,6 +104,7 @@ Deno.test("what alerts look for is there, at zero, before it first happens", asy
     `mcp_server_operation_errors_total{${labels},error_type="tool_error"}`,
     `mcp_server_operation_errors_total{${labels},error_type="timeout"}`,
     'mcp_server_http_refusals_total{status="403"}',
+    'mcp_server_http_refusals_total{status="429"}',
   ];
   for (const name of expected) assert.equal(sample(body, name), 0, name);
   assert.ok(sample(body, "process_max_fds")! > 0);

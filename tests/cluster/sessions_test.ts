@@ -324,7 +324,7 @@ Deno.test({
         clientInfo: { name: "t", version: "1" },
       },
     });
-    assert.equal(fresh.status, 503);
+    assertRefused(fresh, { status: 503, code: -32005, id: 1 });
     redis.resume();
     await eventually(async () =>
       (await at(client, b).ask("ping")).status === 200

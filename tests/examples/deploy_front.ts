@@ -117,6 +117,21 @@ export function numbered(index: number): McpServer {
   return server;
 }
 
+/** A server that believes its proxy, and says what that told it. */
+export function believing(): McpServer {
+  const server = new McpServer({ name: "believing", version: "1.0.0" }, {
+    log: () => {},
+    sessions: false,
+    trustedProxies: "loopback",
+  });
+  server.registerTool("seen", {}, ({ http, requestInfo }) => ({
+    url: String(requestInfo!.url),
+    address: http!.address!,
+    start: requestInfo!.headers["x-request-start"],
+  }));
+  return server;
+}
+
 /** What a call of a tool is answered with. */
 export async function call(url: string, name: string): Promise<string> {
   const response = await fetch(

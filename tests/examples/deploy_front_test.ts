@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isInstalled } from "../support/installed.ts";
 import { modernCall, modernPost } from "../transport/wire.ts";
-import { call, front, numbered } from "./deploy_front.ts";
+import { believing, call, front, numbered } from "./deploy_front.ts";
 
 const CI = Deno.env.get("CI") === "true";
 
@@ -27,6 +27,30 @@ for (
         await response.body?.cancel();
         assert.equal(response.status, 404, path);
       }
+    },
+  });
+
+  Deno.test({
+    name: `${file}: callers can't speak for the proxy that is trusted`,
+    ignore: CI ? false : !await isInstalled(program, version),
+    fn: async () => {
+      await using at = await front(file, believing);
+      const asked = modernPost(modernCall("tools/call", { name: "seen" }));
+      const headers = new Headers(asked.headers);
+      for (
+        const [name, value] of Object.entries({
+          "x-forwarded-host": "localhost:1",
+          "x-forwarded-proto": "https",
+          "x-request-start": "t=1",
+          "forwarded": "for=192.0.2.1;host=localhost:1;proto=https",
+        })
+      ) headers.set(name, value);
+      const response = await fetch(at.url, { ...asked, headers });
+      const { url, address, start } =
+        (await response.json()).result.structuredContent;
+      assert.equal(url, at.url);
+      assert.equal(address, "127.0.0.1");
+      assert.notEqual(start, "t=1");
     },
   });
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { parse, parseAllDocuments } from "yaml";
-import { McpServer } from "../../mod.ts";
+import { McpServer, type RefusalReason, RefusedError } from "../../mod.ts";
 import { guideServer } from "../../examples/guide/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { isInstalled } from "../support/installed.ts";
 import { skipsPrometheus } from "../support/prometheus.ts";
+import { ask } from "../transport/wire.ts";
 import { deployPath, deployText, run } from "./deployment.ts";
 import { manifests } from "./kubernetes_manifest.ts";
 
@@ -103,6 +104,38 @@ Deno.test("what rules, dashboard and HPA name is in /metrics", async () => {
     !series.has(name) && !recorded.includes(name)
   );
   assert.deepEqual(unknown, []);
+});
+
+Deno.test("the alert of refusals sees each reason to refuse, and each status", async () => {
+  const refusals: Record<RefusalReason, number> = {
+    overloaded: 503,
+    draining: 503,
+    unavailable: 503,
+    rate_limited: 429,
+    caller_share: 429,
+  };
+  const { groups } = parse(await deployText("alerts.yaml"));
+  const { expr } = groups[1].rules.find(
+    ({ alert }: { alert?: string }) => alert === "SluiceRefuses",
+  );
+  const [, statuses, reasons] =
+    /http_refusals_total\{status=~"(.*?)"\}[^]*operation_errors_total\{error_type=~"(.*?)"\}/
+      .exec(expr)!;
+  await using server = new McpServer({ name: "refusing", version: "1.0.0" });
+  for (const [reason, status] of Object.entries(refusals)) {
+    server.registerTool(reason, {}, () => {
+      throw new RefusedError(reason as RefusalReason, 1_000);
+    });
+    const answer = await ask(server, "tools/call", { name: reason });
+    assert.equal(answer.status, status);
+    assert.ok(statuses.split("|").includes(String(status)));
+  }
+  const text = server.metrics.text();
+  const counted = [...text.matchAll(
+    /^mcp_server_operation_errors_total\{.*error_type="(.*?)"\} 1$/gm,
+  )].map(([, reason]) => reason);
+  assert.deepEqual(counted.sort(), Object.keys(refusals).sort());
+  assert.deepEqual(reasons.split("|").sort(), counted);
 });
 
 async function kubernetes() {

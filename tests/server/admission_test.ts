@@ -198,10 +198,27 @@ Deno.test("timeoutMs counts the wait, and what is left of it the work", async ()
   await clock.advance(300);
   const late = (await second).body.result;
   assert.equal(late.isError, true);
-  assert.match(late.content[0].text, /tool hasty took longer than 300 ms/);
+  assert.match(
+    late.content[0].text,
+    /^tool hasty, after 700 ms in line, took longer than 300 ms$/,
+  );
   assertTurnedAway(await third);
   assert.deepEqual(await refusals(server), { queue_time: 1 });
   assert.equal(started.length, 2);
+  await server.close();
+});
+
+Deno.test("a call whose turn comes when its time is spent does not begin", async () => {
+  const clock = new FakeClock();
+  const { server, started, call } = gated({ clock });
+  const first = call("hasty");
+  const second = call("hasty");
+  await eventually(() => server.stats.inFlight === 2);
+  await clock.advance(1_000); // the first is given up, and leaves its place
+  assert.equal((await first).body.result.isError, true);
+  assertTurnedAway(await second);
+  assert.equal(started.length, 1);
+  assert.deepEqual(await refusals(server), { queue_time: 1 });
   await server.close();
 });
 

@@ -69,7 +69,7 @@ export interface MeasuredTransport {
 }
 
 /** There from the start: a rate needs where it began. */
-const USUAL_REFUSALS = [400, 401, 403, 404, 413, 415, 503];
+const USUAL_REFUSALS = [400, 401, 403, 404, 413, 415, 429, 503];
 
 /** All that a server measures, read when somebody asks. */
 export class ServerMetrics implements ShownMetrics {

@@ -167,9 +167,17 @@ export class Admission {
       this.#limits.maxWaitMs,
       patienceMs(call.reply.request),
     );
+    const since = this.#clock.now();
     this.#standing.add(line);
     try {
-      return await line.acquire({ signal: call.signal, timeoutMs: waitMs });
+      const permit = await line.acquire({
+        signal: call.signal,
+        timeoutMs: waitMs,
+      });
+      if (this.#clock.now() - since < timeoutMs - 1) return permit;
+      // Its handler would begin with no time left.
+      permit.release();
+      throw this.#refuse("queue_time");
     } catch (error) {
       if (error instanceof TimeoutError) throw this.#refuse("queue_time");
       throw error;

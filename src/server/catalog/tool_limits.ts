@@ -51,6 +51,7 @@ export class ToolLimits {
   async run(call: Call, work: () => Promise<unknown>): Promise<unknown> {
     const { clock } = this.#host;
     let leftMs = this.#timeoutMs;
+    let name = this.#name;
     let permit = this.line?.tryAcquire();
     if (permit === undefined && this.line !== undefined) {
       const since = clock.now();
@@ -58,6 +59,7 @@ export class ToolLimits {
       const waitedMs = clock.now() - since;
       call.measure?.waited(waitedMs);
       leftMs = Math.max(0, Math.round(leftMs - waitedMs));
+      name = `${name}, after ${Math.round(waitedMs)} ms in line,`;
     }
     using _permit = permit;
     if (leftMs === Infinity) return await work();
@@ -68,7 +70,7 @@ export class ToolLimits {
         return work();
       },
       leftMs,
-      { name: this.#name, clock },
+      { name, clock },
     );
   }
 }

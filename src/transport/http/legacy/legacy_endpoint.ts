@@ -188,7 +188,7 @@ export class LegacyEndpoint {
           else {
             begun.then(() => exchange.resolve(response), () => {
               door.forget(session);
-              exchange.resolve(refuseForNow(UNAVAILABLE));
+              exchange.resolve(refuseForNow(UNAVAILABLE, message.id));
             });
           }
         },
