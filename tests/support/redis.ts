@@ -1,3 +1,4 @@
+import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 import { isInstalled } from "./installed.ts";
 
@@ -57,6 +58,20 @@ export class TestRedis implements AsyncDisposable {
     this.#paused = false;
   }
 
+  /** Copies another one from now on; resolves once it has what that one has. */
+  async follow(primary: TestRedis): Promise<void> {
+    await this.command("REPLICAOF", "127.0.0.1", String(primary.port));
+    await eventually(async () =>
+      (await this.command("INFO", "replication"))
+        .includes("master_link_status:up")
+    );
+  }
+
+  /** Takes over from the one it has copied. */
+  async promote(): Promise<void> {
+    await this.command("REPLICAOF", "NO", "ONE");
+  }
+
   /** One command over a connection of its own; gives the reply as it came. */
   async command(...args: string[]): Promise<string> {
     const output = await new Deno.Command("redis-cli", {
@@ -77,6 +92,8 @@ export class TestRedis implements AsyncDisposable {
       args: [
         ...["--port", String(this.port), "--bind", "127.0.0.1"],
         ...["--dir", this.#directory, "--save", "", "--appendonly", "no"],
+        // A copy begins at once.
+        ...["--repl-diskless-sync-delay", "0"],
       ],
       stdout: "null",
       stderr: "null",
