@@ -24,7 +24,7 @@ import { RedisBus } from "./redis_bus.ts";
 export interface SharedRedisOptions {
   /** Where it is: `redis://` or `rediss://`. This or `client` is needed. */
   url?: string;
-  /** A client that can be duplicated, of node-redis or ioredis, in place of a URL. */
+  /** A client of node-redis or ioredis, be it of a cluster, in place of a URL. */
   client?: RedisClient;
   /**
    * Package that connects to the URL.
@@ -68,6 +68,10 @@ export interface SharedRedisHost {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** Why one of a cluster's nodes can't be used by itself. */
+const CLUSTER_NODE =
+  "it is a node of a cluster: give a client of the cluster in place of a url";
 
 /** Interval at which a replica proves to itself that it hears, in milliseconds. */
 const HEARTBEAT_MS = 500;
@@ -179,7 +183,9 @@ function toPrimary(open: RedisOpener, trial: string): RedisOpener {
   return async (signal) => {
     const port = await open(signal);
     const tried = port.command(["DEL", trial]).catch((error) => {
-      if (refusalOf(error) === "READONLY") throw error;
+      const refusal = refusalOf(error);
+      if (refusal === "READONLY") throw error;
+      if (refusal === "MOVED") throw new Error(CLUSTER_NODE);
     });
     return await opened(port, tried, signal);
   };

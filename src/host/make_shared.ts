@@ -104,7 +104,8 @@ function sharedStores(
         outcomes = new RedisCache({
           client: redis.client,
           name: "idempotency",
-          prefix: `${redis.prefix}once`,
+          // In a cluster the keys of one script must be together.
+          prefix: `${redis.prefix}{once}`,
           timeoutMs: OUTCOME_MS,
           clock,
           log: warn,

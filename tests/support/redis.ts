@@ -9,18 +9,25 @@ import { isInstalled } from "./installed.ts";
 export class TestRedis implements AsyncDisposable {
   readonly port: number;
   readonly #directory: string;
+  readonly #args: readonly string[];
   #process: Deno.ChildProcess | undefined;
   #paused = false;
 
-  private constructor(port: number, directory: string) {
+  private constructor(
+    port: number,
+    directory: string,
+    args: readonly string[],
+  ) {
     this.port = port;
+    this.#args = args;
     this.#directory = directory;
   }
 
-  static async start(): Promise<TestRedis> {
+  /** @param args settings beside those that every test has */
+  static async start(...args: string[]): Promise<TestRedis> {
     const directory = await Deno.makeTempDir();
     for (let attempts = 0; attempts < 5; attempts++) {
-      const redis = new TestRedis(await freePort(), directory);
+      const redis = new TestRedis(await freePort(), directory, args);
       if (await redis.#run()) return redis;
     }
     throw new Error("redis-server didn't start");
@@ -92,6 +99,7 @@ export class TestRedis implements AsyncDisposable {
       args: [
         ...["--port", String(this.port), "--bind", "127.0.0.1"],
         ...["--dir", this.#directory, "--save", "", "--appendonly", "no"],
+        ...this.#args,
         // A copy begins at once.
         ...["--repl-diskless-sync-delay", "0"],
       ],
