@@ -710,6 +710,7 @@ export {
 } from "./src/redis/redis_clients.ts";
 export { type NodeRedisClient } from "./src/redis/node_redis.ts";
 export { type IoRedisClient } from "./src/redis/io_redis.ts";
+export { type NodeRedisCluster } from "./src/redis/redis_cluster.ts";
 export {
   type DenoRedisClient,
   type DenoRedisSubscription,

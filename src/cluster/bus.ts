@@ -14,7 +14,7 @@ export interface BusListener {
 export interface Bus extends AsyncDisposable {
   /** Name of this member: unguessable, and new with every start. */
   readonly member: string;
-  /** True while this member hears what the others say. */
+  /** True while this member hears all that the others say; a gap is told before it is again. */
   readonly connected: boolean;
   /** Hands what is heard to a listener, the only one. */
   listen(listener: BusListener): void;

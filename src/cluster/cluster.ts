@@ -45,9 +45,14 @@ export class Cluster {
     return this.#bus.member;
   }
 
+  /** False while what the others say may be missed. */
+  get hearing(): boolean {
+    return this.#bus.connected;
+  }
+
   /** @throws {UnavailableError} if the others aren't heard */
   requireHearing(): void {
-    if (this.#bus.connected) return;
+    if (this.hearing) return;
     throw new UnavailableError("the bus", "the other replicas aren't heard");
   }
 

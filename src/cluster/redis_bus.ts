@@ -5,6 +5,19 @@ import { RedisSubscriber } from "../redis/redis_subscriber.ts";
 import type { RedisOpener } from "../redis/redis_port.ts";
 import type { Bus, BusListener } from "./bus.ts";
 
+/**
+ * Publishes ARGV[2] on the channel ARGV[1], provided that this is the primary: one
+ * that is no more would publish to those alone who listen at it, and let nobody
+ * know. KEYS[1] is nothing's name; of a cluster's nodes the one that has its slot
+ * publishes everything, so that it stays in order.
+ */
+const PUBLISH = `
+local tried = redis.pcall("DEL", KEYS[1])
+if type(tried) == "table" and string.find(tried.err, "READONLY") then
+  return redis.error_reply("READONLY this Redis is not the primary")
+end
+return redis.call("PUBLISH", ARGV[1], ARGV[2])`;
+
 /** Options of a {@linkcode RedisBus}. */
 export interface RedisBusOptions {
   readonly commands: RedisCommands;
@@ -38,8 +51,7 @@ export class RedisBus implements Bus {
       ...options,
       channels: [`${prefix}all`, this.#channelOf(this.member)],
       inbox,
-      beat: (heartbeat) =>
-        commands.send(["PUBLISH", inbox, heartbeat]).catch(() => {}),
+      beat: (heartbeat) => this.#publish(inbox, heartbeat).catch(() => {}),
       onMessage: (_channel, message) => this.#hear(message),
       onGap: () => this.#listener?.gap(),
     });
@@ -58,17 +70,22 @@ export class RedisBus implements Bus {
   }
 
   async broadcast(text: string): Promise<void> {
-    await this.#publish(`${this.#prefix}all`, text);
+    await this.#say(`${this.#prefix}all`, text);
   }
 
   async send(member: string, text: string): Promise<boolean> {
-    return Number(await this.#publish(this.#channelOf(member), text)) > 0;
+    return Number(await this.#say(this.#channelOf(member), text)) > 0;
   }
 
-  #publish(channel: string, text: string): Promise<unknown> {
+  #say(channel: string, text: string): Promise<unknown> {
     return this.#closed
       ? Promise.reject(new UnavailableError("the bus", "it is closed"))
-      : this.#commands.send(["PUBLISH", channel, `${this.member} ${text}`]);
+      : this.#publish(channel, `${this.member} ${text}`);
+  }
+
+  #publish(channel: string, message: string): Promise<unknown> {
+    const key = `${this.#prefix}bus`;
+    return this.#commands.send(["EVAL", PUBLISH, "1", key, channel, message]);
   }
 
   #hear(message: string): void {

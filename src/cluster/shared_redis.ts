@@ -10,14 +10,21 @@ import {
   redisSource,
 } from "../redis/redis_clients.ts";
 import { RedisCommands } from "../redis/redis_commands.ts";
-import { redisFailure } from "../redis/redis_port.ts";
+import {
+  opened,
+  type RedisArgument,
+  redisFailure,
+  type RedisOpener,
+  type RedisPort,
+  refusalOf,
+} from "../redis/redis_port.ts";
 import { RedisBus } from "./redis_bus.ts";
 
 /** Settings for the Redis that the replicas of a server share. */
 export interface SharedRedisOptions {
   /** Where it is: `redis://` or `rediss://`. This or `client` is needed. */
   url?: string;
-  /** A client that can be duplicated, of node-redis or ioredis, in place of a URL. */
+  /** A client of node-redis or ioredis, be it of a cluster, in place of a URL. */
   client?: RedisClient;
   /**
    * Package that connects to the URL.
@@ -62,6 +69,10 @@ export interface SharedRedisHost {
   readonly log: Log;
 }
 
+/** Why one of a cluster's nodes can't be used by itself. */
+const CLUSTER_NODE =
+  "it is a node of a cluster: give a client of the cluster in place of a url";
+
 /** Interval at which a replica proves to itself that it hears, in milliseconds. */
 const HEARTBEAT_MS = 500;
 
@@ -95,6 +106,7 @@ export class SharedRedis
           "url, or a client of node-redis or ioredis",
       );
     }
+    this.prefix = checkPrefix(options.prefix ?? `sluice:${name}:`);
     const times = {
       timeoutMs: checkDurationMs(
         "redis.timeoutMs",
@@ -107,10 +119,11 @@ export class SharedRedis
         1,
       ),
     };
-    this.prefix = checkPrefix(options.prefix ?? `sluice:${name}:`);
     this.#commands = new RedisCommands({
       ...times,
-      commands,
+      commands: typeof commands === "function"
+        ? toPrimary(commands, `${this.prefix}trial`)
+        : commands,
       clock,
       random: Math.random,
       onChange: (error) => {
@@ -131,8 +144,20 @@ export class SharedRedis
     });
   }
 
-  send(command: readonly string[]): Promise<unknown> {
+  send(command: readonly RedisArgument[]): Promise<unknown> {
     return this.#commands.send(command);
+  }
+
+  /** The same connection as a client, for what listens to nothing and keeps text. */
+  get client(): RedisPort {
+    const refuse = () => Promise.reject(new Error("it is shared"));
+    return {
+      command: (args) => this.send(args),
+      commandBytes: refuse,
+      subscribe: refuse,
+      onLost() {},
+      close() {},
+    };
   }
 
   async checkHealth(): Promise<HealthResult> {
@@ -151,6 +176,19 @@ export class SharedRedis
     await this.bus[Symbol.asyncDispose]();
     this.#commands.close();
   }
+}
+
+/** Opens no connection to a Redis that takes no changes: the address may yet move on. */
+function toPrimary(open: RedisOpener, trial: string): RedisOpener {
+  return async (signal) => {
+    const port = await open(signal);
+    const tried = port.command(["DEL", trial]).catch((error) => {
+      const refusal = refusalOf(error);
+      if (refusal === "READONLY") throw error;
+      if (refusal === "MOVED") throw new Error(CLUSTER_NODE);
+    });
+    return await opened(port, tried, signal);
+  };
 }
 
 function checkPrefix(prefix: unknown): string {

@@ -262,8 +262,10 @@ export function makeParts(
     recorder,
     tracing,
   });
-  const stateKey = redis && cluster &&
-    new SharedKey(redis, cluster, "request-state-key");
+  const stateKey = redis && cluster && new SharedKey(redis, cluster, {
+    name: "request-state-key",
+    onChange: () => sealer.renewKey(),
+  });
   const sealer = new StateSealer(stateKeys(options), stateTtlMs(options), {
     makeKey: stateKey && (() => stateKey.read()),
   });

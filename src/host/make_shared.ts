@@ -3,10 +3,7 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { Cluster } from "../cluster/cluster.ts";
 import type { CacheStore } from "../cache/cache_store.ts";
 import { RedisCache } from "../cache/redis/redis_cache.ts";
-import {
-  SharedRedis,
-  type SharedRedisOptions,
-} from "../cluster/shared_redis.ts";
+import { SharedRedis } from "../cluster/shared_redis.ts";
 import type { RateLimitStore } from "../limit/rate_limit_store.ts";
 import { RedisRateLimitStore } from "../limit/redis_rate_limit_store.ts";
 import type { Logger } from "../observe/log/logger.ts";
@@ -79,13 +76,12 @@ export function makeShared(
       (redis ? new RedisTaskStore(redis) : held?.tasks),
     stores: redis === undefined
       ? { rateLimits: held && (() => held.rateLimits) }
-      : sharedStores(redis, given!, { disposeLater, worker, ...host }),
+      : sharedStores(redis, { disposeLater, worker, ...host }),
   };
 }
 
 function sharedStores(
   redis: SharedRedis,
-  given: string | SharedRedisOptions,
   { clock, log, disposeLater }: SharedHost,
 ): SharedStores {
   let rateLimits: RedisRateLimitStore | undefined;
@@ -105,15 +101,11 @@ function sharedStores(
     },
     outcomes() {
       if (outcomes === undefined) {
-        const { url, client, driver } = typeof given === "string"
-          ? { url: given }
-          : given;
         outcomes = new RedisCache({
-          url,
-          client,
-          driver,
+          client: redis.client,
           name: "idempotency",
-          prefix: `${redis.prefix}once`,
+          // In a cluster the keys of one script must be together.
+          prefix: `${redis.prefix}{once}`,
           timeoutMs: OUTCOME_MS,
           clock,
           log: warn,

@@ -33,7 +33,9 @@ export interface NodeRedisClient {
 }
 
 /** RESP's type byte of strings ("$"): node-redis maps reply types by number. */
-const bytesReply = () => ({ typeMapping: { 36: nodeBuffer() } });
+export const bytesReply = (): object => ({
+  typeMapping: { 36: nodeBuffer() },
+});
 
 /** Puts a client of `npm:redis` behind the {@linkcode RedisPort}. */
 export function nodeRedisPort(client: NodeRedisClient): RedisPort {

@@ -18,11 +18,19 @@ import {
   nodeRedisOpener,
   nodeRedisPort,
 } from "./node_redis.ts";
+import {
+  type IoRedisCluster,
+  nodeOfIoRedis,
+  nodeOfNodeRedis,
+  type NodeRedisCluster,
+  nodeRedisClusterPort,
+} from "./redis_cluster.ts";
 import type { RedisOpener, RedisPort } from "./redis_port.ts";
 
 /** Any client that Sluice can speak to Redis through. */
 export type RedisClient =
   | NodeRedisClient
+  | NodeRedisCluster
   | IoRedisClient
   | DenoRedisClient
   | RedisPort;
@@ -84,12 +92,6 @@ export async function loadRedisDriver(driver: RedisDriver): Promise<void> {
   await load().catch(() => {});
 }
 
-/** Members that tell clients that route commands in ways of their own. */
-const unusable: readonly (readonly [member: string, kind: string])[] = [
-  ["nodeByAddress", "a cluster client of node-redis"],
-  ["getSentinelNode", "a sentinel client of node-redis"],
-];
-
 /**
  * Puts a client behind the {@linkcode RedisPort}.
  *
@@ -97,12 +99,13 @@ const unusable: readonly (readonly [member: string, kind: string])[] = [
  */
 export function redisPort(client: RedisClient): RedisPort {
   if ("commandBytes" in client) return client;
-  for (const [member, kind] of unusable) {
-    if (!(member in client)) continue;
+  if ("getSentinelNode" in client) {
     throw new InvalidOptionError(
-      `client must be of one Redis, got ${kind}: its commands go elsewhere`,
+      "client can't be a sentinel client of node-redis: give one of ioredis " +
+        "with its option sentinels",
     );
   }
+  if ("nodeByAddress" in client) return nodeRedisClusterPort(client);
   if ("callBuffer" in client) return ioRedisPort(client);
   if ("withTypeMapping" in client) return nodeRedisPort(client);
   if ("isConnected" in client) return denoRedisPort(client);
@@ -114,8 +117,11 @@ export function redisPort(client: RedisClient): RedisPort {
 
 /** Opens connections like the client's own, for a client that can. */
 function redisDuplicator(client: RedisClient): RedisOpener | undefined {
-  const { isCluster = false } = client as { isCluster?: boolean };
-  if (!("duplicate" in client) || isCluster) return undefined;
+  if ("nodeByAddress" in client) return nodeOfNodeRedis(client);
+  if (!("duplicate" in client)) return undefined;
+  if ("isCluster" in client && client.isCluster) {
+    return nodeOfIoRedis(client as IoRedisCluster);
+  }
   return "callBuffer" in client
     ? duplicateIoRedis(client)
     : duplicateNodeRedis(client);

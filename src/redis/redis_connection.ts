@@ -24,8 +24,10 @@ export class RedisConnection {
   #port: RedisPort | undefined;
   #attempt: AbortController | undefined;
   #timer: TimerHandle;
+  /** Settled when the first attempt has ended. */
+  readonly #tried = Promise.withResolvers<void>();
   #failures = 0;
-  #lostBy: unknown = new Error("Redis has not been reached yet");
+  #lostBy: unknown;
   #closed = false;
 
   constructor(options: RedisConnectionOptions) {
@@ -33,9 +35,12 @@ export class RedisConnection {
     this.#open();
   }
 
-  /** Sends a command; rejects at once while there is no connection. */
+  /** Sends a command; rejects at once while there is no connection, but for the first. */
   command(args: readonly RedisArgument[]): Promise<unknown> {
-    return this.#port?.command(args) ?? Promise.reject(this.#lostBy);
+    if (this.#port !== undefined) return this.#port.command(args);
+    return this.#lostBy === undefined
+      ? this.#tried.promise.then(() => this.command(args))
+      : Promise.reject(this.#lostBy);
   }
 
   /** Gives the connection up for lost. */
@@ -45,6 +50,8 @@ export class RedisConnection {
 
   close(): void {
     this.#closed = true;
+    this.#lostBy ??= new Error("the connection is closed");
+    this.#tried.resolve();
     this.#options.clock.clearTimeout(this.#timer);
     this.#attempt?.abort();
     this.#port?.close();
@@ -72,6 +79,7 @@ export class RedisConnection {
     if (this.#closed) return port.close();
     this.#port = port;
     this.#failures = 0;
+    this.#tried.resolve();
     port.onLost(() => this.#lose(port, new Error("the connection was lost")));
     this.#options.onOpen(port);
   }
@@ -87,6 +95,7 @@ export class RedisConnection {
     if (this.#closed) return;
     const { clock, onLost, random } = this.#options;
     this.#lostBy = reason;
+    this.#tried.resolve();
     onLost(reason);
     this.#timer = clock.setTimeout(
       () => this.#open(),

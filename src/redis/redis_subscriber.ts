@@ -90,7 +90,9 @@ export class RedisSubscriber {
   #beat(): void {
     const { beat, clock, connectTimeoutMs, heartbeatMs } = this.#options;
     const now = clock.now();
-    if (now - Math.max(this.#provenAt, this.#openedAt) > connectTimeoutMs) {
+    // Silent since it first had a heartbeat to bring back.
+    const silentSince = Math.max(this.#provenAt + heartbeatMs, this.#openedAt);
+    if (now - silentSince > connectTimeoutMs) {
       return this.#connection.drop(
         new TimeoutError("a heartbeat", connectTimeoutMs),
       );

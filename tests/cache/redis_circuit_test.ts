@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { Cluster } from "ioredis";
-import { createCluster, createSentinel } from "redis";
+import { createSentinel } from "redis";
 import { RedisCache } from "../../src/cache/redis/redis_cache.ts";
 import type { RedisCacheOptions } from "../../src/cache/redis/redis_cache_options.ts";
 import type { RedisPort } from "../../src/redis/redis_port.ts";
@@ -236,10 +235,6 @@ Deno.test("one that has the keys elsewhere is degraded, however well it answers"
 Deno.test("clients that send commands elsewhere are refused by name", () => {
   const clients: [unknown, RegExp][] = [
     [
-      createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] }),
-      /a cluster client of node-redis/,
-    ],
-    [
       createSentinel({
         name: "main",
         sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }],
@@ -250,16 +245,4 @@ Deno.test("clients that send commands elsewhere are refused by name", () => {
   for (const [client, kind] of clients) {
     assert.throws(() => new RedisCache({ client: client as RedisPort }), kind);
   }
-});
-
-Deno.test("TieredCache refuses a cluster client, which can't listen beside", () => {
-  const client = new Cluster([{ host: "127.0.0.1", port: 1 }], {
-    lazyConnect: true,
-  });
-  client.on("error", () => {});
-  assert.throws(
-    () => new TieredCache({ remote: { client } }),
-    /client can't open a second connection/,
-  );
-  client.disconnect();
 });

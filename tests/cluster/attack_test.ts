@@ -12,6 +12,7 @@ import type { Loose } from "../support/clients.ts";
 import { eventually } from "../support/eventually.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 import { assertRefused, LegacyClient } from "../transport/wire.ts";
+import { Quiet } from "./quiet.ts";
 import { SseReader } from "./sse_reader.ts";
 
 const UPDATED = "notifications/resources/updated";
@@ -34,10 +35,16 @@ function replica(options: McpServerOptions & HttpOptions): McpServer {
   return server;
 }
 
+/** What an attack is run with. */
+interface Attacked {
+  readonly quiet: Quiet;
+  readonly redis: TestRedis;
+}
+
 /** Runs an attack on two replicas of one Redis. */
 function attack(
   name: string,
-  run: (servers: McpServer[], redis: TestRedis) => Promise<void>,
+  run: (servers: McpServer[], attacked: Attacked) => Promise<void>,
 ): void {
   Deno.test({
     name,
@@ -49,7 +56,8 @@ function attack(
       );
       for (const each of servers) await reached(each);
       try {
-        await run(servers, redis);
+        await using quiet = await Quiet.among(servers);
+        await run(servers, { quiet, redis });
       } finally {
         await Promise.all(servers.map((each) => each.close()));
       }
@@ -101,15 +109,9 @@ function call(client: LegacyClient, name: string, id: number) {
   });
 }
 
-/** How many messages of a method have come by now, with nothing on its way. */
-async function settled(reader: SseReader, method: string): Promise<number> {
-  await new Promise((go) => setTimeout(go, 150));
-  return reader.methods.filter((each) => each === method).length;
-}
-
 attack(
   "subscribing and unsubscribing at both at once, they end up of one mind",
-  async ([a, b]) => {
+  async ([a, b], { quiet }) => {
     const client = await LegacyClient.open(a);
     await using reader = new SseReader(await request(at(client, b)));
     for (let round = 0; round < 8; round++) {
@@ -123,23 +125,19 @@ attack(
             ),
         ),
       );
-      await new Promise((go) => setTimeout(go, 20));
+      await quiet.updates(reader);
       const moved = at(client, round % 2 ? a : b);
       await moved.ask("resources/subscribe", { uri: URI });
-      await new Promise((go) => setTimeout(go, 20));
-      const before = await settled(reader, UPDATED);
+      const before = await quiet.updates(reader);
       a.sendResourceUpdated(URI);
-      await eventually(async () =>
-        await settled(reader, UPDATED) >= before + 1
-      );
-      assert.equal(await settled(reader, UPDATED), before + 1);
+      assert.equal(await quiet.updates(reader), before + 1);
     }
   },
 );
 
 attack(
   "requests that cross the opening of a stream don't lead it astray",
-  async ([a, b]) => {
+  async ([a, b], { quiet }) => {
     const client = await LegacyClient.open(a);
     await client.ask("resources/subscribe", { uri: URI });
     await at(client, b).ask("ping");
@@ -151,13 +149,10 @@ attack(
         ...Array.from({ length: 5 }, (_, id) => here.ask("ping", {}, id)),
       ]);
       const reader = new SseReader(opened);
-      const before = await settled(reader, UPDATED);
+      const before = await quiet.updates(reader);
       a.sendResourceUpdated(URI);
       b.sendResourceUpdated(URI);
-      await eventually(async () =>
-        await settled(reader, UPDATED) >= before + 2
-      );
-      assert.equal(await settled(reader, UPDATED), before + 2, `${round}`);
+      assert.equal(await quiet.updates(reader), before + 2, `${round}`);
       await last?.[Symbol.asyncDispose]();
       last = reader;
     }
@@ -167,7 +162,7 @@ attack(
 
 attack(
   "streams that open at both at once: one of them has every notice",
-  async ([a, b]) => {
+  async ([a, b], { quiet }) => {
     const client = await LegacyClient.open(a);
     await client.ask("resources/subscribe", { uri: URI });
     await at(client, b).ask("ping");
@@ -177,13 +172,10 @@ attack(
         request(at(client, b)),
       ]);
       const readers = opened.map((each) => new SseReader(each));
-      const count = async () =>
-        await settled(readers[0], UPDATED) + await settled(readers[1], UPDATED);
-      const before = await count();
+      const before = await quiet.updates(...readers);
       a.sendResourceUpdated(URI);
       b.sendResourceUpdated(URI);
-      await eventually(async () => await count() >= before + 2);
-      assert.equal(await count(), before + 2, `${round}`);
+      assert.equal(await quiet.updates(...readers), before + 2, `${round}`);
       for (const each of readers) await each[Symbol.asyncDispose]();
     }
   },
@@ -283,11 +275,13 @@ attack("no stream is resumed but a session's own", async ([a, b]) => {
       assert.equal(response.status, 400, id);
     }
   }
+  // Its call waits for an answer, and a server that closes for the call.
+  await victim.end();
 });
 
 attack(
   "what is said on the bus and can't be understood does no harm",
-  async ([a, b], redis) => {
+  async ([a, b], { quiet, redis }) => {
     const client = await LegacyClient.open(a);
     await at(client, b).ask("resources/subscribe", { uri: URI });
     await using reader = new SseReader(await request(client));
@@ -309,16 +303,16 @@ attack(
     for (const body of bodies) {
       await redis.command("PUBLISH", "sluice:attacked:all", body);
     }
-    const before = await settled(reader, UPDATED);
+    const before = await quiet.updates(reader);
     b.sendResourceUpdated(URI);
-    assert.equal(await settled(reader, UPDATED), before + 1);
+    assert.equal(await quiet.updates(reader), before + 1);
     assert.equal((await at(client, b).ask("ping")).status, 200);
   },
 );
 
 attack(
   "a Redis that is full, or holds something else, is said to be unavailable",
-  async ([a, b], redis) => {
+  async ([a, b], { redis }) => {
     const client = await LegacyClient.open(a);
     await redis.command("CONFIG", "SET", "maxmemory", "1");
     const subscribed = await client.ask("resources/subscribe", { uri: URI });
@@ -384,19 +378,20 @@ Deno.test("news that comes late undoes nothing that was said after it", async ()
   await using sessionStore = new MemorySessionStore();
   await using a = replica({ bus: new LateBus(hub.join()), sessionStore });
   await using b = replica({ bus: new LateBus(hub.join()), sessionStore });
+  await using quiet = await Quiet.among([a, b]);
   const client = await LegacyClient.open(a);
   await using reader = new SseReader(await request(at(client, b)));
   await client.ask("resources/subscribe", { uri: URI });
   await at(client, b).ask("resources/unsubscribe", { uri: URI });
-  await settled(reader, UPDATED);
+  await quiet.updates(reader);
   b.sendResourceUpdated(URI);
-  assert.equal(await settled(reader, UPDATED), 0);
+  assert.equal(await quiet.updates(reader), 0);
   await at(client, b).ask("resources/subscribe", { uri: URI });
   await client.ask("resources/unsubscribe", { uri: URI });
   await at(client, b).ask("resources/subscribe", { uri: URI });
-  await settled(reader, UPDATED);
+  await quiet.updates(reader);
   a.sendResourceUpdated(URI);
-  assert.equal(await settled(reader, UPDATED), 1);
+  assert.equal(await quiet.updates(reader), 1);
   // The last that is said: what is on its way then is no leak.
   await at(client, b).end();
   await reader.ended;

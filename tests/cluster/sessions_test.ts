@@ -10,6 +10,7 @@ import { connectV1, type Loose, textOf } from "../support/clients.ts";
 import { eventually } from "../support/eventually.ts";
 import { ignoreWithoutRedis, TestRedis } from "../support/redis.ts";
 import { assertRefused, LegacyClient, post } from "../transport/wire.ts";
+import { Quiet } from "./quiet.ts";
 import { SseReader } from "./sse_reader.ts";
 
 const UPDATED = "notifications/resources/updated";
@@ -80,9 +81,6 @@ async function reached(server: McpServer): Promise<void> {
     (await server.health.run()).checks.redis?.status === "healthy"
   );
 }
-
-/** Gives replicas time to hear what one of them has said. */
-const heard = () => new Promise((resolve) => setTimeout(resolve, 100));
 
 /** The same client at another replica. */
 function at(client: LegacyClient, server: McpServer): LegacyClient {
@@ -235,38 +233,40 @@ withReplicas(
 
 withReplicas(
   "notices go to where the client listens, once",
-  async ([a, b, c]) => {
+  async (servers) => {
+    const [a, b, c] = servers;
+    await using quiet = await Quiet.among(servers);
     const client = await LegacyClient.open(a);
     await using reader = await standing(at(client, b));
     await at(client, c).ask("resources/subscribe", { uri: "news://today" });
-    await heard();
+    await quiet.updates(reader);
     for (const server of [a, b, c]) server.sendResourceUpdated("news://today");
-    await reader.has(UPDATED, 3);
+    assert.equal(await quiet.updates(reader), 3);
     await at(client, a).ask("resources/unsubscribe", { uri: "news://today" });
-    await heard();
+    await quiet.updates(reader);
     for (const server of [a, b, c]) server.sendResourceUpdated("news://today");
-    c.registerTool("new", {}, () => "");
-    await reader.has("notifications/tools/list_changed");
-    assert.equal(reader.methods.filter((each) => each === UPDATED).length, 3);
+    assert.equal(await quiet.updates(reader), 3);
   },
 );
 
 withReplicas(
   "what waits for a stream goes to the one that is opened, wherever",
-  async ([a, b, c]) => {
+  async (servers) => {
+    const [a, b, c] = servers;
+    await using quiet = await Quiet.among(servers);
     const client = await LegacyClient.open(a);
     await at(client, c).ask("resources/subscribe", { uri: "news://today" });
-    await heard();
+    await quiet.updates();
     c.sendResourceUpdated("news://today");
-    await heard();
+    await quiet.updates();
     await using reader = await standing(at(client, b));
     await reader.has(UPDATED);
-    assert.deepEqual(reader.methods, [UPDATED]);
+    assert.equal(await quiet.updates(reader), 1);
     // The client moves on: the newest stream has what comes from now on.
     await using moved = await standing(at(client, c));
-    await heard();
+    await quiet.updates(reader, moved);
     a.sendResourceUpdated("news://today");
-    await eventually(() => reader.methods.length + moved.methods.length >= 2);
+    assert.equal(await quiet.updates(reader, moved), 2);
   },
 );
 

@@ -129,6 +129,7 @@ const DOORS: Doors = {
     "io_redis.ts",
     "node_redis.ts",
     "redis_clients.ts",
+    "redis_cluster.ts",
     "redis_commands.ts",
     "redis_connection.ts",
     "redis_port.ts",

@@ -1,3 +1,4 @@
+import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 import { isInstalled } from "./installed.ts";
 
@@ -8,18 +9,25 @@ import { isInstalled } from "./installed.ts";
 export class TestRedis implements AsyncDisposable {
   readonly port: number;
   readonly #directory: string;
+  readonly #args: readonly string[];
   #process: Deno.ChildProcess | undefined;
   #paused = false;
 
-  private constructor(port: number, directory: string) {
+  private constructor(
+    port: number,
+    directory: string,
+    args: readonly string[],
+  ) {
     this.port = port;
+    this.#args = args;
     this.#directory = directory;
   }
 
-  static async start(): Promise<TestRedis> {
+  /** @param args settings beside those that every test has */
+  static async start(...args: string[]): Promise<TestRedis> {
     const directory = await Deno.makeTempDir();
     for (let attempts = 0; attempts < 5; attempts++) {
-      const redis = new TestRedis(await freePort(), directory);
+      const redis = new TestRedis(await freePort(), directory, args);
       if (await redis.#run()) return redis;
     }
     throw new Error("redis-server didn't start");
@@ -57,6 +65,20 @@ export class TestRedis implements AsyncDisposable {
     this.#paused = false;
   }
 
+  /** Copies another one from now on; resolves once it has what that one has. */
+  async follow(primary: TestRedis): Promise<void> {
+    await this.command("REPLICAOF", "127.0.0.1", String(primary.port));
+    await eventually(async () =>
+      (await this.command("INFO", "replication"))
+        .includes("master_link_status:up")
+    );
+  }
+
+  /** Takes over from the one it has copied. */
+  async promote(): Promise<void> {
+    await this.command("REPLICAOF", "NO", "ONE");
+  }
+
   /** One command over a connection of its own; gives the reply as it came. */
   async command(...args: string[]): Promise<string> {
     const output = await new Deno.Command("redis-cli", {
@@ -77,6 +99,9 @@ export class TestRedis implements AsyncDisposable {
       args: [
         ...["--port", String(this.port), "--bind", "127.0.0.1"],
         ...["--dir", this.#directory, "--save", "", "--appendonly", "no"],
+        ...this.#args,
+        // A copy begins at once.
+        ...["--repl-diskless-sync-delay", "0"],
       ],
       stdout: "null",
       stderr: "null",

@@ -1,7 +1,10 @@
-/** A way to a port of this machine that a test may stall: nothing goes through then. */
+/**
+ * A way to a port of this machine that a test may stall, so that nothing goes
+ * through, or have lead elsewhere, as an address that moves.
+ */
 export class StalledWay implements Disposable {
   readonly #listener: Deno.TcpListener;
-  readonly #target: number;
+  #target: number;
   readonly #connections = new Set<Deno.TcpConn>();
   #open = Promise.withResolvers<void>();
 
@@ -24,6 +27,11 @@ export class StalledWay implements Disposable {
     this.#open.resolve();
   }
 
+  /** New connections go to another port; those that stand are as they were. */
+  moveTo(port: number): void {
+    this.#target = port;
+  }
+
   [Symbol.dispose](): void {
     this.resume();
     this.#listener.close();
@@ -32,13 +40,23 @@ export class StalledWay implements Disposable {
 
   async #accept(): Promise<void> {
     for await (const near of this.#listener) {
+      this.#connections.add(near);
+      void this.#join(near);
+    }
+  }
+
+  async #join(near: Deno.TcpConn): Promise<void> {
+    try {
       const far = await Deno.connect({
         hostname: "127.0.0.1",
         port: this.#target,
       });
-      this.#connections.add(near).add(far);
+      this.#connections.add(far);
       this.#pump(near, far);
       this.#pump(far, near);
+    } catch {
+      // Nobody is there: who came learns of it as it would without this way.
+      closeQuietly(near);
     }
   }
 

@@ -14,6 +14,15 @@ const MAX_UNSAID = 1_000;
 /** Time before it is tried again, in milliseconds. */
 const RETRY_MS = 200;
 
+/** A notice as members say it; with an age if it could not be said at once. */
+type SaidNotice = Notice & { readonly ageMs?: number };
+
+/** A notice that the others have yet to hear, by when it was last made. */
+interface Unsaid {
+  readonly notice: Notice;
+  readonly madeAt: number;
+}
+
 /** Parts that passing notices on takes. */
 export interface ClusterNoticesParts {
   readonly cluster: Cluster;
@@ -24,11 +33,13 @@ export interface ClusterNoticesParts {
 export class ClusterNotices implements NoticeRelay, AsyncDisposable {
   readonly #parts: ClusterNoticesParts;
   /** Notices that the others have yet to hear, each once. */
-  #unsaid: Map<string, Notice> = new Map();
+  #unsaid: Map<string, Unsaid> = new Map();
   /** What is being said to them. */
   readonly #underWay: Set<Promise<void>> = new Set();
   /** True if there were more than are kept. */
   #lost = false;
+  /** When all that may have been missed was last made up for here. */
+  #caughtUpAt = -Infinity;
   #closed = false;
   #timer: TimerHandle;
 
@@ -38,28 +49,44 @@ export class ClusterNotices implements NoticeRelay, AsyncDisposable {
 
   /** Delivers what the others say. */
   attach(changes: ChangeNotices): void {
-    const { cluster } = this.#parts;
-    cluster.on(NOTICE, (notice) => changes.deliver(notice as Notice));
-    cluster.on(MANY, () => changes.catchUp());
-    cluster.onGap(() => changes.catchUp());
+    const { cluster, clock } = this.#parts;
+    cluster.on(NOTICE, (body) => {
+      const { ageMs, ...notice } = body as SaidNotice;
+      if (!this.#isMadeUpFor(notice, ageMs)) changes.deliver(notice);
+    });
+    const catchUp = (): void => {
+      this.#caughtUpAt = clock.now();
+      changes.catchUp();
+    };
+    cluster.on(MANY, catchUp);
+    cluster.onGap(catchUp);
+  }
+
+  /** Tells if clients here were told of it, or will be, as of all that may have been missed. */
+  #isMadeUpFor({ of }: Notice, ageMs: number | undefined): boolean {
+    if (of !== "list" && of !== "resource") return false;
+    const { cluster, clock } = this.#parts;
+    return !cluster.hearing ||
+      (ageMs !== undefined && clock.now() - ageMs < this.#caughtUpAt);
   }
 
   relay(notice: Notice): void {
-    if (this.#timer === undefined) this.#say(notice);
-    else this.#keep(notice);
+    const made = { notice, madeAt: this.#parts.clock.now() };
+    if (this.#timer === undefined) this.#say(made, notice);
+    else this.#keep(made);
   }
 
-  #say(notice: Notice): void {
-    const said = this.#parts.cluster.say(NOTICE, notice)
-      .catch(() => this.#keep(notice))
-      .finally(() => this.#underWay.delete(said));
-    this.#underWay.add(said);
+  #say(made: Unsaid, said: SaidNotice): void {
+    const saying = this.#parts.cluster.say(NOTICE, said)
+      .catch(() => this.#keep(made))
+      .finally(() => this.#underWay.delete(saying));
+    this.#underWay.add(saying);
   }
 
-  #keep(notice: Notice): void {
+  #keep(made: Unsaid): void {
     if (this.#closed) return;
     if (this.#unsaid.size < MAX_UNSAID) {
-      this.#unsaid.set(JSON.stringify(notice), notice);
+      this.#unsaid.set(JSON.stringify(made.notice), made);
     } else this.#lost = true;
     this.#timer ??= this.#parts.clock.setTimeout(
       () => this.#sayAgain(),
@@ -74,7 +101,10 @@ export class ClusterNotices implements NoticeRelay, AsyncDisposable {
     this.#timer = undefined;
     const unsaid = this.#unsaid;
     this.#unsaid = new Map();
-    for (const notice of unsaid.values()) this.#say(notice);
+    const now = this.#parts.clock.now();
+    for (const made of unsaid.values()) {
+      this.#say(made, { ...made.notice, ageMs: now - made.madeAt });
+    }
     if (!this.#lost) return;
     this.#parts.cluster.say(MANY, {}).then(() => this.#lost = false, () => {});
   }

@@ -60,6 +60,11 @@ export class StateSealer {
     });
   }
 
+  /** Has the key that was made for it made anew. */
+  renewKey(): void {
+    this.#keys = undefined;
+  }
+
   async #importKeys(): Promise<CryptoKey[]> {
     const bytes = this.#bytes.length > 0
       ? this.#bytes

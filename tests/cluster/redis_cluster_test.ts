@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { Cluster } from "ioredis";
+import { createCluster } from "redis";
+import {
+  type HttpOptions,
+  McpServer,
+  type McpServerOptions,
+  type RedisClient,
+} from "../../mod.ts";
+import { textOf } from "../support/clients.ts";
+import { eventually } from "../support/eventually.ts";
+import { ignoreWithoutRedis } from "../support/redis.ts";
+import { TestRedisCluster } from "../support/redis_cluster.ts";
+import {
+  ask,
+  LegacyClient,
+  modernCall,
+  modernPost,
+} from "../transport/wire.ts";
+import { SseReader } from "./sse_reader.ts";
+
+const URI = "news://today";
+const UPDATED = "notifications/resources/updated";
+const TASKS = { extensions: { "io.modelcontextprotocol/tasks": {} } };
+
+function replica(options: McpServerOptions & HttpOptions): McpServer {
+  const server = new McpServer({ name: "shared", version: "1.0.0" }, {
+    log: () => {},
+    health: { cacheMs: 0 },
+    eventStore: "redis",
+    ...options,
+  });
+  let runs = 0;
+  server.registerTool(
+    "once",
+    { idempotent: { ttlMs: 60_000 } },
+    () => `run ${++runs}`,
+  );
+  server.registerTool("limited", {
+    rateLimit: { limit: 2, intervalMs: 60_000, by: () => "all" },
+  }, () => "in time");
+  server.registerTool("later", {}, (ctx) => ctx.runAsTask(() => "done"));
+  server.registerResource("n", URI, {}, () => "nothing");
+  return server;
+}
+
+/** The same client at another replica. */
+function at(client: LegacyClient, server: McpServer): LegacyClient {
+  return Object.assign(Object.create(LegacyClient.prototype), client, {
+    server,
+  });
+}
+
+async function whole(server: McpServer): Promise<void> {
+  await eventually(async () =>
+    (await server.health.run()).checks.redis.status === "healthy"
+  );
+}
+
+async function stand(client: LegacyClient): Promise<SseReader> {
+  const headers = {
+    accept: "text/event-stream",
+    "mcp-session-id": client.sessionId,
+    "mcp-protocol-version": client.revision,
+  };
+  return new SseReader(
+    await client.server.fetch(new Request("http://localhost/mcp", { headers })),
+  );
+}
+
+async function listen(server: McpServer): Promise<SseReader> {
+  const call = modernCall("subscriptions/listen", {
+    notifications: { resourceSubscriptions: [URI] },
+  });
+  const reader = new SseReader(
+    await server.fetch(new Request("http://localhost/mcp", modernPost(call))),
+  );
+  await reader.has("notifications/subscriptions/acknowledged");
+  return reader;
+}
+
+/** All that replicas share, on a cluster. */
+async function share([a, b]: McpServer[]): Promise<void> {
+  const clients = [];
+  for (let i = 0; i < 20; i++) clients.push(await LegacyClient.open(a));
+  for (const client of clients) {
+    assert.equal((await at(client, b).ask("ping")).status, 200);
+  }
+  const [client] = clients;
+  await client.ask("resources/subscribe", { uri: URI });
+  await using legacy = await stand(at(client, b));
+  await using modern = await listen(b);
+  for (let i = 0; i < 50; i++) a.sendResourceUpdated(URI);
+  await legacy.has(UPDATED, 50);
+  await modern.has(UPDATED, 50);
+  assert.ok(legacy.lastId !== undefined);
+
+  const call = (server: McpServer, name: string, key?: string) =>
+    ask(server, "tools/call", {
+      name,
+      ...(key && { _meta: { "io.sluice/idempotency-key": key } }),
+    });
+  await eventually(async () => (await call(a, "once", "k")).status === 200);
+  for (const server of [a, b]) {
+    const { body } = await call(server, "once", "k");
+    assert.equal(textOf(body.result), "run 1");
+  }
+  const statuses = [];
+  for (const server of [a, b, a, b]) {
+    statuses.push((await call(server, "limited")).status);
+  }
+  assert.deepEqual(statuses, [200, 200, 429, 429]);
+
+  const options = { capabilities: TASKS };
+  for (let i = 0; i < 5; i++) {
+    const params = { name: "later" };
+    const { taskId } = await a.call("tools/call", params, options);
+    await eventually(async () =>
+      (await b.call("tasks/get", { taskId }, options)).status === "completed"
+    );
+  }
+}
+
+/** Makes a client of a cluster, and gives how to end it. */
+type Open = (ports: number[]) => Promise<[RedisClient, () => unknown]>;
+
+const CLIENTS: [name: string, open: Open][] = [
+  ["node-redis", async (ports) => {
+    const client = createCluster({
+      rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })),
+    });
+    await client.connect();
+    return [client, () => client.destroy()];
+  }],
+  ["ioredis", async (ports) => {
+    const client = new Cluster(
+      ports.map((port) => ({ host: "127.0.0.1", port })),
+    );
+    await client.ping();
+    return [client, () => client.disconnect()];
+  }],
+];
+
+Deno.test({
+  name: "replicas share a Redis Cluster of three, by a client of it",
+  ignore: ignoreWithoutRedis,
+  fn: async (t) => {
+    await using cluster = await TestRedisCluster.start();
+    const ports = cluster.nodes.map(({ port }) => port);
+    for (const [name, open] of CLIENTS) {
+      await t.step(name, async () => {
+        const opened = [await open(ports), await open(ports)];
+        const servers = opened.map(([client]) =>
+          replica({ redis: { client, prefix: `${name}:` } })
+        );
+        for (const each of servers) await whole(each);
+        await share(servers);
+        await Promise.all(servers.map((each) => each.close()));
+        for (const [, end] of opened) end();
+      });
+    }
+    await t.step("every node has a part of it", async () => {
+      for (const node of cluster.nodes) {
+        assert.notEqual(await node.command("DBSIZE"), "0");
+      }
+    });
+    await t.step("a URL of one node is refused with what to do", async () => {
+      const said = await Promise.all(ports.map(async (port) => {
+        const lines: string[] = [];
+        await using server = replica({
+          redis: `redis://127.0.0.1:${port}`,
+          log: ({ message }) => lines.push(message),
+        });
+        const { redis } = (await server.health.run()).checks;
+        return [...lines, redis.message].join("\n");
+      }));
+      assert.equal(
+        said.filter((each) => /a node of a cluster: give a client/.test(each))
+          .length,
+        ports.length - 1,
+      );
+    });
+  },
+});
