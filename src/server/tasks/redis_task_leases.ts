@@ -124,13 +124,17 @@ export class RedisTaskLeases implements TaskLeases {
     leaseMs: number,
     max: number,
   ): Promise<ClaimedTask[]> {
-    const found = await due.run(this.#send, this.#noted, [
-      String(max),
-    ]) as string[];
-    const claimed = await Promise.all(
-      found.map((taskId) => this.#claim(taskId, owner, leaseMs)),
-    );
-    return claimed.filter((each) => each !== undefined);
+    for (;;) {
+      const found = await due.run(this.#send, this.#noted, [
+        String(max),
+      ]) as string[];
+      const looked = await Promise.all(
+        found.map((taskId) => this.#claim(taskId, owner, leaseMs)),
+      );
+      const claimed = looked.filter((each) => each !== undefined);
+      // Orphans may be behind any number of tasks that were renewed.
+      if (claimed.length > 0 || found.length < max) return claimed;
+    }
   }
 
   async #claim(
