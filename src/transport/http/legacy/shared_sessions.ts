@@ -1,3 +1,4 @@
+import type { TimerHandle } from "../../../base/clock.ts";
 import type { KeptSession } from "../../../server/sessions/session_store.ts";
 import { begin } from "../../../server/sessions/session_methods.ts";
 import type { HttpSession, SessionLink } from "./http_session.ts";
@@ -8,10 +9,14 @@ import {
   type SharedSessionsParts,
 } from "./shared_session.ts";
 
+/** How often in its time a session that is busy is kept from running out. */
+const KEEPS = 3;
+
 /** What replicas know in common of the sessions of legacy clients. */
 export class SharedSessions {
   readonly #parts: SharedSessionsParts;
   readonly #links: WeakMap<HttpSession, SharedSession> = new WeakMap();
+  #timer: TimerHandle;
 
   constructor(parts: SharedSessionsParts) {
     this.#parts = parts;
@@ -38,7 +43,27 @@ export class SharedSessions {
   link(session: HttpSession, id: string, home: string): SessionLink {
     const link = new SharedSession(this.#parts, session, { id, home });
     this.#links.set(session, link);
+    this.#timer ??= this.#keepBusyLater();
     return link;
+  }
+
+  #keepBusyLater(): TimerHandle {
+    const { clock, idleMs } = this.#parts;
+    return clock.setTimeout(() => this.#keepBusy(), idleMs / KEEPS, {
+      keepAlive: false,
+    });
+  }
+
+  /** Of an open stream, or a call that takes long, the store learns nothing else. */
+  #keepBusy(): void {
+    for (const { id, busy } of this.#parts.all()) {
+      if (busy) this.find(id).catch(() => {}); // the next time, perhaps
+    }
+    this.#timer = this.#keepBusyLater();
+  }
+
+  close(): void {
+    this.#parts.clock.clearTimeout(this.#timer);
   }
 
   /** The name that a session opened here has as its home. */
