@@ -277,6 +277,16 @@ Deno.test("workers that can't be replaced stay", async () => {
   await crew.renewed(2, Object.values(before));
 });
 
+Deno.test("workers that may have missed a change of the program are replaced again", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const before = await crew.workers();
+  crew.kill("SIGHUP");
+  await eventually(async () => (await crew.workers())[1] !== before[1], 60_000);
+  const between = await crew.workers();
+  crew.kill("SIGHUP");
+  await crew.renewed(2, [...Object.values(before), between[1]]);
+});
+
 Deno.test("workers end with a supervisor that is killed", async () => {
   await using crew = await Crew.start({ workers: 2 });
   const pids = Object.values(await crew.workers());
