@@ -48,9 +48,13 @@ redis.call("HINCRBY", KEYS[1], "term", 1)
 redis.call("HSET", KEYS[1], "until", 0, "owner", "")
 return 1`);
 
-/** Answers with the end of a lease that others may not have yet, or with the task. */
+/**
+ * Answers with the end of a lease that others may not have yet, or with the task.
+ * What another release keeps is for that to take over.
+ */
 const claim = new RedisScript(`${NOW}
-local held = redis.call("HMGET", KEYS[1], "until", "owner")
+local held = redis.call("HMGET", KEYS[1], "until", "owner", "v")
+if held[3] and held[3] ~= "1" then return tostring(now + ARGV[2]) end
 if not held[1] then return false end
 if tonumber(held[1]) > now then return held[1] end
 if held[2] ~= "" then redis.call("HINCRBY", KEYS[1], "attempt", 1) end

@@ -1,4 +1,5 @@
 import type { TimerHandle } from "../../../base/clock.ts";
+import { UnavailableError } from "../../../base/errors.ts";
 import type { KeptSession } from "../../../server/sessions/session_store.ts";
 import { begin } from "../../../server/sessions/session_methods.ts";
 import type { HttpSession, SessionLink } from "./http_session.ts";
@@ -96,6 +97,9 @@ export class SharedSessions {
     const link = session && this.#links.get(session)!;
     const before = link?.changes;
     const kept = await this.#parts.store.use(id, this.#parts.idleMs);
+    if (kept !== undefined && kept.v !== 1) {
+      throw new UnavailableError("the session", "it is of another release");
+    }
     // What has been changed here since then is not in it.
     if (kept !== undefined && link?.changes === before) link?.take(kept);
     return kept;
