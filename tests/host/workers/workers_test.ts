@@ -226,6 +226,11 @@ Deno.test("SIGTERM lets calls under way end, in all workers", async () => {
   );
   await crew.busyWith(calls.length);
   crew.kill("SIGTERM");
+  // Systemd, and a terminal, send it to every process.
+  await eventually(() =>
+    crew.log.filter(({ message }) => message === "crew shuts down").length === 3
+  );
+  for (const pid of pids) Deno.kill(pid, "SIGTERM");
   assert.deepEqual(new Set(await Promise.all(calls)), new Set(["done"]));
   assert.equal((await crew.ended()).code, 0);
   assert.deepEqual(pids.filter(isAlive), []);
