@@ -6,7 +6,11 @@ type LinkMessage =
   | { readonly say: string; readonly body?: unknown }
   | { readonly ask: number; readonly of: string; readonly body?: unknown }
   | { readonly answer: number; readonly value?: unknown }
-  | { readonly answer: number; readonly failure: string };
+  | {
+    readonly answer: number;
+    readonly failure: string;
+    readonly data?: unknown;
+  };
 
 /** Takes what the other end says of something, or asks; gives the answer. */
 export type LinkListener = (body: unknown) => unknown;
@@ -49,7 +53,7 @@ export class ProcessLink {
    * Asks something.
    *
    * @throws {UnavailableError} if the other end is gone
-   * @throws {Error} with the text of what the other end threw
+   * @throws {Error} with the text, and the `data`, of what the other end threw
    */
   ask(topic: string, body?: unknown): Promise<unknown> {
     if (this.#closed) return Promise.reject(gone());
@@ -68,8 +72,10 @@ export class ProcessLink {
     else {
       const asked = this.#asked.get(sent.answer);
       this.#asked.delete(sent.answer);
-      if ("failure" in sent) asked?.reject(new Error(sent.failure));
-      else asked?.resolve(sent.value);
+      if ("failure" in sent) {
+        const { failure, data } = sent;
+        asked?.reject(Object.assign(new Error(failure), { data }));
+      } else asked?.resolve(sent.value);
     }
   }
 
@@ -87,7 +93,8 @@ export class ProcessLink {
       if (listener === undefined) throw new Error(`nobody knows of ${topic}`);
       answer = { answer: id, value: await listener(body) };
     } catch (error) {
-      answer = { answer: id, failure: thrownText(error) };
+      const { data } = Object(error) as { data?: unknown };
+      answer = { answer: id, failure: thrownText(error), data };
     }
     if (!this.#closed) this.#send(answer);
   }

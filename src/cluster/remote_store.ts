@@ -17,7 +17,7 @@ export interface RemoteCall {
  * @throws {UnavailableError} from every method once the supervisor is gone
  */
 export function remoteStore<Store extends object>(
-  link: ProcessLink,
+  link: Pick<ProcessLink, "ask">,
   server: string,
   kind: string,
   own: Partial<Store> = {},

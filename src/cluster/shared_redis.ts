@@ -162,7 +162,8 @@ export class SharedRedis
 
   async checkHealth(): Promise<HealthResult> {
     try {
-      await this.send(["PING"]);
+      // One that is full, or may not be written, answers a PING.
+      await this.send(["SET", `${this.prefix}trial`, "", "PX", "1000"]);
     } catch (error) {
       return { status: "unhealthy", message: redisFailure(error) };
     }

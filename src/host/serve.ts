@@ -82,7 +82,8 @@ async function serveHere(
   let release = () => {};
   let ending: Promise<void> | undefined;
   const end = async (drainMs: number) => {
-    release();
+    // The signal that its supervisor ends for may have been sent to a worker as well.
+    if (worker === undefined) release();
     await leave(parts, drainMs);
     // Where others take what comes to the port from now on, nobody is turned away.
     if (worker !== undefined) await quiet(() => host.lateArrivals);
@@ -93,7 +94,10 @@ async function serveHere(
     await opened.disposeAsync();
   };
   const shutdown = (drainMs = settings.drainMs) =>
-    ending ??= end(drainMs).finally(over.resolve);
+    ending ??= end(drainMs).finally(() => {
+      release();
+      over.resolve();
+    });
   try {
     release = endOn(settings.signals, settings.signal, () => void shutdown());
     if (settings.onListen === undefined) {

@@ -92,7 +92,8 @@ export class RedisCommands {
   }
 
   #unavailable(cause: unknown): UnavailableError {
-    this.#change(false, cause);
+    // One that refuses some commands answers others: it is not lost and found with each.
+    if (refusalOf(cause) === undefined) this.#change(false, cause);
     return new UnavailableError("Redis", redisFailure(cause), { cause });
   }
 

@@ -37,7 +37,8 @@ export class RedisSubscriber {
   #generation = 0;
   /** True if messages may have been missed since the last proof. */
   #gap = true;
-  #openedAt = Infinity;
+  /** Time in which heartbeats have not come back: what stops this process counts for nothing. */
+  #unheardMs = 0;
 
   constructor(options: RedisSubscriberOptions) {
     this.#options = options;
@@ -77,7 +78,7 @@ export class RedisSubscriber {
 
   #opened(): void {
     this.#generation++;
-    this.#openedAt = this.#options.clock.now();
+    this.#unheardMs = 0;
     this.#beat();
   }
 
@@ -89,16 +90,14 @@ export class RedisSubscriber {
 
   #beat(): void {
     const { beat, clock, connectTimeoutMs, heartbeatMs } = this.#options;
-    const now = clock.now();
-    // Silent since it first had a heartbeat to bring back.
-    const silentSince = Math.max(this.#provenAt + heartbeatMs, this.#openedAt);
-    if (now - silentSince > connectTimeoutMs) {
+    if (this.#unheardMs >= connectTimeoutMs) {
       return this.#connection.drop(
         new TimeoutError("a heartbeat", connectTimeoutMs),
       );
     }
-    beat(`${this.#generation} ${now}`);
+    beat(`${this.#generation} ${clock.now()}`);
     const waitMs = this.#gap ? heartbeatMs / 10 : heartbeatMs;
+    this.#unheardMs += waitMs;
     this.#timer = clock.setTimeout(() => this.#beat(), waitMs, {
       keepAlive: false,
     });
@@ -113,6 +112,7 @@ export class RedisSubscriber {
   #prove(heartbeat: string): void {
     const [generation, sentAt, rest = ""] = heartbeat.split(" ");
     if (Number(generation) !== this.#generation) return;
+    this.#unheardMs = 0;
     this.#options.onBeat?.(rest);
     if (this.#gap) {
       this.#gap = false;

@@ -318,6 +318,9 @@ attack(
     const subscribed = await client.ask("resources/subscribe", { uri: URI });
     assert.equal(subscribed.body.error?.code, -32005);
     assert.equal((await at(client, b).ask("ping")).status, 200);
+    const { redis: check } = (await a.health.run()).checks;
+    assert.equal(check.status, "unhealthy");
+    assert.match(check.message!, /OOM/);
     await assert.rejects(LegacyClient.open(b), /503/);
     await redis.command("CONFIG", "SET", "maxmemory", "0");
     await LegacyClient.open(b);

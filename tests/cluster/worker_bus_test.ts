@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { MemorySessionStore } from "../../mod.ts";
+import {
+  MemorySessionStore,
+  MemoryTaskStore,
+  RefusedError,
+  type StoredTask,
+  type TaskStore,
+} from "../../mod.ts";
 import { ProcessLink } from "../../src/cluster/process_link.ts";
 import { remoteStore } from "../../src/cluster/remote_store.ts";
 import { WorkerBus } from "../../src/cluster/worker_bus.ts";
 import { WorkerHub } from "../../src/cluster/worker_hub.ts";
+import { refuseAsThere } from "../../src/host/workers/this_worker.ts";
 import type { SessionStore } from "../../src/server/sessions/session_store.ts";
 import { eventually } from "../support/eventually.ts";
 import { busContract } from "./bus_contract.ts";
@@ -98,4 +105,32 @@ Deno.test("a store of the supervisor's is one for all workers; errors come throu
     failing.followed("id"),
     /the supervisor holds no failing/,
   );
+});
+
+Deno.test("what a store of the supervisor's refuses is a refusal in its workers", async () => {
+  await using tasks = new MemoryTaskStore({ maxTasks: 1 });
+  const hub = new WorkerHub({ tasks: () => tasks });
+  const [worker, supervisor] = linked();
+  hub.connect(supervisor);
+  const store = remoteStore<TaskStore>(
+    { ask: (...asked) => worker.ask(...asked).catch(refuseAsThere) },
+    "test",
+    "tasks",
+  );
+  const task = (taskId: string): StoredTask => ({
+    principal: taskId,
+    task: {
+      ...{ taskId, status: "working", ttlMs: null, pollIntervalMs: 1_000 },
+      ...{ createdAt: "", lastUpdatedAt: "" },
+    },
+  });
+  await store.create(task("one"));
+  await assert.rejects(store.create(task("another")), (error) => {
+    assert.ok(error instanceof RefusedError);
+    assert.deepEqual(error.data, {
+      reason: "caller_share",
+      retryAfterMs: 1_000,
+    });
+    return error.status === 429;
+  });
 });

@@ -184,6 +184,29 @@ export function taskStoreContract(
       },
     ],
     [
+      `${name}: an orphan is found behind any number of tasks that are renewed`,
+      async () => {
+        const store = make();
+        const { leases } = store;
+        const renewed = await Promise.all(
+          Array.from({ length: 5 }, () => leases.begin(stored(), "a", 20)),
+        );
+        const { taskId } = await leases.begin(stored(), "dead", 20);
+        await wait(40);
+        for (const each of renewed) await leases.renew(each, LEASE_MS);
+        const found = new Set<string>();
+        for (;;) {
+          const claims = await leases.claim("b", LEASE_MS, 2);
+          for (const { lease } of claims) found.add(lease.taskId);
+          if (claims.length === 0) break;
+        }
+        assert.ok(found.has(taskId));
+        for (const id of [taskId, ...renewed.map(({ taskId }) => taskId)]) {
+          await store.delete(id);
+        }
+      },
+    ],
+    [
       `${name}: a lease that ran out is renewed if nobody has claimed it`,
       async () => {
         const store = make();

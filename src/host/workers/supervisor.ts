@@ -36,6 +36,8 @@ export class Supervisor {
   readonly #log: Log;
   readonly #hub: WorkerHub = new WorkerHub(STORES);
   #reloading: Promise<void> | undefined;
+  /** True if workers are to be replaced that may run an older program. */
+  #outdated = false;
   #closing = false;
 
   constructor({ count, log, endsWithinMs, ...worker }: SupervisorOptions) {
@@ -78,13 +80,22 @@ export class Supervisor {
     }
   }
 
-  /** Replaces the workers one after another; each serves until its successor does. */
+  /**
+   * Replaces the workers one after another; each serves until its successor does.
+   * Once more if it is called meanwhile: the program may have changed since.
+   */
   reload(): Promise<void> {
+    this.#outdated = true;
     return this.#reloading ??= this.#reload()
       .finally(() => this.#reloading = undefined);
   }
 
   async #reload(): Promise<void> {
+    while (this.#outdated && !this.#closing) await this.#replaceAll();
+  }
+
+  async #replaceAll(): Promise<void> {
+    this.#outdated = false;
     this.#log.info("the workers are replaced, one after another");
     for (const slot of this.slots) {
       if (this.#closing) return;

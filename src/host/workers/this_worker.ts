@@ -10,6 +10,10 @@ import { WorkerBus } from "../../cluster/worker_bus.ts";
 import type { RateLimitStore } from "../../limit/rate_limit_store.ts";
 import type { LogSink } from "../../observe/log/log.ts";
 import { stderrLog } from "../../observe/log/stderr_log.ts";
+import {
+  type RefusalData,
+  RefusedError,
+} from "../../protocol/protocol_errors.ts";
 import type { SessionStore } from "../../server/sessions/session_store.ts";
 import type { TaskLeases } from "../../server/tasks/task_leases.ts";
 import type { TaskStore } from "../../server/tasks/task_store.ts";
@@ -97,10 +101,13 @@ class ThisWorker implements WorkerIdentity {
 
   /** Makes what a server of this program has in common with those of other workers. */
   join(server: string): HeldParts {
+    const link: Pick<ProcessLink, "ask"> = {
+      ask: (...asked) => this.link.ask(...asked).catch(refuseAsThere),
+    };
     const store = <Store extends object>(
       kind: HeldStore,
       own?: Partial<Store>,
-    ) => remoteStore<Store>(this.link, server, kind, own);
+    ) => remoteStore<Store>(link, server, kind, own);
     return {
       bus: new WorkerBus(this.link, server),
       sessions: store("sessions"),
@@ -155,6 +162,13 @@ class ThisWorker implements WorkerIdentity {
     }
     Deno.exit(1);
   }
+}
+
+/** What the supervisor's stores refuse is refused here: by an error of the same class. */
+export function refuseAsThere(error: Error & { data?: RefusalData }): never {
+  const { data, message } = error;
+  if (data?.reason === undefined) throw error;
+  throw new RefusedError(data.reason, data.retryAfterMs, message);
 }
 
 /** A response as it goes through the channel. */

@@ -1,4 +1,5 @@
 import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
+import { RefusedError } from "../../protocol/protocol_errors.ts";
 import type {
   ClientCapabilities,
   Implementation,
@@ -58,27 +59,47 @@ export interface MemorySessionStoreOptions {
   clock?: Clock;
 }
 
+/** Characters that the sessions of a {@linkcode MemorySessionStore} take at most, about. */
+const MAX_KEPT = 64 * 1024 * 1024;
+
+/** Milliseconds after which some of those that take all the room may have ended. */
+const FULL_RETRY_MS = 5_000;
+
 interface Entry {
   session: KeptSession;
   readonly followed: Set<string>;
   timer: TimerHandle;
+  /** Characters that it takes, about. */
+  size: number;
 }
 
-/** Keeps sessions in this process, for several servers in it. */
+/**
+ * Keeps sessions in this process, for several servers in it: 64 MiB of them. For
+ * more, those that were opened and never used are forgotten, the oldest first.
+ */
 export class MemorySessionStore implements SessionStore, AsyncDisposable {
   readonly #entries: Map<string, Entry> = new Map();
+  /** Those that nobody has used since they were opened. */
+  readonly #unused: Set<string> = new Set();
   readonly #clock: Clock;
+  #size = 0;
 
   /** Makes an empty store. */
   constructor({ clock = systemClock }: MemorySessionStoreOptions = {}) {
     this.#clock = clock;
   }
 
-  /** Keeps a new session. */
+  /** Keeps a new session. Rejects with a RefusedError if there is no room. */
   create(id: string, session: KeptSession, idleMs: number): Promise<void> {
-    const kept = structuredClone(session);
-    const entry = { session: kept, followed: new Set<string>(), timer: 0 };
+    const entry: Entry = {
+      session: structuredClone(session),
+      followed: new Set(),
+      timer: undefined,
+      size: 0,
+    };
+    if (!this.#take(entry, JSON.stringify(session).length)) return full();
     this.#entries.set(id, entry);
+    this.#unused.add(id);
     this.#wind(id, entry, idleMs);
     return Promise.resolve();
   }
@@ -87,6 +108,7 @@ export class MemorySessionStore implements SessionStore, AsyncDisposable {
   use(id: string, idleMs: number): Promise<KeptSession | undefined> {
     const entry = this.#entries.get(id);
     if (entry !== undefined) this.#wind(id, entry, idleMs);
+    this.#unused.delete(id);
     return Promise.resolve(structuredClone(entry?.session));
   }
 
@@ -97,15 +119,22 @@ export class MemorySessionStore implements SessionStore, AsyncDisposable {
     return Promise.resolve();
   }
 
-  /** Adds a resource to those that a session follows. */
+  /** Adds a resource to those that a session follows. Rejects with a RefusedError if there is no room. */
   follow(id: string, uri: string): Promise<void> {
-    this.#entries.get(id)?.followed.add(uri);
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.followed.has(uri)) {
+      return Promise.resolve();
+    }
+    this.#unused.delete(id);
+    if (!this.#take(entry, uri.length)) return full();
+    entry.followed.add(uri);
     return Promise.resolve();
   }
 
   /** Takes a resource from those that a session follows. */
   unfollow(id: string, uri: string): Promise<void> {
-    this.#entries.get(id)?.followed.delete(uri);
+    const entry = this.#entries.get(id);
+    if (entry?.followed.delete(uri)) this.#take(entry, -uri.length);
     return Promise.resolve();
   }
 
@@ -116,9 +145,25 @@ export class MemorySessionStore implements SessionStore, AsyncDisposable {
 
   /** Forgets a session. */
   delete(id: string): Promise<void> {
-    this.#clock.clearTimeout(this.#entries.get(id)?.timer);
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return Promise.resolve();
+    this.#clock.clearTimeout(entry.timer);
     this.#entries.delete(id);
+    this.#unused.delete(id);
+    this.#size -= entry.size;
     return Promise.resolve();
+  }
+
+  /** Counts what an entry takes from now on; false if there is no room for it. */
+  #take(entry: Entry, size: number): boolean {
+    for (const id of this.#unused) {
+      if (this.#size + size <= MAX_KEPT) break;
+      void this.delete(id);
+    }
+    if (this.#size + size > MAX_KEPT) return false;
+    this.#size += size;
+    entry.size += size;
+    return true;
   }
 
   #wind(id: string, entry: Entry, idleMs: number): void {
@@ -133,4 +178,8 @@ export class MemorySessionStore implements SessionStore, AsyncDisposable {
     for (const id of [...this.#entries.keys()]) void this.delete(id);
     return Promise.resolve();
   }
+}
+
+function full(): Promise<never> {
+  return Promise.reject(new RefusedError("overloaded", FULL_RETRY_MS));
 }

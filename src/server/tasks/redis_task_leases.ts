@@ -48,9 +48,13 @@ redis.call("HINCRBY", KEYS[1], "term", 1)
 redis.call("HSET", KEYS[1], "until", 0, "owner", "")
 return 1`);
 
-/** Answers with the end of a lease that others may not have yet, or with the task. */
+/**
+ * Answers with the end of a lease that others may not have yet, or with the task.
+ * What another release keeps is for that to take over.
+ */
 const claim = new RedisScript(`${NOW}
-local held = redis.call("HMGET", KEYS[1], "until", "owner")
+local held = redis.call("HMGET", KEYS[1], "until", "owner", "v")
+if held[3] and held[3] ~= "1" then return tostring(now + ARGV[2]) end
 if not held[1] then return false end
 if tonumber(held[1]) > now then return held[1] end
 if held[2] ~= "" then redis.call("HINCRBY", KEYS[1], "attempt", 1) end
@@ -124,13 +128,17 @@ export class RedisTaskLeases implements TaskLeases {
     leaseMs: number,
     max: number,
   ): Promise<ClaimedTask[]> {
-    const found = await due.run(this.#send, this.#noted, [
-      String(max),
-    ]) as string[];
-    const claimed = await Promise.all(
-      found.map((taskId) => this.#claim(taskId, owner, leaseMs)),
-    );
-    return claimed.filter((each) => each !== undefined);
+    for (;;) {
+      const found = await due.run(this.#send, this.#noted, [
+        String(max),
+      ]) as string[];
+      const looked = await Promise.all(
+        found.map((taskId) => this.#claim(taskId, owner, leaseMs)),
+      );
+      const claimed = looked.filter((each) => each !== undefined);
+      // Orphans may be behind any number of tasks that were renewed.
+      if (claimed.length > 0 || found.length < max) return claimed;
+    }
   }
 
   async #claim(

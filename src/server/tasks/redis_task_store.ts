@@ -1,3 +1,4 @@
+import { UnavailableError } from "../../base/errors.ts";
 import type { RedisSpace } from "../../cluster/shared_redis.ts";
 import { RedisScript } from "../../redis/redis_script.ts";
 import {
@@ -38,9 +39,11 @@ export class RedisTaskStore implements TaskStore {
   }
 
   async get(taskId: string): Promise<StoredTask | undefined> {
-    const command = ["HMGET", this.#key(taskId), "task", "stored"];
-    const [task, rest] = await this.#send(command) as (string | null)[];
-    return task === null ? undefined : storedOf(task, rest!);
+    const command = ["HMGET", this.#key(taskId), "v", "task", "stored"];
+    const [v, task, rest] = await this.#send(command) as (string | null)[];
+    if (v === null) return undefined;
+    if (v === "1") return storedOf(task!, rest!);
+    throw new UnavailableError("the task", "it is of another release");
   }
 
   async update(task: Task): Promise<void> {

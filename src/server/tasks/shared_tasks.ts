@@ -181,7 +181,7 @@ export class SharedTasks {
 
   async #claimAll(): Promise<void> {
     try {
-      while (await this.#claim() === MAX_CLAIMED);
+      while (await this.#claim() > 0);
     } catch (error) {
       if (error instanceof UnavailableError || this.#stopped) return;
       reportFailure(this.#parts.log, "taking tasks over", error);

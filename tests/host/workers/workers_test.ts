@@ -226,6 +226,11 @@ Deno.test("SIGTERM lets calls under way end, in all workers", async () => {
   );
   await crew.busyWith(calls.length);
   crew.kill("SIGTERM");
+  // Systemd, and a terminal, send it to every process.
+  await eventually(() =>
+    crew.log.filter(({ message }) => message === "crew shuts down").length === 3
+  );
+  for (const pid of pids) Deno.kill(pid, "SIGTERM");
   assert.deepEqual(new Set(await Promise.all(calls)), new Set(["done"]));
   assert.equal((await crew.ended()).code, 0);
   assert.deepEqual(pids.filter(isAlive), []);
@@ -275,6 +280,16 @@ Deno.test("workers that can't be replaced stay", async () => {
   await crew.fail(false);
   crew.kill("SIGHUP");
   await crew.renewed(2, Object.values(before));
+});
+
+Deno.test("workers that may have missed a change of the program are replaced again", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const before = await crew.workers();
+  crew.kill("SIGHUP");
+  await eventually(async () => (await crew.workers())[1] !== before[1], 60_000);
+  const between = await crew.workers();
+  crew.kill("SIGHUP");
+  await crew.renewed(2, [...Object.values(before), between[1]]);
 });
 
 Deno.test("workers end with a supervisor that is killed", async () => {

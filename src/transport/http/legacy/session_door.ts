@@ -55,6 +55,7 @@ export class SessionDoor {
     this.#live = new LiveSessions(options, intake.clock);
     this.#shared = sharing && new SharedSessions({
       ...sharing,
+      clock: intake.clock,
       idleMs: checkIdleMs(options.sessionIdleMs),
       peek: (id) => this.#live.peek(id),
       all: () => this.#live.all(),
@@ -230,6 +231,7 @@ export class SessionDoor {
   }
 
   close(): void {
+    this.#shared?.close();
     this.#live.close();
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "../../../base/clock.ts";
 import { thrownText } from "../../../base/thrown.ts";
 import type { Cluster } from "../../../cluster/cluster.ts";
 import type { IncomingAnswer, JsonObject } from "../../../protocol/jsonrpc.ts";
@@ -50,6 +51,7 @@ export interface SharedBetween {
 
 /** Parts that sharing sessions takes. */
 export interface SharedSessionsParts extends SharedBetween {
+  readonly clock: Clock;
   /** Milliseconds without a request after which a session ends. */
   readonly idleMs: number;
   /** The session, if it is known here; not counted as used. */
@@ -190,7 +192,8 @@ export class SharedSession implements SessionLink {
       store.followed(this.#id),
     ]);
     if (this.changes !== changes) this.#stale = true;
-    else if (kept !== undefined) {
+    else if (kept === undefined) this.#parts.forget(this.#session);
+    else {
       this.#session.session.followed.become(followed);
       this.take(kept);
     }

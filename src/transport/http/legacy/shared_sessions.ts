@@ -1,3 +1,5 @@
+import type { TimerHandle } from "../../../base/clock.ts";
+import { UnavailableError } from "../../../base/errors.ts";
 import type { KeptSession } from "../../../server/sessions/session_store.ts";
 import { begin } from "../../../server/sessions/session_methods.ts";
 import type { HttpSession, SessionLink } from "./http_session.ts";
@@ -8,10 +10,14 @@ import {
   type SharedSessionsParts,
 } from "./shared_session.ts";
 
+/** How often in its time a session that is busy is kept from running out. */
+const KEEPS = 3;
+
 /** What replicas know in common of the sessions of legacy clients. */
 export class SharedSessions {
   readonly #parts: SharedSessionsParts;
   readonly #links: WeakMap<HttpSession, SharedSession> = new WeakMap();
+  #timer: TimerHandle;
 
   constructor(parts: SharedSessionsParts) {
     this.#parts = parts;
@@ -38,7 +44,27 @@ export class SharedSessions {
   link(session: HttpSession, id: string, home: string): SessionLink {
     const link = new SharedSession(this.#parts, session, { id, home });
     this.#links.set(session, link);
+    this.#timer ??= this.#keepBusyLater();
     return link;
+  }
+
+  #keepBusyLater(): TimerHandle {
+    const { clock, idleMs } = this.#parts;
+    return clock.setTimeout(() => this.#keepBusy(), idleMs / KEEPS, {
+      keepAlive: false,
+    });
+  }
+
+  /** Of an open stream, or a call that takes long, the store learns nothing else. */
+  #keepBusy(): void {
+    for (const { id, busy } of this.#parts.all()) {
+      if (busy) this.find(id).catch(() => {}); // the next time, perhaps
+    }
+    this.#timer = this.#keepBusyLater();
+  }
+
+  close(): void {
+    this.#parts.clock.clearTimeout(this.#timer);
   }
 
   /** The name that a session opened here has as its home. */
@@ -71,6 +97,9 @@ export class SharedSessions {
     const link = session && this.#links.get(session)!;
     const before = link?.changes;
     const kept = await this.#parts.store.use(id, this.#parts.idleMs);
+    if (kept !== undefined && kept.v !== 1) {
+      throw new UnavailableError("the session", "it is of another release");
+    }
     // What has been changed here since then is not in it.
     if (kept !== undefined && link?.changes === before) link?.take(kept);
     return kept;

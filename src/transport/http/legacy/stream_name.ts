@@ -18,7 +18,8 @@ export function nameStream(
   { session, member, requests }: StreamName,
   unique: string,
 ): string {
-  const ids = encodeURIComponent(JSON.stringify(requests));
+  const ids = encodeURIComponent(JSON.stringify(requests))
+    .replaceAll("~", "%7E");
   return [session, member, ids.length > MAX_IDS ? "" : ids, unique].join("~");
 }
 
