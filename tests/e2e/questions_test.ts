@@ -176,6 +176,8 @@ overEveryLeg(
     assert.equal(textOf(await client.tool("echo", { text: "on" })), "on");
     controller.abort();
     await rejected;
+    // The client's end would overtake what it has just said.
+    assert.equal(textOf(await client.tool("echo", { text: "off" })), "off");
   },
   // Nothing waits in a modern server: the question was its answer.
   ({ era }) => era === "legacy",
