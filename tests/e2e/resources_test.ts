@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Loose } from "../support/clients.ts";
+import { eventually } from "../support/eventually.ts";
 import { overEveryLeg } from "../support/legs.ts";
 import { SHOWCASE } from "./fixtures/source.ts";
 

@@ -1,13 +1,19 @@
 import { DB_POSTGRES } from "../../src/pool/postgres/db_postgres_driver.ts";
+import { EmbeddedFolder } from "../support/embedded_folder.ts";
 import { PostgresServer, skipsPostgres } from "../support/postgres.ts";
 import { postgresContract } from "./postgres_contract.ts";
 
 let server: PostgresServer | undefined;
+let embedded: EmbeddedFolder;
 
 Deno.test.beforeAll(async () => {
   if (!skipsPostgres) server = await PostgresServer.start();
+  embedded = await EmbeddedFolder.make();
 });
-Deno.test.afterAll(() => server?.[Symbol.asyncDispose]());
+Deno.test.afterAll(async () => {
+  await embedded[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+});
 
 const url = () => server!.url;
 
@@ -27,7 +33,7 @@ postgresContract("@db/postgres", {
 
 postgresContract("pglite", {
   driver: "pglite",
-  url: () => "memory://",
+  url: () => embedded.url,
   isServer: false,
 });
 

@@ -3,17 +3,21 @@ import { sleep } from "../../src/base/abort.ts";
 import { TimeoutError } from "../../src/base/errors.ts";
 import { PostgresConnectionError } from "../../src/pool/postgres/postgres_errors.ts";
 import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
+import { EmbeddedFolder } from "../support/embedded_folder.ts";
 import { runScript } from "../support/scripts.ts";
 
-/** A test with a folder that is made for it, and not yet there. */
+let made: EmbeddedFolder;
+
+Deno.test.beforeAll(async () => {
+  made = await EmbeddedFolder.make();
+});
+Deno.test.afterAll(() => made[Symbol.asyncDispose]());
+
+/** A test with a database of its own that has been used before. */
 function testInFolder(name: string, fn: (url: string) => Promise<void>) {
   Deno.test(name, async () => {
-    const parent = await Deno.makeTempDir({ prefix: "sluice-embedded-" });
-    try {
-      await fn(`file://${parent}/data/base`);
-    } finally {
-      await Deno.remove(parent, { recursive: true });
-    }
+    await using folder = await made.copy();
+    await fn(folder.url);
   });
 }
 
@@ -109,32 +113,38 @@ testInFolder(
   },
 );
 
-Deno.test("close() doesn't wait for a session that does nothing", async () => {
-  const db = await PostgresPool.connect("memory://");
-  const session = await db.acquire();
-  await session.query("SELECT 1");
-  await db.close();
-  await assert.rejects(session.query("SELECT 1"), PostgresConnectionError);
-});
+testInFolder(
+  "close() doesn't wait for a session that does nothing",
+  async (url) => {
+    const db = await PostgresPool.connect(url);
+    const session = await db.acquire();
+    await session.query("SELECT 1");
+    await db.close();
+    await assert.rejects(session.query("SELECT 1"), PostgresConnectionError);
+  },
+);
 
-Deno.test("a query of the pool inside its one transaction says what it waits for", async () => {
-  await using db = await PostgresPool.connect("memory://", {
-    name: "users",
-    acquireTimeoutMs: 50,
-  });
-  await assert.rejects(
-    db.transaction(() => db.query("SELECT 1")),
-    (error: TimeoutError) => {
-      assert.ok(error instanceof TimeoutError);
-      assert.match(
-        error.message,
-        /a connection of users, whose only one is in use \(inside a transaction/,
-      );
-      assert.equal(error.timeoutMs, 50);
-      return true;
-    },
-  );
-});
+testInFolder(
+  "a query of the pool inside its one transaction says what it waits for",
+  async (url) => {
+    await using db = await PostgresPool.connect(url, {
+      name: "users",
+      acquireTimeoutMs: 50,
+    });
+    await assert.rejects(
+      db.transaction(() => db.query("SELECT 1")),
+      (error: TimeoutError) => {
+        assert.ok(error instanceof TimeoutError);
+        assert.match(
+          error.message,
+          /a connection of users, whose only one is in use \(inside a transaction/,
+        );
+        assert.equal(error.timeoutMs, 50);
+        return true;
+      },
+    );
+  },
+);
 
 Deno.test("neither opening nor a long statement holds the process up", async () => {
   let db!: PostgresPool;
@@ -149,19 +159,22 @@ Deno.test("neither opening nor a long statement holds the process up", async () 
   assert.ok(asking < 0.5, `blocked for ${asking} of the statement`);
 });
 
-Deno.test("a statement that takes too long is given up, and the next one waits for it", async () => {
-  await using db = await PostgresPool.connect("memory://", {
-    cancelTimeoutMs: 20,
-  });
-  await db.script("CREATE TABLE t AS SELECT 1 AS n");
-  const long = "SELECT count(*) FROM generate_series(1, 3000000)";
-  await assert.rejects(db.query(long, [], { timeoutMs: 20 }), TimeoutError);
-  assert.equal(await db.queryValue("SELECT n FROM t"), 1);
-  assert.equal(db.stats.discarded, 1);
-});
+testInFolder(
+  "a statement that takes too long is given up, and the next one waits for it",
+  async (url) => {
+    await using db = await PostgresPool.connect(url, {
+      cancelTimeoutMs: 20,
+    });
+    await db.script("CREATE TABLE t AS SELECT 1 AS n");
+    const long = "SELECT count(*) FROM generate_series(1, 3000000)";
+    await assert.rejects(db.query(long, [], { timeoutMs: 20 }), TimeoutError);
+    assert.equal(await db.queryValue("SELECT n FROM t"), 1);
+    assert.equal(db.stats.discarded, 1);
+  },
+);
 
-Deno.test("COPY is refused, and breaks nothing", async () => {
-  await using db = await PostgresPool.connect("memory://");
+testInFolder("COPY is refused, and breaks nothing", async (url) => {
+  await using db = await PostgresPool.connect(url);
   await db.script("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
   for (let i = 0; i < 2; i++) {
     const copy = "COPY t FROM STDIN";
