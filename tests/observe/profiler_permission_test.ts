@@ -44,6 +44,7 @@ Deno.test("without it, the watchdog says once what would name a block after a wa
       inProgress: () => [work],
       log: ({ message }) => console.log(message.replace(/\\d+ ms/, "x ms")),
       logIntervalMs: 0,
+      cpuTimeMs: () => performance.now(),
     });
     watchdog.start();
     for (let i = 0; i < 2; i++) {
@@ -56,7 +57,12 @@ Deno.test("without it, the watchdog says once what would name a block after a wa
   const hint =
     "a block after a wait can't be named for certain: V8's profiler " +
     "can't be used: it needs the permission --allow-sys\n";
-  assert.equal(await runScript(script), block + hint + block);
+  // A machine that is busy with other things may block it once more.
+  const [before, after, ...more] = (await runScript(script)).split(hint);
+  assert.deepEqual(more, []);
+  for (const said of [before, after]) {
+    assert.ok(said.length > 0 && said.replaceAll(block, "") === "", said);
+  }
 });
 
 Deno.test("this one permission is enough", async () => {
@@ -78,6 +84,7 @@ Deno.test("without it, the watchdog goes on: block after block is reported", asy
       onBlock: ({ name, certain, evidence }) => {
         if (name !== undefined) console.log(name, certain, evidence);
       },
+      cpuTimeMs: () => performance.now(),
     });
     watchdog.start();
     for (let i = 0; i < 2; i++) {
