@@ -20,7 +20,7 @@ interface Outcome {
 const isWhole = Deno.args.every((arg) => arg === "--no-check");
 const outcomes = isWhole ? await runAll() : [await run(Deno.args)];
 
-if (isWhole) { for (const { failures } of outcomes) print(failures); }
+for (const { failures } of outcomes) print(failures);
 const sum = (kind: "code" | "passed" | "failed" | "skipped") =>
   outcomes.reduce((all, outcome) => all + outcome[kind], 0);
 const skipped = sum("skipped");
