@@ -18,6 +18,8 @@ interface Change {
 /** One stream, from when its client knew of it to its end. */
 interface Stream {
   readonly reader: SseReader;
+  /** When it was asked for: it may have been open from then on. */
+  readonly askedAt: number;
   readonly openedAt: number;
   closedAt: number;
 }
@@ -77,6 +79,7 @@ export class ChangeWatch {
       ? () => this.#listen()
       : await this.#subscribe();
     while (this.#watching) {
+      const askedAt = performance.now();
       const response = await open().catch(() => undefined);
       if (response?.status !== 200) {
         await response?.body?.cancel();
@@ -88,7 +91,8 @@ export class ChangeWatch {
         await reader.has("notifications/subscriptions/acknowledged")
           .catch(() => {});
       }
-      const stream = { reader, openedAt: performance.now(), closedAt: 0 };
+      const openedAt = performance.now();
+      const stream = { reader, askedAt, openedAt, closedAt: 0 };
       this.#streams.push(stream);
       await reader.ended;
       stream.closedAt ||= performance.now();
@@ -154,7 +158,7 @@ export class ChangeWatch {
   }
 
   #faultOf(
-    { reader, openedAt, closedAt }: Stream,
+    { reader, askedAt, openedAt, closedAt }: Stream,
     uri: string,
     index: number,
   ): string[] {
@@ -170,12 +174,12 @@ export class ChangeWatch {
       ).length;
     const may =
       changes.filter(({ startedAt, endedAt }) =>
-        endedAt > openedAt - EDGE_MS && startedAt < closedAt
+        endedAt > askedAt - EDGE_MS && startedAt < closedAt
       ).length;
     // One that is sent as a stream moves may be sent by both replicas.
     const twice =
       changes.filter(({ startedAt, endedAt }) =>
-        startedAt < openedAt + EDGE_MS && endedAt > openedAt - EDGE_MS
+        startedAt < openedAt + EDGE_MS && endedAt > askedAt - EDGE_MS
       ).length;
     return heard >= must && heard <= may + twice + catchUps ? [] : [
       `stream ${index} heard ${heard} changes of ${uri}, not ${must} to ${may}` +
