@@ -61,7 +61,7 @@ async function run(args: string[], isShare = false): Promise<Outcome> {
   }
   const { code } = await process.status;
   const summary = output.match(
-    /\n(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/,
+    /\n(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?:.*? \| (\d+) ignored)?/,
   );
   if (summary === null) return uncounted(code);
   const [passed, failed, skipped = 0] = summary.slice(1).map((count) =>

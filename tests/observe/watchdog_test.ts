@@ -187,34 +187,39 @@ Deno.test("blocked after a wait while others are in progress: nobody is accused 
   assert.equal(calls.watchdog.stats.byName.get("block")?.blocks, 1);
 });
 
-Deno.test("once the profiler looks, block after block is named, whatever blocks between", async () => {
-  await using calls = new WatchedCalls({
-    later: async () => {
-      await wait(40);
-      burn(150);
-      await wait(40);
-    },
-    atOnce: () => burn(130),
-    idle: () => wait(3_000),
-  });
-  await wait(50);
-  const idle = calls.call("idle");
-  await calls.call("later");
-  await calls.report("later", 0);
-  await wait(200);
-  for (let round = 1; round <= 4; round++) {
-    await calls.call("atOnce");
-    await wait(60);
+// Where others take the core, the profiler may see too little of a block.
+Deno.test(
+  "once the profiler looks, block after block is named, whatever blocks between",
+  { retry: 2 },
+  async () => {
+    await using calls = new WatchedCalls({
+      later: async () => {
+        await wait(40);
+        burn(150);
+        await wait(40);
+      },
+      atOnce: () => burn(130),
+      idle: () => wait(3_000),
+    });
+    await wait(50);
+    const idle = calls.call("idle");
     await calls.call("later");
-    const { name, certain } = await calls.report("later", round);
-    assert.deepEqual([round, name, certain], [round, "later", true]);
-  }
-  const { byName, suspected } = calls.watchdog.stats;
-  assert.equal(byName.get("later")?.blocks, 4);
-  assert.equal(byName.get("atOnce")?.blocks, 4);
-  assert.equal(suspected.size, 0);
-  await idle;
-});
+    await calls.report("later", 0);
+    await wait(200);
+    for (let round = 1; round <= 4; round++) {
+      await calls.call("atOnce");
+      await wait(60);
+      await calls.call("later");
+      const { name, certain } = await calls.report("later", round);
+      assert.deepEqual([round, name, certain], [round, "later", true]);
+    }
+    const { byName, suspected } = calls.watchdog.stats;
+    assert.equal(byName.get("later")?.blocks, 4);
+    assert.equal(byName.get("atOnce")?.blocks, 4);
+    assert.equal(suspected.size, 0);
+    await idle;
+  },
+);
 
 Deno.test("the place of a function is that in its TypeScript", async () => {
   await using calls = new WatchedCalls({ block: () => burn(150) });

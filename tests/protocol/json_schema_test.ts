@@ -387,7 +387,7 @@ Deno.test("no pattern holds the loop", async (t) => {
       [{ patternProperties: { [slow]: false } }, names, tooMuch],
     );
     for (const [schema, value, says] of told) {
-      assert.match(await within(1_500, () => faults(schema, value)), says);
+      assert.match(await within(6_000, () => faults(schema, value)), says);
     }
   });
   await t.step("the names of properties are texts too", async () => {
