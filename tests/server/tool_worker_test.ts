@@ -110,13 +110,17 @@ Deno.test("while a worker computes, the server answers others", async () => {
 
 Deno.test("a tool's timeoutMs holds in its worker", async () => {
   await using server = workerServer().server;
-  server.registerTool("hasty", { inputSchema, timeoutMs: 500, worker: MODULE });
+  server.registerTool("hasty", {
+    inputSchema,
+    timeoutMs: 2_000,
+    worker: MODULE,
+  });
   const small = () => call(server, "hasty", { do: "structured", n: 2 });
   const { structuredContent } = await small();
   assert.deepEqual(structuredContent, { total: 2 });
   const { content, isError } = await call(server, "hasty", { do: "endless" });
   assert.equal(isError, true);
-  assert.match((content as { text: string }[])[0].text, /longer than 500 ms/);
+  assert.match((content as { text: string }[])[0].text, /longer than 2000 ms/);
   assert.deepEqual((await small()).structuredContent, { total: 2 });
   const pool = server.readMetrics().instruments.worker_pool
     .find(({ labels }) => labels.name === "tool hasty");
