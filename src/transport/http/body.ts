@@ -96,7 +96,7 @@ export function readText(
       return refuse(request, (id) => new BodyRefusedError(id));
     }
   }
-  return readCounted(request, declared ?? maxBytes, maxBytes, onCounted, body);
+  return readCounted(request, declared, maxBytes, onCounted, body);
 }
 
 /**
@@ -145,10 +145,10 @@ function cameMangled(text: string, declaredBytes: number): boolean {
 /** Room that a body of unknown length begins with. */
 const FIRST_BYTES = 4 * 1024;
 
-/** @param expected bytes that it has at most, if its client tells the truth */
+/** @param declared bytes for which there is room already */
 async function readCounted(
   request: Request,
-  expected: number,
+  declared: number | undefined,
   maxBytes: number,
   onCounted: (bytes: number) => void,
   body: ArrivingBody,
@@ -165,7 +165,7 @@ async function readCounted(
     ) {
       const end = size + read.value.length;
       if (end > bytes.length) {
-        const larger = Math.max(end, Math.min(2 * bytes.length, expected));
+        const larger = Math.max(end, declared ?? 2 * bytes.length);
         if (!body.holds(larger)) {
           throw new BodyRefusedError(idInEnds(bytes, NOTHING));
         }
