@@ -6,11 +6,13 @@ import {
   type RunningServer,
 } from "../../mod.ts";
 import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { httpText, RawSocket } from "../transport/raw_socket.ts";
 import {
   assertServes,
   modernCall,
   modernHeaders,
+  modernPost,
   within,
 } from "../transport/wire.ts";
 
@@ -79,6 +81,62 @@ Deno.test("a body that stalls is answered with 408, whatever says its length", a
     assert.match(text, /connection: close/i);
   }
   await assertServes(subject.server);
+});
+
+Deno.test("a body that came too late is read no more, whatever says its length", async () => {
+  for (const length of [undefined, "200000"]) {
+    const clock = new FakeClock();
+    const server = new McpServer({ name: "slow", version: "1.0.0" }, {
+      clock,
+      bodyTimeoutMs: 1_000,
+    });
+    const stopped = Promise.withResolvers<void>();
+    const request = new Request("http://localhost/mcp", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        ...(length !== undefined && { "content-length": length }),
+      },
+      body: new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new Uint8Array(100_000)),
+        cancel: () => stopped.resolve(),
+      }),
+    });
+    const answer = server.fetch(request, {
+      remoteAddr: { hostname: "192.0.2.7" },
+    });
+    await clock.advance(2_000);
+    assert.equal((await within(Promise.resolve(answer))).status, 408);
+    await within(stopped.promise);
+    await server.close();
+  }
+});
+
+Deno.test("who waits to be told who it is counts among the connections", async () => {
+  const told = Promise.withResolvers<void>();
+  await using subject = await listen({
+    maxConnections: 3,
+    authenticate: async () => {
+      await told.promise;
+      return undefined;
+    },
+  });
+  const { server } = subject;
+  const message = modernCall("tools/call", { name: "echo" });
+  const post = () =>
+    Promise.resolve(
+      server.fetch(new Request("http://localhost/mcp", modernPost(message))),
+    );
+  const waiting = [post(), post(), post()];
+  assert.equal((await within(post())).status, 503);
+  told.resolve();
+  for (const each of waiting) {
+    const response = await within(each);
+    assert.equal(response.status, 200);
+    await response.text();
+  }
+  assert.equal((await within(post())).status, 200);
 });
 
 Deno.test("so it is on the transport of 2024-11-05", async () => {

@@ -14,7 +14,7 @@ const ada = { token: "t", clientId: "ada", scopes: ["read"] };
 
 function makeServer(
   audit?: AuditOptions,
-  options: { clock?: FakeClock; metrics?: boolean } = {},
+  options: { clock?: FakeClock; metrics?: boolean; admission?: false } = {},
 ) {
   const entries: AuditEntry[] = [];
   const lines: LogRecord[] = [];
@@ -91,6 +91,24 @@ Deno.test("arguments are handed over only where they are asked for", async () =>
   await server.call("tools/list");
   assert.deepEqual(entries[0].arguments, { to: "Bo" });
   assert.ok(!("arguments" in entries[1]));
+});
+
+Deno.test("a call's time counts from its arrival, whoever else reads it", async () => {
+  for (const off of [false, undefined] as const) {
+    const clock = new FakeClock();
+    const { server, entries } = makeServer(undefined, {
+      clock,
+      metrics: off,
+      admission: off,
+    });
+    server.registerTool("wait", {}, async () => {
+      await clock.advance(50);
+      return "done";
+    });
+    await server.call("tools/call", { name: "wait" });
+    assert.equal(entries[0].durationMs, 50);
+    await server.close();
+  }
 });
 
 Deno.test("an entry has the caller's address, where there is a network", async () => {

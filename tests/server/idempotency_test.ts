@@ -6,6 +6,7 @@ import {
   inputRequired,
   McpServer,
   type McpServerOptions,
+  RefusedError,
   type ServerContext,
   type ToolConfig,
 } from "@sluice/mcp";
@@ -165,6 +166,12 @@ Deno.test("what says that nothing was done leaves the key unused", async () => {
   const { pay, text } = shop;
   assert.match((await pay(5, "k")).error!.message, /not today/);
   assert.equal(await text(5, "k"), "paid");
+  await using busy = makeServer((_amount, _ctx, runs) => {
+    if (runs === 1) throw new RefusedError("overloaded", 1_000);
+    return "paid later";
+  });
+  assert.equal((await busy.pay(5, "k")).error!.code, -32005);
+  assert.equal(await busy.text(5, "k"), "paid later");
   await using strict = makeServer();
   const refused = await strict.pay("five" as never, "k");
   assert.equal(refused.result.isError, true);

@@ -111,6 +111,8 @@ export class Call implements Asker, PendingCall {
   readonly reply: Reply;
   readonly session: Session | undefined;
   readonly requestBytes: number;
+  /** Time when it came in: one reading for all who ask (bench/http.ts, "echo"). */
+  readonly arrivedAt: number;
   /** True if the answer has gone, or never will. */
   settled = false;
   /** True if it is no longer counted among those in flight. */
@@ -140,7 +142,6 @@ export class Call implements Asker, PendingCall {
   /** Told when the client has called it off. */
   onCancelled: (() => void) | undefined = undefined;
 
-  #arrivedAt: number | undefined;
   #owner: HandlerOwner;
   #context: ServerContext | undefined;
   #callId: string | undefined;
@@ -161,13 +162,8 @@ export class Call implements Asker, PendingCall {
     this.reply = start.reply;
     this.session = start.session;
     this.requestBytes = start.bytes;
-    this.#arrivedAt = start.arrivedAt;
+    this.arrivedAt = start.arrivedAt ?? host.clock.now();
     this.#owner = host.home;
-  }
-
-  /** Time when it came in: one reading for all who ask (bench/http.ts, "echo"). */
-  get arrivedAt(): number {
-    return this.#arrivedAt ??= this.host.clock.now();
   }
 
   /** Owner of the handler that answers. */

@@ -15,6 +15,6 @@ export interface CallStart {
   readonly session: Session | undefined;
   /** The size of its message, where the transport knows it. */
   readonly bytes: number;
-  /** Time when it came in, by the server's clock; once it is asked for, if left out. */
+  /** Time when it came in, by the server's clock; now, if left out. */
   readonly arrivedAt?: number;
 }

@@ -9,6 +9,7 @@ import {
   asUrlElicitationRequired,
   IdempotencyError,
   MissingRequiredClientCapabilityError,
+  RefusedError,
 } from "../../protocol/protocol_errors.ts";
 import type { Call } from "../calls/call.ts";
 import { failureText } from "../calls/failure_text.ts";
@@ -204,6 +205,7 @@ function isRefusal(error: unknown): boolean {
   return error instanceof AccessDeniedError ||
     error instanceof InsufficientScopeError ||
     error instanceof MissingRequiredClientCapabilityError ||
+    error instanceof RefusedError ||
     asUrlElicitationRequired(error) !== undefined;
 }
 

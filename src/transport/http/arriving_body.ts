@@ -8,6 +8,8 @@ export const UNCOUNTED_BYTES = 64 * 1024;
 export class ArrivingBody extends TimedEntry {
   /** True if it has taken too long, and has been answered. */
   isLate = false;
+  /** Reads it, once that has begun: what is not read any more must not pile up. */
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #room: SharedRoom;
   readonly #from: BodySource;
   #account: string | undefined;
@@ -21,7 +23,7 @@ export class ArrivingBody extends TimedEntry {
 
   /** Counts what it may have, or has come to; false if there is no room for so much. */
   holds(bytes: number): boolean {
-    if (bytes <= UNCOUNTED_BYTES) return true;
+    if (bytes <= Math.max(UNCOUNTED_BYTES, this.#counted)) return true;
     const account = this.#account ??= this.#from.account();
     if (!this.#room.take(account, bytes - this.#counted)) return false;
     this.#counted = bytes;
@@ -30,6 +32,7 @@ export class ArrivingBody extends TimedEntry {
 
   late(): void {
     this.isLate = true;
+    this.reader?.cancel().catch(() => {}); // its client may have gone
     this.end();
     this.#from.late();
   }

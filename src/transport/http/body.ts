@@ -72,11 +72,12 @@ export class BodyParseError extends BodyError {
 }
 
 /**
- * The text of a request's body. `request.text()` takes any size and any bytes: so
- * the length is checked first where it is declared, and counted where it is not.
+ * The text of a request's body. `request.text()` takes any size and any bytes, and
+ * can't be stopped: so the length is checked first where it is declared, and what
+ * comes is counted.
  *
  * @param declared what the `content-length` header says
- * @param onCounted told the size where it was not declared
+ * @param onCounted told the size
  * @param body counts it where it is large
  */
 export function readText(
@@ -86,16 +87,16 @@ export function readText(
   onCounted: (bytes: number) => void,
   body: ArrivingBody,
 ): Promise<string> {
-  if (declared === undefined) {
-    return readCounted(request, maxBytes, onCounted, body);
+  if (declared !== undefined) {
+    // What is no number, such as a list of two equal lengths, is too large as well.
+    if (!(declared <= maxBytes)) {
+      return refuse(request, (id) => new BodyTooLargeError(maxBytes, id));
+    }
+    if (!body.holds(declared)) {
+      return refuse(request, (id) => new BodyRefusedError(id));
+    }
   }
-  // What is no number, such as a list of two equal lengths, is too large as well.
-  if (!(declared <= maxBytes)) {
-    return refuse(request, (id) => new BodyTooLargeError(maxBytes, id));
-  }
-  return body.holds(declared)
-    ? request.text()
-    : refuse(request, (id) => new BodyRefusedError(id));
+  return readCounted(request, declared, maxBytes, onCounted, body);
 }
 
 /**
@@ -144,8 +145,10 @@ function cameMangled(text: string, declaredBytes: number): boolean {
 /** Room that a body of unknown length begins with. */
 const FIRST_BYTES = 4 * 1024;
 
+/** @param declared bytes for which there is room already */
 async function readCounted(
   request: Request,
+  declared: number | undefined,
   maxBytes: number,
   onCounted: (bytes: number) => void,
   body: ArrivingBody,
@@ -153,23 +156,32 @@ async function readCounted(
   // Chunks of a byte each would take a hundred times as much.
   let bytes = new Uint8Array(FIRST_BYTES);
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    const end = size + chunk.length;
-    if (end > bytes.length) {
-      const larger = Math.max(end, 2 * bytes.length);
-      // Leaving the loop cancels the rest of the body.
-      if (!body.holds(larger)) {
-        throw new BodyRefusedError(idInEnds(bytes, NOTHING));
+  const reader = body.reader = request.body?.getReader();
+  try {
+    for (
+      let read = await reader?.read();
+      read?.done === false;
+      read = await reader!.read()
+    ) {
+      const end = size + read.value.length;
+      if (end > bytes.length) {
+        const larger = Math.max(end, declared ?? 2 * bytes.length);
+        if (!body.holds(larger)) {
+          throw new BodyRefusedError(idInEnds(bytes, NOTHING));
+        }
+        const grown = new Uint8Array(larger);
+        grown.set(bytes.subarray(0, size));
+        bytes = grown;
       }
-      const grown = new Uint8Array(larger);
-      grown.set(bytes.subarray(0, size));
-      bytes = grown;
+      bytes.set(read.value, size);
+      size = end;
+      if (size > maxBytes) {
+        throw new BodyTooLargeError(maxBytes, idInEnds(bytes, NOTHING));
+      }
     }
-    bytes.set(chunk, size);
-    size = end;
-    if (size > maxBytes) {
-      throw new BodyTooLargeError(maxBytes, idInEnds(bytes, NOTHING));
-    }
+  } catch (error) {
+    await reader?.cancel().catch(() => {});
+    throw error;
   }
   onCounted(size);
   return decode(bytes.subarray(0, size));

@@ -220,8 +220,15 @@ export class HttpTransport {
   ): Response | Promise<Response> {
     const caller = this.#callers.identify(request, context, peer);
     return isThenable(caller)
-      ? caller.then((each) => this.#letIn(request, request.headers, peer, each))
+      ? this.#counting(caller)
+        .then((each) => this.#letIn(request, request.headers, peer, each))
       : this.#letIn(request, headers, peer, caller);
+  }
+
+  /** Counts a request among those without an answer while it waits for something. */
+  #counting<Result>(waiting: Promise<Result>): Promise<Result> {
+    this.#unanswered++;
+    return waiting.finally(() => this.#unanswered--);
   }
 
   #letIn(
@@ -248,7 +255,10 @@ export class HttpTransport {
     if (notNow !== undefined) return this.refusals.count(refuseForNow(notNow));
     if (this.#pair !== undefined) {
       const path = normalPath(new URL(request.url).pathname);
-      if (path !== this.path) return this.#pair.handle(request, peer, authInfo);
+      if (path !== this.path) {
+        const answer = this.#pair.handle(request, peer, authInfo);
+        return isThenable(answer) ? this.#counting(answer) : answer;
+      }
     }
     const version = headers.get("mcp-protocol-version");
     if (request.method !== "POST") {
@@ -281,9 +291,10 @@ export class HttpTransport {
   async #visit(method: string, visit: SessionVisit): Promise<Response> {
     const { version } = visit;
     const modern = version !== null && isModernRevision(version);
-    const response = modern
+    const answer = modern
       ? methodNotAllowed("POST")
-      : await this.legacy.visit(method, visit);
+      : this.legacy.visit(method, visit);
+    const response = isThenable(answer) ? await this.#counting(answer) : answer;
     return this.refusals.count(response);
   }
 
