@@ -15,7 +15,6 @@ import { assertRefused, LegacyClient } from "../transport/wire.ts";
 import { Quiet } from "./quiet.ts";
 import { SseReader } from "./sse_reader.ts";
 
-const UPDATED = "notifications/resources/updated";
 const URI = "news://today";
 
 function replica(options: McpServerOptions & HttpOptions): McpServer {

@@ -219,6 +219,8 @@ for (const [how, begin, end] of OUTAGES) {
     away.server.registerTool("later", {}, () => "");
     const expected = [LIST, UPDATED, LIST];
     for (const [index, reader] of [legacy, modern].entries()) {
+      // A session that Redis has lost ends, and its stream with it.
+      if (reader === legacy && how === "is killed") continue;
       await eventually(() => since(reader, begun[index]).length >= 3);
       assert.deepEqual(since(reader, begun[index]), expected);
     }
