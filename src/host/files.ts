@@ -11,6 +11,7 @@ import {
   InvalidParamsError,
   ResourceNotFoundError,
 } from "../protocol/protocol_errors.ts";
+import { Semaphore } from "../limit/semaphore.ts";
 import type { ReadResourceResult, Resource } from "../protocol/types.ts";
 import { UriTemplate } from "../protocol/uri_template.ts";
 import type {
@@ -58,6 +59,9 @@ const FILES_OPTIONS: KnownOptions<FilesOptions> = {
   mimeTypes: true,
 };
 
+/** Reads that may hold a file's bytes in memory at once. */
+const READS_AT_ONCE = 16;
+
 /** What `registerResource` takes after the name. */
 export type FilesResource = [
   template: ResourceTemplate,
@@ -92,13 +96,21 @@ export type FilesResource = [
  */
 export function files(options: FilesOptions): FilesResource {
   const served = new ServedFiles(options);
+  const turns = new Semaphore(READS_AT_ONCE);
   return [
     new ResourceTemplate(`${options.uri}{?range,after}`, {
       list: () => served.list(),
     }),
     { description: "Files, and directories as lists of what is in them" },
-    (uri, { path, range, after }) =>
-      served.read(uri.href, text(path)!, text(range), text(after)),
+    async (uri, { path, range, after }, { signal }) => {
+      using _turn = await turns.acquire({ signal });
+      return await served.read(
+        uri.href,
+        text(path)!,
+        text(range),
+        text(after),
+      );
+    },
   ];
 }
 

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { files, type FilesOptions, McpServer } from "@sluice/mcp";
+import {
+  files,
+  type FilesOptions,
+  McpServer,
+  type ServerContext,
+} from "@sluice/mcp";
 import { connectMemory } from "../support/legs.ts";
 import { ask } from "../transport/wire.ts";
 
@@ -346,4 +351,26 @@ Deno.test("options that make no sense are refused", async () => {
   assert.throws(make({ maxBytes: 0 }), /files: maxBytes/);
   assert.throws(make({ hiden: true }), /did you mean hidden/);
   assert.throws(make({ mimeTypes: 1 }), /mimeTypes must be an object/);
+});
+
+Deno.test("reads wait their turn and are all answered, but for who has left", async () => {
+  await using folder = new Folder();
+  folder.write("a.txt", "x".repeat(1_000));
+  const [, , read] = files({ root: folder.root, uri: "f:///{+path}" });
+  const { signal } = new AbortController();
+  const ctx = { signal } as ServerContext;
+  const open = await Promise.all(
+    Array.from(
+      { length: 200 },
+      () => read(new URL("f:///a.txt"), { path: "a.txt" }, ctx),
+    ),
+  );
+  assert.equal(open.length, 200);
+  const gone = {
+    signal: AbortSignal.abort(new Error("left")),
+  } as ServerContext;
+  await assert.rejects(
+    async () => await read(new URL("f:///a.txt"), { path: "a.txt" }, gone),
+    /left/,
+  );
 });
