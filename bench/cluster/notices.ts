@@ -1,0 +1,266 @@
+import type { TestRedis } from "../../tests/support/redis.ts";
+import type { Outcome } from "../support/goals.ts";
+import { Listener, openMany, type Wanted } from "../support/listener.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { median, percentile, rotated } from "../support/statistics.ts";
+import { printTable } from "../support/table.ts";
+import { BenchClient } from "./client.ts";
+
+const UPDATED = "notifications/resources/updated";
+const LIST_CHANGED = "notifications/tools/list_changed";
+const SINGLE_NOTICES = 500;
+const PER_SECOND = 100;
+/** By then whatever was said twice has come twice. */
+const SETTLE_MS = 2_000;
+
+/** How many listen, for how long, and how often all of them are told. */
+export interface NoticeLoad {
+  readonly listeners: number;
+  readonly seconds: number;
+  readonly rounds: number;
+}
+
+/** What listeners on two replicas hear, and when. */
+export async function measureNotices(
+  redis: TestRedis,
+  load: NoticeLoad,
+): Promise<Outcome[]> {
+  const start = () =>
+    ServerProcess.start({
+      script: "servers/replica.ts",
+      env: { REDIS_URL: redis.url },
+    });
+  await using first = await start();
+  await using second = await start();
+  const replicas = [first, second];
+  const one = await oneAfterAnother(first, second);
+  const own = await ownResources(replicas, load);
+  const all = await changeForAll(replicas, load);
+  return [...one, ...own, ...all];
+}
+
+/** From sending the call that makes a change to hearing of it on another replica. */
+async function oneAfterAnother(
+  from: ServerProcess,
+  to: ServerProcess,
+): Promise<Outcome[]> {
+  let heard = Promise.withResolvers<void>();
+  using _listener = await Listener.open(
+    to.port,
+    { resourceSubscriptions: ["news://one"] },
+    UPDATED,
+    () => heard.resolve(),
+  );
+  using client = new BenchClient(from.port);
+  const took: number[] = [];
+  for (let i = -50; i < SINGLE_NOTICES; i++) {
+    heard = Promise.withResolvers();
+    const begun = performance.now();
+    await Promise.all([
+      client.call("change", { uri: "news://one" }),
+      heard.promise,
+    ]);
+    if (i >= 0) took.push(performance.now() - begun);
+  }
+  return [
+    {
+      name: "a notice at another replica, with its call, median ms",
+      measured: median(took),
+      atMost: 10,
+    },
+  ];
+}
+
+/** Changes one after another, each of which one listener waits for at the other replica. */
+async function ownResources(
+  replicas: readonly ServerProcess[],
+  { listeners: count, seconds }: NoticeLoad,
+): Promise<Outcome[]> {
+  const changedAt = new Map<number, number>();
+  const took: number[] = [];
+  using opened = await listenEverywhere(
+    replicas,
+    count,
+    UPDATED,
+    (index) => ({ resourceSubscriptions: [`news://${index}`] }),
+    (index) => took.push(performance.now() - changedAt.get(index)!),
+  );
+  const changes = PER_SECOND * seconds;
+  using clients = new DisposableStack();
+  const idle = replicas.map((): BenchClient[] => []);
+  const change = async (index: number) => {
+    const at = (index + 1) % replicas.length;
+    const client = idle[at].pop() ??
+      clients.use(new BenchClient(replicas[at].port));
+    changedAt.set(index, performance.now());
+    await client.call("change", { uri: `news://${index}` });
+    idle[at].push(client);
+  };
+  const begun = performance.now();
+  const underWay: Promise<void>[] = [];
+  // A step that shares no divisor with the count reaches others each time.
+  const step = 7_919;
+  while (underWay.length < changes) {
+    const due = (performance.now() - begun) / 1_000 * PER_SECOND;
+    while (underWay.length < Math.min(due, changes)) {
+      underWay.push(change((underWay.length * step) % count));
+    }
+    await new Promise((go) => setTimeout(go, 1));
+  }
+  await Promise.all(underWay);
+  await new Promise((go) => setTimeout(go, SETTLE_MS));
+  const wrong =
+    opened.listeners.filter(({ heard }, index) =>
+      heard !== (changedAt.has(index) ? 1 : 0)
+    ).length;
+  console.log();
+  printTable(
+    ["listeners", "changes", "heard", "p50 ms", "p99 ms", "lost or twice"],
+    [[
+      count,
+      changes,
+      took.length,
+      percentile(took, 0.5).toFixed(1),
+      percentile(took, 0.99).toFixed(1),
+      wrong,
+    ]],
+  );
+  return [
+    { name: `lost or twice of ${changes} changes`, measured: wrong, atMost: 0 },
+  ];
+}
+
+/** A change that all hear, against as many frames that a bare server writes. */
+async function changeForAll(
+  replicas: readonly ServerProcess[],
+  { listeners: count, rounds }: NoticeLoad,
+): Promise<Outcome[]> {
+  await using bare = await ServerProcess.start({
+    script: "peers/bare_notices.ts",
+  });
+  const round = new Round(count);
+  using _ours = await listenEverywhere(
+    replicas,
+    count,
+    LIST_CHANGED,
+    () => ({ toolsListChanged: true }),
+    () => round.hear(),
+  );
+  using _bare = await listenEverywhere(
+    [bare],
+    count,
+    LIST_CHANGED,
+    () => ({}),
+    () => round.hear(),
+    ": open",
+  );
+  using client = new BenchClient(replicas[0].port);
+  const ways = [
+    {
+      servers: replicas,
+      tell: () => client.call("change_all"),
+      ms: [] as number[],
+      cpuMs: [] as number[],
+    },
+    {
+      servers: [bare],
+      tell: async () => {
+        await (await fetch(`http://127.0.0.1:${bare.port}/`)).text();
+      },
+      ms: [] as number[],
+      cpuMs: [] as number[],
+    },
+  ];
+  for (let turn = -5; turn < rounds; turn++) {
+    for (const way of rotated(ways, Math.max(0, turn))) {
+      const { ms, cpuMs } = await round.run(way);
+      if (turn < 0) continue;
+      way.ms.push(ms);
+      way.cpuMs.push(cpuMs);
+    }
+  }
+  const [ours, floor] = ways;
+  console.log();
+  printTable(
+    [`a change that ${count} hear`, "ms to the last", "CPU ms"],
+    [
+      ["two replicas", median(ours.ms), median(ours.cpuMs)],
+      [
+        "a bare server, the frames alone",
+        median(floor.ms),
+        median(floor.cpuMs),
+      ],
+    ].map(([name, ...times]) => [
+      name as string,
+      ...times.map((each) => (each as number).toFixed(1)),
+    ]),
+  );
+  const ratio = (of: "ms" | "cpuMs") =>
+    median(ours[of].map((each, turn) => each / floor[of][turn]));
+  return [
+    {
+      name: "a change for all, time / writing the frames",
+      measured: ratio("ms"),
+      atMost: 1.2,
+    },
+    {
+      name: "a change for all, CPU / writing the frames",
+      measured: ratio("cpuMs"),
+    },
+  ];
+}
+
+/** One change, from when it is made until so many have heard of it. */
+class Round {
+  readonly #count: number;
+  #left = 0;
+  #all = Promise.withResolvers<void>();
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  hear(): void {
+    if (--this.#left === 0) this.#all.resolve();
+  }
+
+  async run(
+    { servers, tell }: {
+      servers: readonly ServerProcess[];
+      tell: () => Promise<unknown>;
+    },
+  ): Promise<{ ms: number; cpuMs: number }> {
+    const cpuMs = () =>
+      servers.reduce((sum, server) => sum + server.threadCpuMs(), 0);
+    this.#left = this.#count;
+    this.#all = Promise.withResolvers();
+    const [cpuBefore, begun] = [cpuMs(), performance.now()];
+    await Promise.all([tell(), this.#all.promise]);
+    return { ms: performance.now() - begun, cpuMs: cpuMs() - cpuBefore };
+  }
+}
+
+/** Listeners spread evenly over servers. */
+async function listenEverywhere(
+  servers: readonly ServerProcess[],
+  count: number,
+  frame: string,
+  wanted: (index: number) => Wanted,
+  onHeard: (index: number) => void,
+  acknowledged?: string,
+): Promise<{ listeners: Listener[] } & Disposable> {
+  const listeners = await openMany(count, (index) =>
+    Listener.open(
+      servers[index % servers.length].port,
+      wanted(index),
+      frame,
+      () => onHeard(index),
+      acknowledged,
+    ));
+  return {
+    listeners,
+    [Symbol.dispose]: () => {
+      for (const each of listeners) each[Symbol.dispose]();
+    },
+  };
+}
