@@ -3,12 +3,15 @@ import { Listener, openMany } from "../support/listener.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { printTable } from "../support/table.ts";
 import { BenchClient } from "./client.ts";
+import { startReplica } from "./replica.ts";
 
 const SETTLE_MS = 1_000;
 /** Resources that one session follows, and one stream. */
 const FOLLOWED = 100;
 /** Tools of the server with many. */
 const TOOLS = 2_000;
+/** Lets the server collect its garbage when it is asked for its memory. */
+const COLLECTING = { DENO_V8_FLAGS: "--expose-gc" };
 
 /** Memory at one time, in bytes. */
 interface Memory {
@@ -25,11 +28,8 @@ export async function measureMemory(
   const rows: (string | number)[][] = [];
   for (const url of [undefined, redis.url]) {
     for (const [kind, measure] of Object.entries(kinds)) {
-      await using server = await start(
-        url === undefined ? {} : {
-          REDIS_URL: url,
-        },
-      );
+      await using server =
+        await (url === undefined ? start({}) : startReplica(url, COLLECTING));
       using client = new BenchClient(server.port);
       await warmUp(client);
       const now = () => memoryOf(server, client, redis);
@@ -68,7 +68,10 @@ type Measured = [
 const kinds: Record<string, (measuring: Measuring) => Promise<Measured>> = {
   "a session": async ({ client, things, now }) => {
     const before = await now();
-    for (let i = 0; i < things; i++) await client.open();
+    for (let i = 0; i < things; i++) {
+      // One that has been opened and never used may be let go.
+      await client.legacy(await client.open(), "ping", {});
+    }
     return [before, things, undefined, await now()];
   },
   "a resource that a session follows": async ({ client, things, now }) => {
@@ -142,7 +145,7 @@ async function toolRow(redis: TestRedis): Promise<(string | number)[]> {
 function start(env: Record<string, string>): Promise<ServerProcess> {
   return ServerProcess.start({
     script: "servers/replica.ts",
-    env: { ...env, DENO_V8_FLAGS: "--expose-gc" },
+    env: { ...env, ...COLLECTING },
   });
 }
 

@@ -5,6 +5,7 @@ import { ServerProcess } from "../support/server_process.ts";
 import { median, percentile, rotated } from "../support/statistics.ts";
 import { printTable } from "../support/table.ts";
 import { BenchClient } from "./client.ts";
+import { startReplica } from "./replica.ts";
 
 const UPDATED = "notifications/resources/updated";
 const LIST_CHANGED = "notifications/tools/list_changed";
@@ -25,13 +26,8 @@ export async function measureNotices(
   redis: TestRedis,
   load: NoticeLoad,
 ): Promise<Outcome[]> {
-  const start = () =>
-    ServerProcess.start({
-      script: "servers/replica.ts",
-      env: { REDIS_URL: redis.url },
-    });
-  await using first = await start();
-  await using second = await start();
+  await using first = await startReplica(redis.url);
+  await using second = await startReplica(redis.url);
   const replicas = [first, second];
   const one = await oneAfterAnother(first, second);
   const own = await ownResources(replicas, load);

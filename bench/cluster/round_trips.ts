@@ -2,9 +2,9 @@ import type { TestRedis } from "../../tests/support/redis.ts";
 import { CountingWay } from "../support/counting_way.ts";
 import type { Outcome } from "../support/goals.ts";
 import { Listener } from "../support/listener.ts";
-import { ServerProcess } from "../support/server_process.ts";
 import { printTable } from "../support/table.ts";
 import { BenchClient } from "./client.ts";
+import { startReplica } from "./replica.ts";
 
 const COUNT = 300;
 /** By then what was said after an answer has been said. */
@@ -13,16 +13,9 @@ const SETTLE_MS = 300;
 /** What Redis is asked for by each thing that clients do, one after another. */
 export async function countRoundTrips(redis: TestRedis): Promise<Outcome[]> {
   using way = new CountingWay(redis.port);
-  const script = "servers/replica.ts";
-  await using first = await ServerProcess.start({
-    script,
-    env: { REDIS_URL: way.url },
-  });
+  await using first = await startReplica(way.url);
   // Its own way is not counted: a notice that it hears costs it no command.
-  await using second = await ServerProcess.start({
-    script,
-    env: { REDIS_URL: redis.url },
-  });
+  await using second = await startReplica(redis.url);
   using here = new BenchClient(first.port);
   using there = new BenchClient(second.port);
   const echo = { name: "echo", arguments: { data: "hello" } };
@@ -39,14 +32,14 @@ export async function countRoundTrips(redis: TestRedis): Promise<Outcome[]> {
   const kinds: Record<string, (i: number) => Promise<unknown>> = {
     "a modern call": () => here.call("echo", echo.arguments),
     "a session's beginning": async () => sessions.push(await here.open()),
-    "its request": (i) => here.legacy(sessions[i], "tools/call", echo),
+    "its request": () => here.legacy(sessions[0], "tools/call", echo),
     "its first at another replica": (i) =>
       here.legacy(adopted[i], "tools/call", echo),
-    "logging/setLevel": (i) =>
-      here.legacy(sessions[i], "logging/setLevel", { level: "info" }),
+    "logging/setLevel": () =>
+      here.legacy(sessions[0], "logging/setLevel", { level: "info" }),
     "resources/subscribe": (i) =>
-      here.legacy(sessions[i], "resources/subscribe", uri(i)),
-    "its DELETE": (i) => here.end(sessions[i]),
+      here.legacy(sessions[0], "resources/subscribe", uri(i)),
+    "its DELETE": (i) => here.end(adopted[i]),
     "a notice": () => here.call("change", { uri: "news://1" }),
     "a task, to its end": async () => {
       const answer = await here.call("work");
