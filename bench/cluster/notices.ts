@@ -11,6 +11,9 @@ const UPDATED = "notifications/resources/updated";
 const LIST_CHANGED = "notifications/tools/list_changed";
 const SINGLE_NOTICES = 500;
 const PER_SECOND = 100;
+const WARM_UP = 3;
+/** How often the listeners of one way make room for those of the other, and come back. */
+const TURNS = 2;
 /** By then whatever was said twice has come twice. */
 const SETTLE_MS = 2_000;
 
@@ -134,65 +137,41 @@ async function changeForAll(
   await using bare = await ServerProcess.start({
     script: "peers/bare_notices.ts",
   });
-  const round = new Round(count);
-  using _ours = await listenEverywhere(
-    replicas,
-    count,
-    LIST_CHANGED,
-    () => ({ toolsListChanged: true }),
-    () => round.hear(),
-  );
-  using _bare = await listenEverywhere(
-    [bare],
-    count,
-    LIST_CHANGED,
-    () => ({}),
-    () => round.hear(),
-    ": open",
-  );
   using client = new BenchClient(replicas[0].port);
-  const ways = [
-    {
-      servers: replicas,
-      tell: () => client.call("change_all"),
-      ms: [] as number[],
-      cpuMs: [] as number[],
+  const ours: Way = {
+    servers: replicas,
+    wanted: { toolsListChanged: true },
+    tell: () => client.call("change_all"),
+    took: [],
+  };
+  const floor: Way = {
+    servers: [bare],
+    wanted: {},
+    acknowledged: ": open",
+    tell: async () => {
+      await (await fetch(`http://127.0.0.1:${bare.port}/`)).text();
     },
-    {
-      servers: [bare],
-      tell: async () => {
-        await (await fetch(`http://127.0.0.1:${bare.port}/`)).text();
-      },
-      ms: [] as number[],
-      cpuMs: [] as number[],
-    },
-  ];
-  for (let turn = -5; turn < rounds; turn++) {
-    for (const way of rotated(ways, Math.max(0, turn))) {
-      const { ms, cpuMs } = await round.run(way);
-      if (turn < 0) continue;
-      way.ms.push(ms);
-      way.cpuMs.push(cpuMs);
+    took: [],
+  };
+  // The listeners of both at once would be more than a process may have.
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const way of rotated([ours, floor], turn)) {
+      await tellAll(way, count, Math.ceil(rounds / TURNS));
     }
   }
-  const [ours, floor] = ways;
+  const typical = ({ took }: Way, of: keyof Took) =>
+    median(took.map((each) => each[of]));
+  const row = (name: string, way: Way) => [
+    name,
+    typical(way, "ms").toFixed(1),
+    typical(way, "cpuMs").toFixed(1),
+  ];
   console.log();
-  printTable(
-    [`a change that ${count} hear`, "ms to the last", "CPU ms"],
-    [
-      ["two replicas", median(ours.ms), median(ours.cpuMs)],
-      [
-        "a bare server, the frames alone",
-        median(floor.ms),
-        median(floor.cpuMs),
-      ],
-    ].map(([name, ...times]) => [
-      name as string,
-      ...times.map((each) => (each as number).toFixed(1)),
-    ]),
-  );
-  const ratio = (of: "ms" | "cpuMs") =>
-    median(ours[of].map((each, turn) => each / floor[of][turn]));
+  printTable([`a change that ${count} hear`, "ms to the last", "CPU ms"], [
+    row("two replicas", ours),
+    row("a bare server, the frames alone", floor),
+  ]);
+  const ratio = (of: keyof Took) => typical(ours, of) / typical(floor, of);
   return [
     {
       name: "a change for all, time / writing the frames",
@@ -206,33 +185,47 @@ async function changeForAll(
   ];
 }
 
-/** One change, from when it is made until so many have heard of it. */
-class Round {
-  readonly #count: number;
-  #left = 0;
-  #all = Promise.withResolvers<void>();
+/** What one change took. */
+interface Took {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
 
-  constructor(count: number) {
-    this.#count = count;
-  }
+/** One way to tell all. */
+interface Way {
+  readonly servers: readonly ServerProcess[];
+  readonly wanted: Wanted;
+  readonly acknowledged?: string;
+  tell(): Promise<unknown>;
+  readonly took: Took[];
+}
 
-  hear(): void {
-    if (--this.#left === 0) this.#all.resolve();
-  }
-
-  async run(
-    { servers, tell }: {
-      servers: readonly ServerProcess[];
-      tell: () => Promise<unknown>;
+async function tellAll(
+  { servers, wanted, acknowledged, tell, took }: Way,
+  count: number,
+  rounds: number,
+): Promise<void> {
+  let left = 0;
+  let all = Promise.withResolvers<void>();
+  using _opened = await listenEverywhere(
+    servers,
+    count,
+    LIST_CHANGED,
+    () => wanted,
+    () => {
+      if (--left === 0) all.resolve();
     },
-  ): Promise<{ ms: number; cpuMs: number }> {
-    const cpuMs = () =>
-      servers.reduce((sum, server) => sum + server.threadCpuMs(), 0);
-    this.#left = this.#count;
-    this.#all = Promise.withResolvers();
+    acknowledged,
+  );
+  const cpuMs = () =>
+    servers.reduce((sum, server) => sum + server.threadCpuMs(), 0);
+  for (let round = -WARM_UP; round < rounds; round++) {
+    left = count;
+    all = Promise.withResolvers();
     const [cpuBefore, begun] = [cpuMs(), performance.now()];
-    await Promise.all([tell(), this.#all.promise]);
-    return { ms: performance.now() - begun, cpuMs: cpuMs() - cpuBefore };
+    await Promise.all([tell(), all.promise]);
+    const ms = performance.now() - begun;
+    if (round >= 0) took.push({ ms, cpuMs: cpuMs() - cpuBefore });
   }
 }
 
