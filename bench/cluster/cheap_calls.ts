@@ -6,6 +6,7 @@ import { median, rotated } from "../support/statistics.ts";
 import { printTable } from "../support/table.ts";
 import { modernRequest } from "../support/wire.ts";
 import { wrk } from "../support/wrk.ts";
+import { BenchClient } from "./client.ts";
 
 const WARM_UP = 4;
 const script = "servers/replica.ts";
@@ -24,6 +25,11 @@ export async function compareCheapCalls(
     script,
     env: { REDIS_URL: redis.url },
   });
+  for (const { port } of [alone, replica]) {
+    using client = new BenchClient(port);
+    const answer = await client.call("echo", { data: "x" });
+    if (!answer.includes("processed_x")) throw new Error(answer);
+  }
   const perCpu = new Map(
     [alone, replica].map((each) => [each, [] as number[]]),
   );
