@@ -23,6 +23,10 @@ const benches: Record<string, string[]> = {
   ],
   "http.ts": ["--rounds", "2", "--warm-up", "2"],
   "sessions.ts": ["--rounds", "5", "--turns", "1000", "--live", "2000"],
+  "cluster.ts": [
+    ...["--rounds", "6", "--listeners", "2000", "--seconds", "3"],
+    ...["--things", "1000"],
+  ],
   "databases.ts": [
     ...["--rounds", "5", "--calls", "1000"],
     ...["--cold-rounds", "2", "--cold-calls", "100"],

@@ -12,6 +12,7 @@ import { judge } from "./support/goals.ts";
 import { post } from "./support/http_socket.ts";
 import { httpTargets } from "./support/http_targets.ts";
 import { mixedLoad } from "./support/mixed_load.ts";
+import { checkOpenFiles } from "./support/open_files.ts";
 import { loadCore, pinSelf } from "./support/pinning.ts";
 import { ServerProcess } from "./support/server_process.ts";
 import { printTable } from "./support/table.ts";
@@ -177,15 +178,4 @@ async function bytesPerStream(script: string, mark: string): Promise<number> {
 async function settledRss(server: ServerProcess): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, settleMs));
   return server.rssBytes();
-}
-
-/** Ends the program when the system would not let one process hold so many sockets. */
-function checkOpenFiles(needed: number): void {
-  const limits = Deno.readTextFileSync("/proc/self/limits");
-  const allowed = Number(limits.match(/Max open files\s+(\d+)/)?.[1]);
-  if (allowed >= needed) return;
-  console.error(
-    `This bench opens ${needed} files at once, and ${allowed} are allowed: ulimit -n ${needed}`,
-  );
-  Deno.exit(1);
 }

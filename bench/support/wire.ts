@@ -48,7 +48,7 @@ export function modernRequest(
     "mcp-protocol-version": modernVersion,
     "mcp-method": method,
   };
-  const named = params.name ?? params.uri;
+  const named = params.name ?? params.uri ?? params.taskId;
   if (typeof named === "string") headers["mcp-name"] = named;
   return { headers, body: modernMessage(1, method, params, meta) };
 }

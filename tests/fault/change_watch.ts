@@ -18,7 +18,10 @@ interface Change {
 /** One stream, from when its client knew of it to its end. */
 interface Stream {
   readonly reader: SseReader;
-  /** When it was asked for: it may have been open from then on. */
+  /**
+   * When it was asked for, as it may have been open from then on. What a session
+   * follows waits for its stream: from when it began, or its last stream ended.
+   */
   readonly askedAt: number;
   readonly openedAt: number;
   closedAt: number;
@@ -75,11 +78,12 @@ export class ChangeWatch {
 
   /** Listens as a client of one era until it is stopped, on one stream after another. */
   async watch(era: "modern" | "legacy"): Promise<void> {
+    let askedAt = performance.now();
     const open = era === "modern"
       ? () => this.#listen()
       : await this.#subscribe();
     while (this.#watching) {
-      const askedAt = performance.now();
+      if (era === "modern") askedAt = performance.now();
       const response = await open().catch(() => undefined);
       if (response?.status !== 200) {
         await response?.body?.cancel();
@@ -95,7 +99,7 @@ export class ChangeWatch {
       const stream = { reader, askedAt, openedAt, closedAt: 0 };
       this.#streams.push(stream);
       await reader.ended;
-      stream.closedAt ||= performance.now();
+      askedAt = stream.closedAt ||= performance.now();
     }
   }
 
