@@ -423,7 +423,7 @@ Deno.test("a line about a request bears whatever middleware has made of its para
     hasTool: () => true,
     trouble: new RecentTrouble(),
   });
-  const call = new Call({} as CallHost, {
+  const call = new Call({ clock: new FakeClock() } as unknown as CallHost, {
     era: new ModernEra({}, SUPPORTED_REVISIONS),
     revision: "2026-07-28",
     method: "tools/call",
