@@ -144,7 +144,7 @@ export type KnownOptions<Options> = Readonly<Record<keyof Options, true>>;
 export function checkKnown(
   what: string,
   options: { readonly clock?: unknown } | object,
-  known: Readonly<Record<string, true>>,
+  known: Readonly<Record<string, unknown>>,
 ): void {
   if (typeof options !== "object" || options === null) {
     throw new InvalidOptionError(
@@ -168,7 +168,7 @@ export function checkKnown(
 export function checkGroup(
   name: string,
   group: unknown,
-  known: Readonly<Record<string, true>>,
+  known: Readonly<Record<string, unknown>>,
 ): void {
   if (group !== undefined) checkKnown(name, group as object, known);
 }

@@ -1,12 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
-import {
-  checkDurationMs,
-  checkKnown,
-  checkLimit,
-  checkTimeoutMs,
-  type KnownOptions,
-} from "../base/options.ts";
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
 
 /** The batch, as its loader sees it. */
 export interface BatchContext {
@@ -101,20 +95,20 @@ export interface BatcherOptions<K, V> {
   clock?: Clock;
 }
 
-const BATCHER_OPTIONS: KnownOptions<BatcherOptions<unknown, unknown>> = {
-  maxSize: true,
-  maxWaitMs: true,
-  schedule: true,
-  concurrency: true,
-  maxWaiting: true,
-  timeoutMs: true,
-  key: true,
-  partition: true,
-  resultKey: true,
-  missing: true,
-  name: true,
-  clock: true,
-};
+const BATCHER_OPTIONS = {
+  maxSize: option.limit(100, 1),
+  maxWaitMs: option.durationMs(0),
+  schedule: option.any<BatchSchedule>((flush) => endOfTick(flush)),
+  concurrency: option.limit(Infinity, 1),
+  maxWaiting: option.limit(Infinity, 1),
+  timeoutMs: option.timeoutMs(Infinity, 1),
+  key: option.optional(),
+  partition: option.optional(),
+  resultKey: option.optional(),
+  missing: option.optional(),
+  name: option.any("batcher"),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<BatcherOptions<never, never>>;
 
 /** Options of one call for a key. */
 export interface BatchLoadOptions {
@@ -141,37 +135,14 @@ type OptionalHooks = "key" | "partition" | "resultKey" | "missing";
 export function checkBatcherOptions<K, V>(
   options: BatcherOptions<K, V>,
 ): BatcherSettings<K, V> {
-  checkKnown("Batcher", options, BATCHER_OPTIONS);
-  const {
-    maxSize = 100,
-    maxWaitMs = 0,
-    concurrency = Infinity,
-    maxWaiting = Infinity,
-    timeoutMs = Infinity,
-    name = "batcher",
-    clock = systemClock,
-  } = options;
-  checkLimit("maxSize", maxSize, 1);
-  checkDurationMs("maxWaitMs", maxWaitMs);
-  checkLimit("concurrency", concurrency, 1);
-  checkLimit("maxWaiting", maxWaiting, 1);
-  checkTimeoutMs("timeoutMs", timeoutMs, 1);
-  if (options.schedule !== undefined && options.maxWaitMs !== undefined) {
+  const settings = readOptions("Batcher", options, BATCHER_OPTIONS);
+  const { schedule, maxWaitMs } = options;
+  if (schedule !== undefined && maxWaitMs !== undefined) {
     throw new InvalidOptionError(
       `schedule and maxWaitMs both say when a batch is due, got maxWaitMs ${maxWaitMs} and a schedule`,
     );
   }
-  return {
-    ...options,
-    maxSize,
-    maxWaitMs,
-    schedule: options.schedule ?? endOfTick,
-    concurrency,
-    maxWaiting,
-    timeoutMs,
-    name,
-    clock,
-  };
+  return settings as BatcherSettings<K, V>;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import { option, type OptionRules } from "../base/option_rules.ts";
 import { checkDurationMs, checkTimeoutMs, quote } from "../base/options.ts";
 import type { CacheSetOptions } from "./cache_store.ts";
 
@@ -29,6 +30,21 @@ export interface LifetimeOptions {
   random?: () => number;
 }
 
+/** How they are read. */
+export const LIFETIME_OPTIONS = {
+  ttlMs: option.timeoutMs(300_000, 1),
+  staleMs: option.durationMs(0),
+  jitter: readJitter,
+  random: option.any(Math.random),
+} satisfies OptionRules<LifetimeOptions>;
+
+function readJitter(name: string, jitter: unknown = 0): number {
+  if (Number(jitter) >= 0 && Number(jitter) <= 1) return jitter as number;
+  throw new InvalidOptionError(
+    `${name} must be a share from 0 to 1, got ${quote(jitter)}`,
+  );
+}
+
 /** Times for which one entry is fresh, and then stale, in milliseconds. */
 export interface Lifetime {
   readonly freshMs: number;
@@ -42,16 +58,8 @@ export class Lifetimes {
   readonly #jitter: number;
   readonly #random: () => number;
 
-  constructor(
-    { ttlMs = 300_000, staleMs = 0, jitter = 0, random = Math.random }:
-      LifetimeOptions,
-  ) {
+  constructor({ ttlMs, staleMs, jitter, random }: Required<LifetimeOptions>) {
     checkLifetime(ttlMs, staleMs);
-    if (!(jitter >= 0 && jitter <= 1)) {
-      throw new InvalidOptionError(
-        `jitter must be a share from 0 to 1, got ${quote(jitter)}`,
-      );
-    }
     this.#ttlMs = ttlMs;
     this.#staleMs = staleMs;
     this.#jitter = jitter;

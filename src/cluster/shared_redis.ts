@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
-import { checkDurationMs, checkKnown, quote } from "../base/options.ts";
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
+import { quote } from "../base/options.ts";
 import type { HealthResult } from "../observe/health/health_check.ts";
 import type { HealthCheckable } from "../observe/health/health_checkable.ts";
 import type { Log } from "../observe/log/log.ts";
@@ -76,14 +77,14 @@ const CLUSTER_NODE =
 /** Interval at which a replica proves to itself that it hears, in milliseconds. */
 const HEARTBEAT_MS = 500;
 
-const OPTIONS: Readonly<Record<keyof SharedRedisOptions, true>> = {
-  url: true,
-  client: true,
-  driver: true,
-  prefix: true,
-  timeoutMs: true,
-  connectTimeoutMs: true,
-};
+const OPTIONS = {
+  url: option.optional<string>(),
+  client: option.optional<RedisClient>(),
+  driver: option.optional<RedisDriver>(),
+  prefix: option.optional<string>(),
+  timeoutMs: option.durationMs(1_000, 1),
+  connectTimeoutMs: option.durationMs(2_000, 1),
+} satisfies OptionRules<SharedRedisOptions>;
 
 /** All that a server's replicas have in common, in one Redis. */
 export class SharedRedis
@@ -98,7 +99,9 @@ export class SharedRedis
     { name, clock, log }: SharedRedisHost,
   ) {
     const options = typeof given === "string" ? { url: given } : given;
-    checkKnown("redis", options, OPTIONS);
+    const { timeoutMs, connectTimeoutMs, prefix = `sluice:${name}:` } =
+      readOptions("redis", options, OPTIONS, "redis.");
+    const times = { timeoutMs, connectTimeoutMs };
     const { commands, opener } = redisSource(options);
     if (opener === undefined) {
       throw new InvalidOptionError(
@@ -106,19 +109,7 @@ export class SharedRedis
           "url, or a client of node-redis or ioredis",
       );
     }
-    this.prefix = checkPrefix(options.prefix ?? `sluice:${name}:`);
-    const times = {
-      timeoutMs: checkDurationMs(
-        "redis.timeoutMs",
-        options.timeoutMs ?? 1_000,
-        1,
-      ),
-      connectTimeoutMs: checkDurationMs(
-        "redis.connectTimeoutMs",
-        options.connectTimeoutMs ?? 2_000,
-        1,
-      ),
-    };
+    this.prefix = checkPrefix(prefix);
     this.#commands = new RedisCommands({
       ...times,
       commands: typeof commands === "function"

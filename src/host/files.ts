@@ -1,12 +1,6 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import {
-  checkFlag,
-  checkInteger,
-  checkKnown,
-  checkObject,
-  type KnownOptions,
-  quote,
-} from "../base/options.ts";
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
+import { quote } from "../base/options.ts";
 import {
   InvalidParamsError,
   ResourceNotFoundError,
@@ -50,14 +44,14 @@ export interface FilesOptions {
   mimeTypes?: Readonly<Record<string, string>>;
 }
 
-const FILES_OPTIONS: KnownOptions<FilesOptions> = {
-  root: true,
-  uri: true,
-  hidden: true,
-  maxBytes: true,
-  pageSize: true,
-  mimeTypes: true,
-};
+const FILES_OPTIONS = {
+  root: option.optional<FilesOptions["root"]>(),
+  uri: option.optional<string>(),
+  hidden: option.flag(false),
+  maxBytes: option.integer(4_194_304, 1),
+  pageSize: option.integer(200, 1),
+  mimeTypes: option.object<FilesOptions["mimeTypes"]>(),
+} satisfies OptionRules<FilesOptions>;
 
 /** Reads that may hold a file's bytes in memory at once. */
 const READS_AT_ONCE = 16;
@@ -123,16 +117,17 @@ class ServedFiles {
   readonly #mimeTypes: Readonly<Record<string, string>>;
 
   constructor(options: FilesOptions) {
-    checkKnown("files", options, FILES_OPTIONS);
-    const { hidden = false, maxBytes = 4_194_304, pageSize = 200 } = options;
-    this.#tree = new FileTree(
-      checkRoot(options.root),
-      checkFlag("files: hidden", hidden),
+    const { hidden, maxBytes, pageSize, mimeTypes = {} } = readOptions(
+      "files",
+      options,
+      FILES_OPTIONS,
+      "files: ",
     );
+    this.#tree = new FileTree(checkRoot(options.root), hidden);
     this.#form = new UriTemplate(checkForm(options.uri));
-    this.#maxBytes = checkInteger("files: maxBytes", maxBytes, 1);
-    this.#pageSize = checkInteger("files: pageSize", pageSize, 1);
-    this.#mimeTypes = checkObject("files: mimeTypes", options.mimeTypes) ?? {};
+    this.#maxBytes = maxBytes;
+    this.#pageSize = pageSize;
+    this.#mimeTypes = mimeTypes;
   }
 
   /** What is in the root. */

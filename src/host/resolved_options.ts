@@ -1,119 +1,74 @@
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import {
-  checkDurationMs,
-  checkFlag,
-  checkFunction,
-  checkInteger,
-  checkLimit,
-  checkTimeoutMs,
-  quote,
-} from "../base/options.ts";
+  option,
+  type OptionRules,
+  readEach,
+  type ReadOptions,
+} from "../base/option_rules.ts";
+import { checkDurationMs, quote } from "../base/options.ts";
 import { SUPPORTED_REVISIONS } from "../protocol/revision.ts";
-import {
-  type AdmissionLimits,
-  admissionLimits,
-} from "../server/admission/admission_options.ts";
+import { admissionLimits } from "../server/admission/admission_options.ts";
 import { checkExtensions } from "../server/extension_check.ts";
 import { identityOf } from "../server/identity/caller.ts";
 import { checkScopes } from "../server/identity/guard.ts";
+import type { ImpliedScopes } from "../server/identity/callers.ts";
+import type { LogSink } from "../observe/log/log.ts";
 import type { McpServerOptions } from "./server_options.ts";
+
+const RESOLVED = {
+  lifespan: option.function<McpServerOptions["lifespan"]>(undefined),
+  identify: option.function(identityOf),
+  log: option.function<LogSink | undefined>(undefined),
+  metrics: option.flag(true),
+  maskErrors: option.flag(false),
+  revealUrls: option.flag(false),
+  identifyInResults: option.flag(true),
+  scopes: option.any<readonly string[]>([]),
+  implies: option.any<ImpliedScopes>({}),
+  clock: option.any<Clock>(systemClock),
+  admission: (_, given) =>
+    admissionLimits(given as McpServerOptions["admission"]),
+  extensions: (_, given) =>
+    checkExtensions(given as McpServerOptions["extensions"]),
+  supportedProtocolVersions: readRevisions,
+  slowMs: option.timeoutMs(1_000),
+  logIntervalMs: option.durationMs(10_000),
+  pageSize: option.limit(Infinity, 1),
+  maxSubscriptions: option.limit(10_000, 0),
+  maxDepth: option.integer(64, 1, 1_000),
+  maxResultBytes: option.limit(Infinity, 1),
+  maxToolInputElements: option.limit(100_000, 1),
+} satisfies Partial<OptionRules<McpServerOptions>>;
 
 /** Options with their defaults filled in. */
 export type ResolvedOptions =
-  & Omit<McpServerOptions, "admission">
-  & { readonly admission: AdmissionLimits }
-  & Required<
-    Pick<
-      McpServerOptions,
-      | "extensions"
-      | "pageSize"
-      | "maxSubscriptions"
-      | "maxDepth"
-      | "maxToolInputElements"
-      | "maxResultBytes"
-      | "maskErrors"
-      | "revealUrls"
-      | "identifyInResults"
-      | "identify"
-      | "scopes"
-      | "implies"
-      | "metrics"
-      | "slowMs"
-      | "logIntervalMs"
-      | "supportedProtocolVersions"
-      | "clock"
-    >
-  >;
+  & Omit<McpServerOptions, keyof typeof RESOLVED>
+  & ReadOptions<typeof RESOLVED>;
 
 const DEFAULT_STATE_TTL_MS = 600_000;
 
 /** @throws {InvalidOptionError} naming the option */
 export function resolveOptions(options: McpServerOptions): ResolvedOptions {
-  for (const name of ["lifespan", "identify", "log"] as const) {
-    checkFunction(name, options[name]);
-  }
-  for (
-    const name of [
-      "metrics",
-      "maskErrors",
-      "revealUrls",
-      "identifyInResults",
-    ] as const
-  ) checkFlag(name, options[name]);
   checkScopes("scopes", options.scopes);
   for (const [scope, implied] of Object.entries(options.implies ?? {})) {
     checkScopes(`implies.${scope}`, implied);
   }
   checkReadiness(options.health?.readiness);
-  return {
-    maskErrors: false,
-    revealUrls: false,
-    identifyInResults: true,
-    identify: identityOf,
-    scopes: [],
-    implies: {},
-    metrics: true,
-    clock: systemClock,
-    ...options,
-    admission: admissionLimits(options.admission),
-    extensions: checkExtensions(options.extensions),
-    supportedProtocolVersions: checkRevisions(
-      options.supportedProtocolVersions ?? SUPPORTED_REVISIONS,
-    ),
-    slowMs: checkTimeoutMs("slowMs", options.slowMs ?? 1_000),
-    logIntervalMs: checkDurationMs(
-      "logIntervalMs",
-      options.logIntervalMs ?? 10_000,
-    ),
-    pageSize: checkLimit("pageSize", options.pageSize ?? Infinity, 1),
-    maxSubscriptions: checkLimit(
-      "maxSubscriptions",
-      options.maxSubscriptions ?? 10_000,
-      0,
-    ),
-    maxDepth: checkInteger("maxDepth", options.maxDepth ?? 64, 1, 1_000),
-    maxResultBytes: checkLimit(
-      "maxResultBytes",
-      options.maxResultBytes ?? Infinity,
-      1,
-    ),
-    maxToolInputElements: checkLimit(
-      "maxToolInputElements",
-      options.maxToolInputElements ?? 100_000,
-      1,
-    ),
-  };
+  return { ...options, ...readEach(options, RESOLVED) };
 }
 
 /** Those that are none of ours are passed over: the SDK's list has a draft's, too. */
-function checkRevisions(revisions: readonly string[]): readonly string[] {
+function readRevisions(
+  name: string,
+  revisions: unknown = SUPPORTED_REVISIONS,
+): readonly string[] {
   const spoken = Array.isArray(revisions)
     ? revisions.filter((each) => SUPPORTED_REVISIONS.includes(each))
     : [];
   if (spoken.length > 0) return spoken;
   throw new InvalidOptionError(
-    "supportedProtocolVersions must name at least one of " +
+    `${name} must name at least one of ` +
       `${SUPPORTED_REVISIONS.join(", ")}, got ${quote(revisions)}`,
   );
 }

@@ -1,9 +1,5 @@
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import {
-  checkInteger,
-  checkKnown,
-  type KnownOptions,
-} from "../base/options.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import {
   type RateLimitDecision,
@@ -35,11 +31,11 @@ export interface MemoryRateLimitStoreOptions {
   clock?: Clock;
 }
 
-const STORE_OPTIONS: KnownOptions<MemoryRateLimitStoreOptions> = {
-  name: true,
-  maxKeys: true,
-  clock: true,
-};
+const STORE_OPTIONS = {
+  name: option.any("memory_rate_limit_store"),
+  maxKeys: option.integer(100_000, 1),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<MemoryRateLimitStoreOptions>;
 
 /** Statistics of a {@linkcode MemoryRateLimitStore}. */
 export interface MemoryRateLimitStoreStats {
@@ -67,15 +63,11 @@ export class MemoryRateLimitStore implements RateLimitStore {
    * least 1.
    */
   constructor(options: MemoryRateLimitStoreOptions = {}) {
-    checkKnown("MemoryRateLimitStore", options, STORE_OPTIONS);
-    const {
-      name = "memory_rate_limit_store",
-      maxKeys = 100_000,
-      clock = systemClock,
-    } = options;
+    const read = readOptions("MemoryRateLimitStore", options, STORE_OPTIONS);
+    const { name } = read;
     this.#name = name;
-    this.#maxKeys = checkInteger("maxKeys", maxKeys, 1);
-    this.#clock = clock;
+    this.#maxKeys = read.maxKeys;
+    this.#clock = read.clock;
     instruments.track(
       rateLimitStoreKind,
       { name, type: "memory" },

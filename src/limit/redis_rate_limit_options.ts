@@ -1,12 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
-import {
-  checkDurationMs,
-  checkKnown,
-  checkWord,
-  type KnownOptions,
-  quote,
-} from "../base/options.ts";
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
+import { quote } from "../base/options.ts";
 import type { RedisDriver } from "../redis/redis_clients.ts";
 import { stderrWarn } from "../observe/log/stderr_log.ts";
 
@@ -77,20 +72,20 @@ export interface RedisRateLimitStoreOptions {
   wallClock?: () => number;
 }
 
-const STORE_OPTIONS: KnownOptions<RedisRateLimitStoreOptions> = {
-  name: true,
-  prefix: true,
-  driver: true,
-  timeoutMs: true,
-  whenDown: true,
-  localShare: true,
-  retryAfterMs: true,
-  onStateChange: true,
-  log: true,
-  useServerTime: true,
-  clock: true,
-  wallClock: true,
-};
+const STORE_OPTIONS = {
+  name: option.any("redis_rate_limit_store"),
+  prefix: option.any("sluice:rate:"),
+  driver: option.word("redis", ["redis", "@db/redis"]),
+  timeoutMs: option.durationMs(50, 1),
+  whenDown: option.word("local", ["local", "throw"]),
+  localShare: readShare,
+  retryAfterMs: option.durationMs(1_000),
+  onStateChange: option.any<(error?: unknown) => void>(() => {}),
+  log: option.any<(message: string) => void>(stderrWarn),
+  useServerTime: option.any(true),
+  clock: option.any<Clock>(systemClock),
+  wallClock: option.any(Date.now),
+} satisfies OptionRules<RedisRateLimitStoreOptions>;
 
 /** Statistics of a {@linkcode RedisRateLimitStore}. */
 export interface RedisRateLimitStoreStats {
@@ -110,40 +105,12 @@ export interface RedisRateLimitStoreStats {
 export function redisRateLimitSettings(
   options: RedisRateLimitStoreOptions,
 ): Required<RedisRateLimitStoreOptions> {
-  checkKnown("RedisRateLimitStore", options, STORE_OPTIONS);
-  const {
-    name = "redis_rate_limit_store",
-    prefix = "sluice:rate:",
-    driver = "redis",
-    timeoutMs = 50,
-    whenDown = "local",
-    localShare = 1,
-    retryAfterMs = 1_000,
-    onStateChange = () => {},
-    log = stderrWarn,
-    useServerTime = true,
-    clock = systemClock,
-    wallClock = Date.now,
-  } = options;
-  return {
-    name,
-    prefix,
-    driver: checkWord("driver", driver, ["redis", "@db/redis"]),
-    timeoutMs: checkDurationMs("timeoutMs", timeoutMs, 1),
-    whenDown: checkWord("whenDown", whenDown, ["local", "throw"]),
-    localShare: checkShare(localShare),
-    retryAfterMs: checkDurationMs("retryAfterMs", retryAfterMs),
-    onStateChange,
-    log,
-    useServerTime,
-    clock,
-    wallClock,
-  };
+  return readOptions("RedisRateLimitStore", options, STORE_OPTIONS);
 }
 
-function checkShare(share: number): number {
-  if (share > 0 && share <= 1) return share;
+function readShare(name: string, share: unknown = 1): number {
+  if (Number(share) > 0 && Number(share) <= 1) return share as number;
   throw new InvalidOptionError(
-    `localShare must be above 0 and at most 1, got ${quote(share)}`,
+    `${name} must be above 0 and at most 1, got ${quote(share)}`,
   );
 }

@@ -1,11 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
-import {
-  checkKnown,
-  checkLimit,
-  checkTimeoutMs,
-  type KnownOptions,
-} from "../base/options.ts";
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
+import { checkLimit } from "../base/options.ts";
 import {
   counter,
   gauge,
@@ -62,13 +58,13 @@ export interface SemaphoreOptions {
   clock?: Clock;
 }
 
-const SEMAPHORE_OPTIONS: KnownOptions<SemaphoreOptions> = {
-  name: true,
-  maxWaiting: true,
-  newestFirstAfterMs: true,
-  acquireTimeoutMs: true,
-  clock: true,
-};
+const SEMAPHORE_OPTIONS = {
+  name: option.any("semaphore"),
+  maxWaiting: option.limit(Infinity, 0),
+  newestFirstAfterMs: option.timeoutMs(Infinity),
+  acquireTimeoutMs: option.timeoutMs(Infinity),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<SemaphoreOptions>;
 
 /** Options of one caller's wait for a permit. */
 export interface SemaphoreAcquireOptions {
@@ -145,25 +141,13 @@ export class Semaphore {
    * @throws {InvalidOptionError} when a limit is not a number it could keep.
    */
   constructor(permits: number, options: SemaphoreOptions = {}) {
-    checkKnown("Semaphore", options, SEMAPHORE_OPTIONS);
-    const {
-      name = "semaphore",
-      maxWaiting = Infinity,
-      acquireTimeoutMs = Infinity,
-      newestFirstAfterMs = Infinity,
-      clock = systemClock,
-    } = options;
+    const read = readOptions("Semaphore", options, SEMAPHORE_OPTIONS);
+    const { name, clock } = read;
     this.#permits = checkLimit("permits", permits, 1);
     this.#name = name;
-    this.#maxWaiting = checkLimit("maxWaiting", maxWaiting, 0);
-    this.#acquireTimeoutMs = checkTimeoutMs(
-      "acquireTimeoutMs",
-      acquireTimeoutMs,
-    );
-    this.#newestFirstAfterMs = checkTimeoutMs(
-      "newestFirstAfterMs",
-      newestFirstAfterMs,
-    );
+    this.#maxWaiting = read.maxWaiting;
+    this.#acquireTimeoutMs = read.acquireTimeoutMs;
+    this.#newestFirstAfterMs = read.newestFirstAfterMs;
     this.#clock = clock;
     this.#queue = new WaitQueue(clock, {
       left: (why) => this.#left[why]++,

@@ -1,13 +1,13 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import {
-  checkDurationMs,
-  checkInteger,
-  checkKnown,
-  checkLimit,
-  checkTimeoutMs,
-  type KnownOptions,
-} from "../base/options.ts";
+  option,
+  type OptionRule,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../base/option_rules.ts";
+import { checkDurationMs } from "../base/options.ts";
 import { stderrWarn } from "../observe/log/stderr_log.ts";
 
 /** Where a pool writes its warnings; `console` is one. */
@@ -110,24 +110,32 @@ export interface PoolLimits {
   random?: () => number;
 }
 
-/** Every limit of a pool, whatever is in it. */
-export const POOL_LIMITS: KnownOptions<PoolLimits> = {
-  name: true,
-  min: true,
-  max: true,
-  maxUses: true,
-  maxIdleMs: true,
-  maxLifetimeMs: true,
-  acquireTimeoutMs: true,
-  maxWaiting: true,
-  heldWarningMs: true,
-  createTimeoutMs: true,
-  backoffMs: true,
-  maxBackoffMs: true,
-  log: true,
-  clock: true,
-  random: true,
-};
+/** The longest that a timer can wait, in milliseconds. */
+export const longestTimerMs = 2 ** 31 - 1;
+
+/** A positive number of milliseconds that a timer can hold. */
+export function timerMs(fallback: number): OptionRule<number> {
+  return (name, given = fallback) => checkTimerMs(name, given as number);
+}
+
+/** How each limit of a pool is read, whatever is in it. */
+export const POOL_LIMITS = {
+  name: option.any("pool"),
+  min: option.integer(0, 0),
+  max: option.integer(10, 1),
+  maxUses: option.limit(Infinity, 1),
+  maxIdleMs: option.timeoutMs(300_000, 1),
+  maxLifetimeMs: option.timeoutMs(Infinity, 1),
+  acquireTimeoutMs: option.timeoutMs(30_000, 1),
+  maxWaiting: option.limit(Infinity, 0),
+  heldWarningMs: option.timeoutMs(Infinity, 1),
+  createTimeoutMs: timerMs(10_000),
+  backoffMs: timerMs(100),
+  maxBackoffMs: option.optional<number>(),
+  log: option.any<PoolLog>({ warn: stderrWarn }),
+  clock: option.any<Clock>(systemClock),
+  random: option.any(Math.random),
+} satisfies OptionRules<PoolLimits>;
 
 /** Everything a {@linkcode Pool} is made from. */
 export interface PoolOptions<T> extends PoolLimits {
@@ -153,14 +161,14 @@ export interface PoolOptions<T> extends PoolLimits {
   destroyTimeoutMs?: number;
 }
 
-const POOL_OPTIONS: KnownOptions<PoolOptions<unknown>> = {
+const POOL_OPTIONS = {
   ...POOL_LIMITS,
-  create: true,
-  destroy: true,
-  validate: true,
-  validateTimeoutMs: true,
-  destroyTimeoutMs: true,
-};
+  create: checkFunction as OptionRule<PoolOptions<unknown>["create"]>,
+  destroy: optionalFunction as OptionRule<PoolOptions<unknown>["destroy"]>,
+  validate: optionalFunction as OptionRule<PoolOptions<unknown>["validate"]>,
+  validateTimeoutMs: timerMs(5_000),
+  destroyTimeoutMs: timerMs(5_000),
+} satisfies OptionRules<PoolOptions<unknown>>;
 
 /** One caller's way of waiting for an item. */
 export interface AcquireOptions {
@@ -239,82 +247,36 @@ export interface PoolStats extends PoolCounters {
 
 /** The options with their defaults, checked. */
 export type CheckedPoolOptions<T> =
-  & Required<PoolLimits>
+  & Omit<ReadOptions<typeof POOL_LIMITS>, "maxBackoffMs">
+  & { maxBackoffMs: number }
   & Required<Pick<PoolOptions<T>, "create" | "destroy">>
   & Pick<PoolOptions<T>, "validate">
   & { validateTimeoutMs: number; destroyTimeoutMs: number };
-
-/** The longest that a timer can wait, in milliseconds. */
-export const longestTimerMs = 2 ** 31 - 1;
 
 /** Fills the defaults in and refuses what makes no sense. */
 export function checkPoolOptions<T>(
   options: PoolOptions<T>,
 ): CheckedPoolOptions<T> {
-  checkKnown("Pool", options, POOL_OPTIONS);
-  const { create, destroy, validate } = options;
-  checkFunction("create", create);
-  if (destroy !== undefined) checkFunction("destroy", destroy);
-  if (validate !== undefined) checkFunction("validate", validate);
-  const min = checkInteger("min", options.min ?? 0, 0);
-  const max = checkInteger("max", options.max ?? 10, 1);
+  const read = readOptions("Pool", options, POOL_OPTIONS);
+  const { min, max, backoffMs } = read;
   if (min > max) {
     throw new InvalidOptionError(
       `min must not exceed max, got min ${min} and max ${max}`,
     );
   }
-  const backoffMs = checkTimerMs("backoffMs", options.backoffMs ?? 100);
+  const { create, destroy, validate } = options;
+  const { maxBackoffMs = Math.max(backoffMs, 2_000) } = options;
   return {
+    ...read,
+    maxBackoffMs: checkTimerMs("maxBackoffMs", maxBackoffMs, backoffMs),
     create: (context) => create.call(options, context),
     destroy: (item) => destroy?.call(options, item),
     validate: validate && ((item) => validate.call(options, item)),
-    name: options.name ?? "pool",
-    min,
-    max,
-    maxUses: checkLimit("maxUses", options.maxUses ?? Infinity, 1),
-    maxIdleMs: checkTimeoutMs("maxIdleMs", options.maxIdleMs ?? 300_000, 1),
-    maxLifetimeMs: checkTimeoutMs(
-      "maxLifetimeMs",
-      options.maxLifetimeMs ?? Infinity,
-      1,
-    ),
-    acquireTimeoutMs: checkTimeoutMs(
-      "acquireTimeoutMs",
-      options.acquireTimeoutMs ?? 30_000,
-      1,
-    ),
-    maxWaiting: checkLimit("maxWaiting", options.maxWaiting ?? Infinity, 0),
-    heldWarningMs: checkTimeoutMs(
-      "heldWarningMs",
-      options.heldWarningMs ?? Infinity,
-      1,
-    ),
-    createTimeoutMs: checkTimerMs(
-      "createTimeoutMs",
-      options.createTimeoutMs ?? 10_000,
-    ),
-    validateTimeoutMs: checkTimerMs(
-      "validateTimeoutMs",
-      options.validateTimeoutMs ?? 5_000,
-    ),
-    destroyTimeoutMs: checkTimerMs(
-      "destroyTimeoutMs",
-      options.destroyTimeoutMs ?? 5_000,
-    ),
-    backoffMs,
-    maxBackoffMs: checkTimerMs(
-      "maxBackoffMs",
-      options.maxBackoffMs ?? Math.max(backoffMs, 2_000),
-      backoffMs,
-    ),
-    log: options.log ?? { warn: stderrWarn },
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
   };
 }
 
 /** Refuses anything but a positive number of milliseconds that a timer can hold. */
-export function checkTimerMs(name: string, value: number, min = 1): number {
+function checkTimerMs(name: string, value: number, min = 1): number {
   checkDurationMs(name, value, min);
   if (value <= longestTimerMs) return value;
   throw new InvalidOptionError(
@@ -322,9 +284,13 @@ export function checkTimerMs(name: string, value: number, min = 1): number {
   );
 }
 
-function checkFunction(name: string, value: unknown): void {
-  if (typeof value === "function") return;
+function checkFunction<Value>(name: string, value: Value): Value {
+  if (typeof value === "function") return value;
   throw new InvalidOptionError(
     `${name} must be a function, got ${value === null ? "null" : typeof value}`,
   );
+}
+
+function optionalFunction<Value>(name: string, value: Value): Value {
+  return value === undefined ? value : checkFunction(name, value);
 }

@@ -1,13 +1,8 @@
-import { systemClock } from "../../base/clock.ts";
 import { CacheValueError, ClosedError } from "../../base/errors.ts";
-import {
-  checkDurationMs,
-  checkInteger,
-  checkKnown,
-  quote,
-} from "../../base/options.ts";
+import { readOptions } from "../../base/option_rules.ts";
+import { checkInteger, quote } from "../../base/options.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
-import { byteSize, MEMORY_CACHE_OPTIONS } from "./memory_cache_options.ts";
+import { MEMORY_CACHE_OPTIONS } from "./memory_cache_options.ts";
 import { checkKey } from "../cache_key.ts";
 import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
 import type {
@@ -73,21 +68,14 @@ export class MemoryCache<V = unknown>
    * @throws {InvalidOptionError} for an option out of its range.
    */
   constructor(options: MemoryCacheOptions<V> = {}) {
-    checkKnown("MemoryCache", options, MEMORY_CACHE_OPTIONS);
-    const {
-      name = "memory",
-      maxBytes = Infinity,
-      maxEntries = 1_000,
-      sizeOf = byteSize,
-      leaseMs = 5_000,
-      clock = systemClock,
-    } = options;
-    this.#lifetimes = new Lifetimes(options);
+    const read = readOptions("MemoryCache", options, MEMORY_CACHE_OPTIONS);
+    const { name, maxBytes, maxEntries } = read;
+    this.#lifetimes = new Lifetimes(read);
     this.#name = name;
     this.#maxBytes = maxBytes;
-    this.#sizeOf = sizeOf;
-    this.#leaseMs = checkDurationMs("leaseMs", leaseMs, 1);
-    this.#time = new CoarseTime(clock);
+    this.#sizeOf = read.sizeOf as (value: V, key: string) => number;
+    this.#leaseMs = read.leaseMs;
+    this.#time = new CoarseTime(read.clock);
     checkBounds(maxEntries, maxBytes);
     this.#entries = new LruMap({
       maxEntries: Math.min(maxEntries, MOST_ENTRIES),

@@ -1,6 +1,6 @@
-import type { KnownOptions } from "../../base/options.ts";
-import type { Clock } from "../../base/clock.ts";
-import type { LifetimeOptions } from "../lifetimes.ts";
+import { option, type OptionRules } from "../../base/option_rules.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { LIFETIME_OPTIONS, type LifetimeOptions } from "../lifetimes.ts";
 
 /** Options of a {@linkcode MemoryCache}. */
 export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
@@ -39,19 +39,18 @@ export interface MemoryCacheOptions<V = unknown> extends LifetimeOptions {
   clock?: Clock;
 }
 
-/** Every option of a {@linkcode MemoryCache}. */
-export const MEMORY_CACHE_OPTIONS: KnownOptions<MemoryCacheOptions> = {
-  name: true,
-  maxEntries: true,
-  maxBytes: true,
-  sizeOf: true,
-  leaseMs: true,
-  clock: true,
-  ttlMs: true,
-  staleMs: true,
-  jitter: true,
-  random: true,
-};
+/** How the options are read. */
+export const MEMORY_CACHE_OPTIONS = {
+  ...LIFETIME_OPTIONS,
+  name: option.any("memory"),
+  maxEntries: option.any(1_000),
+  maxBytes: option.any(Infinity),
+  sizeOf: option.any<NonNullable<MemoryCacheOptions<never>["sizeOf"]>>(
+    byteSize,
+  ),
+  leaseMs: option.durationMs(5_000, 1),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<MemoryCacheOptions<never>>;
 
 /** A snapshot of what a {@linkcode MemoryCache} holds and has done. */
 export interface MemoryCacheStats {

@@ -1,4 +1,3 @@
-import { checkKnown } from "../../base/options.ts";
 import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
@@ -18,7 +17,6 @@ import { Lifetimes } from "../lifetimes.ts";
 import { ChangeChannel, type ChangeListener } from "./change_channel.ts";
 import { RedisBacklog } from "./redis_backlog.ts";
 import {
-  REDIS_CACHE_OPTIONS,
   type RedisCacheOptions,
   type RedisCacheStats,
   type RedisEntry,
@@ -82,10 +80,9 @@ export class RedisCache<V = unknown>
    * `url` or a `client`.
    */
   constructor(options: RedisCacheOptions) {
-    checkKnown("RedisCache", options ?? {}, REDIS_CACHE_OPTIONS);
-    this.#source = redisSource(options);
     const settings = this.#settings = redisSettings(options);
-    const lifetimes = this.#lifetimes = new Lifetimes(options);
+    this.#source = redisSource(settings);
+    const lifetimes = this.#lifetimes = new Lifetimes(settings);
     const keys = this.#keys = new RedisKeys(settings.prefix);
     const backlog = this.#backlog = this.#makeBacklog();
     const link = this.#link = new RedisLink({

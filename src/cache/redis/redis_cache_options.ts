@@ -1,15 +1,14 @@
-import { type Clock, systemClock } from "../../base/clock.ts";
 import {
-  checkDurationMs,
-  checkInteger,
-  checkName,
-  checkWord,
-  type KnownOptions,
-} from "../../base/options.ts";
+  option,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { RedisClient, RedisDriver } from "../../redis/redis_clients.ts";
 import type { CacheHit } from "../cache_store.ts";
-import type { LifetimeOptions } from "../lifetimes.ts";
+import { LIFETIME_OPTIONS, type LifetimeOptions } from "../lifetimes.ts";
 import type { RedisFormat } from "./redis_codec.ts";
 import type { RedisCircuitStats } from "./redis_link.ts";
 
@@ -89,27 +88,24 @@ export interface RedisCacheOptions extends LifetimeOptions {
   wallClock?: () => number;
 }
 
-/** Every option of a {@linkcode RedisCache}. */
-export const REDIS_CACHE_OPTIONS: KnownOptions<RedisCacheOptions> = {
-  url: true,
-  driver: true,
-  client: true,
-  name: true,
-  prefix: true,
-  format: true,
-  timeoutMs: true,
-  failureThreshold: true,
-  probeMs: true,
-  connectTimeoutMs: true,
-  leaseMs: true,
-  log: true,
-  clock: true,
-  wallClock: true,
-  ttlMs: true,
-  staleMs: true,
-  jitter: true,
-  random: true,
-};
+/** How the options are read: of those beside, the ones left out are for others to read. */
+const REDIS_CACHE_OPTIONS = {
+  ...LIFETIME_OPTIONS,
+  url: option.optional<string>(),
+  driver: option.optional<RedisDriver>(),
+  client: option.optional<RedisClient>(),
+  name: option.any("redis"),
+  prefix: option.name("sluice"),
+  format: option.word("json", ["json", "bytes"]),
+  timeoutMs: option.durationMs(5, 1),
+  failureThreshold: option.integer(5, 1),
+  probeMs: option.durationMs(250, 1),
+  connectTimeoutMs: option.durationMs(2_000, 1),
+  leaseMs: option.integer(5_000, 1),
+  log: option.any<(message: string) => void>(stderrWarn),
+  clock: option.any<Clock>(systemClock),
+  wallClock: option.any(Date.now),
+} satisfies OptionRules<RedisCacheOptions>;
 
 /** An entry as {@linkcode RedisCache.read} gives it. */
 export interface RedisEntry<V> extends CacheHit<V> {
@@ -138,41 +134,9 @@ export interface RedisCacheStats extends RedisCircuitStats {
 }
 
 /** The options with their defaults. */
-export type RedisSettings = Required<
-  Omit<
-    RedisCacheOptions,
-    "url" | "driver" | "client" | "ttlMs" | "staleMs" | "jitter"
-  >
->;
+export type RedisSettings = ReadOptions<typeof REDIS_CACHE_OPTIONS>;
 
 /** Fills the defaults in and refuses what is out of range. */
 export function redisSettings(options: RedisCacheOptions): RedisSettings {
-  const {
-    name = "redis",
-    prefix = "sluice",
-    format = "json",
-    timeoutMs = 5,
-    failureThreshold = 5,
-    probeMs = 250,
-    connectTimeoutMs = 2_000,
-    leaseMs = 5_000,
-    log = stderrWarn,
-    clock = systemClock,
-    wallClock = Date.now,
-    random = Math.random,
-  } = options;
-  return {
-    name,
-    prefix: checkName("prefix", prefix),
-    format: checkWord("format", format, ["json", "bytes"]),
-    timeoutMs: checkDurationMs("timeoutMs", timeoutMs, 1),
-    failureThreshold: checkInteger("failureThreshold", failureThreshold, 1),
-    probeMs: checkDurationMs("probeMs", probeMs, 1),
-    connectTimeoutMs: checkDurationMs("connectTimeoutMs", connectTimeoutMs, 1),
-    leaseMs: checkInteger("leaseMs", leaseMs, 1),
-    log,
-    clock,
-    wallClock,
-    random,
-  };
+  return readOptions("RedisCache", options ?? {}, REDIS_CACHE_OPTIONS);
 }

@@ -1,9 +1,10 @@
-import { type Clock, systemClock } from "../../base/clock.ts";
 import {
-  checkDurationMs,
-  checkKnown,
-  type KnownOptions,
-} from "../../base/options.ts";
+  option,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { type CacheValues, heldValues } from "../cache_kind.ts";
 import type { CacheHit } from "../cache_store.ts";
 import type {
@@ -54,15 +55,14 @@ export interface TieredCacheOptions {
   clock?: Clock;
 }
 
-/** Every option of a {@linkcode TieredCache}. */
-const TIERED_CACHE_OPTIONS: KnownOptions<TieredCacheOptions> = {
-  local: true,
-  remote: true,
-  name: true,
-  maxStaleMs: true,
-  localTtlMs: true,
-  clock: true,
-};
+const TIERED_CACHE_OPTIONS = {
+  local: option.optional<TieredCacheOptions["local"]>(),
+  remote: option.optional<TieredCacheOptions["remote"]>(),
+  name: option.any("tiered"),
+  maxStaleMs: option.durationMs(1_000, 10),
+  localTtlMs: option.durationMs(60_000, 1),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<TieredCacheOptions>;
 
 /** A snapshot of what a {@linkcode TieredCache} has done. */
 export interface TieredCacheStats {
@@ -126,16 +126,6 @@ export function tieredValues(
 /** Fills the defaults in. @throws {InvalidOptionError} for an option out of its range */
 export function tieredSettings(
   options: TieredCacheOptions,
-): Required<
-  Pick<TieredCacheOptions, "name" | "clock" | "maxStaleMs" | "localTtlMs">
-> {
-  checkKnown("TieredCache", options, TIERED_CACHE_OPTIONS);
-  const { maxStaleMs = 1_000, localTtlMs = 60_000 } = options;
-  const { name = "tiered", clock = systemClock } = options;
-  return {
-    name,
-    clock,
-    maxStaleMs: checkDurationMs("maxStaleMs", maxStaleMs, 10),
-    localTtlMs: checkDurationMs("localTtlMs", localTtlMs, 1),
-  };
+): ReadOptions<typeof TIERED_CACHE_OPTIONS> {
+  return readOptions("TieredCache", options, TIERED_CACHE_OPTIONS);
 }

@@ -1,10 +1,10 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import {
-  checkDurationMs,
-  checkInteger,
-  checkKnown,
-  quote,
-} from "../../base/options.ts";
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { checkInteger, quote } from "../../base/options.ts";
 
 /** Settings for the processes that serve one port together. */
 export interface WorkersOptions {
@@ -29,11 +29,11 @@ export type ResolvedWorkers =
   & Readonly<Omit<WorkersOptions, "count" | "maxSilenceMs">>
   & { readonly count: number; readonly maxSilenceMs: number };
 
-const KNOWN: Readonly<Record<keyof WorkersOptions, true>> = {
-  count: true,
-  maxSilenceMs: true,
-  flags: true,
-};
+const WORKERS_OPTIONS = {
+  count: option.optional<WorkersOptions["count"]>(),
+  maxSilenceMs: option.durationMs(30_000, 1_000),
+  flags: readFlags,
+} satisfies OptionRules<WorkersOptions>;
 
 /**
  * Checks the option `workers`; `undefined` for a process that serves alone.
@@ -45,17 +45,12 @@ export function resolveWorkers(
 ): ResolvedWorkers | undefined {
   const isGroup = typeof given === "object" && given !== null;
   const options = isGroup ? given : { count: given };
-  checkKnown("workers", options, KNOWN);
-  const { maxSilenceMs = 30_000, flags } = options;
-  const resolved = {
-    count: checkCount(isGroup ? "workers.count" : "workers", options.count),
-    maxSilenceMs: checkDurationMs("workers.maxSilenceMs", maxSilenceMs, 1_000),
-    flags: checkFlags(flags),
-  };
-  return resolved.count === 1 ? undefined : resolved;
+  const read = readOptions("workers", options, WORKERS_OPTIONS, "workers.");
+  const count = checkCount(isGroup ? "workers.count" : "workers", read.count);
+  return count === 1 ? undefined : { ...read, count };
 }
 
-function checkCount(name: string, count: WorkersOptions["count"]): number {
+function checkCount(name: string, count: unknown): number {
   if (count === "auto") return navigator.hardwareConcurrency;
   if (typeof count === "number") return checkInteger(name, count, 1, 1_024);
   throw new InvalidOptionError(
@@ -63,11 +58,11 @@ function checkCount(name: string, count: WorkersOptions["count"]): number {
   );
 }
 
-function checkFlags(flags: WorkersOptions["flags"]): WorkersOptions["flags"] {
+function readFlags(name: string, flags: unknown): WorkersOptions["flags"] {
   const valid = flags === undefined ||
     Array.isArray(flags) && flags.every((flag) => /^-/.test(flag));
   if (valid) return flags;
   throw new InvalidOptionError(
-    `workers.flags must be flags such as "--allow-net", got ${quote(flags)}`,
+    `${name} must be flags such as "--allow-net", got ${quote(flags)}`,
   );
 }

@@ -1,14 +1,12 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
 import {
-  checkDurationMs,
-  checkInteger,
-  checkKnown,
-  checkLimit,
-  checkTimeoutMs,
-  type KnownOptions,
-  quote,
-} from "../../base/options.ts";
+  option,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { quote } from "../../base/options.ts";
 
 /** When an origin is left alone. */
 export interface HttpCircuitOptions {
@@ -26,10 +24,10 @@ export interface HttpCircuitOptions {
   openMs?: number;
 }
 
-const CIRCUIT_OPTIONS: KnownOptions<HttpCircuitOptions> = {
-  failures: true,
-  openMs: true,
-};
+const CIRCUIT_OPTIONS = {
+  failures: option.integer(5, 1),
+  openMs: option.durationMs(10_000, 1),
+} satisfies OptionRules<HttpCircuitOptions>;
 
 /** The way in which an {@linkcode HttpPool} treats its origins. */
 export interface HttpPoolOptions {
@@ -153,32 +151,37 @@ export interface HttpPoolOptions {
   random?: () => number;
 }
 
-const HTTP_POOL_OPTIONS: KnownOptions<HttpPoolOptions> = {
-  maxConcurrency: true,
-  maxPerOrigin: true,
-  maxWaiting: true,
-  queueTimeoutMs: true,
-  connectTimeoutMs: true,
-  readTimeoutMs: true,
-  totalTimeoutMs: true,
-  keepAliveMs: true,
-  http2: true,
-  maxRedirects: true,
-  maxRetries: true,
-  retryDelayMs: true,
-  maxRetryDelayMs: true,
-  maxBodyBytes: true,
-  circuit: true,
-  allowUrl: true,
-  headers: true,
-  headersToOtherOrigins: true,
-  caCerts: true,
-  proxy: true,
-  onCircuitChange: true,
-  name: true,
-  clock: true,
-  random: true,
+/** What a request may override. */
+const REQUEST_LIMITS = {
+  totalTimeoutMs: option.timeoutMs(60_000, 1),
+  readTimeoutMs: option.timeoutMs(30_000, 1),
+  maxRetries: option.integer(2, 0),
+  maxBodyBytes: option.limit(10 * 1024 * 1024, 1),
 };
+
+const HTTP_POOL_OPTIONS = {
+  ...REQUEST_LIMITS,
+  maxConcurrency: option.limit(100, 1),
+  maxPerOrigin: option.limit(32, 1),
+  maxWaiting: option.limit(Infinity, 0),
+  queueTimeoutMs: option.timeoutMs(5_000),
+  connectTimeoutMs: option.timeoutMs(5_000, 1),
+  keepAliveMs: option.durationMs(30_000),
+  http2: option.any(true),
+  maxRedirects: option.integer(10, 0),
+  retryDelayMs: option.durationMs(100),
+  maxRetryDelayMs: option.durationMs(10_000),
+  circuit: readCircuit,
+  allowUrl: option.optional<HttpPoolOptions["allowUrl"]>(),
+  headers: option.any<HeadersInit>({}),
+  headersToOtherOrigins: option.any(false),
+  caCerts: option.optional<string[]>(),
+  proxy: option.optional<HttpPoolOptions["proxy"]>(),
+  onCircuitChange: option.optional<HttpPoolOptions["onCircuitChange"]>(),
+  name: option.any("http_pool"),
+  clock: option.any<Clock>(systemClock),
+  random: option.any(Math.random),
+} satisfies OptionRules<HttpPoolOptions>;
 
 /** One request of an {@linkcode HttpPool}. */
 export interface HttpRequestOptions {
@@ -214,92 +217,39 @@ export interface HttpRequestOptions {
   maxBodyBytes?: number;
 }
 
-type Hooks = "allowUrl" | "caCerts" | "proxy" | "onCircuitChange" | "circuit";
-
 /** {@linkcode HttpPoolOptions} with nothing left open. */
-export type HttpPoolSettings =
-  & Required<Omit<HttpPoolOptions, Hooks>>
-  & Pick<HttpPoolOptions, Exclude<Hooks, "circuit">>
-  & { circuit: Required<HttpCircuitOptions> | false };
+export type HttpPoolSettings = ReadOptions<typeof HTTP_POOL_OPTIONS>;
 
 /** Fills in the defaults and refuses what makes no sense. */
 export function checkHttpPoolOptions(
   options: HttpPoolOptions,
 ): HttpPoolSettings {
-  checkKnown("HttpPool", options, HTTP_POOL_OPTIONS);
-  const settings: HttpPoolSettings = {
-    maxConcurrency: 100,
-    maxPerOrigin: 32,
-    maxWaiting: Infinity,
-    queueTimeoutMs: 5_000,
-    connectTimeoutMs: 5_000,
-    readTimeoutMs: 30_000,
-    totalTimeoutMs: 60_000,
-    keepAliveMs: 30_000,
-    http2: true,
-    maxRedirects: 10,
-    maxRetries: 2,
-    retryDelayMs: 100,
-    maxRetryDelayMs: 10_000,
-    maxBodyBytes: 10 * 1024 * 1024,
-    headers: {},
-    headersToOtherOrigins: false,
-    name: "http_pool",
-    clock: systemClock,
-    random: Math.random,
-    ...withoutUndefined(options),
-    circuit: checkCircuit(options.circuit),
-  };
-  checkLimit("maxConcurrency", settings.maxConcurrency, 1);
-  checkLimit("maxPerOrigin", settings.maxPerOrigin, 1);
-  checkLimit("maxWaiting", settings.maxWaiting, 0);
-  checkTimeoutMs("queueTimeoutMs", settings.queueTimeoutMs);
-  checkTimeoutMs("connectTimeoutMs", settings.connectTimeoutMs, 1);
-  checkDurationMs("keepAliveMs", settings.keepAliveMs);
-  checkInteger("maxRedirects", settings.maxRedirects, 0);
-  checkDurationMs("retryDelayMs", settings.retryDelayMs);
-  checkDurationMs("maxRetryDelayMs", settings.maxRetryDelayMs);
-  checkRequestLimits(settings);
-  if (settings.retryDelayMs > settings.maxRetryDelayMs) {
-    throw new InvalidOptionError(
-      `retryDelayMs ${settings.retryDelayMs} is more than maxRetryDelayMs ${settings.maxRetryDelayMs}`,
-    );
-  }
-  return settings;
+  const settings = readOptions("HttpPool", options, HTTP_POOL_OPTIONS);
+  const { retryDelayMs, maxRetryDelayMs } = settings;
+  if (retryDelayMs <= maxRetryDelayMs) return settings;
+  throw new InvalidOptionError(
+    `retryDelayMs ${retryDelayMs} is more than maxRetryDelayMs ${maxRetryDelayMs}`,
+  );
 }
 
 /** Refuses what makes no sense of the options that a request may override. */
 export function checkRequestLimits(
-  limits: Pick<
-    HttpPoolSettings,
-    "totalTimeoutMs" | "readTimeoutMs" | "maxRetries" | "maxBodyBytes"
-  >,
+  limits: Pick<HttpPoolSettings, keyof typeof REQUEST_LIMITS>,
 ): void {
-  checkTimeoutMs("totalTimeoutMs", limits.totalTimeoutMs, 1);
-  checkTimeoutMs("readTimeoutMs", limits.readTimeoutMs, 1);
-  checkInteger("maxRetries", limits.maxRetries, 0);
-  checkLimit("maxBodyBytes", limits.maxBodyBytes, 1);
+  for (const name of Object.keys(REQUEST_LIMITS) as (keyof typeof limits)[]) {
+    REQUEST_LIMITS[name](name, limits[name]);
+  }
 }
 
-function checkCircuit(
-  circuit: HttpCircuitOptions | false | undefined,
+function readCircuit(
+  name: string,
+  circuit: unknown = {},
 ): Required<HttpCircuitOptions> | false {
   if (circuit === false) return false;
-  if (typeof (circuit ?? {}) !== "object") {
+  if (typeof circuit !== "object") {
     throw new InvalidOptionError(
       `circuit must be false or its options, got ${quote(circuit)}`,
     );
   }
-  checkKnown("circuit", circuit ?? {}, CIRCUIT_OPTIONS);
-  const { failures = 5, openMs = 10_000 } = circuit ?? {};
-  return {
-    failures: checkInteger("circuit.failures", failures, 1),
-    openMs: checkDurationMs("circuit.openMs", openMs, 1),
-  };
-}
-
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as T;
+  return readOptions(name, circuit ?? {}, CIRCUIT_OPTIONS, `${name}.`);
 }

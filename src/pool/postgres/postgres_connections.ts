@@ -1,5 +1,4 @@
 import { TimeoutError } from "../../base/errors.ts";
-import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
 import {
@@ -25,16 +24,16 @@ export class PostgresConnections {
   constructor(
     driver: PostgresDriver,
     options: PostgresOptions,
-    { settings }: CheckedPostgresOptions,
+    { name, log, serverSettings }: CheckedPostgresOptions,
   ) {
-    const { log = { warn: stderrWarn } } = options;
     this.#driver = driver;
     this.#warn = (message) => log.warn(message);
     this.pool = new Pool({
       ...ownLimits(options),
       ...limitsFor(driver, options),
-      name: options.name ?? "postgres",
-      create: ({ signal }) => this.#connect(signal, settings),
+      name: name,
+      create: ({ signal }) =>
+        this.#connect(signal, Object.entries(serverSettings)),
       destroy: (connection) => connection.close(),
       validate: (connection) => connection.state === "idle",
     });
@@ -70,7 +69,7 @@ export class PostgresConnections {
 
   async #connect(
     signal: AbortSignal,
-    settings: CheckedPostgresOptions["settings"],
+    settings: [name: string, value: string][],
   ): Promise<PostgresConnection> {
     const connection = await this.#driver.connect({
       signal,
@@ -103,7 +102,7 @@ function limitsFor(
 
 async function applySettings(
   connection: PostgresConnection,
-  settings: CheckedPostgresOptions["settings"],
+  settings: [name: string, value: string][],
 ): Promise<void> {
   if (settings.length === 0) return;
   const calls = settings.map((_, i) =>

@@ -1,12 +1,12 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import {
-  checkInteger,
-  checkKnown,
-  checkTimeoutMs,
-  type KnownOptions,
-  quote,
-} from "../../base/options.ts";
-import { checkTimerMs, POOL_LIMITS, type PoolLimits } from "../pool_options.ts";
+  option,
+  type OptionRules,
+  readEach,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
+import { checkKnown, quote } from "../../base/options.ts";
+import { POOL_LIMITS, type PoolLimits, timerMs } from "../pool_options.ts";
 import type { PostgresDriver, PostgresSsl } from "./postgres_driver.ts";
 
 /** The drivers that Sluice knows by name. */
@@ -58,60 +58,52 @@ export interface PostgresOptions extends PoolLimits {
   statementCacheSize?: number;
 }
 
-const POSTGRES_OPTIONS: KnownOptions<PostgresOptions> = {
-  ...POOL_LIMITS,
-  commandTimeoutMs: true,
-  cancelTimeoutMs: true,
-  applicationName: true,
-  serverSettings: true,
-  ssl: true,
-  driver: true,
-  prepare: true,
-  statementCacheSize: true,
+const { log, clock, random } = POOL_LIMITS;
+
+/** The limits are left to the pool, which is made once there is a driver to close. */
+const OWN_OPTIONS = {
+  log,
+  clock,
+  random,
+  name: option.any("postgres"),
+  commandTimeoutMs: option.timeoutMs(60_000, 1),
+  cancelTimeoutMs: timerMs(1_000),
+  applicationName: option.optional<string>(),
+  serverSettings: checkSettings,
+  ssl: option.optional<PostgresOptions["ssl"]>(),
+  driver: option.optional<PostgresOptions["driver"]>(),
+  prepare: option.any(true),
+  statementCacheSize: option.integer(256, 1),
 };
 
-/** The options that are a `PostgresPool`'s own, with their defaults, checked. */
-export interface CheckedPostgresOptions {
-  commandTimeoutMs: number;
-  cancelTimeoutMs: number;
-  settings: [name: string, value: string][];
-  applicationName: string;
-  prepare: boolean;
-  statementCacheSize: number;
-}
+const POSTGRES_OPTIONS = {
+  ...POOL_LIMITS,
+  ...OWN_OPTIONS,
+} satisfies OptionRules<PostgresOptions>;
+
+/** The options with their defaults, checked. */
+export type CheckedPostgresOptions =
+  & ReadOptions<typeof OWN_OPTIONS>
+  & { applicationName: string };
 
 /** Fills the defaults in and refuses what makes no sense. */
 export function checkPostgresOptions(
   options: PostgresOptions,
 ): CheckedPostgresOptions {
   checkKnown("PostgresPool", options, POSTGRES_OPTIONS);
-  return {
-    commandTimeoutMs: checkTimeoutMs(
-      "commandTimeoutMs",
-      options.commandTimeoutMs ?? 60_000,
-      1,
-    ),
-    cancelTimeoutMs: checkTimerMs(
-      "cancelTimeoutMs",
-      options.cancelTimeoutMs ?? 1_000,
-    ),
-    settings: checkSettings(options.serverSettings ?? {}),
-    applicationName: options.applicationName ?? options.name ?? "postgres",
-    prepare: options.prepare ?? true,
-    statementCacheSize: checkInteger(
-      "statementCacheSize",
-      options.statementCacheSize ?? 256,
-      1,
-    ),
-  };
+  const read = readEach(options, OWN_OPTIONS);
+  return { ...read, applicationName: read.applicationName ?? read.name };
 }
 
-function checkSettings(settings: Record<string, string>): [string, string][] {
-  for (const [name, value] of Object.entries(settings)) {
+function checkSettings(
+  option: string,
+  settings: unknown = {},
+): Record<string, string> {
+  for (const [name, value] of Object.entries(settings as object)) {
     if (typeof value === "string") continue;
     throw new InvalidOptionError(
-      `serverSettings.${name} must be a string, got ${quote(value)}`,
+      `${option}.${name} must be a string, got ${quote(value)}`,
     );
   }
-  return Object.entries(settings);
+  return settings as Record<string, string>;
 }

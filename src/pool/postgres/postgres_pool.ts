@@ -1,4 +1,3 @@
-import { systemClock } from "../../base/clock.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
@@ -78,12 +77,12 @@ export class PostgresPool extends PostgresQueries
     database: Attributes,
   ) {
     super();
-    const { clock = systemClock, random = Math.random } = options;
+    const { clock, random } = checked;
     this.#driver = driver;
     this.#connections = new PostgresConnections(driver, options, checked);
     this.#context = {
       name: this.name,
-      guard: new CommandGuard({ clock, ...checked }),
+      guard: new CommandGuard(checked),
       prepare: checked.prepare,
       database,
       retry: { clock, random, onRetry: () => this.#transactionRetries++ },
@@ -116,9 +115,8 @@ export class PostgresPool extends PostgresQueries
     const driver = typeof options.driver === "object"
       ? options.driver
       : await loadDriver(options.driver, {
-        url: checkPostgresUrl(url),
-        ssl: options.ssl,
         ...checked,
+        url: checkPostgresUrl(url),
       });
     await using opened = new AsyncDisposableStack();
     opened.defer(() => driver.close());

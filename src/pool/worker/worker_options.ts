@@ -1,12 +1,12 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import {
-  checkInteger,
-  checkKnown,
-  checkTimeoutMs,
-  checkWord,
-  quote,
-} from "../../base/options.ts";
-import type { PoolLimits } from "../pool_options.ts";
+  option,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { quote } from "../../base/options.ts";
+import { POOL_LIMITS, type PoolLimits } from "../pool_options.ts";
 import type { WorkerCallOptions } from "./worker_call.ts";
 
 /** Everything a `WorkerPool` is made from, beside its module. */
@@ -47,38 +47,17 @@ export interface WorkerRunOptions extends WorkerCallOptions {
   timeoutMs?: number;
 }
 
-/** Every option there is. */
-export const WORKER_POOL_OPTIONS: Readonly<
-  Record<keyof WorkerPoolOptions, true>
-> = {
-  acquireTimeoutMs: true,
-  backoffMs: true,
-  clock: true,
-  createTimeoutMs: true,
-  isolate: true,
-  log: true,
-  max: true,
-  maxBackoffMs: true,
-  maxHeapMb: true,
-  maxIdleMs: true,
-  maxLifetimeMs: true,
-  maxUses: true,
-  maxWaiting: true,
-  min: true,
-  name: true,
-  random: true,
-  timeoutMs: true,
-};
+const { heldWarningMs: _, ...POOL_OPTIONS } = POOL_LIMITS;
 
-/** The options of workers with their defaults; those of the pool are left to it. */
-export interface CheckedWorkerOptions extends WorkerPoolOptions {
-  readonly name: string;
-  readonly isolate: "thread" | "process";
-  readonly max: number;
-  readonly min: number;
-  readonly timeoutMs: number;
-  readonly maxHeapMb: number;
-}
+const WORKER_POOL_OPTIONS = {
+  ...POOL_OPTIONS,
+  isolate: option.word("thread", ["thread", "process"]),
+  timeoutMs: option.timeoutMs(30_000, 1),
+  maxHeapMb: option.integer(256, 8, 65_536),
+} satisfies OptionRules<WorkerPoolOptions>;
+
+/** The options with their defaults, checked. */
+export type CheckedWorkerOptions = ReadOptions<typeof WORKER_POOL_OPTIONS>;
 
 /** @throws {InvalidOptionError} naming the option */
 export function checkWorkerOptions(
@@ -92,20 +71,10 @@ export function checkWorkerOptions(
     );
   }
   const name = options.name ?? nameOf(module);
-  checkKnown(name, options, WORKER_POOL_OPTIONS);
-  const { isolate = "thread", min = 0, timeoutMs = 30_000, maxHeapMb = 256 } =
-    options;
-  checkWord("isolate", isolate, ["thread", "process"]);
-  if (isolate === "process") checkProcesses();
-  return {
-    ...options,
-    name,
-    isolate,
-    min,
-    max: options.max ?? Math.max(min, spareCores(), 1),
-    timeoutMs: checkTimeoutMs("timeoutMs", timeoutMs, 1),
-    maxHeapMb: checkInteger("maxHeapMb", maxHeapMb, 8, 65_536),
-  };
+  const read = readOptions(name, options, WORKER_POOL_OPTIONS);
+  if (read.isolate === "process") checkProcesses();
+  const { max = Math.max(read.min, spareCores(), 1) } = options;
+  return { ...read, name, max };
 }
 
 /** One core is the event loop's. */

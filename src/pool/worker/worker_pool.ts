@@ -1,11 +1,9 @@
 import { sleep } from "../../base/abort.ts";
 import { backoffMs } from "../../base/backoff.ts";
-import { systemClock } from "../../base/clock.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
 import { checkTimeoutMs } from "../../base/options.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
-import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import {
   instruments,
   type InstrumentValues,
@@ -108,7 +106,7 @@ export class WorkerPool<Module extends WorkerModule = WorkerModule>
   constructor(module: URL, options: WorkerPoolOptions = {}) {
     const checked = checkWorkerOptions(module, options);
     const { isolate: _, timeoutMs: __, maxHeapMb: ___, ...limits } = checked;
-    const { name, log = { warn: stderrWarn } } = checked;
+    const { name, log } = checked;
     this.#module = module.href;
     this.#options = checked;
     this.#owner = {
@@ -148,7 +146,7 @@ export class WorkerPool<Module extends WorkerModule = WorkerModule>
     input: WorkerInput<Module["default"]>,
     options: WorkerRunOptions = {},
   ): Promise<WorkerOutput<Module["default"]>> {
-    const { name, timeoutMs: usualMs, clock = systemClock } = this.#options;
+    const { name, timeoutMs: usualMs, clock } = this.#options;
     const timeoutMs = checkTimeoutMs(
       "timeoutMs",
       options.timeoutMs ?? usualMs,
@@ -225,8 +223,7 @@ export class WorkerPool<Module extends WorkerModule = WorkerModule>
   }
 
   async #start({ signal }: CreateContext): Promise<PooledWorker> {
-    const { clock, random = Math.random, backoffMs: firstMs = 100 } =
-      this.#options;
+    const { clock, random, backoffMs: firstMs } = this.#options;
     if (this.#idleCrashes > 0) {
       const { maxBackoffMs: maxMs = Math.max(firstMs, 2_000) } = this.#options;
       await sleep(backoffMs(this.#idleCrashes, { firstMs, maxMs, random }), {

@@ -1,9 +1,9 @@
 import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
 import {
-  checkInteger,
-  checkKnown,
-  type KnownOptions,
-} from "../../base/options.ts";
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { MemoryTaskLeases } from "./memory_task_leases.ts";
 import type { StoredTask } from "./stored_task.ts";
 import type { TaskLeases } from "./task_leases.ts";
@@ -60,11 +60,11 @@ export interface MemoryTaskStoreOptions {
   clock?: Clock;
 }
 
-const KNOWN: KnownOptions<MemoryTaskStoreOptions> = {
-  maxTasks: true,
-  maxBytes: true,
-  clock: true,
-};
+const MEMORY_OPTIONS = {
+  maxTasks: option.integer(10_000, 1),
+  maxBytes: option.integer(64 * 1024 * 1024, 1),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<MemoryTaskStoreOptions>;
 
 /** A task in the store. */
 interface Entry {
@@ -94,14 +94,10 @@ export class MemoryTaskStore implements TaskStore, AsyncDisposable {
    * @throws {InvalidOptionError} naming the option
    */
   constructor(options: MemoryTaskStoreOptions = {}) {
-    checkKnown("MemoryTaskStore", options, KNOWN);
-    const {
-      maxTasks = 10_000,
-      maxBytes = 64 * 1024 * 1024,
-      clock = systemClock,
-    } = options;
-    this.#maxTasks = checkInteger("maxTasks", maxTasks, 1);
-    this.#maxBytes = checkInteger("maxBytes", maxBytes, 1);
+    const read = readOptions("MemoryTaskStore", options, MEMORY_OPTIONS);
+    const { maxTasks, clock } = read;
+    this.#maxTasks = maxTasks;
+    this.#maxBytes = read.maxBytes;
     // One more than there may be, so that a store of one task has room for it.
     this.#unfinished = new SharedRoom(maxTasks + 1);
     this.#clock = clock;

@@ -1,8 +1,8 @@
 import {
-  checkInteger,
-  checkKnown,
-  type KnownOptions,
-} from "../../../base/options.ts";
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../../base/option_rules.ts";
 import { SharedRoom } from "../../../base/shared_room.ts";
 import { bytesOf } from "../../../protocol/value_bytes.ts";
 import type { JSONRPCMessage } from "../../../protocol/types.ts";
@@ -42,10 +42,10 @@ export interface MemoryEventStoreOptions {
   maxBytes?: number;
 }
 
-const KNOWN: KnownOptions<MemoryEventStoreOptions> = {
-  maxEvents: true,
-  maxBytes: true,
-};
+const MEMORY_OPTIONS = {
+  maxEvents: option.integer(10_000, 1),
+  maxBytes: option.integer(64 * 1024 * 1024, 1),
+} satisfies OptionRules<MemoryEventStoreOptions>;
 
 interface StoredEvent {
   readonly streamId: string;
@@ -68,10 +68,9 @@ export class MemoryEventStore implements EventStore {
    * @throws {InvalidOptionError} naming the option
    */
   constructor(options: MemoryEventStoreOptions = {}) {
-    checkKnown("MemoryEventStore", options, KNOWN);
-    const { maxEvents = 10_000, maxBytes = 64 * 1024 * 1024 } = options;
-    this.#maxEvents = checkInteger("maxEvents", maxEvents, 1);
-    this.#maxBytes = checkInteger("maxBytes", maxBytes, 1);
+    const read = readOptions("MemoryEventStore", options, MEMORY_OPTIONS);
+    this.#maxEvents = read.maxEvents;
+    this.#maxBytes = read.maxBytes;
   }
 
   storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
