@@ -8,6 +8,8 @@ export interface NetworkPeer {
   readonly askedUrl?: string;
   /** Milliseconds that a trusted proxy has had the request for, if it says so. */
   readonly queuedMs?: number;
+  /** Settles when the response has gone, or never will; to be read before it has. */
+  readonly completed?: Promise<unknown>;
 }
 
 /** Tells if a host knows of a network, without asking it for the address yet. */

@@ -84,6 +84,8 @@ export class HttpReply implements Reply, SseStreamOwner {
   #onGone: ((reason: unknown) => void) | undefined;
   /** True if the response has begun, or is complete. */
   #begun = false;
+  /** Sender of a request that came in this very turn. */
+  #now: NetworkPeer | undefined;
 
   /** @param headers what every response has beside its type */
   constructor(
@@ -97,6 +99,11 @@ export class HttpReply implements Reply, SseStreamOwner {
     this.peer = peer;
     this.#resolve = resolve;
     this.#ownHeaders = headers;
+  }
+
+  /** Says that its request has come in this very turn. */
+  cameNow(peer: NetworkPeer | undefined): void {
+    this.#now = peer;
   }
 
   respond(text: string, error?: ProtocolError): void {
@@ -141,6 +148,7 @@ export class HttpReply implements Reply, SseStreamOwner {
   /** A long answer waits for its client as events do, and no longer. */
   #bodyOf(text: string): string | ReadableStream<Uint8Array> {
     if (text.length <= AHEAD_BYTES) return text;
+    if (this.#style.streams.takesWhole(text.length, this.#now)) return text;
     const { account } = this;
     const stream = this.#style.streams.open({
       account,
@@ -194,6 +202,7 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   /** Called once its request is being worked on: who waits long gets a stream. */
   wait(): void {
+    this.#now = undefined;
     // Deno (2.9) keeps past the answer what has been asked for.
     if (!this.#begun || this.#stream !== undefined) void this.request.headers;
     if (!this.#begun) this.peer = lastingPeer(this.peer);

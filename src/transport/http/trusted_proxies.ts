@@ -51,6 +51,9 @@ export class TrustedProxies {
         claimAt(claims.hosts, hops),
       ),
       queuedMs: queuedMs(headers.get("x-request-start"), this.#now()),
+      get completed() {
+        return peer?.completed;
+      },
     };
   }
 
