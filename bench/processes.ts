@@ -9,7 +9,7 @@ import { processCpuMs, ServerProcess } from "./support/server_process.ts";
 import { median, rotated } from "./support/statistics.ts";
 import { printTable } from "./support/table.ts";
 import { modernRequest } from "./support/wire.ts";
-import { wrk } from "./support/wrk.ts";
+import { wrkAnswers } from "./support/wrk.ts";
 
 const rounds = Number(Deno.args[0] ?? 10);
 const RELOADS = 6;
@@ -47,15 +47,13 @@ async function slice({ port, pid }: ServerProcess): Promise<number> {
   const cpuMs = () =>
     family(pid).reduce((sum, each) => sum + processCpuMs(each), 0);
   const before = cpuMs();
-  const { requests, errors } = await wrk({
-    url: `http://127.0.0.1:${port}/mcp`,
+  const answers = await wrkAnswers({
+    port,
     request,
     connections: 64,
     seconds: 2,
-    core: loadCore,
   });
-  if (errors > 0) throw new Error(`${errors} answers failed`);
-  return requests * 1_000 / (cpuMs() - before);
+  return answers * 1_000 / (cpuMs() - before);
 }
 
 async function compareCpu(): Promise<void> {

@@ -17,7 +17,7 @@ import { loadCore, pinSelf } from "./support/pinning.ts";
 import { ServerProcess } from "./support/server_process.ts";
 import { printTable } from "./support/table.ts";
 import { modernRequest } from "./support/wire.ts";
-import { wrk } from "./support/wrk.ts";
+import { wrkAnswers } from "./support/wrk.ts";
 
 const settleMs = 3_000;
 /** By then a server that waits has done what it does by itself. */
@@ -117,15 +117,12 @@ async function rssOverRequests(
   let sent = 0;
   const rssAt = async (count: number) => {
     while (sent < count) {
-      const { requests, errors } = await wrk({
-        url: `http://127.0.0.1:${server.port}/mcp`,
+      sent += await wrkAnswers({
+        port: server.port,
         request,
         connections: 32,
         seconds: 1,
-        core: loadCore,
       });
-      if (errors > 0) throw new Error(`${errors} answers failed`);
-      sent += requests;
     }
     return await settledRss(server);
   };

@@ -1,11 +1,10 @@
 import type { TestRedis } from "../../tests/support/redis.ts";
 import type { Outcome } from "../support/goals.ts";
-import { loadCore } from "../support/pinning.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { median, rotated } from "../support/statistics.ts";
 import { printTable } from "../support/table.ts";
 import { modernRequest } from "../support/wire.ts";
-import { wrk } from "../support/wrk.ts";
+import { wrkAnswers } from "../support/wrk.ts";
 import { BenchClient } from "./client.ts";
 
 const WARM_UP = 4;
@@ -53,13 +52,12 @@ export async function compareCheapCalls(
 
 async function speedOf(server: ServerProcess): Promise<number> {
   const before = server.threadCpuMs();
-  const { requests, errors } = await wrk({
-    url: `http://127.0.0.1:${server.port}/mcp`,
+  const { port } = server;
+  const answers = await wrkAnswers({
+    port,
     request,
     connections: 32,
     seconds: 1,
-    core: loadCore,
   });
-  if (errors > 0) throw new Error(`${errors} answers failed`);
-  return requests * 1_000 / (server.threadCpuMs() - before);
+  return answers * 1_000 / (server.threadCpuMs() - before);
 }

@@ -1,3 +1,5 @@
+import { closeQuietly, pump } from "../../tests/support/tcp_pump.ts";
+
 /** What went to Redis, and came back. */
 export interface WayCounts {
   /** How often something was sent while nothing was awaited. */
@@ -71,31 +73,4 @@ export class CountingWay implements Disposable {
 
 function none(): WayCounts {
   return { roundTrips: 0, commands: 0, sentBytes: 0, receivedBytes: 0 };
-}
-
-async function pump(
-  from: Deno.TcpConn,
-  to: Deno.TcpConn,
-  count: (bytes: Uint8Array) => void,
-): Promise<void> {
-  try {
-    for await (const chunk of from.readable) {
-      count(chunk);
-      for (let sent = 0; sent < chunk.length;) {
-        sent += await to.write(chunk.subarray(sent));
-      }
-    }
-  } catch {
-    // One end is gone, and so the other.
-  } finally {
-    closeQuietly(to);
-  }
-}
-
-function closeQuietly(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // It was closed already.
-  }
 }

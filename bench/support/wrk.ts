@@ -1,4 +1,5 @@
 /** `wrk` as the load: one thread on one core, the same request again and again. */
+import { loadCore } from "./pinning.ts";
 import type { WireRequest } from "./wire.ts";
 
 /** What one run of `wrk` counted. */
@@ -55,6 +56,20 @@ export async function wrk(options: WrkOptions): Promise<WrkResult> {
   } finally {
     await Deno.remove(script);
   }
+}
+
+/**
+ * Loads the MCP endpoint of a server, and counts the answers.
+ *
+ * @throws {Error} when any of them failed
+ */
+export async function wrkAnswers(
+  { port, ...options }: Omit<WrkOptions, "url" | "core"> & { port: number },
+): Promise<number> {
+  const url = `http://127.0.0.1:${port}/mcp`;
+  const { requests, errors } = await wrk({ ...options, url, core: loadCore });
+  if (errors > 0) throw new Error(`${errors} answers failed`);
+  return requests;
 }
 
 function luaOf({ headers, body }: WireRequest): string {

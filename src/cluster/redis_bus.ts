@@ -9,7 +9,8 @@ import type { Bus, BusListener } from "./bus.ts";
  * Publishes ARGV[2] on the channel ARGV[1], provided that this is the primary: one
  * that is no more would publish to those alone who listen at it, and let nobody
  * know. KEYS[1] is nothing's name; of a cluster's nodes the one that has its slot
- * publishes everything, so that it stays in order.
+ * publishes everything, so that it stays in order; for that order's sake it is sent
+ * whole each time, and not by a hash that Redis may have forgotten.
  */
 const PUBLISH = `
 local tried = redis.pcall("DEL", KEYS[1])

@@ -156,16 +156,19 @@ function link(handle: FileHandle): string {
 }
 
 /** Whether it may be asked: Deno wants `--allow-all` for it, and would ask a terminal. */
-async function isTold(): Promise<boolean> {
-  if (Deno.build.os !== "linux") return false;
-  const { state } = await Deno.permissions.query({ name: "read" });
-  if (state !== "granted") return false;
-  return await (told ??= fileSystem()
-    .then(({ readlink }) => readlink("/proc/self/exe"))
-    .then(() => true, () => false));
+function isTold(): Promise<boolean> {
+  return told ??= mayAsk();
 }
 
 let told: Promise<boolean> | undefined;
+
+async function mayAsk(): Promise<boolean> {
+  if (Deno.build.os !== "linux") return false;
+  const { state } = await Deno.permissions.query({ name: "read" });
+  if (state !== "granted") return false;
+  const { readlink } = await fileSystem();
+  return await readlink("/proc/self/exe").then(() => true, () => false);
+}
 
 function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.dev === other.dev;

@@ -1,3 +1,5 @@
+import { closeQuietly, pump } from "./tcp_pump.ts";
+
 /**
  * A way to a port of this machine that a test may stall, so that nothing goes
  * through, or have lead elsewhere, as an address that moves.
@@ -52,34 +54,12 @@ export class StalledWay implements Disposable {
         port: this.#target,
       });
       this.#connections.add(far);
-      this.#pump(near, far);
-      this.#pump(far, near);
+      const turn = () => this.#open.promise;
+      pump(near, far, turn);
+      pump(far, near, turn);
     } catch {
       // Nobody is there: who came learns of it as it would without this way.
       closeQuietly(near);
     }
-  }
-
-  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    try {
-      for await (const chunk of from.readable) {
-        await this.#open.promise;
-        for (let sent = 0; sent < chunk.length;) {
-          sent += await to.write(chunk.subarray(sent));
-        }
-      }
-    } catch {
-      // One end is gone, and so the other.
-    } finally {
-      closeQuietly(to);
-    }
-  }
-}
-
-function closeQuietly(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // It was closed already.
   }
 }

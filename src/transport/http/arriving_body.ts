@@ -8,6 +8,8 @@ export const UNCOUNTED_BYTES = 64 * 1024;
 export class ArrivingBody extends TimedEntry {
   /** True if it has taken too long, and has been answered. */
   isLate = false;
+  /** Its bytes, once all have come. */
+  size = 0;
   /** Reads it, once that has begun: what is not read any more must not pile up. */
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #room: SharedRoom;

@@ -12,7 +12,7 @@ import {
   readFailure,
   readText,
 } from "./body.ts";
-import { bufferedText, type HeaderReader } from "./served_request.ts";
+import { bufferedText, type PromptRequest, waits } from "./served_request.ts";
 
 /** Number of bodies of the largest size for which there is room at once. */
 const FULL_BODIES = 64;
@@ -37,13 +37,7 @@ export interface BodyLimits {
 export type BodySender = Pick<Reply, "authInfo" | "peer">;
 
 /** A request whose body is read. */
-export interface BodyRequest extends BodySender {
-  readonly request: Request;
-  /** Those of the request, for as long as nothing is waited for. */
-  headers: HeaderReader;
-  /** Set to `undefined` where the body doesn't come along. */
-  arrivedAt: number | undefined;
-}
+export type BodyRequest = PromptRequest & BodySender;
 
 /** What becomes of a body: one of the two is called, once. */
 export interface BodyTaker<Sent extends BodyRequest> {
@@ -99,18 +93,15 @@ export class Bodies {
     declared: number | undefined,
     taker: BodyTaker<Sent>,
   ): void {
-    sent.arrivedAt = undefined;
-    sent.headers = sent.request.headers;
-    let bytes = declared ?? 0;
+    waits(sent);
     const body = new ArrivingBody(this.#room, {
       account: () => this.#accountOf(sent),
       late: () => taker.fail(new BodyLateError(), sent),
     });
     if (isNetworkPeer(sent.peer)) this.#awaited.push(body);
-    const counted = (size: number) => void (bytes = size);
-    readText(sent.request, declared, this.#maxBytes, counted, body).then(
+    readText(sent.request, declared, this.#maxBytes, body).then(
       (text) => {
-        if (this.#end(body)) take(text, declared, bytes, sent, taker);
+        if (this.#end(body)) take(text, undefined, body.size, sent, taker);
       },
       (error) => {
         if (this.#end(body)) taker.fail(readFailure(error), sent);
@@ -132,7 +123,7 @@ export class Bodies {
   }
 }
 
-/** @param bytes what came, where nothing was declared */
+/** @param declared bytes of a text that was read whatever they were */
 function take<Sent extends BodyRequest>(
   text: string,
   declared: number | undefined,

@@ -77,14 +77,12 @@ export class BodyParseError extends BodyError {
  * comes is counted.
  *
  * @param declared what the `content-length` header says
- * @param onCounted told the size
- * @param body counts it where it is large
+ * @param body counts it where it is large, and is told its size
  */
 export function readText(
   request: Request,
   declared: number | undefined,
   maxBytes: number,
-  onCounted: (bytes: number) => void,
   body: ArrivingBody,
 ): Promise<string> {
   if (declared !== undefined) {
@@ -96,13 +94,13 @@ export function readText(
       return refuse(request, (id) => new BodyRefusedError(id));
     }
   }
-  return readCounted(request, declared, maxBytes, onCounted, body);
+  return readCounted(request, declared, maxBytes, body);
 }
 
 /**
  * The message in a body.
  *
- * @param declaredBytes the size that the client gave, if it gave one
+ * @param declaredBytes the size that the client gave, unless the bytes are known to be UTF-8
  * @throws {BodyParseError}
  */
 export function parseBody(
@@ -150,7 +148,6 @@ async function readCounted(
   request: Request,
   declared: number | undefined,
   maxBytes: number,
-  onCounted: (bytes: number) => void,
   body: ArrivingBody,
 ): Promise<string> {
   // Chunks of a byte each would take a hundred times as much.
@@ -183,7 +180,7 @@ async function readCounted(
     await reader?.cancel().catch(() => {});
     throw error;
   }
-  onCounted(size);
+  body.size = size;
   return decode(bytes.subarray(0, size));
 }
 

@@ -90,20 +90,16 @@ export class HttpReply implements Reply, SseStreamOwner {
   /** @param headers what every response has beside its type */
   constructor(
     style: HttpReplyStyle,
-    { request, authInfo, peer, resolve }: HttpExchange,
+    { request, authInfo, peer, arrivedAt, resolve }: HttpExchange,
     headers?: Record<string, string>,
   ) {
     this.#style = style;
     this.request = request;
     this.authInfo = authInfo;
     this.peer = peer;
+    if (arrivedAt !== undefined) this.#now = peer;
     this.#resolve = resolve;
     this.#ownHeaders = headers;
-  }
-
-  /** Says that its request has come in this very turn. */
-  cameNow(peer: NetworkPeer | undefined): void {
-    this.#now = peer;
   }
 
   respond(text: string, error?: ProtocolError): void {

@@ -72,7 +72,6 @@ export class ModernEndpoint {
   #run(message: RequestMessage, exchange: HttpExchange): void {
     const { intake, style } = this.#parts;
     const reply = new HttpReply(style, exchange);
-    if (exchange.arrivedAt !== undefined) reply.cameNow(exchange.peer);
     const call = intake.open({
       message,
       reply,

@@ -7,6 +7,20 @@ interface Served {
 /** Headers that are looked at one by one, by names in lower case. */
 export type HeaderReader = Pick<Headers, "get">;
 
+/** A request that is worked on in the turn in which it came, until that is over. */
+export interface PromptRequest {
+  readonly request: Request;
+  headers: HeaderReader;
+  /** Time when it came in; `undefined` once something has been waited for. */
+  arrivedAt: number | undefined;
+}
+
+/** Says that something is waited for: what Deno would forget with the answer is kept. */
+export function waits(prompt: PromptRequest): void {
+  prompt.arrivedAt = undefined;
+  prompt.headers = prompt.request.headers;
+}
+
 /** Where Deno keeps it; `null` where it keeps it elsewhere. */
 let place: symbol | null | undefined;
 
@@ -14,7 +28,7 @@ let place: symbol | null | undefined;
  * Deno (2.9) goes the long way for what is standard: `request.text()` by bytes, a
  * stream's state and promises, and whoever asks for `headers` has all of them
  * listed and copied. What it has for itself costs less than half, in all a tenth
- * of a call (bench/http.ts, "echo"). Where it isn't found, the standard way is gone.
+ * of a call (bench/http.ts, "echo"). Where it isn't found, it is done the standard way.
  */
 
 /**

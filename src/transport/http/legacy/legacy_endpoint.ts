@@ -13,6 +13,7 @@ import type { Intake } from "../../../server/calls/intake.ts";
 import type { Reply } from "../../../server/calls/reply.ts";
 import { BatchReply, collectBatch } from "../../batch_reply.ts";
 import type { HttpExchange } from "../endpoint_exchange.ts";
+import { waits } from "../served_request.ts";
 import { HttpReply, type HttpReplyStyle } from "../http_reply.ts";
 import { refusal, refuseForNow } from "../http_response.ts";
 import { accepts } from "../media_type.ts";
@@ -93,7 +94,7 @@ export class LegacyEndpoint {
   /** Takes what a POST brought: a message, or a batch of them. */
   take(arrived: Message | Batch, exchange: HttpExchange): void {
     // Sessions may have to be waited for.
-    exchange.headers = exchange.request.headers;
+    waits(exchange);
     const messages = arrived.kind === "batch" ? arrived.messages : [arrived];
     const fault = batchFault(messages);
     if (fault !== undefined) {
