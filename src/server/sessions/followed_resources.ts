@@ -14,7 +14,7 @@ export class FollowedResources {
   readonly #room: SessionRoom;
   readonly #keeper: SessionKeeper | undefined;
   /** By the normal form of their URIs; false for what the client is told nothing of. */
-  readonly #told: Map<string, boolean> = new Map();
+  #told: Map<string, boolean> | undefined;
 
   constructor(room: SessionRoom, keeper: SessionKeeper | undefined) {
     this.#room = room;
@@ -33,7 +33,7 @@ export class FollowedResources {
   async add(uri: string, told: boolean = true): Promise<void> {
     this.checkOneMore(uri);
     const form = normalUri(uri);
-    const isNew = !this.#told.has(form);
+    const isNew = !this.#told?.has(form);
     this.#set(form, told);
     try {
       await (told ? this.#keeper?.follow(form) : this.#keeper?.unfollow(form));
@@ -57,7 +57,7 @@ export class FollowedResources {
    */
   hears(form: string, wanted: boolean): void {
     if (wanted) this.#set(form, true);
-    else if (this.#told.delete(form)) this.#room.letGo(sizeOf(form));
+    else if (this.#told?.delete(form)) this.#room.letGo(sizeOf(form));
   }
 
   /**
@@ -74,13 +74,17 @@ export class FollowedResources {
   }
 
   #set(form: string, told: boolean): void {
-    if (!this.#told.has(form)) this.#room.keep(sizeOf(form));
-    this.#told.set(form, told);
+    if (!this.#told?.has(form)) this.#room.keep(sizeOf(form));
+    (this.#told ??= new Map()).set(form, told);
   }
 
   /** @throws {InvalidParamsError} if the client may not follow one more resource */
   checkOneMore(uri: string): void {
-    if (this.#told.size >= MAX_FOLLOWED && !this.#told.has(normalUri(uri))) {
+    const told = this.#told;
+    if (
+      told !== undefined && told.size >= MAX_FOLLOWED &&
+      !told.has(normalUri(uri))
+    ) {
       throw new InvalidParamsError(
         `Invalid params: uri is one too many: a session follows at most ` +
           `${MAX_FOLLOWED} resources`,
@@ -90,16 +94,16 @@ export class FollowedResources {
 
   /** Tells if the client is to hear of what has this URI, in its normal form. */
   has(form: string): boolean {
-    return this.#told.get(form) === true;
+    return this.#told?.get(form) === true;
   }
 
   /** The resources that the client is told of, in the normal form of their URIs. */
   *[Symbol.iterator](): Generator<string> {
-    for (const [form, told] of this.#told) if (told) yield form;
+    for (const [form, told] of this.#told ?? []) if (told) yield form;
   }
 
   clear(): void {
-    this.#told.clear();
+    this.#told?.clear();
   }
 }
 

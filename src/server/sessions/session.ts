@@ -108,9 +108,10 @@ export class Session implements ClientFacts {
   readonly #sendStanding: (text: string) => void;
   readonly #sendNotice: (text: string) => void;
   readonly #ended: (() => void) | undefined;
-  readonly #questions: Map<RequestId, Question> = new Map();
+  /** Made when there is the first: most sessions have none (bench/sessions.ts). */
+  #questions: Map<RequestId, Question> | undefined;
   /** Elicitation ids that this client has been given, and how to reach it. */
-  readonly #elicitations: Map<string, (text: string) => void> = new Map();
+  #elicitations: Map<string, (text: string) => void> | undefined;
   #lastQuestion = 0;
   #closed = false;
   #deaf = false;
@@ -172,7 +173,12 @@ export class Session implements ClientFacts {
         : withProgressToken(params, id);
       const text = requestText(id, method, asked);
       const { release, progressed } = this.#watch(id, method, options, reject);
-      this.#questions.set(id, { resolve, reject, release, progressed });
+      (this.#questions ??= new Map()).set(id, {
+        resolve,
+        reject,
+        release,
+        progressed,
+      });
       via(text);
     });
   }
@@ -194,8 +200,8 @@ export class Session implements ClientFacts {
     const { signal, timeoutMs, timeout, maxTotalTimeout } = options;
     const limit = timeoutMs ?? timeout ?? DEFAULT_ASK_TIMEOUT_MS;
     const giveUp = (reason: unknown) => {
-      this.#questions.get(id)?.release();
-      this.#questions.delete(id);
+      this.#questions?.get(id)?.release();
+      this.#questions?.delete(id);
       reject(reason);
     };
     const setTimer = (limitMs: number): TimerHandle =>
@@ -228,7 +234,7 @@ export class Session implements ClientFacts {
 
   /** Takes how far the client has got with a question, if it was asked here. */
   progressed({ progressToken, ...progress }: JsonObject): boolean {
-    const question = this.#questions.get(progressToken as RequestId);
+    const question = this.#questions?.get(progressToken as RequestId);
     question?.progressed(progress as unknown as Progress);
     return question !== undefined;
   }
@@ -242,28 +248,29 @@ export class Session implements ClientFacts {
     id: string,
     via: (text: string) => void = (text) => this.send(text),
   ): void {
-    this.#elicitations.delete(id);
-    this.#elicitations.set(id, via);
-    if (this.#elicitations.size <= MAX_ELICITATIONS) return;
-    const [oldest] = this.#elicitations.keys();
-    this.#elicitations.delete(oldest);
+    const elicitations = this.#elicitations ??= new Map();
+    elicitations.delete(id);
+    elicitations.set(id, via);
+    if (elicitations.size <= MAX_ELICITATIONS) return;
+    const [oldest] = elicitations.keys();
+    elicitations.delete(oldest);
   }
 
   /** Tells the client that its user is done with a page, if it has been given its id. */
   completeElicitation(id: string): void {
-    this.#elicitations.get(id)?.(
+    this.#elicitations?.get(id)?.(
       notificationText("notifications/elicitation/complete", {
         elicitationId: id,
       }),
     );
-    this.#elicitations.delete(id);
+    this.#elicitations?.delete(id);
   }
 
   /** Takes the client's answer; says whether somebody waits for it. */
   answer({ id, result, error }: IncomingAnswer): boolean {
-    const question = this.#questions.get(id);
+    const question = this.#questions?.get(id);
     if (question === undefined) return false;
-    this.#questions.delete(id);
+    this.#questions?.delete(id);
     question.release();
     if (error === undefined) question.resolve(result ?? {});
     else {
@@ -277,11 +284,11 @@ export class Session implements ClientFacts {
   /** Fails every question that is still open; the client can't answer any more. */
   refuseQuestions(): void {
     this.#deaf = true;
-    for (const question of this.#questions.values()) {
+    for (const question of this.#questions?.values() ?? []) {
       question.release();
       question.reject(new ClosedError("the session"));
     }
-    this.#questions.clear();
+    this.#questions?.clear();
   }
 
   /** Cancels what is in flight and fails what is waited for. */
@@ -293,7 +300,7 @@ export class Session implements ClientFacts {
     this.inFlight.clear();
     this.followed.clear();
     this.room.close();
-    this.#elicitations.clear();
+    this.#elicitations?.clear();
     this.#ended?.();
   }
 }

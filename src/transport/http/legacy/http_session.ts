@@ -58,8 +58,7 @@ export interface HttpSessionStart {
 /** A legacy session over HTTP: the session and its streams. */
 export class HttpSession {
   readonly session: Session;
-  /** Streams that can be resumed, by id. */
-  readonly resumable: Map<string, ResumableStream> = new Map();
+  #resumable: Map<string, ResumableStream> | undefined;
   readonly #intake: Intake;
   readonly #store: EventStore | undefined;
   /** The open standing streams, the newest last: that one gets the messages. */
@@ -85,6 +84,11 @@ export class HttpSession {
       send: (text) => this.sendStanding(text),
       notice: (text) => this.#sendNotice(text),
     }, peer);
+  }
+
+  /** Streams that can be resumed, by id. */
+  get resumable(): ReadonlyMap<string, ResumableStream> | undefined {
+    return this.#resumable;
   }
 
   get id(): string {
@@ -125,18 +129,10 @@ export class HttpSession {
       this.#store!,
       link && ((finished) => link.stored(id, finished)),
     );
-    this.resumable.set(id, stream);
-    this.#forgetFinished();
+    const resumable = this.#resumable ??= new Map();
+    resumable.set(id, stream);
+    forgetFinished(resumable);
     return stream;
-  }
-
-  /** Lets the oldest finished streams go; the rest can still be resumed. */
-  #forgetFinished(): void {
-    let excess = this.resumable.size - MAX_RESUMABLE;
-    for (const [id, stream] of this.resumable) {
-      if (excess-- <= 0) break;
-      if (stream.finished) this.resumable.delete(id);
-    }
   }
 
   /**
@@ -176,7 +172,7 @@ export class HttpSession {
   /** The stream of an id that can be resumed here, if there is one. */
   async resumableHere(id: string): Promise<ResumableStream | undefined> {
     const { link } = this;
-    if (link?.standingName !== id) return this.resumable.get(id);
+    if (link?.standingName !== id) return this.#resumable?.get(id);
     // From here on nobody else adds to it.
     await link.stands(true);
     return this.#openStandingLog();
@@ -246,8 +242,17 @@ export class HttpSession {
   close(reason: string): void {
     this.#intake.closeSession(this.session, reason);
     for (const stream of this.#standing.splice(0)) stream.close();
-    for (const stream of this.resumable.values()) stream.finish();
-    this.resumable.clear();
+    for (const stream of this.#resumable?.values() ?? []) stream.finish();
+    this.#resumable?.clear();
     this.#waiting.length = 0;
+  }
+}
+
+/** Lets the oldest finished streams go; the rest can still be resumed. */
+function forgetFinished(resumable: Map<string, ResumableStream>): void {
+  let excess = resumable.size - MAX_RESUMABLE;
+  for (const [id, stream] of resumable) {
+    if (excess-- <= 0) break;
+    if (stream.finished) resumable.delete(id);
   }
 }

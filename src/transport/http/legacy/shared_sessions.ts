@@ -141,7 +141,7 @@ export class SharedSessions {
     id: string,
     to: string,
   ): void {
-    const finished = session?.resumable.get(stream)?.finished ?? true;
+    const finished = session?.resumable?.get(stream)?.finished ?? true;
     this.#parts.cluster.tell(to, SESSION, {
       id,
       what: "stored",
