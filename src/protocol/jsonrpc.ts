@@ -131,6 +131,35 @@ export function notificationText(method: string, params?: unknown): string {
 }
 
 /**
+ * Makes the texts of one notification for those who follow it: what they have in
+ * common is written once (bench/cluster.ts, "notices").
+ *
+ * @param member of `_meta` that says which id a text is for
+ * @throws {JsonValueError} for parameters without a form in JSON
+ */
+export function notificationTexts(
+  method: string,
+  params: JsonObject,
+  member: string,
+): (id: RequestId) => string {
+  const others = jsonText({ ...params, _meta: undefined });
+  const before = `{"jsonrpc":"2.0","method":${
+    JSON.stringify(method)
+  },"params":{"_meta":{${JSON.stringify(member)}:`;
+  const after = others === "{}" ? "}}}" : `},${others.slice(1)}}`;
+  // Clients count their requests alike, so that many have the same id.
+  let last: RequestId | undefined;
+  let text = "";
+  return (id) => {
+    if (id !== last) {
+      last = id;
+      text = before + idText(id) + after;
+    }
+    return text;
+  };
+}
+
+/**
  * The text of a progress notification. Written by hand it costs half of what a
  * look at its parameters and `JSON.stringify` take (bench/http.ts, "progress").
  */

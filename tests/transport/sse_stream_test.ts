@@ -54,6 +54,40 @@ Deno.test("there is room until a client is behind, and again once it has caught 
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("a client that falls behind again and again is noticed each time", async () => {
+  const { stream, clock, cutOff } = openStream({ maxStallMs: 1_000 });
+  const reader = stream.body.getReader();
+  for (let i = 0; i < 3; i++) {
+    stream.write(BEHIND);
+    const room = stream.caughtUp();
+    assert.equal(await settled(room), false);
+    await clock.advance(750);
+    assert.equal((await reader.read()).value!.length, BEHIND.length);
+    assert(await settled(room));
+    stream.writeMessage("a few bytes");
+    await reader.read();
+    assert.equal(stream.caughtUp(), undefined);
+  }
+  await clock.advance(10_000);
+  assert.deepEqual(cutOff, []);
+  stream.close();
+});
+
+Deno.test("streams that get the same message, and others in between, get what they are sent", async () => {
+  const subjects = [openStream(), openStream()];
+  const texts = ["same", "other", "x".repeat(5_000), "other"];
+  for (const text of texts) {
+    for (const { stream } of subjects) stream.writeMessage(text);
+  }
+  for (const { stream } of subjects) {
+    stream.close();
+    assert.equal(
+      await new Response(stream.body).text(),
+      texts.map((text) => `event: message\ndata: ${text}\n\n`).join(""),
+    );
+  }
+});
+
 for (
   const [how, end] of [
     ["closed", (s: ReturnType<typeof openStream>) => s.stream.close()],

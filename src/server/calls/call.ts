@@ -328,10 +328,16 @@ export class Call implements Asker, PendingCall {
     return this.#tell(notificationText(method, params));
   }
 
-  #tell(text: string): Promise<void> {
-    if (this.settled || this.#cancelled !== undefined) return DONE;
+  /** Sends a message that belongs to the call, whether or not the client has caught up. */
+  say(text: string): void {
+    if (this.settled || this.#cancelled !== undefined) return;
     if (this.measure) this.measure.responseBytes += byteLength(text);
     this.reply.send(text);
+  }
+
+  #tell(text: string): Promise<void> {
+    if (this.settled || this.#cancelled !== undefined) return DONE;
+    this.say(text);
     const caughtUp = this.reply.caughtUp?.();
     return caughtUp === undefined ? DONE : this.#waitFor(caughtUp);
   }

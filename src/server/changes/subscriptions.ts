@@ -9,6 +9,7 @@ import {
 import {
   isObject,
   type JsonObject,
+  notificationTexts,
   resultText,
 } from "../../protocol/jsonrpc.ts";
 import { MAX_URI_LENGTH, normalUri } from "../../protocol/uri_form.ts";
@@ -142,9 +143,10 @@ export class Subscriptions {
 
   /** Tells the streams that listen to a topic. */
   publish(topic: string, method: string, params: JsonObject): void {
-    for (const call of this.#byTopic.get(topic) ?? []) {
-      call.notify(method, { ...params, _meta: subscriptionMeta(call) });
-    }
+    const listeners = this.#byTopic.get(topic);
+    if (listeners === undefined) return;
+    const textFor = notificationTexts(method, params, metaKey.subscriptionId);
+    for (const call of listeners) call.say(textFor(call.requestId));
   }
 
   /** The resources that streams listen to, in the normal form of their URIs. */

@@ -162,7 +162,7 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   send(text: string): void {
     if (this.#stream !== undefined) {
-      this.#stream.write(frame(text));
+      this.#stream.writeMessage(text);
       return;
     }
     if (this.#held === "") this.#holdFor(HELD_TURNS);

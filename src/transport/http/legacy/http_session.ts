@@ -8,7 +8,7 @@ import type { EventStore } from "./event_store.ts";
 import type { FollowedStreamParts } from "./followed_stream.ts";
 import type { EventStreams } from "../event_streams.ts";
 import { ResumableStream } from "./resumable_stream.ts";
-import { frame, type SseStream } from "../sse_stream.ts";
+import type { SseStream } from "../sse_stream.ts";
 
 /** Number of messages that wait for a standing stream yet to be opened. */
 const MAX_WAITING = 100;
@@ -208,7 +208,7 @@ export class HttpSession {
     if (this.link?.standsElsewhere) return false;
     if (this.#standingLog?.reachable) this.#standingLog.send(text);
     else if (this.#standing.length > 0) {
-      this.#standing.at(-1)!.write(frame(text));
+      this.#standing.at(-1)!.writeMessage(text);
     } else return false;
     return true;
   }
