@@ -92,6 +92,8 @@ export class SharedRedis
   readonly #commands: RedisCommands;
   readonly bus: RedisBus;
   readonly prefix: string;
+  /** True if commands are carried out in the order in which they are sent, whatever their keys. */
+  readonly inOrder: boolean;
 
   /** @throws {InvalidOptionError} naming the option */
   constructor(
@@ -102,7 +104,7 @@ export class SharedRedis
     const { timeoutMs, connectTimeoutMs, prefix = `sluice:${name}:` } =
       readOptions("redis", options, OPTIONS, "redis.");
     const times = { timeoutMs, connectTimeoutMs };
-    const { commands, opener } = redisSource(options);
+    const { commands, opener, isCluster } = redisSource(options);
     if (opener === undefined) {
       throw new InvalidOptionError(
         "redis.client can't open a second connection to listen with: give a " +
@@ -110,6 +112,7 @@ export class SharedRedis
       );
     }
     this.prefix = checkPrefix(prefix);
+    this.inOrder = !isCluster;
     this.#commands = new RedisCommands({
       ...times,
       commands: typeof commands === "function"

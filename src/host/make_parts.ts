@@ -91,10 +91,8 @@ export function makeParts(
 
   // What this process shares with the others of the server.
   const sharing = { name: info.name, clock, log, worker, disposeLater };
-  const { redis, cluster, sessionStore, taskStore, stores } = makeShared(
-    options,
-    sharing,
-  );
+  const { redis, cluster, sessionStore, inOrder, taskStore, stores } =
+    makeShared(options, sharing);
   if (redis !== undefined) health.adopt({ redis });
   const serves = () => lifespan.started || dispatcher.used;
   const relay = cluster && new ClusterNotices({ cluster, clock });
@@ -389,6 +387,7 @@ export function makeParts(
     sharing: cluster && sessionStore && {
       cluster,
       store: sessionStore,
+      inOrder,
       redis,
       catchUp: (session) => changes.catchUpOne(session),
     },

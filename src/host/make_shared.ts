@@ -30,6 +30,8 @@ export interface SharedParts {
   /** `undefined` where this process is the whole server. */
   readonly cluster: Cluster | undefined;
   readonly sessionStore: SessionStore | undefined;
+  /** True if what is said on the bus once the store is asked to keep something comes after it. */
+  readonly inOrder: boolean;
   /** `undefined` for tasks of this process alone. */
   readonly taskStore: TaskStore | undefined;
   /** Stores for what is to be the same at every replica, each made when asked for. */
@@ -72,6 +74,8 @@ export function makeShared(
     cluster: way && new Cluster(way, host.log),
     sessionStore: sessionStore ??
       (redis ? new RedisSessionStore(redis) : held?.sessions),
+    inOrder: bus === undefined && sessionStore === undefined &&
+      redis?.inOrder === true,
     taskStore: tasks?.store ??
       (redis ? new RedisTaskStore(redis) : held?.tasks),
     stores: redis === undefined

@@ -35,6 +35,8 @@ import type { ThisWorker } from "./workers/this_worker.ts";
 export interface Sharing {
   readonly cluster: Cluster;
   readonly store: SessionStore;
+  /** True if what is said once the store is asked to keep something comes after it. */
+  readonly inOrder: boolean;
   readonly redis: RedisSpace | undefined;
   /** Makes up for notices that a client may have missed. */
   catchUp(session: Session): void;

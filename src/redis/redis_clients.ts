@@ -44,6 +44,8 @@ export interface RedisSource {
   readonly commands: RedisPort | RedisOpener;
   /** Opener of one to listen with, where that is possible. */
   readonly opener: RedisOpener | undefined;
+  /** True if keys are on several nodes, which carry commands out each in its own time. */
+  readonly isCluster: boolean;
 }
 
 /**
@@ -63,12 +65,16 @@ export function redisSource(
   checkWord("driver", driver, ["redis", "@db/redis"]);
   if (client === undefined) {
     const opener = redisOpener(url, driver);
-    return { commands: opener, opener };
+    return { commands: opener, opener, isCluster: false };
   }
   if (url !== undefined) {
     throw new InvalidOptionError("url and client can't both be given");
   }
-  return { commands: redisPort(client), opener: redisDuplicator(client) };
+  return {
+    commands: redisPort(client),
+    opener: redisDuplicator(client),
+    isCluster: "nodeByAddress" in client || isIoRedisCluster(client),
+  };
 }
 
 /**
@@ -119,12 +125,14 @@ export function redisPort(client: RedisClient): RedisPort {
 function redisDuplicator(client: RedisClient): RedisOpener | undefined {
   if ("nodeByAddress" in client) return nodeOfNodeRedis(client);
   if (!("duplicate" in client)) return undefined;
-  if ("isCluster" in client && client.isCluster) {
-    return nodeOfIoRedis(client as IoRedisCluster);
-  }
+  if (isIoRedisCluster(client)) return nodeOfIoRedis(client);
   return "callBuffer" in client
     ? duplicateIoRedis(client)
     : duplicateNodeRedis(client);
+}
+
+function isIoRedisCluster(client: object): client is IoRedisCluster {
+  return "isCluster" in client && client.isCluster === true;
 }
 
 /** Says nothing of a refused URL but its scheme: it may hold a password. */

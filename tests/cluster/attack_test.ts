@@ -314,8 +314,14 @@ attack(
   async ([a, b], { redis }) => {
     const client = await LegacyClient.open(a);
     await redis.command("CONFIG", "SET", "maxmemory", "1");
-    const subscribed = await client.ask("resources/subscribe", { uri: URI });
-    assert.equal(subscribed.body.error?.code, -32005);
+    const changes = [
+      ["resources/subscribe", { uri: URI }],
+      ["logging/setLevel", { level: "error" }],
+    ] as const;
+    for (const [method, params] of changes) {
+      const { error } = (await client.ask(method, params)).body;
+      assert.equal(error?.code, -32005);
+    }
     assert.equal((await at(client, b).ask("ping")).status, 200);
     const { redis: check } = (await a.health.run()).checks;
     assert.equal(check.status, "unhealthy");

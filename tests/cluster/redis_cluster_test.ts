@@ -20,6 +20,7 @@ import {
 import { SseReader } from "./sse_reader.ts";
 
 const URI = "news://today";
+const SUBSCRIBE = "resources/subscribe";
 const UPDATED = "notifications/resources/updated";
 const TASKS = { extensions: { "io.modelcontextprotocol/tasks": {} } };
 
@@ -86,14 +87,26 @@ async function share([a, b]: McpServer[]): Promise<void> {
   for (const client of clients) {
     assert.equal((await at(client, b).ask("ping")).status, 200);
   }
-  const [client] = clients;
-  await client.ask("resources/subscribe", { uri: URI });
-  await using legacy = await stand(at(client, b));
+  // Their keys are on all nodes, and news of them goes by one.
+  await using opened = new AsyncDisposableStack();
+  const standing = await Promise.all(
+    clients.map(async (each) => opened.use(await stand(at(each, b)))),
+  );
+  const uri = { uri: URI };
+  await Promise.all(clients.map((each) => each.ask(SUBSCRIBE, uri)));
   await using modern = await listen(b);
   for (let i = 0; i < 50; i++) a.sendResourceUpdated(URI);
-  await legacy.has(UPDATED, 50);
   await modern.has(UPDATED, 50);
-  assert.ok(legacy.lastId !== undefined);
+  for (const each of standing) await each.has(UPDATED, 50);
+  assert.ok(standing[0].lastId !== undefined);
+  await Promise.all(
+    clients.map((each) => each.ask("resources/unsubscribe", uri)),
+  );
+  a.sendResourceUpdated(URI);
+  await modern.has(UPDATED, 51);
+  for (const { methods } of standing) {
+    assert.equal(methods.filter((each) => each === UPDATED).length, 50);
+  }
 
   const call = (server: McpServer, name: string, key?: string) =>
     ask(server, "tools/call", {

@@ -15,10 +15,14 @@ const create = new RedisScript(`
 redis.call("HSET", KEYS[1], unpack(ARGV, 2))
 return redis.call("PEXPIRE", KEYS[1], ARGV[1])`);
 
-/** Changes what is there; a session that has ended must not come back. */
-const change = new RedisScript(`
+/**
+ * Changes what is there; a session that has ended must not come back. It is sent
+ * whole each time: by a hash that Redis may have forgotten it would be done after
+ * what is sent next.
+ */
+const CHANGE = `
 if redis.call("EXISTS", KEYS[1]) == 0 then return 0 end
-return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))`);
+return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))`;
 
 /** Keeps sessions in the Redis that replicas share, a hash each. */
 export class RedisSessionStore implements SessionStore {
@@ -84,7 +88,7 @@ export class RedisSessionStore implements SessionStore {
 
   async #change(id: string, command: string, args: string[]): Promise<void> {
     if (args.length === 0) return;
-    await change.run(this.#send, this.#key(id), [command, ...args]);
+    await this.#send(["EVAL", CHANGE, "1", this.#key(id), command, ...args]);
   }
 
   #key(id: string): string {

@@ -44,6 +44,8 @@ export type News =
 export interface SharedBetween {
   readonly store: SessionStore;
   readonly cluster: Cluster;
+  /** True if what is said once the store is asked to keep something comes after it. */
+  readonly inOrder: boolean;
   readonly log: Log;
   /** Makes up for notices that a client may have missed. */
   catchUp(session: HttpSession["session"]): void;
@@ -134,8 +136,11 @@ export class SharedSession implements SessionLink {
     this.changes++;
     this.#writing++;
     try {
-      await write();
-      await this.#say({ what: "changed", follows });
+      await keepAndSay(
+        this.#parts.inOrder,
+        write,
+        () => this.#say({ what: "changed", follows }),
+      );
     } finally {
       if (--this.#writing === 0 && this.#stale) void this.refresh();
     }
@@ -322,6 +327,22 @@ export class SharedSession implements SessionLink {
       ...news,
     });
   }
+}
+
+/**
+ * Has the store keep something, and says so to the others, who may look at once.
+ * It takes one round trip where the store has it by then.
+ *
+ * @throws {UnavailableError} if either failed
+ */
+export async function keepAndSay(
+  inOrder: boolean,
+  keep: () => Promise<void>,
+  say: () => Promise<void>,
+): Promise<void> {
+  const kept = keep();
+  if (!inOrder) await kept;
+  await Promise.all([kept, say()]);
 }
 
 /** The member that the id of a question names. */

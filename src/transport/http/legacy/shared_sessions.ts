@@ -4,6 +4,7 @@ import type { KeptSession } from "../../../server/sessions/session_store.ts";
 import { begin } from "../../../server/sessions/session_methods.ts";
 import type { HttpSession, SessionLink } from "./http_session.ts";
 import {
+  keepAndSay,
   type News,
   SESSION,
   SharedSession,
@@ -130,8 +131,12 @@ export class SharedSessions {
 
   /** Ends a session everywhere. @throws {UnavailableError} */
   async end(id: string): Promise<void> {
-    await this.#parts.store.delete(id);
-    await this.#parts.cluster.say(SESSION, { id, what: "ended" });
+    const { store, cluster, inOrder } = this.#parts;
+    await keepAndSay(
+      inOrder,
+      () => store.delete(id),
+      () => cluster.say(SESSION, { id, what: "ended" }),
+    );
   }
 
   /** Tells who follows a stream if there is more of it to come. */
