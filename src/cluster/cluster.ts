@@ -1,12 +1,22 @@
-import type { Log } from "../observe/log/log.ts";
+import type { Clock } from "../base/clock.ts";
 import { UnavailableError } from "../base/errors.ts";
+import type { Log } from "../observe/log/log.ts";
 import type { Bus } from "./bus.ts";
 
 /** Version of what members say to each other; what a newer one adds, an older one passes over. */
 const VERSION = 1;
 
-/** Takes what another member said on a subject. */
-export type MemberListener = (body: unknown, from: string) => void;
+/** Subject under which a member confirms what was handed to it. */
+const TAKEN = "taken";
+
+/** Time that a member has to take what is handed to it, in milliseconds. */
+const TAKING_MS = 2_000;
+
+/**
+ * Takes what another member said on a subject; who handed it over is told if that
+ * gives true.
+ */
+export type MemberListener = (body: unknown, from: string) => unknown;
 
 /** One thing said between members. */
 interface Utterance {
@@ -14,24 +24,43 @@ interface Utterance {
   /** What it is about. */
   readonly on: string;
   readonly body: unknown;
+  /** Sent along by who waits to hear that it was taken. */
+  readonly ref?: string;
+}
+
+/** Confirmation of what was handed over. */
+interface Taken {
+  readonly ref: string;
+  readonly taken: boolean;
 }
 
 /** The other processes of this server, spoken to by subject over one bus. */
 export class Cluster {
   readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  /** Told whether what was handed over has been taken, by what was sent along. */
+  readonly #handed: Map<string, (taken: boolean) => void> = new Map();
   readonly #listeners: Map<string, MemberListener> = new Map();
   readonly #onGap: (() => void)[] = [];
 
-  constructor(bus: Bus, log: Log) {
+  constructor(
+    bus: Bus,
+    { clock, log }: { readonly clock: Clock; readonly log: Log },
+  ) {
     this.#bus = bus;
+    this.#clock = clock;
+    this.#log = log;
+    this.on(TAKEN, (body) => {
+      const { ref, taken } = body as Taken;
+      this.#handed.get(ref)?.(taken);
+    });
     bus.listen({
       message: (text, from) => {
         try {
           this.#hear(text, from);
         } catch (error) {
-          log.error("a message of another replica was not understood", {
-            error,
-          });
+          this.#misunderstood(error);
         }
       },
       gap: () => {
@@ -80,12 +109,53 @@ export class Cluster {
     return this.#bus.send(member, textOf(subject, body));
   }
 
+  /**
+   * Hands something to one member and waits until it has been taken: what has been
+   * sent may yet be lost on its way. Gives false if the member has no use for it.
+   *
+   * @throws {UnavailableError} if the member isn't there, or doesn't say
+   */
+  async hand(member: string, subject: string, body: unknown): Promise<boolean> {
+    const ref = crypto.randomUUID();
+    const taking = Promise.withResolvers<boolean>();
+    this.#handed.set(ref, taking.resolve);
+    const gone = new UnavailableError("another replica", "it can't be reached");
+    const timer = this.#clock.setTimeout(
+      () => taking.reject(gone),
+      TAKING_MS,
+    );
+    try {
+      if (!await this.#bus.send(member, textOf(subject, body, ref))) throw gone;
+      return await taking.promise;
+    } finally {
+      this.#clock.clearTimeout(timer);
+      this.#handed.delete(ref);
+    }
+  }
+
   #hear(text: string, from: string): void {
-    const { v, on, body } = JSON.parse(text) as Utterance;
-    if (v === VERSION) this.#listeners.get(on)?.(body, from);
+    const { v, on, body, ref } = JSON.parse(text) as Utterance;
+    if (v !== VERSION) return;
+    const taking = this.#listeners.get(on)?.(body, from);
+    if (ref !== undefined) void this.#confirm(from, ref, taking);
+  }
+
+  async #confirm(from: string, ref: string, taking: unknown): Promise<void> {
+    try {
+      const taken = await taking === true;
+      await this.tell(from, TAKEN, { ref, taken } satisfies Taken);
+    } catch (error) {
+      this.#misunderstood(error);
+    }
+  }
+
+  #misunderstood(error: unknown): void {
+    this.#log.error("a message of another replica was not understood", {
+      error,
+    });
   }
 }
 
-function textOf(on: string, body: unknown): string {
-  return JSON.stringify({ v: VERSION, on, body } satisfies Utterance);
+function textOf(on: string, body: unknown, ref?: string): string {
+  return JSON.stringify({ v: VERSION, on, body, ref } satisfies Utterance);
 }

@@ -71,7 +71,7 @@ export function makeShared(
   const way = bus ?? redis?.bus ?? held?.bus;
   return {
     redis,
-    cluster: way && new Cluster(way, host.log),
+    cluster: way && new Cluster(way, host),
     sessionStore: sessionStore ??
       (redis ? new RedisSessionStore(redis) : held?.sessions),
     inOrder: bus === undefined && sessionStore === undefined &&

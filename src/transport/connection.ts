@@ -124,7 +124,8 @@ export class Connection {
       case "request":
         return this.#request(message, replyOf(), bytes);
       case "notification":
-        return this.#intake.notify(message, this.session);
+        this.#intake.notify(message, this.session);
+        return;
       case "answer":
         void this.#intake.answer(message, this.session);
         return;

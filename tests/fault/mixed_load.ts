@@ -26,22 +26,43 @@ export interface LoadResult {
   readonly recorded: string[];
 }
 
-/**
- * Notes of event streams that end without an answer. Where these can't be resumed
- * the official client (2.4) says nothing of it, and waits for its time-out.
- */
-class CutStreams {
-  any = false;
+/** Notes of what breaks on the way, and official clients keep to themselves. */
+class Wire {
+  /**
+   * True if an event stream ended without an answer. Where these can't be resumed
+   * the official client (2.4) says nothing of it, and waits for its time-out.
+   */
+  streamCut = false;
+  /**
+   * True if the client was told that its answer to a question did not arrive: the
+   * replica that was to take it was killed, or refused it. The official clients
+   * (1.32, 2.4) send it no second time, and wait for their time-out.
+   */
+  answerFailed = false;
 
+  /** Notes what becomes of answers. */
+  readonly post: typeof fetch = async (input, init) => {
+    const isAnswer = init?.method === "POST" && isAnswerText(init.body);
+    try {
+      const response = await fetch(input, init);
+      this.answerFailed ||= isAnswer && !response.ok;
+      return response;
+    } catch (error) {
+      this.answerFailed ||= isAnswer;
+      throw error;
+    }
+  };
+
+  /** Notes cut streams as well. */
   readonly fetch: typeof fetch = async (input, init) => {
-    const response = await fetch(input, init);
+    const response = await this.post(input, init);
     const type = response.headers.get("content-type");
     if (init?.method !== "POST" || type !== "text/event-stream") {
       return response;
     }
     const decoder = new TextDecoder();
     let answered = false;
-    const ended = () => this.any ||= !answered;
+    const ended = () => this.streamCut ||= !answered;
     const reader = response.body!.getReader();
     const body = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
@@ -64,6 +85,11 @@ class CutStreams {
   };
 }
 
+function isAnswerText(body: unknown): boolean {
+  const { method, result } = JSON.parse(String(body));
+  return method === undefined && result !== undefined;
+}
+
 /** How a call failed. */
 interface Failure {
   readonly kind: string;
@@ -81,7 +107,7 @@ export class MixedLoad {
   };
   readonly #url: string;
   readonly #ledger: TestRedis;
-  readonly #cuts: WeakMap<TestClient, CutStreams> = new WeakMap();
+  readonly #wires: WeakMap<TestClient, Wire> = new WeakMap();
   #running = true;
 
   constructor(url: string, ledger: TestRedis) {
@@ -111,11 +137,11 @@ export class MixedLoad {
       },
     };
     const at = new URL(this.#url);
-    const cuts = new CutStreams();
+    const wire = new Wire();
     const client = generation === "v1"
-      ? await connectV1(new V1Http(at), setup)
-      : await connectV2(new V2Http(at, { fetch: cuts.fetch }), era, setup);
-    this.#cuts.set(client, cuts);
+      ? await connectV1(new V1Http(at, { fetch: wire.post }), setup)
+      : await connectV2(new V2Http(at, { fetch: wire.fetch }), era, setup);
+    this.#wires.set(client, wire);
     client.raw.onerror = client.transport.onerror = () => {};
     for (let turn = 0; this.#running; turn++) {
       client.heard.length = client.received.length = 0;
@@ -133,8 +159,8 @@ export class MixedLoad {
     setup: Loose = {},
     nonce: string = crypto.randomUUID(),
   ): Promise<string | Failure> {
-    const cuts = this.#cuts.get(client)!;
-    cuts.any = false;
+    const wire = this.#wires.get(client)!;
+    wire.streamCut = wire.answerFailed = false;
     try {
       const result = await client.tool(tool, { nonce }, {
         timeout: HUNG_MS,
@@ -145,12 +171,17 @@ export class MixedLoad {
       } else this.result.right++;
       return nonce;
     } catch (error) {
-      return this.#failed(error as Loose, tool, cuts.any);
+      return this.#failed(error as Loose, tool, wire);
     }
   }
 
-  #failed(error: Loose, tool: string, cut: boolean): Failure {
-    const kind = kindOf(error) ?? (cut ? "stream cut" : undefined);
+  #failed(error: Loose, tool: string, wire: Wire): Failure {
+    const kind = kindOf(error) ??
+      (wire.answerFailed
+        ? "answer not taken, and said so"
+        : wire.streamCut
+        ? "stream cut"
+        : undefined);
     const { failed, wrong } = this.result;
     if (kind === undefined) {
       wrong.push(`${tool}: ${error.code} ${error.message}`);

@@ -166,11 +166,12 @@ export class Intake {
     checkPayload(value, this.#parts.limits);
   }
 
+  /** Resolves once it has been passed on, if it must be. @throws {UnavailableError} */
   notify(
     { method, params }: NotificationMessage,
     session: Session | undefined,
-  ): void {
-    this.#parts.notifications.take(method, params, session);
+  ): Promise<void> | undefined {
+    return this.#parts.notifications.take(method, params, session);
   }
 
   /** @throws {UnavailableError} if whoever waits for it can't be told */

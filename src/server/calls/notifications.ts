@@ -36,16 +36,22 @@ export class Notifications {
     return method !== "notifications/progress" || session.progressed(params);
   }
 
-  take(method: string, params: JsonObject, session: Session | undefined): void {
-    if (!this.takeHere(method, params, session)) {
-      session?.keeper?.passOn(method, params);
-    }
+  /** Resolves once it has been passed on, if it must be. @throws {UnavailableError} */
+  take(
+    method: string,
+    params: JsonObject,
+    session: Session | undefined,
+  ): Promise<void> | undefined {
+    const passed = this.takeHere(method, params, session)
+      ? undefined
+      : session?.keeper?.passOn(method, params);
     const handler = this.handlers.get(method) ??
       (OWN.includes(method) ? undefined : this.fallback);
-    if (handler === undefined) return;
+    if (handler === undefined) return passed;
     Promise.try(() => handler({ method, params })).catch((error) =>
       this.#report(method, error)
     );
+    return passed;
   }
 }
 

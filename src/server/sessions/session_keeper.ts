@@ -11,8 +11,8 @@ export interface SessionKeeper {
   unfollow(uri: string): Promise<void>;
   /** Keeps what has changed. @throws {UnavailableError} */
   setLogLevel(level: LoggingLevel): Promise<void>;
-  /** Hands an answer to the replica that asked; tells if that waits for it. @throws {UnavailableError} */
+  /** Hands an answer to the replica that asked; tells if that waited for it. @throws {UnavailableError} */
   answer(answer: IncomingAnswer): Promise<boolean>;
-  /** Passes on what a client says of a request that isn't here. */
-  passOn(method: string, params: JsonObject): void;
+  /** Passes on what a client says of a request that isn't here. @throws {UnavailableError} */
+  passOn(method: string, params: JsonObject): Promise<void>;
 }

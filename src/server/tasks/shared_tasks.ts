@@ -16,9 +16,6 @@ const TASK = "task";
 /** Number of tasks that are taken over at once. */
 const MAX_CLAIMED = 16;
 
-/** Time that another replica has to take a client's answers, in milliseconds. */
-const TAKING_MS = 2_000;
-
 /** What replicas say to each other of tasks. */
 type News =
   | { readonly what: "ended"; readonly taskId: string }
@@ -26,16 +23,14 @@ type News =
     readonly what: "answers";
     readonly taskId: string;
     readonly answers: JsonObject;
-    readonly ref: string;
   }
-  | { readonly what: "taken"; readonly ref: string; readonly taken: boolean }
   | { readonly what: "released" };
 
 /** Parts that sharing tasks takes. */
 export interface SharedTasksParts {
   readonly leases: TaskLeases;
   readonly leaseMs: number;
-  readonly cluster: Pick<Cluster, "member" | "on" | "say" | "tell">;
+  readonly cluster: Pick<Cluster, "member" | "on" | "say" | "tell" | "hand">;
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
@@ -51,8 +46,6 @@ export interface SharedTasksParts {
 export class SharedTasks {
   readonly #parts: SharedTasksParts;
   readonly #keeper: LeaseKeeper;
-  /** Told whether answers have been taken, by what was sent along. */
-  readonly #sent: Map<string, (taken: boolean) => void> = new Map();
   #timer: TimerHandle;
   #searching: Promise<void> | undefined;
   #stopped = false;
@@ -60,7 +53,7 @@ export class SharedTasks {
   constructor(parts: SharedTasksParts) {
     this.#parts = parts;
     this.#keeper = new LeaseKeeper(parts);
-    parts.cluster.on(TASK, (body, from) => this.#hear(body as News, from));
+    parts.cluster.on(TASK, (body) => this.#hear(body as News));
     this.#searchLater();
   }
 
@@ -92,28 +85,19 @@ export class SharedTasks {
     if (!await leases.end(task)) return false;
     if (owner !== undefined && owner !== cluster.member) {
       // Who doesn't hear of it finds out when it renews its lease.
-      this.#tell(owner, { what: "ended", taskId }).catch(() => {});
+      cluster.tell(owner, TASK, { what: "ended", taskId } satisfies News)
+        .catch(() => {});
     }
     return true;
   }
 
   /** Hands a client's answers to the replica that asked. @throws {UnavailableError} */
   async answer(taskId: string, answers: JsonObject): Promise<void> {
-    const { leases, cluster, clock } = this.#parts;
+    const { leases, cluster } = this.#parts;
     const owner = await leases.owner(taskId);
     if (owner === undefined || owner === cluster.member) throw unreachable();
-    const ref = crypto.randomUUID();
-    const taken = Promise.withResolvers<boolean>();
-    this.#sent.set(ref, taken.resolve);
-    const timer = clock.setTimeout(() => taken.resolve(false), TAKING_MS);
-    try {
-      const news: News = { what: "answers", taskId, answers, ref };
-      if (await this.#tell(owner, news) && await taken.promise) return;
-    } finally {
-      clock.clearTimeout(timer);
-      this.#sent.delete(ref);
-    }
-    throw unreachable();
+    const news: News = { what: "answers", taskId, answers };
+    if (!await cluster.hand(owner, TASK, news)) throw unreachable();
   }
 
   /** Gives a task to whichever replica claims it first. */
@@ -127,36 +111,25 @@ export class SharedTasks {
     }
   }
 
-  #tell(member: string, news: News): Promise<boolean> {
-    return this.#parts.cluster.tell(member, TASK, news);
-  }
-
-  #hear(news: News, from: string): void {
+  #hear(news: News): unknown {
     switch (news.what) {
       case "ended":
         return this.#parts.running(news.taskId)?.lose("cancelled");
       case "answers":
-        return void this.#take(news, from);
-      case "taken":
-        return this.#sent.get(news.ref)?.(news.taken);
+        return this.#take(news);
       case "released":
         return this.#search();
     }
   }
 
+  /** Tells if the task is here to take them. */
   async #take(
-    { taskId, answers, ref }: News & { what: "answers" },
-    from: string,
-  ): Promise<void> {
-    const { log, running } = this.#parts;
-    try {
-      const task = running(taskId);
-      const taken = task?.over === false;
-      if (taken) await task!.answer(answers);
-      await this.#tell(from, { what: "taken", ref, taken });
-    } catch (error) {
-      reportFailure(log, "taking answers to a task", error);
-    }
+    { taskId, answers }: News & { what: "answers" },
+  ): Promise<boolean> {
+    const task = this.#parts.running(taskId);
+    if (task?.over !== false) return false;
+    await task.answer(answers);
+    return true;
   }
 
   #searchLater(): void {

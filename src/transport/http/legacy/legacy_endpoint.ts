@@ -201,13 +201,14 @@ export class LegacyEndpoint {
     const messages = arrived.kind === "batch" ? arrived.messages : [arrived];
     const session = delivery.session?.session;
     const requests: RequestMessage[] = [];
-    const answers: Promise<void>[] = [];
+    const handedOn: (Promise<void> | undefined)[] = [];
     for (const message of messages) {
       if (message.kind === "request") requests.push(message);
       else if (message.kind === "answer") {
-        answers.push(handled(this.#intake.answer(message, session)));
+        handedOn.push(handled(this.#intake.answer(message, session)));
       } else if (message.kind === "notification") {
-        this.#intake.notify(message, session);
+        const passed = this.#intake.notify(message, session);
+        handedOn.push(passed && handled(passed));
       }
     }
     if (requests.length > 0 && delivery.session !== undefined) {
@@ -215,7 +216,7 @@ export class LegacyEndpoint {
     }
     if (requests.length === 0) {
       const { resolve } = delivery.exchange;
-      Promise.all(answers).then(
+      Promise.all(handedOn).then(
         () => resolve(new Response(null, { status: 202 })),
         () => resolve(refuseForNow(UNAVAILABLE)),
       );

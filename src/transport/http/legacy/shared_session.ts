@@ -217,19 +217,20 @@ export class SharedSession implements SessionLink {
 
   async answer(answer: IncomingAnswer): Promise<boolean> {
     const asker = memberIn(answer.id);
-    return asker !== undefined &&
-      await this.#tell(asker, { what: "answer", answer });
+    if (asker === undefined || asker === this.member) return false;
+    const news: News = { what: "answer", answer };
+    return await this.#parts.cluster.hand(asker, SESSION, {
+      id: this.#id,
+      ...news,
+    });
   }
 
-  passOn(method: string, params: JsonObject): void {
+  async passOn(method: string, params: JsonObject): Promise<void> {
     const news: News = { what: "passed on", method, params };
     const asker = memberIn(params.progressToken);
-    const passed = asker === undefined
-      ? this.#say(news)
-      : this.#tell(asker, news);
-    passed.catch((error) =>
-      this.#parts.log.warning(`${method} could not be passed on`, { error })
-    );
+    if (asker === undefined) await this.#say(news);
+    // Who asked and has gone wants to know no more.
+    else await this.#tell(asker, news);
   }
 
   async sendElsewhere(text: string): Promise<boolean> {

@@ -28,7 +28,7 @@ export class SharedSessions {
       const news = rest as News;
       const session = parts.peek(id);
       if (news.what === "asks") this.#tellOf(news.stream, session, id, from);
-      else if (session !== undefined) this.#take(session, news);
+      else if (session !== undefined) return this.#take(session, news);
     });
     cluster.onGap(() => {
       for (const session of parts.all()) {
@@ -155,7 +155,7 @@ export class SharedSessions {
     }).catch(() => {}); // it asks again
   }
 
-  #take(session: HttpSession, news: Exclude<News, { what: "asks" }>): void {
+  #take(session: HttpSession, news: Exclude<News, { what: "asks" }>): unknown {
     const { session: known } = session;
     const link = this.#links.get(session)!;
     switch (news.what) {
@@ -165,8 +165,7 @@ export class SharedSessions {
       case "message":
         return session.sendStanding(news.text);
       case "answer":
-        known.answer(news.answer);
-        return;
+        return known.answer(news.answer);
       case "passed on":
         return this.#parts.takePassedOn(news.method, news.params, known);
       case "stored":
