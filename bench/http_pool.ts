@@ -1,8 +1,9 @@
 /**
  * `deno run -A bench/http_pool.ts`: CPU time of a GET with HttpPool against bare
  * fetch, in one process, with the server in another. The last of the ways is
- * what fetch costs with a signal and a body read in pieces, which HttpPool needs
- * to end an exchange in time, and to count bytes and measure silence.
+ * what fetch costs with a signal and a body read in pieces, which would be
+ * needed to end an exchange in time, and to count bytes and measure silence; so
+ * it is with TLS.
  */
 import process from "node:process";
 import { HttpPool } from "../src/pool/http/http_pool.ts";

@@ -168,6 +168,7 @@ Deno.test("a large body that nobody reads takes up room until its time is over",
   const cancelled = await http.fetch(server.origin);
   await cancelled.body!.cancel();
   assert.equal(http.stats.active, 0);
+  await http.close();
   assert.equal(clock.pending, 0);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { HttpFailedError } from "../../src/pool/http/http_errors.ts";
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
-import { RawServer } from "./http_server.ts";
+import { overEachTransport, RawServer } from "./http_server.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -87,48 +87,58 @@ Deno.test("behind a proxy of the environment's, an origin needn't be within reac
   assert.deepEqual(received, [`POST ${door.origin}/`, `GET ${door.origin}/`]);
 });
 
-Deno.test("an empty POST has a length of 0, and nothing empty is sent twice", async () => {
-  let drop = false;
-  const received: string[] = [];
-  await using server = new RawServer(async ({ request, write, close }) => {
-    received.push(request);
-    if (drop) close();
-    else await write(ok);
-  });
-  await using http = new HttpPool({ circuit: false, retryDelayMs: 1 });
-  const bodies = [undefined, "", new Uint8Array(), new Blob([])];
-  for (const method of ["POST", "PATCH"]) {
-    for (const body of bodies) {
-      drop = false;
-      await http.getText(server.origin, { method, body });
-      drop = true;
-      const before = received.length;
-      await assert.rejects(
-        http.getText(server.origin, { method, body }),
-        (error) => error instanceof HttpFailedError && error.sent,
-      );
-      assert.equal(received.length, before + 1);
-      if (method === "POST") {
-        assert.match(received.at(-1)!, /^content-length: 0\r$/m);
+overEachTransport(
+  "an empty POST has a length of 0, and nothing empty is sent twice",
+  async (way) => {
+    let drop = false;
+    const received: string[] = [];
+    await using server = new RawServer(async ({ request, write, close }) => {
+      received.push(request);
+      if (drop) close();
+      else await write(ok);
+    }, way.tls);
+    await using http = new HttpPool({
+      ...way.options,
+      circuit: false,
+      retryDelayMs: 1,
+    });
+    const bodies = [undefined, "", new Uint8Array(), new Blob([])];
+    for (const method of ["POST", "PATCH"]) {
+      for (const body of bodies) {
+        drop = false;
+        await http.getText(server.origin, { method, body });
+        drop = true;
+        const before = received.length;
+        await assert.rejects(
+          http.getText(server.origin, { method, body }),
+          (error) => error instanceof HttpFailedError && error.sent,
+        );
+        assert.equal(received.length, before + 1);
+        if (method === "POST") {
+          assert.match(received.at(-1)!, /^content-length: 0\r$/m);
+        }
+        assert.doesNotMatch(received.at(-1)!, /transfer-encoding/);
       }
-      assert.doesNotMatch(received.at(-1)!, /transfer-encoding/);
     }
-  }
-  assert.equal(http.stats.retries, 0);
-});
+    assert.equal(http.stats.retries, 0);
+  },
+);
 
-Deno.test("a GET that isn't safe to repeat is sent once on a connection that closes", async () => {
-  let drop = false;
-  await using server = new RawServer(async ({ write, close }) => {
-    if (drop) close();
-    else await write(ok);
-  });
-  await using http = new HttpPool();
-  await http.getText(server.origin);
-  drop = true;
-  await assert.rejects(
-    http.getText(server.origin, { idempotent: false }),
-    HttpFailedError,
-  );
-  assert.equal(server.requests, 2);
-});
+overEachTransport(
+  "a GET that isn't safe to repeat is sent once on a connection that closes",
+  async (way) => {
+    let drop = false;
+    await using server = new RawServer(async ({ write, close }) => {
+      if (drop) close();
+      else await write(ok);
+    }, way.tls);
+    await using http = new HttpPool(way.options);
+    await http.getText(server.origin);
+    drop = true;
+    await assert.rejects(
+      http.getText(server.origin, { idempotent: false }),
+      HttpFailedError,
+    );
+    assert.equal(server.requests, 2);
+  },
+);

@@ -1,3 +1,33 @@
+import type { HttpPoolOptions } from "../../src/pool/http/http_pool_options.ts";
+import { hasOpenssl, makeCertificate } from "../support/certificate.ts";
+
+/** A certificate and its key, in PEM. */
+interface Certificate {
+  cert: string;
+  key: string;
+}
+
+/** What a test needs to have a pool use one of its transports. */
+export interface Way {
+  /** For the server; without it the pool uses its own HTTP/1.1, with it `fetch`. */
+  tls: Certificate | undefined;
+  options: HttpPoolOptions;
+}
+
+let certificate: Promise<Certificate> | undefined;
+
+/** Declares a test for each of a pool's transports. */
+export function overEachTransport(
+  name: string,
+  test: (way: Way) => Promise<void>,
+): void {
+  Deno.test(name, () => test({ tls: undefined, options: {} }));
+  Deno.test(`${name} (fetch)`, { ignore: !hasOpenssl }, async () => {
+    const tls = await (certificate ??= makeCertificate());
+    await test({ tls, options: { caCerts: [tls.cert], http2: false } });
+  });
+}
+
 /** A web server of the test's own. */
 export class TestServer implements AsyncDisposable {
   readonly #stop = new AbortController();
@@ -52,18 +82,27 @@ export interface RawConnection {
 
 /** A server that says whatever a test has it say, and counts its connections. */
 export class RawServer implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #open = new Set<Deno.TcpConn>();
+  readonly #listener: Deno.Listener<Deno.TcpConn | Deno.TlsConn, Deno.NetAddr>;
+  readonly #scheme: string;
+  readonly #open = new Set<Deno.Conn>();
   readonly #accepting: Promise<void>;
   connections = 0;
   requests = 0;
 
-  constructor(answer: (connection: RawConnection) => Promise<void> | void) {
+  constructor(
+    answer: (connection: RawConnection) => Promise<void> | void,
+    tls?: Certificate,
+  ) {
+    const address = { hostname: "127.0.0.1", port: 0 };
+    this.#listener = tls === undefined
+      ? Deno.listen(address)
+      : Deno.listenTls({ ...address, ...tls });
+    this.#scheme = tls === undefined ? "http" : "https";
     this.#accepting = this.#accept(answer);
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${this.#listener.addr.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#listener.addr.port}`;
   }
 
   async #accept(
@@ -77,7 +116,7 @@ export class RawServer implements AsyncDisposable {
   }
 
   async #talk(
-    conn: Deno.TcpConn,
+    conn: Deno.Conn,
     answer: (connection: RawConnection) => Promise<void> | void,
   ): Promise<void> {
     const buffer = new Uint8Array(16_384);
@@ -95,7 +134,7 @@ export class RawServer implements AsyncDisposable {
     }
   }
 
-  #close(conn: Deno.TcpConn): void {
+  #close(conn: Deno.Conn): void {
     if (this.#open.delete(conn)) conn.close();
   }
 

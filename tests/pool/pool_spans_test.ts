@@ -47,7 +47,7 @@ Deno.test("HttpPool makes spans and headers of its own where Deno does not", asy
   assert.equal(second["http.request.resend_count"], 1);
   await assert.rejects(http.getText("http://127.0.0.1:1/", { maxRetries: 0 }));
   const lost = ended.all.at(-1)!;
-  assert.equal(lost.attributes["error.type"], "TypeError");
+  assert.equal(lost.attributes["error.type"], "ConnectionRefused");
   assert.equal(lost.parentSpanContext, undefined, "outside any request");
 });
 

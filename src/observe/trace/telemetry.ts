@@ -100,6 +100,12 @@ function usualContexts(): ContextManager | undefined {
   return registered().context ?? denoTelemetry()?.contextManager;
 }
 
+/** Says if Deno makes spans for `Deno.serve` and `fetch`. */
+export function isTracedByDeno(): boolean {
+  const deno = denoTelemetry();
+  return deno !== undefined && registered().trace === deno.tracerProvider;
+}
+
 /** OpenTelemetry as Sluice uses it: what makes spans, and what knows the active one. */
 export class Telemetry {
   /** Makes spans; `undefined` if nobody takes them. */
@@ -115,8 +121,7 @@ export class Telemetry {
   constructor(
     { tracerProvider, meterProvider, contextManager }: TelemetryOptions,
   ) {
-    const { trace, propagation } = registered();
-    const deno = denoTelemetry();
+    const { propagation } = registered();
     const contexts = contextManager as ContextManager | undefined ??
       usualContexts();
     if (contexts === undefined) {
@@ -128,7 +133,7 @@ export class Telemetry {
     this.#propagator = propagation;
     this.tracer = tracerProvider?.getTracer(LIBRARY) as Tracer | undefined;
     this.meterProvider = meterProvider as MeterProvider | undefined;
-    this.tracedByDeno = deno !== undefined && trace === deno.tracerProvider;
+    this.tracedByDeno = isTracedByDeno();
   }
 
   /**

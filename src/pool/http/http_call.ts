@@ -5,6 +5,7 @@ import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import type { HttpExchange } from "./http_exchange.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
 import type { HttpRequest } from "./http_request.ts";
+import type { ResponseHead } from "./response_head.ts";
 
 const retryableStatuses = new Set([408, 425, 429, 502, 503, 504]);
 
@@ -53,8 +54,9 @@ export class HttpCall implements Timed {
   readonly #followsRedirects: boolean;
   readonly isPatient: boolean;
   #request: HttpRequest;
-  /** When the stage ends that it is in: its turn, or the next sign of the server. */
+  /** When the stage ends that it is in: its turn, a connection, or the next sign of the server. */
   #stageEndsAtMs = Infinity;
+  #stage: "queue" | "connect" | "read" = "queue";
   #exchange: HttpExchange | undefined;
   /** Ends waits; made only if it comes to one. */
   #waits: AbortController | undefined;
@@ -88,15 +90,14 @@ export class HttpCall implements Timed {
   }
 
   expire(): void {
-    const { clock, totalTimeoutMs, readTimeoutMs, queueTimeoutMs } =
-      this.#settings;
+    const { clock, totalTimeoutMs } = this.#settings;
     const { href } = this.#request;
     if (clock.now() >= this.#endsAtMs) {
       this.abort(new HttpTimeoutError(href, "total", totalTimeoutMs));
-    } else if (this.#exchange === undefined) {
-      this.abort(new HttpTimeoutError(href, "queue", queueTimeoutMs));
     } else {
-      this.#exchange.abort(new HttpTimeoutError(href, "read", readTimeoutMs));
+      const error = new HttpTimeoutError(href, this.#stage, this.#stageMs);
+      if (this.#stage === "queue") this.abort(error);
+      else this.#exchange?.abort(error);
     }
   }
 
@@ -110,9 +111,7 @@ export class HttpCall implements Timed {
 
   /** Waits for the call's turn, for no longer than `queueTimeoutMs`. */
   async wait<T>(turn: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock, queueTimeoutMs } = this.#settings;
-    this.#stageEndsAtMs = clock.now() + queueTimeoutMs;
-    this.#hooks.onSooner(this);
+    this.#enter("queue");
     try {
       return await turn(this.#waitSignal);
     } finally {
@@ -127,12 +126,14 @@ export class HttpCall implements Timed {
     if (this.#aborted !== undefined) exchange.abort(this.#aborted.reason);
   }
 
-  /** Gives the server `readTimeoutMs` to say something; returns the time. */
-  expectSign(): number {
-    const nowMs = this.#settings.clock.now();
-    this.#stageEndsAtMs = nowMs + this.#settings.readTimeoutMs;
-    this.#hooks.onSooner(this);
-    return nowMs;
+  /** Gives a connection `connectTimeoutMs` to come about. */
+  expectConnection(): void {
+    this.#enter("connect");
+  }
+
+  /** Gives the server `readTimeoutMs` to say something. */
+  expectSign(): void {
+    this.#enter("read");
   }
 
   /** Nothing is expected of the server for now. */
@@ -220,7 +221,7 @@ export class HttpCall implements Timed {
   }
 
   /** The step that a response leads to, if it is not the caller's to have. */
-  #nextAfter(response: Response): Next | undefined {
+  #nextAfter(response: ResponseHead): Next | undefined {
     const { status } = response;
     if (status < 300) return undefined;
     if (this.#followsRedirects) {
@@ -265,6 +266,18 @@ export class HttpCall implements Timed {
     return delayMs > maxRetryDelayMs || tooLate ? undefined : delayMs;
   }
 
+  #enter(stage: "queue" | "connect" | "read"): void {
+    this.#stage = stage;
+    this.#stageEndsAtMs = this.#settings.clock.now() + this.#stageMs;
+    this.#hooks.onSooner(this);
+  }
+
+  get #stageMs(): number {
+    const { queueTimeoutMs, connectTimeoutMs, readTimeoutMs } = this.#settings;
+    if (this.#stage === "read") return readTimeoutMs;
+    return this.#stage === "queue" ? queueTimeoutMs : connectTimeoutMs;
+  }
+
   /** Aborts when the call is over before its time. */
   get #waitSignal(): AbortSignal {
     this.#waits ??= new AbortController();
@@ -278,11 +291,11 @@ export class HttpCall implements Timed {
  * doesn't say so in a way that HTTP knows, or names a time that is over. A date
  * is measured by the server's own clock where it tells it.
  */
-function retryAfterMs({ headers }: Response): number | undefined {
-  const value = headers.get("retry-after")?.trim() ?? "";
+function retryAfterMs(response: ResponseHead): number | undefined {
+  const value = response.get("retry-after")?.trim() ?? "";
   if (/^\d+$/.test(value)) return Number(value) * 1_000;
   if (!httpDate.test(value)) return undefined;
-  const serverNowMs = Date.parse(headers.get("date") ?? "");
+  const serverNowMs = Date.parse(response.get("date") ?? "");
   const delayMs = Date.parse(value) -
     (Number.isNaN(serverNowMs) ? Date.now() : serverNowMs);
   return delayMs > 0 ? delayMs : undefined;

@@ -1,13 +1,12 @@
 import { type Permit, Semaphore } from "../../limit/semaphore.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
-import { connectDirectly, type HttpConnect } from "./connect_watch.ts";
 import type { HttpCall } from "./http_call.ts";
-import { HttpClient } from "./http_client.ts";
 import { HttpCircuitOpenError } from "./http_errors.ts";
 import { HttpExchange } from "./http_exchange.ts";
 import { HttpOrigin, type Place } from "./http_origin.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
 import type { HttpRequest } from "./http_request.ts";
+import { Transports } from "./transports.ts";
 import type { HttpOriginStats } from "./http_stats.ts";
 
 /** The number of origins remembered; beyond that, idle ones are forgotten. */
@@ -24,18 +23,15 @@ export interface HttpDispatcherStats {
 /** Sends requests, each when it is its turn. */
 export class HttpDispatcher {
   readonly #settings: HttpPoolSettings;
-  readonly #client: HttpClient;
-  readonly #connect: HttpConnect | undefined;
+  readonly #transports: Transports;
   readonly #origins = new Map<string, HttpOrigin>();
   readonly #semaphore: Semaphore;
   #requests = 0;
 
   constructor(settings: HttpPoolSettings) {
-    const { name, maxConcurrency, connectTimeoutMs, proxy, clock } = settings;
+    const { name, maxConcurrency, clock } = settings;
     this.#settings = settings;
-    this.#client = new HttpClient(settings);
-    const mayWatch = connectTimeoutMs !== Infinity && proxy === undefined;
-    this.#connect = mayWatch ? connectDirectly() : undefined;
+    this.#transports = new Transports(settings);
     this.#semaphore = instruments.withdraw(
       new Semaphore(maxConcurrency, { name, clock }),
     );
@@ -95,14 +91,10 @@ export class HttpDispatcher {
     const exchange = new HttpExchange({
       request,
       resends: call.resends,
-      client: request.needsFreshConnection
-        ? this.#client.single
-        : this.#client.kept,
       clock: this.#settings.clock,
       call,
-      visit,
-      connect: this.#connect,
       connectTimeoutMs: this.#settings.connectTimeoutMs,
+      visit,
     });
     call.begin(exchange);
     return exchange;
@@ -116,8 +108,8 @@ export class HttpDispatcher {
   }
 
   close(): void {
-    this.#client.close();
     for (const origin of this.#origins.values()) origin.close();
+    this.#transports.close();
   }
 
   get stats(): HttpDispatcherStats {
@@ -133,7 +125,8 @@ export class HttpDispatcher {
 
   #addOrigin(name: string): HttpOrigin {
     if (this.#origins.size >= maxOrigins) this.#forgetIdle();
-    const origin = new HttpOrigin(name, this.#settings);
+    const transport = this.#transports.to(name);
+    const origin = new HttpOrigin(name, this.#settings, transport);
     this.#origins.set(name, origin);
     return origin;
   }

@@ -33,7 +33,7 @@ export class HttpFailedError extends HttpError {
   /** True if a connection was made, so that the server may have seen the request. */
   readonly sent: boolean;
 
-  /** `cause` is what the runtime's `fetch` threw. */
+  /** `cause` is what the runtime threw, or what was wrong with the answer. */
   constructor(url: string, message: string, sent: boolean, cause?: unknown) {
     super("SLUICE_HTTP_FAILED", url, message, { cause });
     this.sent = sent;

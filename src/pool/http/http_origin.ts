@@ -13,24 +13,25 @@ import {
   httpOriginValues,
 } from "./http_stats.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
-
-/** The number of bodies in a row, each in one piece, that say how others will come. */
-const wholeEnough = 16;
+import type { Transport } from "./transport.ts";
 
 /** One origin: who may talk to it, and whether it is worth while. */
 export class HttpOrigin {
-  readonly #settings: HttpPoolSettings;
+  /** The means by which it is reached. */
+  readonly transport: Transport;
   readonly #semaphore: Semaphore;
   readonly #circuit: Circuit | undefined;
-  #heardAtMs = -Infinity;
   #requests = 0;
   #failures = 0;
-  #wholeInRow = 0;
   readonly #untrack: (() => void)[];
 
-  constructor(origin: string, settings: HttpPoolSettings) {
+  constructor(
+    origin: string,
+    settings: HttpPoolSettings,
+    transport: Transport,
+  ) {
     const { maxPerOrigin, maxWaiting, clock } = settings;
-    this.#settings = settings;
+    this.transport = transport;
     this.#semaphore = instruments.withdraw(
       new Semaphore(maxPerOrigin, {
         name: origin,
@@ -84,33 +85,9 @@ export class HttpOrigin {
     return new Visit(this, place, isPatient, admission);
   }
 
-  /** Takes note that it answered. */
-  hear(nowMs: number): void {
-    this.#heardAtMs = nowMs;
-  }
-
   /** Takes note that it didn't answer as it should. */
   countFailure(): void {
     this.#failures++;
-  }
-
-  /** Says if it answered so lately that its connections may still be open. */
-  isWarm(nowMs: number): boolean {
-    return nowMs - this.#heardAtMs < this.#settings.keepAliveMs;
-  }
-
-  /**
-   * True if bodies came in one piece of late. A small one may then be read at
-   * once, which saves an eighth of a request (bench/http_pool.ts);
-   * but silence between its pieces is not to be seen.
-   */
-  get sendsSmallBodiesWhole(): boolean {
-    return this.#wholeInRow >= wholeEnough;
-  }
-
-  /** Takes note of the number of pieces that a body came in. */
-  notePieces(pieces: number): void {
-    this.#wholeInRow = pieces <= 1 ? this.#wholeInRow + 1 : 0;
   }
 
   /** True if nobody talks to it or waits for that. */
@@ -138,8 +115,9 @@ export class HttpOrigin {
     };
   }
 
-  /** Its figures are no longer shown. */
+  /** Its figures are no longer shown, and its connections not kept. */
   close(): void {
+    this.transport.close();
     for (const untrack of this.#untrack) untrack();
   }
 }

@@ -26,11 +26,15 @@ import {
   type HttpRequestOptions,
 } from "./http_pool_options.ts";
 import { DefaultHeaders, HttpRequest } from "./http_request.ts";
-import { asBytes, asText, type BodyForm } from "./response_body.ts";
+import { asBytes, asText, type UseOfBody } from "./response_body.ts";
 
 /**
  * One HTTP client for many origins, which bounds what a request may take: time
  * of each kind, concurrency per origin and in all, redirects, retries, bytes.
+ *
+ * Without TLS it speaks HTTP/1.1 on connections of its own, for less than the
+ * runtime's `fetch` costs; by `fetch` it asks over TLS, by way of proxies
+ * (`proxy`, `HTTP_PROXY` and its like), and where Deno traces `fetch` (`OTEL_DENO`).
  *
  * @example
  * ```ts
@@ -215,7 +219,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     url: string | URL,
     options: HttpRequestOptions,
     headers: DefaultHeaders,
-    form: BodyForm<T>,
+    form: UseOfBody<T>,
   ): Promise<T> {
     const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
     return this.#call(

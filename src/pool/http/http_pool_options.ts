@@ -53,18 +53,17 @@ export interface HttpPoolOptions {
    */
   queueTimeoutMs?: number;
   /**
-   * The time that an origin that was silent for a while may take to accept a
-   * connection, in milliseconds; `Infinity` leaves it to the system. A request
-   * that isn't safe to repeat may be at work by then, for all that is known, and
-   * is given up after `readTimeoutMs` only; so is any behind a proxy.
+   * The time that an origin may take to accept a connection, in milliseconds;
+   * `Infinity` leaves it to the system. With TLS, that is known only of an origin
+   * that was silent for a while; and a request that isn't safe to repeat may be
+   * at work by then, for all that is known, and is given up after
+   * `readTimeoutMs` only; so is any behind a proxy.
    * @default 5_000
    */
   connectTimeoutMs?: number;
   /**
    * The time that a server may be silent, in milliseconds, before the response
-   * starts and between any two pieces of it. Where an origin's bodies have all
-   * come in one piece of late, a small one has that time as a whole; if that
-   * isn't enough, the pieces of those to come are watched again.
+   * starts and between any two pieces of it.
    * @default 30_000
    */
   readTimeoutMs?: number;
@@ -75,12 +74,13 @@ export interface HttpPoolOptions {
    */
   totalTimeoutMs?: number;
   /**
-   * The time that an unused connection is kept, in milliseconds.
+   * The time that an unused connection is kept, in milliseconds; a shorter one
+   * that the server announces (`Keep-Alive: timeout=5`) goes before it.
    * @default 30_000
    */
   keepAliveMs?: number;
   /**
-   * Speaks HTTP/2 with servers that offer it.
+   * Speaks HTTP/2 with servers that offer it, which takes TLS.
    * @default true
    */
   http2?: boolean;

@@ -1,8 +1,11 @@
+import { InvalidOptionError } from "../../base/errors.ts";
 import { HttpError, shownUrl } from "./http_errors.ts";
 import type { HttpRequestOptions } from "./http_pool_options.ts";
+import type { ResponseHead } from "./response_head.ts";
 
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 const bodilessMethods = new Set(["GET", "HEAD"]);
+const forbiddenMethods = new Set(["CONNECT", "TRACE", "TRACK"]);
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const credentialHeaders = ["authorization", "cookie", "proxy-authorization"];
 const contentHeaders = [
@@ -13,7 +16,16 @@ const contentHeaders = [
   "content-type",
 ];
 
-type HeaderList = [name: string, value: string][];
+const encoder = new TextEncoder();
+
+/** Names and values, the names in small letters. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** A request's body as it is sent. */
+export type RequestBody =
+  | Uint8Array<ArrayBuffer>
+  | ReadableStream<Uint8Array>
+  | null;
 
 /** The headers of a request that sets none itself. */
 export class DefaultHeaders {
@@ -46,7 +58,7 @@ export class HttpRequest {
     public headers: HeaderList,
     /** Those of the headers that go along to another origin. */
     private ownHeaders: HeaderList,
-    public body: BodyInit | null,
+    private content: BodyInit | null,
     /** True if repeating it does no harm. */
     readonly idempotent: boolean,
   ) {}
@@ -68,7 +80,7 @@ export class HttpRequest {
     const idempotent = options.idempotent ??
       (idempotentMethods.has(method) || has(headers, "idempotency-key"));
     const { body = null } = options;
-    return new HttpRequest(
+    const request = new HttpRequest(
       href,
       origin,
       method,
@@ -77,6 +89,9 @@ export class HttpRequest {
       body,
       idempotent,
     );
+    const mistake = mistakeIn(method, body !== null);
+    if (mistake !== undefined) throw request.unsendable(mistake);
+    return request;
   }
 
   /** The URL as errors may show it. */
@@ -84,43 +99,50 @@ export class HttpRequest {
     return shownUrl(this.href);
   }
 
+  /** An error for a request that nobody could send as it is. */
+  unsendable(why: string): InvalidOptionError {
+    return new InvalidOptionError(
+      `${this.method} ${this.shownUrl} can't be sent: ${why}`,
+    );
+  }
+
   /** True if there is a body that can be sent once only. */
   get hasStream(): boolean {
-    return isStream(this.body);
+    return isStream(this.content);
+  }
+
+  /** The body as it is sent, once {@linkcode prepareBody} has seen to it. */
+  get body(): RequestBody {
+    return this.content as RequestBody;
   }
 
   /**
-   * True if only a connection of its own keeps the runtime from sending it
-   * twice: nothing but an empty body of a known length says "content-length: 0",
-   * and those are what Deno sends again.
-   */
-  get needsFreshConnection(): boolean {
-    return !this.idempotent && this.body === null;
-  }
-
-  /**
-   * Gives the body the form in which it can be watched, and isn't sent twice.
-   * Deno sends a request a second time, on its own account, when the server
-   * closes a reused connection instead of answering, unless its body is a Blob
-   * or a stream; and a Blob has a length.
+   * Gives the body the form in which it is sent, and can be watched.
+   *
+   * @throws {TypeError} when somebody else reads the stream.
    */
   async prepareBody(): Promise<void> {
-    const body = this.body;
-    if (body === null) return;
+    const body = this.content;
+    if (body === null || body instanceof Uint8Array) return;
     if (isStream(body)) {
-      this.body = ReadableStream.from(
-        this.#watched(body as ReadableStream<Uint8Array>),
-      );
-    } else if (!this.idempotent && !bodilessMethods.has(this.method)) {
-      const { blob, type } = typeof body === "string"
-        ? { blob: new Blob([body]), type: "text/plain;charset=UTF-8" }
-        : await inBlob(body);
-      if (type !== null && !has(this.headers, "content-type")) {
-        this.headers = [...this.headers, ["content-type", type]];
-        this.ownHeaders = [...this.ownHeaders, ["content-type", type]];
-      }
-      this.body = blob.size === 0 ? null : blob;
+      this.content = watched(body as ReadableStream<Uint8Array>, (error) => {
+        this.bodyError = { error };
+      });
+    } else if (typeof body === "string") {
+      this.#setContent(encoder.encode(body), "text/plain;charset=UTF-8");
+    } else {
+      const content = new Response(body);
+      const type = content.headers.get("content-type");
+      this.#setContent(await content.bytes(), type);
     }
+  }
+
+  #setContent(bytes: Uint8Array<ArrayBuffer>, type: string | null): void {
+    this.content = bytes;
+    if (type === null || has(this.headers, "content-type")) return;
+    const typed = [["content-type", type]] as const;
+    this.headers = [...this.headers, ...typed];
+    this.ownHeaders = [...this.ownHeaders, ...typed];
   }
 
   /**
@@ -131,11 +153,12 @@ export class HttpRequest {
    * @throws {HttpError} when it can't be followed.
    */
   redirectedBy(
-    { status, headers }: Response,
+    response: ResponseHead,
     withDefaults: boolean,
   ): HttpRequest | undefined {
+    const { status } = response;
     if (!redirectStatuses.has(status)) return undefined;
-    const location = headers.get("location");
+    const location = response.get("location");
     if (location === null) return undefined;
     const { href, origin } = parse(location, this.href);
     const becomesGet = status === 303
@@ -160,21 +183,45 @@ export class HttpRequest {
       becomesGet ? "GET" : this.method,
       without(followed, dropped),
       without(this.ownHeaders, dropped),
-      becomesGet ? null : this.body,
+      becomesGet ? null : this.content,
       becomesGet || this.idempotent,
     );
   }
+}
 
-  async *#watched(
-    body: ReadableStream<Uint8Array>,
-  ): AsyncGenerator<Uint8Array> {
-    try {
-      yield* body;
-    } catch (error) {
-      this.bodyError = { error };
-      throw error;
-    }
-  }
+/** A caller's stream, whose error is to be told from the network's. */
+function watched(
+  body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
+  onError: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
+  const stream = body instanceof ReadableStream
+    ? body
+    : ReadableStream.from(body);
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) return controller.close();
+        if (!(value instanceof Uint8Array)) {
+          throw new TypeError(`a body is of bytes, got ${typeof value}`);
+        }
+        controller.enqueue(value);
+      } catch (error) {
+        onError(error);
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+/** Says why no server could be asked in this way, if so. */
+function mistakeIn(method: string, hasBody: boolean): string | undefined {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Z-]+$/.test(method)) return "it is no method";
+  if (forbiddenMethods.has(method)) return "the method is not for clients";
+  const isTooMuch = hasBody && bodilessMethods.has(method);
+  return isTooMuch ? "the method has no body" : undefined;
 }
 
 function mergeHeaders(
@@ -194,7 +241,7 @@ function overlay(below: HeaderList, above: HeaderList): HeaderList {
   return [...without(below, above.map(([name]) => name)), ...above];
 }
 
-function without(headers: HeaderList, names: string[]): HeaderList {
+function without(headers: HeaderList, names: readonly string[]): HeaderList {
   return headers.filter(([name]) => !names.includes(name));
 }
 
@@ -230,13 +277,4 @@ function refusal(url: string, why: string): HttpError {
     url,
     `${shownUrl(url)} ${why}`,
   );
-}
-
-/** A body as a Blob, and the type that `fetch` would say it has. */
-async function inBlob(
-  body: BodyInit,
-): Promise<{ blob: Blob; type: string | null }> {
-  const content = new Response(body);
-  const type = content.headers.get("content-type");
-  return { blob: body instanceof Blob ? body : await content.blob(), type };
 }

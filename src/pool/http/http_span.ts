@@ -2,7 +2,9 @@ import { ambientTelemetry, SpanKind } from "../../observe/trace/telemetry.ts";
 import { endSpanWith, errorType } from "../../observe/trace/span_outcome.ts";
 import type { Attributes, Span } from "@opentelemetry/api";
 import { traceparentOf } from "../../observe/trace/trace_context.ts";
-import type { HttpRequest } from "./http_request.ts";
+import type { HeaderList, HttpRequest } from "./http_request.ts";
+import type { ResponseHead } from "./response_head.ts";
+import { TripError } from "./transport.ts";
 
 /**
  * Sends a request within a span of its own, which the server is told of. Where
@@ -13,8 +15,8 @@ import type { HttpRequest } from "./http_request.ts";
 export function sendInSpan(
   request: HttpRequest,
   resends: number,
-  send: (headers: HeadersInit) => Promise<Response>,
-): Promise<Response> {
+  send: (headers: HeaderList) => Promise<ResponseHead>,
+): Promise<ResponseHead> {
   const telemetry = ambientTelemetry();
   if (telemetry === undefined || telemetry.tracedByDeno) {
     return send(request.headers);
@@ -26,7 +28,7 @@ export function sendInSpan(
   if (span === undefined) return send(request.headers);
   return endSpanWith(span, send(withTrace(request.headers, span)), {
     result: describeResponse,
-    error: (error) => ({ "error.type": errorType(error) }),
+    error: (error) => ({ "error.type": errorType(causeOf(error)) }),
   });
 }
 
@@ -45,7 +47,12 @@ function describeRequest(
   };
 }
 
-function describeResponse({ status }: Response): Attributes {
+/** What the network did, where it is known. */
+function causeOf(error: unknown): unknown {
+  return error instanceof TripError ? error.cause ?? error : error;
+}
+
+function describeResponse({ status }: ResponseHead): Attributes {
   return {
     "http.response.status_code": status,
     ...(status >= 400 && { "error.type": String(status) }),
@@ -53,13 +60,16 @@ function describeResponse({ status }: Response): Attributes {
 }
 
 /** The headers of a request that the server shall count to a span. */
-function withTrace(headers: HeadersInit, span: Span): Headers {
+function withTrace(headers: HeaderList, span: Span): HeaderList {
   const context = span.spanContext();
-  const traced = new Headers(headers);
-  traced.set("traceparent", traceparentOf(context));
   const state = context.traceState?.serialize();
-  if (state) traced.set("tracestate", state);
-  return traced;
+  return [
+    ...headers.filter(([name]) =>
+      name !== "traceparent" && (name !== "tracestate" || !state)
+    ),
+    ["traceparent", traceparentOf(context)],
+    ...state ? [["tracestate", state] as const] : [],
+  ];
 }
 
 function portOf({ port, protocol }: URL): number {

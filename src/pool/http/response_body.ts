@@ -1,73 +1,69 @@
+import type { RoundTrip } from "./transport.ts";
+
 /** The size of a buffer at first, and the number of that size that are kept. */
 const firstBytes = 4_096;
 const maxSpares = 64;
 
-/** Makes something of bytes, which are another body's after that. */
-export type UseOfBody<T> = (
-  bytes: Uint8Array<ArrayBuffer>,
-  isComplete: boolean,
-) => T;
+type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A form that a body may be read in. */
-export interface BodyForm<T> {
-  ofResponse(response: Response): Promise<T>;
-  ofBytes(bytes: Uint8Array<ArrayBuffer>): T;
-}
+/** Makes something of bytes, which are another body's after that. */
+export type UseOfBody<T> = (bytes: Bytes, isComplete: boolean) => T;
 
 const decoder = new TextDecoder();
 
-/** The form of text in UTF-8. */
-export const asText: BodyForm<string> = {
-  ofResponse: (response) => response.text(),
-  ofBytes: (bytes) => decoder.decode(bytes),
-};
+/** Text in UTF-8. */
+export function asText(bytes: Bytes): string {
+  return decoder.decode(bytes);
+}
 
-/** The form of bytes, which are the caller's own. */
-export const asBytes: BodyForm<Uint8Array<ArrayBuffer>> = {
-  ofResponse: (response) => response.bytes(),
-  ofBytes: (bytes) => bytes.slice(),
-};
+/** Bytes that are the caller's own. */
+export function asBytes(bytes: Bytes): Bytes {
+  return bytes.slice();
+}
 
 /** Buffers between two bodies; a new one each time costs a thirtieth of a request. */
-const spares: Uint8Array<ArrayBuffer>[] = [];
+const spares: Bytes[] = [];
 
 /**
- * Reads a body until it ends or there is more of it than `maxBytes`; what is
- * left over is let go. It reads into one growing buffer, which costs half of
- * what a chunk for each read does (bench/http_pool.ts).
+ * Reads a body until it ends or there is more of it than `maxBytes`. One that
+ * comes in one piece is used where it lies.
  *
  * @param onPiece Told of each piece that has arrived.
  */
 export async function readUpTo<T>(
-  { body }: Response,
+  trip: RoundTrip,
   maxBytes: number,
   onPiece: () => void,
   use: UseOfBody<T>,
 ): Promise<T> {
-  if (body === null) return use(new Uint8Array(), true);
-  const reader = body.getReader({ mode: "byob" });
-  let buffer = spares.pop() ?? new Uint8Array(firstBytes);
+  let buffer: Bytes | undefined;
   let length = 0;
-  let isComplete = false;
-  while (!isComplete && length <= maxBytes) {
-    const read = await reader.read(buffer.subarray(length));
-    // Nothing at all comes of a body that is cancelled meanwhile.
-    if (read.value === undefined) break;
-    buffer = new Uint8Array(read.value.buffer as ArrayBuffer);
-    length += read.value.byteLength;
-    isComplete = read.done;
-    if (!isComplete) onPiece();
-    if (length === buffer.length) buffer = doubled(buffer);
+  while (!trip.isOver && length <= maxBytes) {
+    const next = trip.read();
+    const piece = next instanceof Promise ? await next : next;
+    if (piece === undefined) break;
+    onPiece();
+    if (buffer === undefined && trip.isOver) {
+      return use(piece.subarray(0, maxBytes), piece.length <= maxBytes);
+    }
+    buffer = withRoom(
+      buffer ?? spares.pop() ?? new Uint8Array(firstBytes),
+      length,
+      piece.length,
+    );
+    buffer.set(piece, length);
+    length += piece.length;
   }
-  if (!isComplete) reader.cancel().catch(() => {});
-  const used = use(buffer.subarray(0, Math.min(length, maxBytes)), isComplete);
-  const isSpare = buffer.length === firstBytes && spares.length < maxSpares;
-  if (isSpare) spares.push(buffer);
+  const bytes = buffer?.subarray(0, Math.min(length, maxBytes));
+  const used = use(bytes ?? new Uint8Array(), length <= maxBytes);
+  const isSpare = buffer?.length === firstBytes && spares.length < maxSpares;
+  if (isSpare) spares.push(buffer!);
   return used;
 }
 
-function doubled(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(2 * buffer.length);
-  larger.set(buffer);
+function withRoom(buffer: Bytes, used: number, more: number): Bytes {
+  if (used + more <= buffer.length) return buffer;
+  const larger = new Uint8Array(Math.max(2 * buffer.length, used + more));
+  larger.set(buffer.subarray(0, used));
   return larger;
 }

@@ -1,8 +1,15 @@
-import type { HttpPoolSettings } from "./http_pool_options.ts";
-
 /** Connections that `fetch` is to use. */
 export interface Connections {
   close(): void;
+}
+
+/** What the connections of an {@linkcode HttpClient} are like. */
+export interface HttpClientOptions {
+  maxPerOrigin: number;
+  keepAliveMs: number;
+  http2: boolean;
+  caCerts?: string[];
+  proxy?: { url: string };
 }
 
 interface DenoClient {
@@ -18,20 +25,23 @@ interface DenoClient {
 const deno = (globalThis as { Deno?: DenoClient }).Deno;
 
 /**
- * The means by which a pool sends: `Deno.createHttpClient`, whose
+ * The means by which a pool has `fetch` send: `Deno.createHttpClient`, whose
  * connections are the pool's own. Elsewhere they are the runtime's affair.
  */
 export class HttpClient {
-  readonly #settings: HttpPoolSettings;
-  /** Connections that are kept; undefined for the runtime's. */
-  readonly kept: Connections | undefined;
+  readonly #options: HttpClientOptions;
+  #kept: Connections | undefined;
   #single: Connections | undefined;
 
-  constructor(settings: HttpPoolSettings) {
-    this.#settings = settings;
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+  }
+
+  /** Connections that are kept; undefined for the runtime's. */
+  get kept(): Connections | undefined {
     // Fewer idle connections than callers, and each burst would open most of
     // its connections anew: 173 for 256 requests, where 32 do.
-    this.kept = this.#create(settings.maxPerOrigin);
+    return this.#kept ??= this.#create(this.#options.maxPerOrigin);
   }
 
   /** Connections that carry one request each. */
@@ -41,12 +51,12 @@ export class HttpClient {
 
   /** Closes the connections that are open. */
   close(): void {
-    this.kept?.close();
+    this.#kept?.close();
     this.#single?.close();
   }
 
   #create(maxIdle: number): Connections | undefined {
-    const { keepAliveMs, http2, caCerts, proxy } = this.#settings;
+    const { keepAliveMs, http2, caCerts, proxy } = this.#options;
     return deno?.createHttpClient?.({
       caCerts,
       proxy,

@@ -1,5 +1,5 @@
-import { readEnv } from "../../base/env.ts";
-import type { Clock, TimerHandle } from "../../base/clock.ts";
+import { readEnv } from "../../../base/env.ts";
+import type { Clock, TimerHandle } from "../../../base/clock.ts";
 
 /** Opens a connection, only to see whether that can be done. */
 export type HttpConnect = (
@@ -19,22 +19,21 @@ const deno = (globalThis as { Deno?: DenoConnect }).Deno;
 
 const proxyVariables = ["http_proxy", "https_proxy", "all_proxy"];
 
-/**
- * By `Deno.connect`; undefined on other runtimes, and where `fetch` may go
- * through a proxy that the environment names.
- */
-export function connectDirectly(): HttpConnect | undefined {
-  const connect = deno?.connect;
-  const isProxied = (name: string) =>
-    (readEnv(name) ?? readEnv(name.toUpperCase())) !== undefined;
-  if (connect === undefined || proxyVariables.some(isProxied)) return undefined;
-  return (url, signal) =>
-    connect({
+/** Says if `fetch` may go through a proxy that the environment names. */
+export function isProxied(): boolean {
+  return proxyVariables.some((name) =>
+    (readEnv(name) ?? readEnv(name.toUpperCase())) !== undefined
+  );
+}
+
+/** By `Deno.connect`; undefined on other runtimes. */
+export const connectDirectly: HttpConnect | undefined =
+  deno?.connect === undefined ? undefined : (url, signal) =>
+    deno.connect!({
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
       port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
       signal,
     });
-}
 
 /** The time that a {@linkcode ConnectWatch} takes, and whom it tells. */
 export interface ConnectWatchOptions {
