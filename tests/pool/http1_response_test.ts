@@ -154,6 +154,8 @@ Deno.test("what is no HTTP/1.1 is refused by name", async () => {
     [`${chunks}${"1".repeat(20_000)}`, /not HTTP\/1\.1/],
     [`${chunks}0\r\n${"x: y\r\n".repeat(5_000)}\r\n`, /endless trailers/],
     [`${ok}long: ${"x".repeat(70_000)}\r\n\r\n`, /more than 65536 bytes/],
+    [`${ok}${"a:\r\n".repeat(1_001)}\r\n`, /more than 1000 headers/],
+    ["HTTP/1.1 100 Go on\r\n\r\n".repeat(4_000), /more than 65536 bytes/],
   ];
   for (const [text, why] of cases) {
     await assert.rejects(

@@ -37,8 +37,11 @@ export class Deadlines<T extends Timed> {
   }
 
   /** To be called when something is due sooner than it was. */
-  watch({ dueAtMs }: T): void {
-    if (dueAtMs < this.#wakeAtMs) this.#wakeAt(dueAtMs);
+  watch(timed: T): void {
+    const { dueAtMs } = timed;
+    if (dueAtMs < this.#wakeAtMs && this.#timed.has(timed)) {
+      this.#wakeAt(dueAtMs);
+    }
   }
 
   delete(timed: T): void {

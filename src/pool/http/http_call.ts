@@ -180,6 +180,9 @@ export class HttpCall implements Timed {
           await this.#pause(delayMs);
         }
       }
+    } catch (error) {
+      this.#request.dropBody(error);
+      throw error;
     } finally {
       this.#release();
     }

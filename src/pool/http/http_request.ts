@@ -137,6 +137,13 @@ export class HttpRequest {
     }
   }
 
+  /** Lets a stream go that is not to be sent (any more). */
+  dropBody(reason: unknown): void {
+    if (!(this.content instanceof ReadableStream)) return;
+    // One that is being sent is for its sender to cancel.
+    this.content.cancel(reason).catch(() => {});
+  }
+
   #setContent(bytes: Uint8Array<ArrayBuffer>, type: string | null): void {
     this.content = bytes;
     if (type === null || has(this.headers, "content-type")) return;

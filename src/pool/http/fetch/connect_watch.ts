@@ -31,7 +31,7 @@ export const connectDirectly: HttpConnect | undefined =
   deno?.connect === undefined ? undefined : (url, signal) =>
     deno.connect!({
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
-      port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
+      port: Number(url.port || (url.protocol === "https:" ? 443 : 80)),
       signal,
     });
 

@@ -11,8 +11,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export interface Http1Body {
   /** True once its last byte has been read. */
   readonly isOver: boolean;
-  /** The next piece; undefined at the end. */
-  read(): Bytes | undefined | Promise<Bytes | undefined>;
+  /** The next piece, no longer than `maxBytes`; undefined at the end. */
+  read(maxBytes?: number): Bytes | undefined | Promise<Bytes | undefined>;
 }
 
 /**
@@ -52,19 +52,19 @@ class BodyOfLength implements Http1Body {
     return this.left === 0;
   }
 
-  read(): Bytes | undefined | Promise<Bytes | undefined> {
+  read(maxBytes = Infinity): Bytes | undefined | Promise<Bytes | undefined> {
     if (this.left === 0) return undefined;
-    if (this.input.length > 0) return this.#take();
-    return this.#takeLater();
+    if (this.input.length > 0) return this.#take(maxBytes);
+    return this.#takeLater(maxBytes);
   }
 
-  async #takeLater(): Promise<Bytes> {
-    if (await this.input.fill()) return this.#take();
+  async #takeLater(maxBytes: number): Promise<Bytes> {
+    if (await this.input.fill()) return this.#take(maxBytes);
     throw endsEarly();
   }
 
-  #take(): Bytes {
-    const piece = this.input.take(this.left);
+  #take(maxBytes: number): Bytes {
+    const piece = this.input.take(Math.min(this.left, maxBytes));
     this.left -= piece.length;
     return piece;
   }
@@ -76,9 +76,9 @@ class BodyToTheEnd implements Http1Body {
 
   constructor(private readonly input: ByteInput) {}
 
-  async read(): Promise<Bytes | undefined> {
+  async read(maxBytes = Infinity): Promise<Bytes | undefined> {
     const isHere = this.input.length > 0 || await this.input.fill();
-    if (isHere) return this.input.take(Infinity);
+    if (isHere) return this.input.take(maxBytes);
     this.isOver = true;
     return undefined;
   }
@@ -92,12 +92,12 @@ class ChunkedBody implements Http1Body {
 
   constructor(private readonly input: ByteInput) {}
 
-  async read(): Promise<Bytes | undefined> {
+  async read(maxBytes = Infinity): Promise<Bytes | undefined> {
     if (this.isOver) return undefined;
     if (this.#left === 0) this.#left = await this.#nextLength();
     if (this.#left === 0) return await this.#end();
     if (this.input.length === 0 && !await this.input.fill()) throw endsEarly();
-    const piece = this.input.take(this.#left);
+    const piece = this.input.take(Math.min(this.#left, maxBytes));
     this.#left -= piece.length;
     return piece;
   }

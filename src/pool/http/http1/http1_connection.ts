@@ -9,6 +9,7 @@ const maxJoinedBytes = 64 * 1024;
 export interface TcpConnection {
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
+  setNoDelay(): void;
   close(): void;
   ref(): void;
   unref(): void;
@@ -48,11 +49,12 @@ export class Http1Connection {
 
   /** Sends a head, and the content that follows it. */
   async send(head: string, content: Uint8Array | undefined): Promise<void> {
-    const bytes = this.#encode(head, content);
-    await this.#write(bytes);
+    this.#writes++;
+    await this.#write(this.#encode(head, content));
     if (content !== undefined && content.length > maxJoinedBytes) {
       await this.#write(content);
     }
+    this.#writes--;
   }
 
   /** Sends a head, and content whose length nobody knows yet (RFC 9112, section 7.1). */
@@ -66,8 +68,7 @@ export class Http1Connection {
       const { done, value } = await content.read();
       if (done) break;
       if (value.length === 0) continue;
-      await this.send(`${value.length.toString(16)}\r\n`, undefined);
-      await this.#write(value);
+      await this.send(`${value.length.toString(16)}\r\n`, value);
       await this.send("\r\n", undefined);
     }
     await this.send("0\r\n\r\n", undefined);
@@ -110,11 +111,9 @@ export class Http1Connection {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    this.#writes++;
     for (let sent = 0; sent < bytes.length;) {
       sent += await this.#socket.write(bytes.subarray(sent));
     }
-    this.#writes--;
   }
 
   /** A head, each character as one byte, and content, if there isn't much of it. */

@@ -2,8 +2,11 @@ import type { ResponseHead } from "../response_head.ts";
 import { TripError } from "../transport.ts";
 import type { ByteInput } from "./byte_input.ts";
 
-/** The largest head that is read, in bytes. */
+/** The largest head that is read, with those that announce it, in bytes. */
 const maxHeadBytes = 64 * 1024;
+
+/** The most fields in it: `Headers` takes time by the square of their number. */
+const maxFields = 1_000;
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t -~\x80-\xff]*))?$/;
 const fieldLines = /^(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*)*$/;
@@ -38,6 +41,9 @@ export class Http1Head implements ResponseHead {
       head.#names.push(rest.slice(at, colon).toLowerCase());
       head.#values.push(trimmed(rest, colon + 1, stop));
       at = stop + 2;
+    }
+    if (head.#names.length > maxFields) {
+      throw malformed(`with more than ${maxFields} headers`);
     }
     return head;
   }
@@ -83,11 +89,12 @@ export class Http1Head implements ResponseHead {
  */
 export async function readHead(input: ByteInput): Promise<Http1Head> {
   let searched = 0;
+  let past = 0;
   for (;;) {
     const { here } = input;
     const end = endOfHead(here, searched);
     searched = here.length;
-    if ((end === -1 ? searched : end) > maxHeadBytes) {
+    if (past + (end === -1 ? searched : end) > maxHeadBytes) {
       throw malformed(`with headers of more than ${maxHeadBytes} bytes`);
     }
     if (end === -1) {
@@ -98,6 +105,7 @@ export async function readHead(input: ByteInput): Promise<Http1Head> {
     }
     const head = Http1Head.parse(asText(here.subarray(0, end)));
     input.take(end + 4);
+    past += end;
     searched = 0;
     if (head.status >= 200) return head;
     if (head.status === 101) {

@@ -70,9 +70,10 @@ export class Http1Transport implements Transport, Http1Connections {
     const { hostname, port } = this.#url;
     const socket = await this.#options.connect({
       hostname: hostname.replace(/^\[|\]$/g, ""),
-      port: Number(port) || 80,
+      port: Number(port || 80),
       signal,
     });
+    socket.setNoDelay();
     return new Http1Connection(socket, (gone) => {
       const index = this.#idle.indexOf(gone);
       if (index !== -1) this.#idle.splice(index, 1);

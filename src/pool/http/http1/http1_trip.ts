@@ -29,6 +29,7 @@ export class Http1Trip implements RoundTrip {
   #decoded: DecodedBody | undefined;
   #upload: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #isAborted = false;
+  #headers: HeaderList = [];
 
   constructor(
     connections: Http1Connections,
@@ -53,10 +54,12 @@ export class Http1Trip implements RoundTrip {
    * out; it is then sent on another, if that is safe.
    */
   async send(headers: HeaderList): Promise<ResponseHead> {
+    this.#headers = headers;
     const text = this.#connections.headOf(this.#request, headers);
     for (;;) {
-      const kept = this.#connections.take();
-      const connection = this.#connection = kept ?? await this.#open();
+      if (this.#isAborted) throw new TripError("it was given up", false);
+      const kept = this.#connection = this.#connections.take();
+      const connection = kept ?? await this.#open();
       try {
         await this.#exchange(connection, text);
         return this.#head!;
@@ -91,7 +94,8 @@ export class Http1Trip implements RoundTrip {
     const head = this.#head;
     if (connection === undefined) return;
     const isFree = head !== undefined && (this.#body?.isOver ?? true) &&
-      head.keepsConnection && connection.isReusable;
+      head.keepsConnection && connection.isReusable &&
+      !asksToClose(this.#headers);
     if (isFree) this.#connections.keep(connection, head.get("keep-alive"));
     else this.#close(undefined);
   }
@@ -100,7 +104,10 @@ export class Http1Trip implements RoundTrip {
     this.#watch.connecting();
     this.#opening = new AbortController();
     try {
-      const connection = await this.#connections.open(this.#opening.signal);
+      const { signal } = this.#opening;
+      const connection = this.#connection = await this.#connections.open(
+        signal,
+      );
       if (this.#isAborted) connection.close();
       this.#watch.connected();
       return connection;
@@ -125,8 +132,8 @@ export class Http1Trip implements RoundTrip {
     });
     const head = this.#head = await readHead(connection.input);
     this.#body = bodyAfter(head, method, connection.input);
-    if (this.#body !== undefined && isEncoded(head)) {
-      this.#decoded = new DecodedBody(this.#body, head);
+    if (this.#body?.isOver === false && isEncoded(head)) {
+      this.#decoded = new DecodedBody(this.#body);
     }
   }
 
@@ -134,6 +141,14 @@ export class Http1Trip implements RoundTrip {
     this.#connection?.close();
     this.#upload?.cancel(reason).catch(() => {});
   }
+}
+
+/** Says if the caller wants the connection closed (RFC 9112, section 9.6). */
+function asksToClose(headers: HeaderList): boolean {
+  for (const [name, value] of headers) {
+    if (name === "connection") return /\bclose\b/i.test(value);
+  }
+  return false;
 }
 
 function asTripError(error: unknown): TripError {
