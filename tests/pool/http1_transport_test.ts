@@ -4,8 +4,8 @@ import {
   HttpTimeoutError,
 } from "../../src/pool/http/http_errors.ts";
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
-import type { TcpConnection } from "../../src/pool/http/http1/http1_connection.ts";
 import { Http1Transport } from "../../src/pool/http/http1/http1_transport.ts";
+import type { TcpConnection } from "../../src/pool/http/tcp_connect.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { RawServer, TestServer } from "./http_server.ts";
@@ -506,4 +506,20 @@ Deno.test("a stream that is never sent is let go", async () => {
   await post(server.origin, AbortSignal.timeout(10));
   blocking.abort();
   await blocked;
+});
+
+Deno.test("a connection given up just when it is made is closed", async () => {
+  await using server = new RawServer(() => {});
+  await using http = new HttpPool({ maxRetries: 0, circuit: false });
+  const open = () => Array.from(Deno.readDirSync("/proc/self/fd")).length;
+  const before = open();
+  for (let turn = 0; turn < 40; turn++) {
+    await Promise.all(Array.from({ length: 20 }, () =>
+      assert.rejects(
+        http.fetch(server.origin, {
+          signal: AbortSignal.timeout(Math.random() * 3),
+        }),
+      )));
+  }
+  await eventually(() => open() <= before + 2);
 });

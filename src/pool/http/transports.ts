@@ -1,13 +1,11 @@
 import { isTracedByDeno } from "../../observe/trace/telemetry.ts";
-import { connectDirectly, isProxied } from "./fetch/connect_watch.ts";
+import { isProxied } from "./fetch/connect_watch.ts";
 import { FetchTransport } from "./fetch/fetch_transport.ts";
 import { HttpClient } from "./fetch/http_client.ts";
-import { Http1Transport, type TcpConnect } from "./http1/http1_transport.ts";
+import { Http1Transport } from "./http1/http1_transport.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
+import { connectTcp } from "./tcp_connect.ts";
 import type { Transport } from "./transport.ts";
-
-const connectTcp = (globalThis as { Deno?: { connect?: TcpConnect } }).Deno
-  ?.connect;
 
 /**
  * The transports of a pool: `http:` on connections of its own; the runtime's
@@ -41,7 +39,7 @@ export class Transports {
     const mayWatch = connectTimeoutMs !== Infinity && this.#connectsItself;
     return new FetchTransport({
       client: this.#client,
-      connect: mayWatch ? connectDirectly : undefined,
+      connect: mayWatch ? connectTcp : undefined,
       connectTimeoutMs,
       keepAliveMs,
       clock,

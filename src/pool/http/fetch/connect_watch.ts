@@ -1,21 +1,6 @@
 import { readEnv } from "../../../base/env.ts";
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
-
-/** Opens a connection, only to see whether that can be done. */
-export type HttpConnect = (
-  url: URL,
-  signal: AbortSignal,
-) => Promise<{ close(): void }>;
-
-interface DenoConnect {
-  connect?(options: {
-    hostname: string;
-    port: number;
-    signal: AbortSignal;
-  }): Promise<{ close(): void }>;
-}
-
-const deno = (globalThis as { Deno?: DenoConnect }).Deno;
+import type { TcpConnect } from "../tcp_connect.ts";
 
 const proxyVariables = ["http_proxy", "https_proxy", "all_proxy"];
 
@@ -25,15 +10,6 @@ export function isProxied(): boolean {
     (readEnv(name) ?? readEnv(name.toUpperCase())) !== undefined
   );
 }
-
-/** By `Deno.connect`; undefined on other runtimes. */
-export const connectDirectly: HttpConnect | undefined =
-  deno?.connect === undefined ? undefined : (url, signal) =>
-    deno.connect!({
-      hostname: url.hostname.replace(/^\[|\]$/g, ""),
-      port: Number(url.port || (url.protocol === "https:" ? 443 : 80)),
-      signal,
-    });
 
 /** The time that a {@linkcode ConnectWatch} takes, and whom it tells. */
 export interface ConnectWatchOptions {
@@ -50,13 +26,13 @@ export interface ConnectWatchOptions {
  * `fetch` to find out.
  */
 export class ConnectWatch {
-  readonly #connect: HttpConnect;
+  readonly #connect: TcpConnect;
   readonly #url: URL;
   readonly #options: ConnectWatchOptions;
   readonly #controller = new AbortController();
   #timer: TimerHandle;
 
-  constructor(connect: HttpConnect, url: URL, options: ConnectWatchOptions) {
+  constructor(connect: TcpConnect, url: URL, options: ConnectWatchOptions) {
     const { timeoutMs, clock } = options;
     this.#connect = connect;
     this.#url = url;

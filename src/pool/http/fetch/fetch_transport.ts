@@ -1,7 +1,8 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { HttpRequest } from "../http_request.ts";
 import type { RoundTrip, Transport, TripWatch } from "../transport.ts";
-import { ConnectWatch, type HttpConnect } from "./connect_watch.ts";
+import type { TcpConnect } from "../tcp_connect.ts";
+import { ConnectWatch } from "./connect_watch.ts";
 import { FetchTrip } from "./fetch_trip.ts";
 import type { HttpClient } from "./http_client.ts";
 
@@ -9,7 +10,7 @@ import type { HttpClient } from "./http_client.ts";
 export interface FetchTransportOptions {
   client: HttpClient;
   /** Tries connections; without it none are tried. */
-  connect: HttpConnect | undefined;
+  connect: TcpConnect | undefined;
   connectTimeoutMs: number;
   keepAliveMs: number;
   clock: Clock;

@@ -1,19 +1,10 @@
+import type { TcpConnection } from "../tcp_connect.ts";
 import { ByteInput } from "./byte_input.ts";
 
 const firstBytes = 2 * 1024;
 
 /** The largest content that is copied to go out with its head, in bytes. */
 const maxJoinedBytes = 64 * 1024;
-
-/** A connection as Deno has it. */
-export interface TcpConnection {
-  read(into: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  setNoDelay(): void;
-  close(): void;
-  ref(): void;
-  unref(): void;
-}
 
 const encoder = new TextEncoder();
 

@@ -1,16 +1,10 @@
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
 import type { HeaderList, HttpRequest } from "../http_request.ts";
 import type { RoundTrip, Transport, TripWatch } from "../transport.ts";
+import type { TcpConnect } from "../tcp_connect.ts";
 import { acceptedEncodings } from "./decoded_body.ts";
-import { Http1Connection, type TcpConnection } from "./http1_connection.ts";
+import { Http1Connection } from "./http1_connection.ts";
 import { type Http1Connections, Http1Trip } from "./http1_trip.ts";
-
-/** Makes a connection. */
-export type TcpConnect = (options: {
-  hostname: string;
-  port: number;
-  signal: AbortSignal;
-}) => Promise<TcpConnection>;
 
 /** The way in which an {@linkcode Http1Transport} connects. */
 export interface Http1TransportOptions {
@@ -67,12 +61,7 @@ export class Http1Transport implements Transport, Http1Connections {
   }
 
   async open(signal: AbortSignal): Promise<Http1Connection> {
-    const { hostname, port } = this.#url;
-    const socket = await this.#options.connect({
-      hostname: hostname.replace(/^\[|\]$/g, ""),
-      port: Number(port || 80),
-      signal,
-    });
+    const socket = await this.#options.connect(this.#url, signal);
     socket.setNoDelay();
     return new Http1Connection(socket, (gone) => {
       const index = this.#idle.indexOf(gone);

@@ -1,0 +1,63 @@
+import { abortable } from "../../base/abort.ts";
+
+/** A connection as Deno has it. */
+export interface TcpConnection {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  setNoDelay(): void;
+  close(): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** Makes a connection to an origin. */
+export type TcpConnect = (
+  url: URL,
+  signal: AbortSignal,
+) => Promise<TcpConnection>;
+
+interface DenoConnect {
+  connect?(options: {
+    hostname: string;
+    port: number;
+    signal: AbortSignal;
+  }): Promise<TcpConnection>;
+}
+
+const deno = (globalThis as { Deno?: DenoConnect }).Deno;
+
+/** The time in which a connection that is given up may still come about. */
+const graceMs = 100;
+
+/** By `Deno.connect`; undefined on other runtimes. */
+export const connectTcp: TcpConnect | undefined = deno?.connect === undefined
+  ? undefined
+  : (url, signal) => {
+    const cancel = new AbortController();
+    const connecting = deno.connect!({
+      hostname: url.hostname.replace(/^\[|\]$/g, ""),
+      port: Number(url.port || (url.protocol === "https:" ? 443 : 80)),
+      signal: cancel.signal,
+    });
+    const onAbort = () => letGo(connecting, cancel);
+    signal.addEventListener("abort", onAbort, { once: true });
+    return abortable(connecting, signal);
+  };
+
+/**
+ * Deno loses a connection that is there when its signal aborts, but was not
+ * handed over yet, and the socket stays open. So it is only cancelled when it
+ * is long in coming.
+ */
+async function letGo(
+  connecting: Promise<TcpConnection>,
+  cancel: AbortController,
+): Promise<void> {
+  const timer = setTimeout(() => cancel.abort(), graceMs);
+  try {
+    (await connecting).close();
+  } catch {
+    // it didn't come about, or is closed already
+  }
+  clearTimeout(timer);
+}
