@@ -523,3 +523,28 @@ Deno.test("a connection given up just when it is made is closed", async () => {
   }
   await eventually(() => open() <= before + 2);
 });
+
+Deno.test("a body whose bytes were taken away is the caller's mistake, told at once", async () => {
+  await using server = new RawServer(({ write }) => write(ok));
+  await using http = new HttpPool();
+  const body = new Uint8Array(3);
+  structuredClone(body, { transfer: [body.buffer] });
+  await assert.rejects(
+    http.getText(server.origin, { method: "POST", body }),
+    TypeError,
+  );
+  assert.equal(http.stats.active, 0);
+});
+
+Deno.test("a part is asked for as it is, not of what is compressed", async () => {
+  let received = "";
+  await using server = new RawServer(async ({ request, write }) => {
+    received = request;
+    await write(ok);
+  });
+  await using http = new HttpPool();
+  const headers = { Range: "bytes=0-1" };
+  await http.getText(`${server.origin}/<>?#fragment`, { headers });
+  assert.match(received, /^GET \/%3C%3E\? HTTP/);
+  assert.match(received, /\r\naccept-encoding: identity\r\n/);
+});

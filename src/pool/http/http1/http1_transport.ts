@@ -101,19 +101,22 @@ export class Http1Transport implements Transport, Http1Connections {
   #targetOf({ href }: HttpRequest): string {
     const path = href.slice(this.#origin.length);
     if (plainPath.test(path) && !dotSegment.test(path)) return path;
-    const { pathname, search } = new URL(href);
-    return pathname + search;
+    const url = new URL(href);
+    url.hash = "";
+    return url.href.slice(this.#origin.length);
   }
 
   /** Most requests have the pool's own headers and no others. */
   #linesOf(headers: HeaderList): string {
     if (headers === this.#lastHeaders) return this.#lastLines;
+    // A part of what is compressed can't be decompressed.
+    const isForRange = headers.some(([name]) => name === "range");
     const all = new Map([
       ["host", this.#url.host],
       ["user-agent", navigator.userAgent],
       ["accept", "*/*"],
       ["accept-language", "*"],
-      ["accept-encoding", acceptedEncodings],
+      ["accept-encoding", isForRange ? "identity" : acceptedEncodings],
       ...headers,
     ]);
     let lines = "";

@@ -125,7 +125,9 @@ export class Http1Trip implements RoundTrip {
     const sending = body === null || body instanceof Uint8Array
       ? connection.send(text, body ?? undefined)
       : connection.sendStream(text, this.#upload = body.getReader());
-    sending.catch(() => {
+    sending.catch((error) => {
+      // No network fails like this: the bytes can't be read any more.
+      if (error instanceof TypeError) this.#request.bodyError = { error };
       // Where the server has closed, it may have answered before; but what the
       // caller breaks off must not go on.
       if (this.#request.bodyError !== undefined) connection.close();
