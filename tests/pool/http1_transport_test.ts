@@ -5,7 +5,7 @@ import {
 } from "../../src/pool/http/http_errors.ts";
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { Http1Transport } from "../../src/pool/http/http1/http1_transport.ts";
-import type { TcpConnection } from "../../src/pool/http/tcp_connect.ts";
+import type { TcpConnection } from "../../src/pool/http/tcp_connector.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { RawServer, TestServer } from "./http_server.ts";
@@ -308,6 +308,53 @@ Deno.test("a server may answer before it has all of the request", async () => {
   assert.equal(response.status, 413);
   assert.equal(await response.text(), "no");
   await cancelled.promise;
+  assert.equal(http.stats.active, 0);
+});
+
+Deno.test("a long upload may take longer than readTimeoutMs, a server that takes nothing may not", async () => {
+  const clock = new FakeClock();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const origin = `http://127.0.0.1:${listener.addr.port}`;
+  await using http = new HttpPool({
+    clock,
+    readTimeoutMs: 500,
+    connectTimeoutMs: Infinity,
+    maxRetries: 0,
+  });
+  const buffer = new Uint8Array(65_536);
+  try {
+    const size = 20_000_000;
+    const bytes = new Uint8Array(size);
+    for (const body of [bytes, new Blob([bytes]).stream()]) {
+      const answer = http.getText(origin, { method: "PUT", body });
+      using conn = await listener.accept();
+      let received = 0;
+      let left = size / 4;
+      while (received < size) {
+        const count = (await conn.read(buffer))!;
+        received += count;
+        left -= count;
+        if (left > 0) continue;
+        left = size / 4;
+        await pause();
+        await clock.advance(400);
+      }
+      const last = ok.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+      await conn.write(new TextEncoder().encode(last));
+      assert.equal(await answer, "ok");
+    }
+    const late = assert.rejects(
+      http.getText(origin, { method: "PUT", body: bytes }),
+      (error) => error instanceof HttpTimeoutError && error.phase === "read",
+    );
+    using _conn = await listener.accept();
+    await pause();
+    await pause();
+    await clock.advance(500);
+    await late;
+  } finally {
+    listener.close();
+  }
   assert.equal(http.stats.active, 0);
 });
 

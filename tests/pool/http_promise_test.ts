@@ -115,6 +115,7 @@ Deno.test("callers' own mistakes are told as such, and are nobody's failure", as
     { body: new URLSearchParams({ a: "1" }) },
     { method: "CONNECT" },
     { method: "GET IT" },
+    { method: "\ufb00" },
   ];
   for (const mistake of mistakes) {
     await assert.rejects(

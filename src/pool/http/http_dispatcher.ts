@@ -107,9 +107,9 @@ export class HttpDispatcher {
       .map(([name]) => name);
   }
 
-  close(): void {
+  close(): Promise<void> {
     for (const origin of this.#origins.values()) origin.close();
-    this.#transports.close();
+    return this.#transports.close();
   }
 
   get stats(): HttpDispatcherStats {

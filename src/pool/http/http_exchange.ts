@@ -84,8 +84,8 @@ export class HttpExchange implements TripWatch {
     this.#options.call.expectConnection();
   }
 
-  connected(): void {
-    this.#options.call.expectSign();
+  progressed(): void {
+    if (this.#head === undefined) this.#options.call.expectSign();
   }
 
   unconnectable(): void {

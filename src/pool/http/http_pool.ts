@@ -53,7 +53,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   readonly #jsonHeaders: DefaultHeaders;
   readonly #calls: Deadlines<HttpCall>;
   readonly #untrack: () => void;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
   #callCount = 0;
   #retries = 0;
@@ -175,14 +175,15 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
 
   /** Ends whatever runs or waits, and closes all connections. */
   close(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    this.#closed = true;
+    return this.#closing ??= this.#close();
+  }
+
+  #close(): Promise<void> {
     for (const call of this.#calls) {
       call.abort(new ClosedError(this.#settings.name));
     }
-    this.#dispatcher.close();
     this.#untrack();
-    return Promise.resolve();
+    return this.#dispatcher.close();
   }
 
   /** Same as {@linkcode close}. */
@@ -192,7 +193,9 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
 
   /** Unhealthy when closed; degraded while origins are left alone for failing. */
   checkHealth(): HealthResult {
-    if (this.#closed) return { status: "unhealthy", message: "it is closed" };
+    if (this.#closing !== undefined) {
+      return { status: "unhealthy", message: "it is closed" };
+    }
     const failing = this.#dispatcher.leftAlone;
     if (failing.length === 0) return { status: "healthy" };
     const named = failing.slice(0, 5).join(", ");
@@ -238,7 +241,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   ): Promise<T> {
     const { signal, redirect } = options;
     const { isOrigin } = this.#dispatcher;
-    if (this.#closed) throw new ClosedError(this.#settings.name);
+    if (this.#closing !== undefined) throw new ClosedError(this.#settings.name);
     signal?.throwIfAborted();
     const settings = this.#settingsFor(options);
     this.#callCount++;

@@ -63,7 +63,8 @@ export interface HttpPoolOptions {
   connectTimeoutMs?: number;
   /**
    * The time that a server may be silent, in milliseconds, before the response
-   * starts and between any two pieces of it.
+   * starts and between any two pieces of it. That it takes more of a long request
+   * is no silence, though that is not to be seen with TLS.
    * @default 30_000
    */
   readTimeoutMs?: number;

@@ -16,6 +16,9 @@ const contentHeaders = [
   "content-type",
 ];
 
+/** A token (RFC 9110, section 5.6.2), as methods are. */
+const isToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 const encoder = new TextEncoder();
 
 /** Names and values, the names in small letters. */
@@ -75,7 +78,8 @@ export class HttpRequest {
     isOrigin: (text: string) => boolean,
   ): HttpRequest {
     const { href, origin } = locate(String(url), isOrigin);
-    const method = (options.method ?? "GET").toUpperCase();
+    const given = options.method ?? "GET";
+    const method = given.toUpperCase();
     const { headers, ownHeaders } = mergeHeaders(defaults, options.headers);
     const idempotent = options.idempotent ??
       (idempotentMethods.has(method) || has(headers, "idempotency-key"));
@@ -89,7 +93,9 @@ export class HttpRequest {
       body,
       idempotent,
     );
-    const mistake = mistakeIn(method, body !== null);
+    const mistake = isToken.test(given)
+      ? mistakeIn(method, body !== null)
+      : "it is no method";
     if (mistake !== undefined) throw request.unsendable(mistake);
     return request;
   }
@@ -225,7 +231,6 @@ function watched(
 
 /** Says why no server could be asked in this way, if so. */
 function mistakeIn(method: string, hasBody: boolean): string | undefined {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Z-]+$/.test(method)) return "it is no method";
   if (forbiddenMethods.has(method)) return "the method is not for clients";
   const isTooMuch = hasBody && bodilessMethods.has(method);
   return isTooMuch ? "the method has no body" : undefined;

@@ -5,8 +5,8 @@ import type { ResponseHead } from "./response_head.ts";
 export interface TripWatch {
   /** A connection is being made. */
   connecting(): void;
-  /** It is there. */
-  connected(): void;
+  /** It is there, or the server has taken more of the request. */
+  progressed(): void;
   /** It can't be had in time. */
   unconnectable(): void;
 }

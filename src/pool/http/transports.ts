@@ -4,7 +4,7 @@ import { FetchTransport } from "./fetch/fetch_transport.ts";
 import { HttpClient } from "./fetch/http_client.ts";
 import { Http1Transport } from "./http1/http1_transport.ts";
 import type { HttpPoolSettings } from "./http_pool_options.ts";
-import { connectTcp } from "./tcp_connect.ts";
+import { TcpConnector } from "./tcp_connector.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -15,12 +15,13 @@ import type { Transport } from "./transport.ts";
 export class Transports {
   readonly #settings: HttpPoolSettings;
   readonly #client: HttpClient;
+  readonly #connector = new TcpConnector();
   readonly #connectsItself: boolean;
 
   constructor(settings: HttpPoolSettings) {
     this.#settings = settings;
     this.#client = new HttpClient(settings);
-    this.#connectsItself = connectTcp !== undefined &&
+    this.#connectsItself = TcpConnector.isPossible &&
       settings.proxy === undefined && !isProxied();
   }
 
@@ -31,7 +32,7 @@ export class Transports {
       this.#connectsItself && origin.startsWith("http:") && !isTracedByDeno()
     ) {
       return new Http1Transport(origin, {
-        connect: connectTcp!,
+        connect: this.#connector.connect,
         keepAliveMs,
         clock,
       });
@@ -39,15 +40,16 @@ export class Transports {
     const mayWatch = connectTimeoutMs !== Infinity && this.#connectsItself;
     return new FetchTransport({
       client: this.#client,
-      connect: mayWatch ? connectTcp : undefined,
+      connect: mayWatch ? this.#connector.connect : undefined,
       connectTimeoutMs,
       keepAliveMs,
       clock,
     });
   }
 
-  /** Closes what `fetch` has open. */
-  close(): void {
+  /** Closes what `fetch` has open; waits until nothing is being opened. */
+  close(): Promise<void> {
     this.#client.close();
+    return this.#connector.settled();
   }
 }

@@ -1,6 +1,6 @@
 import { readEnv } from "../../../base/env.ts";
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
-import type { TcpConnect } from "../tcp_connect.ts";
+import type { TcpConnect } from "../tcp_connector.ts";
 
 const proxyVariables = ["http_proxy", "https_proxy", "all_proxy"];
 

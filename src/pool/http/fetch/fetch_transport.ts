@@ -1,7 +1,7 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { HttpRequest } from "../http_request.ts";
 import type { RoundTrip, Transport, TripWatch } from "../transport.ts";
-import type { TcpConnect } from "../tcp_connect.ts";
+import type { TcpConnect } from "../tcp_connector.ts";
 import { ConnectWatch } from "./connect_watch.ts";
 import { FetchTrip } from "./fetch_trip.ts";
 import type { HttpClient } from "./http_client.ts";

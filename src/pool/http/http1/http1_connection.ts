@@ -1,10 +1,15 @@
-import type { TcpConnection } from "../tcp_connect.ts";
+import type { TcpConnection } from "../tcp_connector.ts";
 import { ByteInput } from "./byte_input.ts";
 
 const firstBytes = 2 * 1024;
 
 /** The largest content that is copied to go out with its head, in bytes. */
 const maxJoinedBytes = 64 * 1024;
+
+/** Told that the server has taken more of what is sent. */
+export interface SendWatch {
+  progressed(): void;
+}
 
 const encoder = new TextEncoder();
 
@@ -38,12 +43,20 @@ export class Http1Connection {
     return this.#isOpen && this.#writes === 0 && this.input.length === 0;
   }
 
-  /** Sends a head, and the content that follows it. */
-  async send(head: string, content: Uint8Array | undefined): Promise<void> {
+  /**
+   * Sends a head, and the content that follows it.
+   *
+   * @param watch Told of each part of long content that has been taken.
+   */
+  async send(
+    head: string,
+    content: Uint8Array | undefined,
+    watch: SendWatch,
+  ): Promise<void> {
     this.#writes++;
     await this.#write(this.#encode(head, content));
     if (content !== undefined && content.length > maxJoinedBytes) {
-      await this.#write(content);
+      await this.#write(content, watch);
     }
     this.#writes--;
   }
@@ -52,17 +65,19 @@ export class Http1Connection {
   async sendStream(
     head: string,
     content: ReadableStreamDefaultReader<Uint8Array>,
+    watch: SendWatch,
   ): Promise<void> {
     this.#writes++;
-    await this.send(head, undefined);
+    await this.send(head, undefined, watch);
     for (;;) {
       const { done, value } = await content.read();
       if (done) break;
       if (value.length === 0) continue;
-      await this.send(`${value.length.toString(16)}\r\n`, value);
-      await this.send("\r\n", undefined);
+      await this.send(`${value.length.toString(16)}\r\n`, value, watch);
+      await this.send("\r\n", undefined, watch);
+      watch.progressed();
     }
-    await this.send("0\r\n\r\n", undefined);
+    await this.send("0\r\n\r\n", undefined, watch);
     this.#writes--;
   }
 
@@ -101,9 +116,10 @@ export class Http1Connection {
     if (wasIdle) this.#onGone(this);
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  async #write(bytes: Uint8Array, watch?: SendWatch): Promise<void> {
     for (let sent = 0; sent < bytes.length;) {
       sent += await this.#socket.write(bytes.subarray(sent));
+      watch?.progressed();
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
 import type { HeaderList, HttpRequest } from "../http_request.ts";
 import type { RoundTrip, Transport, TripWatch } from "../transport.ts";
-import type { TcpConnect } from "../tcp_connect.ts";
+import type { TcpConnect } from "../tcp_connector.ts";
 import { acceptedEncodings } from "./decoded_body.ts";
 import { Http1Connection } from "./http1_connection.ts";
 import { type Http1Connections, Http1Trip } from "./http1_trip.ts";

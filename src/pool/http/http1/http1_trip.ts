@@ -109,7 +109,7 @@ export class Http1Trip implements RoundTrip {
         signal,
       );
       if (this.#isAborted) connection.close();
-      this.#watch.connected();
+      this.#watch.progressed();
       return connection;
     } catch (error) {
       const { name, message } = error as Error;
@@ -123,8 +123,12 @@ export class Http1Trip implements RoundTrip {
   async #exchange(connection: Http1Connection, text: string): Promise<void> {
     const { body, method } = this.#request;
     const sending = body === null || body instanceof Uint8Array
-      ? connection.send(text, body ?? undefined)
-      : connection.sendStream(text, this.#upload = body.getReader());
+      ? connection.send(text, body ?? undefined, this.#watch)
+      : connection.sendStream(
+        text,
+        this.#upload = body.getReader(),
+        this.#watch,
+      );
     sending.catch((error) => {
       // No network fails like this: the bytes can't be read any more.
       if (error instanceof TypeError) this.#request.bodyError = { error };

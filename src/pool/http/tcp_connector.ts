@@ -29,20 +29,33 @@ const deno = (globalThis as { Deno?: DenoConnect }).Deno;
 /** The time in which a connection that is given up may still come about. */
 const graceMs = 100;
 
-/** By `Deno.connect`; undefined on other runtimes. */
-export const connectTcp: TcpConnect | undefined = deno?.connect === undefined
-  ? undefined
-  : (url, signal) => {
+/** Makes connections by `Deno.connect`. */
+export class TcpConnector {
+  readonly #lettingGo = new Set<Promise<void>>();
+
+  /** False on runtimes that have no `Deno.connect`. */
+  static readonly isPossible: boolean = deno?.connect !== undefined;
+
+  readonly connect: TcpConnect = (url, signal) => {
     const cancel = new AbortController();
-    const connecting = deno.connect!({
+    const connecting = deno!.connect!({
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
       port: Number(url.port || (url.protocol === "https:" ? 443 : 80)),
       signal: cancel.signal,
     });
-    const onAbort = () => letGo(connecting, cancel);
-    signal.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", () => {
+      const gone = letGo(connecting, cancel);
+      this.#lettingGo.add(gone);
+      gone.then(() => this.#lettingGo.delete(gone));
+    }, { once: true });
     return abortable(connecting, signal);
   };
+
+  /** Waits until nothing is left of connections that were given up. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#lettingGo);
+  }
+}
 
 /**
  * Deno loses a connection that is there when its signal aborts, but was not
