@@ -3,7 +3,8 @@
  * do, on Sluice and on its peers, each built and started by its own script. The
  * server has core 0; the load, the API and Redis have core 1. 50 users make
  * visits (`work/visit.ts`), every answer is checked (`work/contract.ts`), and all
- * servers are up at once and get short slices of load in turn. What counts is
+ * servers are up at once and get short slices of load in turn, each after a
+ * lead-in that doesn't count (`--lead-in`, in seconds). What counts is
  * requests per second of the server's CPU; a ratio is the median of the rounds'
  * ratios to the first server in the same mode. A server well under 100 % of its
  * core waited for the load, or shared its core with something else.
@@ -45,6 +46,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: Object.keys(workServers).join() },
     modes: { type: "string", default: Object.keys(modeNames).join() },
     users: { type: "string", default: "50" },
+    "lead-in": { type: "string", default: "2" },
     seconds: { type: "string", default: "1" },
     rounds: { type: "string", default: "7" },
     "warm-up": { type: "string", default: "4" },
@@ -74,6 +76,7 @@ async function measure(): Promise<boolean> {
   await pinSelf(loadCore);
   await using run = new WorkRun({
     users: Number(options.users),
+    leadInSeconds: Number(options["lead-in"]),
     seconds: Number(options.seconds),
     rounds: Number(options.rounds),
     warmUpSeconds: Number(options["warm-up"]),

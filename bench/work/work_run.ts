@@ -8,6 +8,12 @@ import { WorkWorld } from "./work_world.ts";
 /** How much load each server gets in each mode. */
 export interface WorkRunOptions {
   users: number;
+  /**
+   * Load before a slice that doesn't count: while others have their turn, V8 gives
+   * up memory and compiled code, and then makes two thirds of the requests a
+   * CPU-second for a while.
+   */
+  leadInSeconds: number;
   /** Length of a slice; a visit that has begun is finished after it. */
   seconds: number;
   /** Slices. */
@@ -65,17 +71,15 @@ export class WorkRun implements AsyncDisposable {
         await this.#start(world, { server, id, mode, failure });
       }
     }
-    const { seconds, rounds, warmUpSeconds } = this.#options;
+    const { leadInSeconds, seconds, rounds, warmUpSeconds } = this.#options;
     for (const subject of this.subjects) {
       await this.#load(subject, warmUpSeconds, "warm-up");
     }
     for (let round = 0; round < rounds; round++) {
       for (const subject of rotated(this.subjects, round)) {
-        const sample = await this.#load(
-          subject,
-          seconds,
-          `round ${round + 1} of ${rounds}`,
-        );
+        const step = `round ${round + 1} of ${rounds}`;
+        await this.#load(subject, leadInSeconds, step);
+        const sample = await this.#load(subject, seconds, step);
         if (sample !== undefined) subject.samples.push(sample);
       }
     }
