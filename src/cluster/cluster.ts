@@ -1,3 +1,4 @@
+import { abortable } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { UnavailableError } from "../base/errors.ts";
 import type { Log } from "../observe/log/log.ts";
@@ -41,6 +42,7 @@ export class Cluster {
   readonly #log: Log;
   /** Told whether what was handed over has been taken, by what was sent along. */
   readonly #handed: Map<string, (taken: boolean) => void> = new Map();
+  readonly #ended = new AbortController();
   readonly #listeners: Map<string, MemberListener> = new Map();
   readonly #onGap: (() => void)[] = [];
 
@@ -126,11 +128,19 @@ export class Cluster {
     );
     try {
       if (!await this.#bus.send(member, textOf(subject, body, ref))) throw gone;
-      return await taking.promise;
+      return await abortable(taking.promise, this.#ended.signal);
     } finally {
       this.#clock.clearTimeout(timer);
       this.#handed.delete(ref);
     }
+  }
+
+  /** Waits for nobody any more. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort(
+      new UnavailableError("another replica", "the server ends"),
+    );
+    return Promise.resolve();
   }
 
   #hear(text: string, from: string): void {

@@ -69,9 +69,11 @@ export function makeShared(
     ? worker?.join(host.name)
     : undefined;
   const way = bus ?? redis?.bus ?? held?.bus;
+  const cluster = way && new Cluster(way, host);
+  if (cluster !== undefined) disposeLater(cluster);
   return {
     redis,
-    cluster: way && new Cluster(way, host),
+    cluster,
     sessionStore: sessionStore ??
       (redis ? new RedisSessionStore(redis) : held?.sessions),
     inOrder: bus === undefined && sessionStore === undefined &&
