@@ -1,6 +1,6 @@
-import { abortable } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
-import { UnavailableError } from "../base/errors.ts";
+import { deadline } from "../base/deadline.ts";
+import { TimeoutError, UnavailableError } from "../base/errors.ts";
 import type { Log } from "../observe/log/log.ts";
 import type { Bus } from "./bus.ts";
 
@@ -121,16 +121,19 @@ export class Cluster {
     const ref = crypto.randomUUID();
     const taking = Promise.withResolvers<boolean>();
     this.#handed.set(ref, taking.resolve);
-    const gone = new UnavailableError("another replica", "it can't be reached");
-    const timer = this.#clock.setTimeout(
-      () => taking.reject(gone),
-      TAKING_MS,
-    );
     try {
-      if (!await this.#bus.send(member, textOf(subject, body, ref))) throw gone;
-      return await abortable(taking.promise, this.#ended.signal);
+      return await deadline(
+        async () => {
+          const text = textOf(subject, body, ref);
+          if (!await this.#bus.send(member, text)) throw unreachable();
+          return await taking.promise;
+        },
+        TAKING_MS,
+        { clock: this.#clock, signal: this.#ended.signal },
+      );
+    } catch (error) {
+      throw error instanceof TimeoutError ? unreachable() : error;
     } finally {
-      this.#clock.clearTimeout(timer);
       this.#handed.delete(ref);
     }
   }
@@ -164,6 +167,10 @@ export class Cluster {
       error,
     });
   }
+}
+
+function unreachable(): UnavailableError {
+  return new UnavailableError("another replica", "it can't be reached");
 }
 
 function textOf(on: string, body: unknown, ref?: string): string {

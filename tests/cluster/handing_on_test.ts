@@ -110,7 +110,7 @@ class Caller implements AsyncDisposable {
 }
 
 /** What becomes of messages between replicas. */
-type Fate = "sent" | "nobody hears" | "lost" | "refused";
+type Fate = "sent" | "nobody hears" | "lost" | "on its way" | "refused";
 
 /** Two replicas whose bus does as it is told. */
 async function withBus(
@@ -125,6 +125,7 @@ async function withBus(
   await using sessionStore = new MemorySessionStore({ clock });
   let fate: Fate = "sent";
   let lost = 0;
+  const arrival = Promise.withResolvers<boolean>();
   const bus: Bus = hub.join();
   const broadcast = bus.broadcast.bind(bus);
   const send = bus.send.bind(bus);
@@ -133,22 +134,26 @@ async function withBus(
   bus.send = (member, text) => {
     if (fate === "refused") return refused();
     if (fate === "sent") return send(member, text);
-    if (fate === "lost") lost++;
-    return Promise.resolve(fate === "lost");
+    if (fate === "nobody hears") return Promise.resolve(false);
+    lost++;
+    return fate === "lost" ? Promise.resolve(true) : arrival.promise;
   };
   await using a = replica({ bus: hub.join(), sessionStore, clock });
   await using b = replica({ bus, sessionStore, clock });
   await run({ a, b, clock }, (given) => fate = given, () => lost);
+  arrival.resolve(true);
 }
 
-for (const fate of ["nobody hears", "lost", "refused"] as const) {
+for (
+  const fate of ["nobody hears", "lost", "on its way", "refused"] as const
+) {
   Deno.test(`an answer that could not be handed on is refused, and counts when it comes again: ${fate}`, () =>
     withBus(async ({ a, b, clock }, set, lost) => {
       await using caller = await Caller.call("ask", a, b);
       const answer = await caller.answer();
       set(fate);
       const posted = caller.post(answer);
-      if (fate === "lost") {
+      if (fate === "lost" || fate === "on its way") {
         await eventually(() => lost() === 1);
         await clock.advance(2_000);
       }
