@@ -8,7 +8,8 @@ import { Http1Transport } from "../../src/pool/http/http1/http1_transport.ts";
 import type { TcpConnection } from "../../src/pool/http/tcp_connector.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { RawServer, TestServer } from "./http_server.ts";
+import { runScript } from "../support/scripts.ts";
+import { ClosedDoor, RawServer, TestServer } from "./http_server.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -103,36 +104,21 @@ Deno.test("connections are kept for keepAliveMs, or as long as the server says",
 });
 
 Deno.test("connectTimeoutMs is for what may do harm when it is repeated too", async () => {
+  await using door = new ClosedDoor();
+  await door.fillUp();
   const clock = new FakeClock();
   await using http = new HttpPool({
     clock,
     connectTimeoutMs: 700,
     maxRetries: 0,
   });
-  const listener = Deno.listen({
-    hostname: "127.0.0.1",
-    port: 0,
-    tcpBacklog: 1,
-  });
-  const { port } = listener.addr;
-  const inLine: Deno.Conn[] = [];
-  try {
-    for (let isFull = false; !isFull;) {
-      const signal = AbortSignal.timeout(200);
-      await Deno.connect({ hostname: "127.0.0.1", port, signal })
-        .then((conn) => inLine.push(conn), () => isFull = true);
-    }
-    const late = assert.rejects(
-      http.getText(`http://127.0.0.1:${port}`, { method: "POST", body: "x" }),
-      (error) => error instanceof HttpTimeoutError && error.phase === "connect",
-    );
-    await eventually(() => http.stats.requests === 1);
-    await clock.advance(700);
-    await late;
-  } finally {
-    for (const conn of inLine) conn.close();
-    listener.close();
-  }
+  const late = assert.rejects(
+    http.getText(door.origin, { method: "POST", body: "x" }),
+    (error) => error instanceof HttpTimeoutError && error.phase === "connect",
+  );
+  await eventually(() => http.stats.requests === 1);
+  await clock.advance(700);
+  await late;
   assert.equal(http.stats.active, 0);
 });
 
@@ -383,57 +369,38 @@ Deno.test("idle connections don't keep a process alive, requests do", async () =
     await new Promise((resolve) => setTimeout(resolve, 300));
     return new Response("late");
   });
-  const pool = import.meta.resolve("../../src/pool/http/http_pool.ts");
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  const { stdout, code } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "eval",
-      ...["--no-check", "--config", config],
-      `
-      import { HttpPool } from ${JSON.stringify(pool)};
-      const http = new HttpPool();
-      const url = ${JSON.stringify(server.origin)};
-      http.getText(url).then(console.log)
-        .then(() => http.getText(url)).then(console.log);
-      `,
-    ],
-    stderr: "inherit",
-  }).output();
-  assert.equal(new TextDecoder().decode(stdout), "late\nlate\n");
-  assert.equal(code, 0);
+  const printed = await runScript(
+    `
+    import { HttpPool } from "src/pool/http/http_pool.ts";
+    const http = new HttpPool();
+    const url = ${JSON.stringify(server.origin)};
+    http.getText(url).then(console.log)
+      .then(() => http.getText(url)).then(console.log);
+    `,
+    "--no-check",
+    "--allow-net",
+  );
+  assert.equal(printed, "late\nlate\n");
   assert.equal(server.connections, 1);
 });
 
 Deno.test("a host that may not be asked is the caller's mistake", async () => {
-  const pool = import.meta.resolve("../../src/pool/http/http_pool.ts");
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  const script = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(
-      script,
-      `
-      import { HttpPool } from ${JSON.stringify(pool)};
-      await using http = new HttpPool();
-      await http.getText("http://127.0.0.1:9/").catch((error) =>
-        console.log(error.name, error.message)
-      );
-      console.log(http.stats.retries);
-      `,
+  const printed = await runScript(
+    `
+    import { HttpPool } from "src/pool/http/http_pool.ts";
+    await using http = new HttpPool();
+    await http.getText("http://127.0.0.1:9/").catch((error) =>
+      console.log(error.name, error.message)
     );
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--no-prompt", "--no-check", "--config", config],
-        ...["--allow-net=127.0.0.1:8", script],
-      ],
-      stderr: "inherit",
-    }).output();
-    assert.match(
-      new TextDecoder().decode(stdout),
-      /^InvalidOptionError GET http:\/\/127\.0\.0\.1:9\/ can't be sent: Requires net access.*\n0\n$/,
-    );
-  } finally {
-    await Deno.remove(script);
-  }
+    console.log(http.stats.retries);
+    `,
+    "--no-check",
+    "--allow-net=127.0.0.1:8",
+  );
+  assert.match(
+    printed,
+    /^InvalidOptionError GET http:\/\/127\.0\.0\.1:9\/ can't be sent: Requires net access.*\n0\n$/,
+  );
 });
 
 Deno.test("a call that gets its turn and runs out of time in one moment sends nothing", async () => {

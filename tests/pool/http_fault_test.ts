@@ -7,7 +7,12 @@ import {
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { overEachTransport, RawServer, TestServer } from "./http_server.ts";
+import {
+  ClosedDoor,
+  overEachTransport,
+  RawServer,
+  TestServer,
+} from "./http_server.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const okAndClose =
@@ -126,36 +131,18 @@ overEachTransport(
 );
 
 Deno.test("an origin that accepts no connection is given up after connectTimeoutMs", async () => {
-  const listener = Deno.listen({
-    hostname: "127.0.0.1",
-    port: 0,
-    tcpBacklog: 1,
-  });
-  const { port } = listener.addr;
-  const clog: Deno.Conn[] = [];
-  try {
-    for (let full = false; !full;) {
-      const connected = Deno.connect({
-        hostname: "127.0.0.1",
-        port,
-        signal: AbortSignal.timeout(300),
-      });
-      await connected.then((conn) => clog.push(conn), () => full = true);
-    }
-    const clock = new FakeClock();
-    await using http = new HttpPool({ clock, maxRetries: 0 });
-    const late = assert.rejects(
-      http.getText(`http://127.0.0.1:${port}`),
-      (error) => timedOut("connect")(error) && /5000 ms/.test(String(error)),
-    );
-    await eventually(() => http.stats.requests === 1);
-    await clock.advance(5_000);
-    await late;
-    assert.equal(clock.pending, 0);
-  } finally {
-    clog.forEach((conn) => conn.close());
-    listener.close();
-  }
+  await using door = new ClosedDoor();
+  await door.fillUp();
+  const clock = new FakeClock();
+  await using http = new HttpPool({ clock, maxRetries: 0 });
+  const late = assert.rejects(
+    http.getText(door.origin),
+    (error) => timedOut("connect")(error) && /5000 ms/.test(String(error)),
+  );
+  await eventually(() => http.stats.requests === 1);
+  await clock.advance(5_000);
+  await late;
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("an origin that is merely slow to answer is not taken for unconnectable", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { HttpFailedError } from "../../src/pool/http/http_errors.ts";
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { hasOpenssl, makeCertificate } from "../support/certificate.ts";
+import { runScript } from "../support/scripts.ts";
 import { TestServer } from "./http_server.ts";
 
 Deno.test(
@@ -44,32 +45,18 @@ Deno.test("on a runtime without Deno's client the pool works over plain fetch", 
       ? new Response(null, { status: 302, headers: { location: "/" } })
       : Response.json({ path: new URL(request.url).pathname })
   );
-  const pool = import.meta.resolve("../../src/pool/http/http_pool.ts");
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  const script = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(
-      script,
-      `
-      const urls = Deno.args;
-      delete globalThis.Deno;
-      const { HttpPool } = await import(${JSON.stringify(pool)});
-      await using http = new HttpPool();
-      console.log(JSON.stringify(await http.fetchAll(urls)));
-      `,
-    );
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--allow-all", "--no-check", "--config", config, script],
-        `${server.origin}/moved`,
-        "http://nowhere.invalid/",
-      ],
-      stderr: "inherit",
-    }).output();
-    const [moved, nowhere] = JSON.parse(new TextDecoder().decode(stdout));
-    assert.deepEqual(moved.data, { path: "/" });
-    assert.equal(nowhere.status, "error");
-  } finally {
-    await Deno.remove(script);
-  }
+  const urls = [`${server.origin}/moved`, "http://nowhere.invalid/"];
+  const printed = await runScript(
+    `
+    delete globalThis.Deno;
+    const { HttpPool } = await import("src/pool/http/http_pool.ts");
+    await using http = new HttpPool();
+    console.log(JSON.stringify(await http.fetchAll(${JSON.stringify(urls)})));
+    `,
+    "--no-check",
+    "--allow-all",
+  );
+  const [moved, nowhere] = JSON.parse(printed);
+  assert.deepEqual(moved.data, { path: "/" });
+  assert.equal(nowhere.status, "error");
 });

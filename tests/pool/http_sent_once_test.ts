@@ -1,46 +1,9 @@
 import assert from "node:assert/strict";
 import { HttpFailedError } from "../../src/pool/http/http_errors.ts";
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
-import { overEachTransport, RawServer } from "./http_server.ts";
+import { ClosedDoor, overEachTransport, RawServer } from "./http_server.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-
-/** A port whose accept queue is full: it takes no connection, and refuses none. */
-class ClosedDoor implements AsyncDisposable {
-  readonly #listener = Deno.listen({
-    hostname: "127.0.0.1",
-    port: 0,
-    tcpBacklog: 1,
-  });
-  readonly #inLine: Deno.Conn[] = [];
-
-  get origin(): string {
-    return `http://127.0.0.1:${this.#listener.addr.port}`;
-  }
-
-  /** Lets one in, who waits already. */
-  accept(): Promise<Deno.Conn> {
-    return this.#listener.accept();
-  }
-
-  async fillUp(): Promise<void> {
-    const { hostname, port } = this.#listener.addr;
-    for (;;) {
-      const signal = AbortSignal.timeout(200);
-      try {
-        this.#inLine.push(await Deno.connect({ hostname, port, signal }));
-      } catch {
-        return;
-      }
-    }
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const conn of this.#inLine) conn.close();
-    return Promise.resolve();
-  }
-}
 
 Deno.test("a request at work is not taken for unsent while new connections are refused", async () => {
   await using door = new ClosedDoor();

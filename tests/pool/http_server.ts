@@ -144,3 +144,40 @@ export class RawServer implements AsyncDisposable {
     await this.#accepting.catch(() => {});
   }
 }
+
+/** A port whose accept queue is full: it takes no connection, and refuses none. */
+export class ClosedDoor implements AsyncDisposable {
+  readonly #listener = Deno.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    tcpBacklog: 1,
+  });
+  readonly #inLine: Deno.Conn[] = [];
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  /** Lets one in, who waits already. */
+  accept(): Promise<Deno.Conn> {
+    return this.#listener.accept();
+  }
+
+  async fillUp(): Promise<void> {
+    const { hostname, port } = this.#listener.addr;
+    for (;;) {
+      const signal = AbortSignal.timeout(200);
+      try {
+        this.#inLine.push(await Deno.connect({ hostname, port, signal }));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const conn of this.#inLine) conn.close();
+    return Promise.resolve();
+  }
+}

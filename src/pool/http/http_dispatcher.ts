@@ -93,7 +93,6 @@ export class HttpDispatcher {
       resends: call.resends,
       clock: this.#settings.clock,
       call,
-      connectTimeoutMs: this.#settings.connectTimeoutMs,
       visit,
     });
     call.begin(exchange);

@@ -1,10 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import {
-  HttpError,
-  HttpFailedError,
-  HttpStatusError,
-  HttpTimeoutError,
-} from "./http_errors.ts";
+import { HttpError, HttpFailedError, HttpStatusError } from "./http_errors.ts";
 import type { Visit } from "./http_origin.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";
@@ -39,7 +34,6 @@ export interface HttpExchangeOptions {
   resends: number;
   clock: Clock;
   call: ExchangingCall;
-  connectTimeoutMs: number;
   /** The request's place at its origin. */
   visit: Visit;
 }
@@ -86,11 +80,6 @@ export class HttpExchange implements TripWatch {
 
   progressed(): void {
     if (this.#head === undefined) this.#options.call.expectSign();
-  }
-
-  unconnectable(): void {
-    const { request: { href }, connectTimeoutMs } = this.#options;
-    this.abort(new HttpTimeoutError(href, "connect", connectTimeoutMs));
   }
 
   /**

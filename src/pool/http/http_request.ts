@@ -17,7 +17,7 @@ const contentHeaders = [
 ];
 
 /** A token (RFC 9110, section 5.6.2), as methods are. */
-const isToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 const encoder = new TextEncoder();
 
@@ -78,7 +78,7 @@ export class HttpRequest {
     isOrigin: (text: string) => boolean,
   ): HttpRequest {
     const { href, origin } = locate(String(url), isOrigin);
-    const given = options.method ?? "GET";
+    const { method: given = "GET" } = options;
     const method = given.toUpperCase();
     const { headers, ownHeaders } = mergeHeaders(defaults, options.headers);
     const idempotent = options.idempotent ??
@@ -93,9 +93,7 @@ export class HttpRequest {
       body,
       idempotent,
     );
-    const mistake = isToken.test(given)
-      ? mistakeIn(method, body !== null)
-      : "it is no method";
+    const mistake = mistakeIn(given, body !== null);
     if (mistake !== undefined) throw request.unsendable(mistake);
     return request;
   }
@@ -230,7 +228,9 @@ function watched(
 }
 
 /** Says why no server could be asked in this way, if so. */
-function mistakeIn(method: string, hasBody: boolean): string | undefined {
+function mistakeIn(given: string, hasBody: boolean): string | undefined {
+  if (!token.test(given)) return "it is no method";
+  const method = given.toUpperCase();
   if (forbiddenMethods.has(method)) return "the method is not for clients";
   const isTooMuch = hasBody && bodilessMethods.has(method);
   return isTooMuch ? "the method has no body" : undefined;

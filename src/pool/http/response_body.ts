@@ -1,10 +1,8 @@
-import type { RoundTrip } from "./transport.ts";
+import type { BodyReader, Bytes } from "./transport.ts";
 
 /** The size of a buffer at first, and the number of that size that are kept. */
 const firstBytes = 4_096;
 const maxSpares = 64;
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Makes something of bytes, which are another body's after that. */
 export type UseOfBody<T> = (bytes: Bytes, isComplete: boolean) => T;
@@ -31,19 +29,19 @@ const spares: Bytes[] = [];
  * @param onPiece Told of each piece that has arrived.
  */
 export async function readUpTo<T>(
-  trip: RoundTrip,
+  body: BodyReader,
   maxBytes: number,
   onPiece: () => void,
   use: UseOfBody<T>,
 ): Promise<T> {
   let buffer: Bytes | undefined;
   let length = 0;
-  while (!trip.isOver && length <= maxBytes) {
-    const next = trip.read();
+  while (!body.isOver && length <= maxBytes) {
+    const next = body.read();
     const piece = next instanceof Promise ? await next : next;
     if (piece === undefined) break;
     onPiece();
-    if (buffer === undefined && trip.isOver) {
+    if (buffer === undefined && body.isOver) {
       return use(piece.subarray(0, maxBytes), piece.length <= maxBytes);
     }
     buffer = withRoom(

@@ -7,12 +7,26 @@ export interface TripWatch {
   connecting(): void;
   /** It is there, or the server has taken more of the request. */
   progressed(): void;
-  /** It can't be had in time. */
-  unconnectable(): void;
+  /** It is given up, with this reason. */
+  abort(reason: unknown): void;
+}
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A body that is read piece by piece. */
+export interface BodyReader {
+  /** True once all of it has been read, as far as is known. */
+  readonly isOver: boolean;
+  /**
+   * The next piece, good until the next call; undefined at the end.
+   *
+   * @throws {TripError} when it doesn't end as it should.
+   */
+  read(): Bytes | undefined | Promise<Bytes | undefined>;
 }
 
 /** One request on its way to one origin, and its response on the way back. */
-export interface RoundTrip {
+export interface RoundTrip extends BodyReader {
   /**
    * Sends the request; returns when the response has begun.
    *
@@ -22,17 +36,6 @@ export interface RoundTrip {
   send(headers: HeaderList): Promise<ResponseHead>;
   /** False if the response has no body, not even an empty one. */
   readonly hasBody: boolean;
-  /** True once all of the body has been read, as far as is known. */
-  readonly isOver: boolean;
-  /**
-   * The next piece of the body, good until the next call; undefined at its end.
-   *
-   * @throws {TripError} when the body doesn't end as it should.
-   */
-  read():
-    | Uint8Array<ArrayBuffer>
-    | undefined
-    | Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Ends it at once: what waits for it fails. */
   abort(reason: unknown): void;
   /** Lets its connection go, for another request if all has been read. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../base/clock.ts";
+import { HttpTimeoutError } from "../http_errors.ts";
 import type { HttpRequest } from "../http_request.ts";
 import type { RoundTrip, Transport, TripWatch } from "../transport.ts";
 import type { TcpConnect } from "../tcp_connector.ts";
@@ -52,7 +53,8 @@ export class FetchTransport implements Transport {
     return new ConnectWatch(connect, new URL(href), {
       timeoutMs: connectTimeoutMs,
       clock,
-      onTimeout: () => watch.unconnectable(),
+      onTimeout: () =>
+        watch.abort(new HttpTimeoutError(href, "connect", connectTimeoutMs)),
     });
   }
 }

@@ -1,10 +1,8 @@
 import { shownUrl } from "../http_errors.ts";
 import type { HeaderList, HttpRequest } from "../http_request.ts";
 import type { ResponseHead } from "../response_head.ts";
-import { type RoundTrip, TripError } from "../transport.ts";
+import { type Bytes, type RoundTrip, TripError } from "../transport.ts";
 import type { HttpClient } from "./http_client.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 const pieceBytes = 16 * 1024;
 

@@ -1,7 +1,6 @@
 import type { ResponseHead } from "../response_head.ts";
+import type { BodyReader, Bytes } from "../transport.ts";
 import type { Http1Body } from "./http1_body.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
  * What is asked for. Not Brotli: of 3 KB of it the runtime makes 4 GB before it
@@ -21,7 +20,7 @@ export function isEncoded(head: ResponseHead): boolean {
 }
 
 /** A body that came compressed, as it was before. */
-export class DecodedBody implements Http1Body {
+export class DecodedBody implements BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   isOver = false;
 

@@ -1,16 +1,12 @@
-import { TripError } from "../transport.ts";
+import { type BodyReader, type Bytes, TripError } from "../transport.ts";
 import type { ByteInput } from "./byte_input.ts";
 import { type Http1Head, malformed } from "./http1_head.ts";
 
 /** The longest line between two chunks, or after the last, in bytes. */
 const maxLineBytes = 16 * 1024;
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
 /** A response's body on its connection. */
-export interface Http1Body {
-  /** True once its last byte has been read. */
-  readonly isOver: boolean;
+export interface Http1Body extends BodyReader {
   /** The next piece, no longer than `maxBytes`; undefined at the end. */
   read(maxBytes?: number): Bytes | undefined | Promise<Bytes | undefined>;
 }

@@ -1,4 +1,5 @@
 import type { TcpConnection } from "../tcp_connector.ts";
+import type { TripWatch } from "../transport.ts";
 import { ByteInput } from "./byte_input.ts";
 
 const firstBytes = 2 * 1024;
@@ -7,9 +8,7 @@ const firstBytes = 2 * 1024;
 const maxJoinedBytes = 64 * 1024;
 
 /** Told that the server has taken more of what is sent. */
-export interface SendWatch {
-  progressed(): void;
-}
+type SendWatch = Pick<TripWatch, "progressed">;
 
 const encoder = new TextEncoder();
 

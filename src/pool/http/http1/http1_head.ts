@@ -63,15 +63,13 @@ export class Http1Head implements ResponseHead {
    * an answer that others may cut in another way (section 6.3).
    */
   get keepsConnection(): boolean {
-    const options = this.get("connection")?.toLowerCase().split(
-      /[\t ]*,[\t ]*/,
-    );
     const isAmbiguous = this.get("content-length") !== null &&
       this.get("transfer-encoding") !== null;
     if (isAmbiguous) return false;
+    const options = this.get("connection");
     return this.minorVersion === 1
-      ? !options?.includes("close")
-      : options?.includes("keep-alive") ?? false;
+      ? !hasOption(options, "close")
+      : hasOption(options, "keep-alive");
   }
 
   toHeaders(): Headers {
@@ -112,6 +110,12 @@ export async function readHead(input: ByteInput): Promise<Http1Head> {
       throw malformed("by switching to a protocol that nobody asked for");
     }
   }
+}
+
+/** Says if an option is among those of a `connection` header (RFC 9110, section 7.6.1). */
+export function hasOption(header: string | null, option: string): boolean {
+  return header !== null &&
+    header.toLowerCase().split(/[\t ]*,[\t ]*/).includes(option);
 }
 
 /** An error for a server that doesn't speak as it should. */

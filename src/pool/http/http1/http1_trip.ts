@@ -1,9 +1,14 @@
 import type { HeaderList, HttpRequest } from "../http_request.ts";
 import type { ResponseHead } from "../response_head.ts";
-import { type RoundTrip, TripError, type TripWatch } from "../transport.ts";
+import {
+  type Bytes,
+  type RoundTrip,
+  TripError,
+  type TripWatch,
+} from "../transport.ts";
 import { bodyAfter, type Http1Body } from "./http1_body.ts";
 import type { Http1Connection } from "./http1_connection.ts";
-import { type Http1Head, readHead } from "./http1_head.ts";
+import { hasOption, type Http1Head, readHead } from "./http1_head.ts";
 import { DecodedBody, isEncoded } from "./decoded_body.ts";
 
 /** The connections of an origin, as an {@linkcode Http1Trip} needs them. */
@@ -73,10 +78,7 @@ export class Http1Trip implements RoundTrip {
     }
   }
 
-  read():
-    | Uint8Array<ArrayBuffer>
-    | undefined
-    | Promise<Uint8Array<ArrayBuffer> | undefined> {
+  read(): Bytes | undefined | Promise<Bytes | undefined> {
     const piece = (this.#decoded ?? this.#body)?.read();
     return piece instanceof Promise
       ? piece.catch((error) => Promise.reject(asTripError(error)))
@@ -152,7 +154,7 @@ export class Http1Trip implements RoundTrip {
 /** Says if the caller wants the connection closed (RFC 9112, section 9.6). */
 function asksToClose(headers: HeaderList): boolean {
   for (const [name, value] of headers) {
-    if (name === "connection") return /\bclose\b/i.test(value);
+    if (name === "connection") return hasOption(value, "close");
   }
   return false;
 }
