@@ -370,6 +370,7 @@ const DOORS: Doors = {
     "operator_desk.ts",
     "operator_gate.ts",
     "operator_pages.ts",
+    "operator_request.ts",
     "operator_source.ts",
     "server_snapshot.ts",
     "workers/all_workers.ts",

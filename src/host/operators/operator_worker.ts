@@ -2,9 +2,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { AdminRoutes } from "../../admin/admin_routes.ts";
 import { OperatorPages } from "../../admin/operator_pages.ts";
+import {
+  nothingForOperators,
+  readOperatorRequest,
+  refuseOperator,
+} from "../../admin/operator_request.ts";
 import { ServerSnapshot } from "../../admin/server_snapshot.ts";
 import { sleep } from "../../base/abort.ts";
-import { askedUrlOf } from "../../base/network_peer.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import { thrownText } from "../../base/thrown.ts";
 import { Logger, reportFailure } from "../../observe/log/logger.ts";
@@ -94,19 +98,14 @@ function answer(
   const caller = proxies === undefined
     ? info
     : proxies.callerBehind(request, info);
-  const url = URL.parse(askedUrlOf(request, caller));
-  if (url === null) return refuse(400, "the Host header is invalid");
-  return admin.handle(request, url, caller) ??
-    refuse(404, `There is nothing for operators at ${url.pathname}`);
+  const url = readOperatorRequest(request, caller);
+  if (url instanceof Response) return url;
+  return admin.handle(request, url, caller) ?? nothingForOperators(url);
 }
 
 function failed(error: unknown): Response {
   reportFailure(log, "a request of an operator", error);
-  return refuse(500, "Internal error");
-}
-
-function refuse(status: number, error: string): Response {
-  return Response.json({ error }, { status });
+  return refuseOperator(500, "Internal error");
 }
 
 async function close(server: Deno.HttpServer): Promise<void> {

@@ -7,6 +7,11 @@ import {
   OperatorPages,
   type ShownFigures,
 } from "../../admin/operator_pages.ts";
+import {
+  nothingForOperators,
+  readOperatorRequest,
+  refuseOperator,
+} from "../../admin/operator_request.ts";
 import type {
   OperatorAnswers,
   OperatorQuestion,
@@ -17,7 +22,7 @@ import {
   AllWorkers,
   type ShownWorker,
 } from "../../admin/workers/all_workers.ts";
-import { askedUrlOf, type NetworkPeer } from "../../base/network_peer.ts";
+import type { NetworkPeer } from "../../base/network_peer.ts";
 import type { HttpHost } from "../http_host.ts";
 import { addressInUse } from "../listening.ts";
 import type { OperatorAddress } from "../operators/operator_messages.ts";
@@ -110,21 +115,23 @@ export class WorkersPort implements AsyncDisposable {
 
   #answer(request: Request, peer: NetworkPeer): Response | Promise<Response> {
     const caller = this.#host.callerOf(request, peer);
-    const url = URL.parse(askedUrlOf(request, caller));
-    if (url === null) return refuse(400, "the Host header is invalid");
+    const url = readOperatorRequest(request, caller);
+    if (url instanceof Response) return url;
     const [, name, path] = /^\/workers\/([^/]+)(\/.*)$/.exec(url.pathname) ??
       [];
     if (name === undefined) {
-      return this.#all.handle(request, url, caller) ?? nothingAt(url);
+      return this.#all.handle(request, url, caller) ?? nothingForOperators(url);
     }
     const routes = this.#each.get(name);
     if (routes === undefined) {
       const names = [...this.#each.keys()].join(", ");
-      return refuse(404, `there is no worker ${name}, only ${names}`);
+      return refuseOperator(404, `there is no worker ${name}, only ${names}`);
     }
-    const inner = new URL(path + url.search, url);
+    // Set, not resolved: of `//localhost/` the host would be another.
+    const inner = new URL(url);
+    inner.pathname = path;
     return routes.handle(new Request(inner, request), inner, caller) ??
-      nothingAt(url);
+      nothingForOperators(url);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -178,12 +185,4 @@ function shown(slot: WorkerSlot): ShownWorker {
       return slot.restarts;
     },
   };
-}
-
-function nothingAt({ pathname }: URL): Response {
-  return refuse(404, `There is nothing for operators at ${pathname}`);
-}
-
-function refuse(status: number, error: string): Response {
-  return Response.json({ error }, { status });
 }

@@ -106,6 +106,11 @@ Deno.test("the same gate holds on the operators' port", async () => {
   }
   assert.equal(await as("/health"), 200);
   assert.equal(asked.length, 10);
+  const changing = await ask(running.operatorPort, "/metrics", {
+    method: "DELETE",
+  });
+  assert.equal(changing.code, 405);
+  assert.equal(asked.length, 10);
 });
 
 Deno.test("without an authorizeOperator, pages are for this machine, under its own names", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { promtoolFaults } from "../../support/prometheus.ts";
+import { RawSocket } from "../../transport/raw_socket.ts";
 import { initialize, modernCall, read } from "../../transport/wire.ts";
 import { Crew, isAlive } from "./crew.ts";
 
@@ -60,6 +61,30 @@ Deno.test("operators see all workers as one, or one by its name", async () => {
   const metrics = await fetch(new URL("/metrics", crew.url));
   assert.equal(metrics.status, 404);
   await metrics.body?.cancel();
+});
+
+Deno.test("the path to a worker leads nobody around the gate", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const port = Number(new URL(crew.operators).port);
+  const begin = async (line: string, host: string) => {
+    using socket = await RawSocket.open(port);
+    await socket.write(`${line} HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`);
+    const [status] = (await socket.readUntil("\r\n\r\n")).split("\r\n");
+    return status;
+  };
+  for (
+    const [line, host, status] of [
+      ["GET /workers/1/dashboard", "localhost", 200],
+      ["GET /workers/1/dashboard", "evil.example", 403],
+      // What looks like a host in the path is none.
+      ["GET /workers/1//localhost/dashboard", "evil.example", 404],
+      ["GET /workers/1//localhost/debug/heap", "evil.example", 404],
+      ["GET /workers/1//[", "localhost", 404],
+      ["TRACE /workers/1/metrics", "localhost", 405],
+    ] as const
+  ) {
+    assert.match(await begin(line, host), new RegExp(` ${status} `), line);
+  }
 });
 
 Deno.test("a change made in one worker is heard through another, and a question asked by one answered to any", async () => {
