@@ -31,8 +31,9 @@ export class WorkerSlot {
   readonly #options: WorkerSlotOptions;
   #current: SupervisedWorker | undefined;
   #starting: SupervisedWorker | undefined;
-  readonly #leaving: Set<SupervisedWorker> = new Set();
-  #renewing: Promise<void> | undefined;
+  /** Those that have a successor, until they are gone. */
+  readonly #leaving: Map<SupervisedWorker, Promise<void>> = new Map();
+  #succeeding: Promise<void> | undefined;
   #failures = 0;
   #restart: TimerHandle;
   #closing = false;
@@ -50,16 +51,25 @@ export class WorkerSlot {
   }
 
   /**
-   * Starts a worker, and then ends the one before, if there is one.
+   * Starts a worker, and then ends the one before, if there is one; resolves once
+   * that is gone. One that is being started already may be of an older program.
    *
    * @throws {Error} if it ends before it serves; the one before stays
    */
-  renew(): Promise<void> {
-    return this.#renewing ??= this.#renew()
-      .finally(() => this.#renewing = undefined);
+  async renew(): Promise<void> {
+    await this.#succeeding?.catch(() => {});
+    if (this.#closing) return;
+    await this.#succeed();
+    await Promise.all(this.#leaving.values());
   }
 
-  async #renew(): Promise<void> {
+  /** Starts a worker in place of the one before, unless one is being started. */
+  #succeed(): Promise<void> {
+    return this.#succeeding ??= this.#startOne()
+      .finally(() => this.#succeeding = undefined);
+  }
+
+  async #startOne(): Promise<void> {
     const successor = this.#starting = this.#options.start(this.name);
     try {
       await successor.listening;
@@ -71,7 +81,8 @@ export class WorkerSlot {
     this.#current = successor;
     const begunAt = systemClock.now();
     void successor.gone.then((how) => this.#lost(successor, how, begunAt));
-    if (former !== undefined) await this.#dismiss(former);
+    // Nobody waits for it here: the successor may need one long before it is gone.
+    if (former !== undefined) this.#dismiss(former);
   }
 
   /** Ends its processes in good order. */
@@ -79,14 +90,14 @@ export class WorkerSlot {
     this.#closing = true;
     systemClock.clearTimeout(this.#restart);
     const { endsWithinMs } = this.#options;
-    const all = [this.#starting, this.#current, ...this.#leaving];
+    const all = [this.#starting, this.#current, ...this.#leaving.keys()];
     await Promise.all(all.map((each) => each?.close(endsWithinMs)));
   }
 
-  async #dismiss(worker: SupervisedWorker): Promise<void> {
-    this.#leaving.add(worker);
-    await worker.close(this.#options.endsWithinMs);
-    this.#leaving.delete(worker);
+  #dismiss(worker: SupervisedWorker): void {
+    const left = worker.close(this.#options.endsWithinMs)
+      .then(() => void this.#leaving.delete(worker));
+    this.#leaving.set(worker, left);
   }
 
   #lost(worker: SupervisedWorker, how: string, begunAt: number): void {
@@ -110,7 +121,7 @@ export class WorkerSlot {
     });
     this.#restart = systemClock.setTimeout(() => {
       this.restarts++;
-      this.renew().catch((error) => this.#follow(thrownText(error)));
+      this.#succeed().catch((error) => this.#follow(thrownText(error)));
     }, waitMs);
   }
 }
