@@ -90,7 +90,9 @@ export function makeParts(
   if (options.lifespan) health.adopt({ lifespan: readiness });
 
   // What this process shares with the others of the server.
-  const sharing = { name: info.name, clock, log, worker, disposeLater };
+  const sharing = {
+    ...{ name: info.name, clock, log, quietLog, worker, disposeLater },
+  };
   const { redis, cluster, sessionStore, inOrder, taskStore, stores } =
     makeShared(options, sharing);
   if (redis !== undefined) health.adopt({ redis });

@@ -6,6 +6,7 @@ import { RedisCache } from "../cache/redis/redis_cache.ts";
 import { SharedRedis } from "../cluster/shared_redis.ts";
 import type { RateLimitStore } from "../limit/rate_limit_store.ts";
 import { RedisRateLimitStore } from "../limit/redis_rate_limit_store.ts";
+import type { Log } from "../observe/log/log.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import { RedisSessionStore } from "../server/sessions/redis_session_store.ts";
 import type { SessionStore } from "../server/sessions/session_store.ts";
@@ -19,6 +20,8 @@ export interface SharedHost {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** For what may come in any number. */
+  readonly quietLog: Log;
   /** This process, if it is one of those that serve one port together. */
   readonly worker: ThisWorker | undefined;
   disposeLater(resource: AsyncDisposable): void;
@@ -55,7 +58,7 @@ const OUTCOME_MS = 250;
  */
 export function makeShared(
   { redis: given, bus, sessionStore, tasks }: McpServerOptions,
-  { disposeLater, worker, ...host }: SharedHost,
+  { disposeLater, worker, quietLog, ...host }: SharedHost,
 ): SharedParts {
   if (sessionStore !== undefined && given === undefined && bus === undefined) {
     throw new InvalidOptionError(
@@ -69,7 +72,8 @@ export function makeShared(
     ? worker?.join(host.name)
     : undefined;
   const way = bus ?? redis?.bus ?? held?.bus;
-  const cluster = way && new Cluster(way, host);
+  const cluster = way &&
+    new Cluster(way, { clock: host.clock, log: quietLog });
   if (cluster !== undefined) disposeLater(cluster);
   return {
     redis,
@@ -82,13 +86,16 @@ export function makeShared(
       (redis ? new RedisTaskStore(redis) : held?.tasks),
     stores: redis === undefined
       ? { rateLimits: held && (() => held.rateLimits) }
-      : sharedStores(redis, { disposeLater, worker, ...host }),
+      : sharedStores(redis, { disposeLater, ...host }),
   };
 }
 
 function sharedStores(
   redis: SharedRedis,
-  { clock, log, disposeLater }: SharedHost,
+  { clock, log, disposeLater }: Pick<
+    SharedHost,
+    "clock" | "log" | "disposeLater"
+  >,
 ): SharedStores {
   let rateLimits: RedisRateLimitStore | undefined;
   let outcomes: RedisCache | undefined;
