@@ -152,6 +152,14 @@ for (const isolate of ["thread", "process"] as const) {
     assert.equal(pool.stats.started, 1);
   });
 
+  Deno.test(`an error without a name, and what else a ${isolate} posts, harm nobody`, async () => {
+    await using pool = open();
+    await assert.rejects(pool.run({ do: "throwNameless" }), /^Error: x$/);
+    assert.equal(await pool.run({ do: "post" }), "posted");
+    assert.equal(await pool.run({ do: "echo", value: 1 }), 1);
+    assert.equal(pool.stats.started, 1);
+  });
+
   Deno.test(`progress and log come across from a ${isolate}`, async () => {
     await using pool = open();
     const heard: unknown[] = [];
@@ -168,6 +176,7 @@ for (const isolate of ["thread", "process"] as const) {
     ]);
     // What can't be cloned is told nearly: a log line must not cost the call.
     assert.match(String((heard[2] as string[])[1]), /=>/);
+    assert.match(String((heard[3] as string[])[1]), /can't be shown/);
   });
 
   Deno.test(`a ${isolate} that reports without end is bounded`, async () => {

@@ -30,8 +30,9 @@ export class ThreadChannel implements WorkerChannel {
   listen({ report, gone }: WorkerListener): void {
     let outOfMemory = false;
     let text = "";
-    this.#worker.on("message", (message: ArrayBuffer) => {
-      report(fromBuffer(message) as WorkerReport);
+    this.#worker.on("message", (message: unknown) => {
+      const sent = reportIn(message);
+      if (sent !== undefined) report(sent);
     });
     this.#worker.on("error", (error: Error & { code?: unknown }) => {
       outOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
@@ -56,5 +57,15 @@ export class ThreadChannel implements WorkerChannel {
   end(): void {
     this.#worker.ref();
     this.send({ kind: "end" });
+  }
+}
+
+/** Whatever runs in the thread may post as well, a library that its module imports too. */
+function reportIn(message: unknown): WorkerReport | undefined {
+  if (!(message instanceof ArrayBuffer)) return undefined;
+  try {
+    return fromBuffer(message) as WorkerReport;
+  } catch {
+    return undefined;
   }
 }

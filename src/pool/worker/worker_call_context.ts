@@ -49,7 +49,7 @@ export class WorkerCallContext implements WorkerContext {
     } catch (error) {
       // A log line must not cost the call.
       if (news.kind !== "log") throw error;
-      this.#send({ ...news, data: String(news.data) });
+      this.#send({ ...news, data: textOf(news.data) });
     }
     this.#sent++;
     const heard = Promise.withResolvers<void>();
@@ -106,5 +106,13 @@ export class WorkerCallContext implements WorkerContext {
         },
       },
     });
+  }
+}
+
+function textOf(data: unknown): string {
+  try {
+    return String(data);
+  } catch {
+    return "something that can't be shown";
   }
 }

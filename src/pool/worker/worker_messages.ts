@@ -43,9 +43,15 @@ export const FLAGS = { aborted: 0, heard: 1 } as const;
 
 /** Takes what is left of a thrown value when it leaves its isolate. */
 export function errorForm(thrown: unknown): ErrorForm {
-  if (!(thrown instanceof Error)) {
-    return { name: "Error", message: thrownText(thrown) };
+  try {
+    if (thrown instanceof Error) return formOf(thrown);
+  } catch {
+    // It has no text, as anything that isn't an error may have none.
   }
+  return { name: "Error", message: thrownText(thrown) };
+}
+
+function formOf(thrown: Error): ErrorForm {
   const { name, message, stack, code } = thrown as Error & { code?: unknown };
   return {
     name: String(name),
