@@ -4,7 +4,7 @@ import { quote } from "./options.ts";
 /** Dotted decimal; other spellings of IPv4 are read differently by everybody. */
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 /** All that may stand in an IPv6 address, and after it the zone of a link. */
-const IPV6 = /^([\da-f:.]*:[\da-f:.]*)(?:%[\w.-]+)?$/i;
+const IPV6 = /^([\da-f.]*:[\da-f:.]*)(?:%[\w.-]+)?$/i;
 const MAPPED = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/;
 
 /**

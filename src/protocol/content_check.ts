@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from "./jsonrpc.ts";
 const BLOCK_TYPES = ["text", "image", "audio", "resource", "resource_link"];
 
 /** Base64 as every client reads it; white space is passed over. */
-const BASE64 = /^[\sA-Za-z\d+/]*={0,2}\s*$/;
+const BASE64 = /^[\sA-Za-z\d+/]*(?:={1,2}\s*)?$/;
 
 /** ISO 8601 with a zone, as official clients demand it. */
 const TIMESTAMP =

@@ -19,10 +19,11 @@ const SECRET_NAME =
 /**
  * Passwords in URLs, also as their parameters, and credentials of an
  * Authorization header, wherever they stand. A password may hold an "@": the last
- * one ends it.
+ * one ends it. What has no "=" is no parameter, which is asked first: the name is gone
+ * through once, and not anew from each word in it.
  */
 const SECRET_TEXT =
-  /(:\/\/)[^\s/]*@|(\b(?:Bearer|Authorization:\s*Basic)\s+)[\w.~+/=-]+|([?&][\w-]*(?:token|passw|pwd|secret|api[-_]?key|access[-_]?key|signature)[\w-]*=)[^\s&#]+/gi;
+  /(:\/\/)[^\s/]*@|(\b(?:Bearer|Authorization:\s*Basic)\s+)[\w.~+/=-]+|([?&](?=[\w-]*=)[\w-]*(?:token|passw|pwd|secret|api[-_]?key|access[-_]?key|signature)[\w-]*=)[^\s&#]+/gi;
 
 /**
  * A text as a log may show it: bounded, without passwords and bearer tokens, and

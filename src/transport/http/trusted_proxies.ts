@@ -101,9 +101,12 @@ function listOf(header: string | null): string[] {
   return header === null ? [] : header.split(",").map((each) => each.trim());
 }
 
-/** A pair of a `Forwarded` element, or none, and what comes after it. */
+/**
+ * A pair of a `Forwarded` element, or none, and what comes after it. Blanks are taken
+ * in one place for each pair: in two, a long run of them is divided in every way.
+ */
 const PAIR =
-  /[ \t]*(?:([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?[ \t]*([;,]|$)/y;
+  /[ \t]*(?:([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))[ \t]*)?([;,]|$)/y;
 
 /** The elements of a `Forwarded` header (RFC 7239); none of one that is broken. */
 function readForwarded(header: string): Map<string, string>[] {

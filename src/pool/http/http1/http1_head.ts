@@ -115,7 +115,7 @@ export async function readHead(input: ByteInput): Promise<Http1Head> {
 /** Says if an option is among those of a `connection` header (RFC 9110, section 7.6.1). */
 export function hasOption(header: string | null, option: string): boolean {
   return header !== null &&
-    header.toLowerCase().split(/[\t ]*,[\t ]*/).includes(option);
+    header.toLowerCase().split(",").some((each) => each.trim() === option);
 }
 
 /** An error for a server that doesn't speak as it should. */
