@@ -46,7 +46,12 @@ function mergedObject(objects: readonly object[]): object {
       name,
       mergedValue(
         name,
-        objects.map((each) => (each as Record<string, Value>)[name]),
+        // A tool may be called what every object has.
+        objects.map((each) =>
+          Object.hasOwn(each, name)
+            ? (each as Record<string, Value>)[name]
+            : undefined
+        ),
       ),
     ]),
   );

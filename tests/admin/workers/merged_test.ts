@@ -36,7 +36,11 @@ Deno.test("the figures of workers are added up; of latencies the worst is shown"
       timestamp: `2026-01-0${calls}T00:00:00Z`,
       latency_ms: { mean: p99 / 2, p50: p99 / 2, p95: p99, p99 },
       event_loop: calls === 1 ? null : { blocks: 3, lag_max_ms: p99 },
-      tools: { a: { calls }, [`only_${calls}`]: { calls } },
+      tools: {
+        a: { calls },
+        [`only_${calls}`]: { calls },
+        ...(calls === 2 && { constructor: { calls } }),
+      },
       instruments: {
         cache: [{ labels: { name: "users" }, values: { size } }],
       },
@@ -54,6 +58,7 @@ Deno.test("the figures of workers are added up; of latencies the worst is shown"
         a: { calls: 6 },
         only_1: { calls: 1 },
         only_2: { calls: 2 },
+        constructor: { calls: 2 },
         only_3: { calls: 3 },
       },
       instruments: {
