@@ -11,7 +11,7 @@ export interface RelayedMessage {
   readonly text: string;
 }
 
-/** Topic on which a worker hears what is said to one of its members. */
+/** Topic on which a worker hears what is said to one of its members, and of a "gap" in it. */
 export function inboxOf(member: string): string {
   return `bus ${member}`;
 }
@@ -29,6 +29,7 @@ export class WorkerBus implements Bus {
     this.#link = link;
     this.#server = server;
     link.on(inboxOf(this.member), (body) => {
+      if (body === "gap") return this.#listener?.gap();
       const { text, from } = body as RelayedMessage;
       this.#listener?.message(text, from);
     });

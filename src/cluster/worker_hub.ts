@@ -1,6 +1,7 @@
 import type { ProcessLink } from "./process_link.ts";
 import type { RemoteCall } from "./remote_store.ts";
-import { inboxOf, type RelayedMessage } from "./worker_bus.ts";
+import type { RelayedMessage } from "./worker_bus.ts";
+import { WorkerInbox } from "./worker_inbox.ts";
 
 /** A member that joins or leaves. */
 interface Membership {
@@ -22,7 +23,7 @@ export type StoreMakers<Kind extends string = string> = Readonly<
  */
 export class WorkerHub {
   readonly #makers: StoreMakers;
-  readonly #members: Map<string, Map<string, ProcessLink>> = new Map();
+  readonly #members: Map<string, Map<string, WorkerInbox>> = new Map();
   readonly #stores: Map<string, object> = new Map();
 
   constructor(makers: StoreMakers = {}) {
@@ -33,7 +34,7 @@ export class WorkerHub {
   connect(link: ProcessLink): () => void {
     link.on("bus.join", (body) => {
       const { server, member } = body as Membership;
-      this.#of(server).set(member, link);
+      this.#of(server).set(member, new WorkerInbox(link, member));
     });
     link.on("bus.leave", (body) => {
       const { server, member } = body as Membership;
@@ -44,13 +45,13 @@ export class WorkerHub {
     return () => {
       for (const members of this.#members.values()) {
         for (const [member, each] of members) {
-          if (each === link) members.delete(member);
+          if (each.link === link) members.delete(member);
         }
       }
     };
   }
 
-  #of(server: string): Map<string, ProcessLink> {
+  #of(server: string): Map<string, WorkerInbox> {
     return this.#members.getOrInsertComputed(server, () => new Map());
   }
 
@@ -59,11 +60,11 @@ export class WorkerHub {
     const { server, from, to } = message;
     const members = this.#of(server);
     if (to !== undefined) {
-      members.get(to)?.say(inboxOf(to), message);
+      members.get(to)?.tell(message);
       return members.has(to);
     }
-    for (const [member, link] of members) {
-      if (member !== from) link.say(inboxOf(member), message);
+    for (const [member, inbox] of members) {
+      if (member !== from) inbox.spread(message);
     }
     return true;
   }

@@ -8,8 +8,11 @@ const NOTICE = "notice";
 /** Subject under which they say that there were too many. */
 const MANY = "notices";
 
-/** Number of notices kept while the others can't be reached. */
+/** Number of notices kept while the others can't be reached, or are behind. */
 const MAX_UNSAID = 1_000;
+
+/** Number of notices that may be on their way to the others; beyond, they are behind. */
+const MAX_UNDER_WAY = 10_000;
 
 /** Time before it is tried again, in milliseconds. */
 const RETRY_MS = 200;
@@ -72,7 +75,8 @@ export class ClusterNotices implements NoticeRelay, AsyncDisposable {
 
   relay(notice: Notice): void {
     const made = { notice, madeAt: this.#parts.clock.now() };
-    if (this.#timer === undefined) this.#say(made, notice);
+    const behind = this.#underWay.size >= MAX_UNDER_WAY;
+    if (this.#timer === undefined && !behind) this.#say(made, notice);
     else this.#keep(made);
   }
 
