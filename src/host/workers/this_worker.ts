@@ -61,7 +61,8 @@ interface ChannelledProcess {
   on(event: "message", listener: (message: object) => void): void;
   on(event: "disconnect", listener: () => void): void;
   disconnect(): void;
-  readonly connected: boolean;
+  /** `undefined` without a channel, false once that has ended. */
+  readonly connected: boolean | undefined;
   readonly channel: { unref(): void };
 }
 
@@ -213,5 +214,9 @@ function become(): ThisWorker | false {
   // What it starts itself is no worker.
   Deno.env.delete(WORKER_VARIABLE);
   const { process } = globalThis as unknown as { process: ChannelledProcess };
-  return process.connected && new ThisWorker(JSON.parse(identity), process);
+  // No channel: a worker's own code has started it before its server was made.
+  if (process.connected === undefined) return false;
+  // The supervisor is gone already. It must not become one in its place.
+  if (!process.connected) Deno.exit(1);
+  return new ThisWorker(JSON.parse(identity), process);
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { eventually } from "../../support/eventually.ts";
 import { promtoolFaults } from "../../support/prometheus.ts";
 import { RawSocket } from "../../transport/raw_socket.ts";
-import { initialize, modernCall, read } from "../../transport/wire.ts";
+import { initialize, modernCall, read, within } from "../../transport/wire.ts";
 import { Crew, isAlive } from "./crew.ts";
 
 Deno.test("workers share a port; each process is asked, and named", async () => {
@@ -327,4 +328,24 @@ Deno.test("workers end with a supervisor that is killed", async () => {
   assert.equal(await call, "done");
   await eventually(() => pids.filter(isAlive).length === 0, 30_000);
   await crew.ended();
+});
+
+Deno.test("a worker that is loading still when its supervisor goes doesn't become one", async () => {
+  const script = new URL("./fixtures/crew_server.ts", import.meta.url);
+  const options = { workers: 2, failAt: "nowhere", loadMs: 300 };
+  const child = spawn(
+    Deno.execPath(),
+    ["run", "-A", "--no-check", script.pathname, JSON.stringify(options)],
+    {
+      env: { ...Deno.env.toObject(), SLUICE_WORKER: '{"name":"1","port":1}' },
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    },
+  );
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  child.disconnect();
+  try {
+    assert.equal(await within(ended), 1);
+  } finally {
+    child.kill("SIGTERM");
+  }
 });
