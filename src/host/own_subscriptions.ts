@@ -28,37 +28,39 @@ export class OwnSubscriptions {
   /** Wraps `subscriptions/listen`. */
   around(listen: Method): Method {
     return async (call) => {
+      // Once its stream is open, Deno (2.9) has forgotten what nobody asked for.
+      const { context } = call;
       const outcome = await listen(call);
-      if (!call.cancelled) this.#follow(call);
+      if (!call.cancelled) this.#follow(call, context);
       return outcome;
     };
   }
 
-  #follow(call: Call): void {
+  #follow(call: Call, context: ServerContext): void {
     const uris = followed(call);
     for (const uri of uris) {
       const before = this.#followers.get(uri) ?? 0;
       this.#followers.set(uri, before + 1);
-      if (before === 0) this.#tell("resources/subscribe", uri, call);
+      if (before === 0) this.#tell("resources/subscribe", uri, context);
     }
     const { onCancelled } = call;
     call.onCancelled = () => {
       onCancelled?.();
-      for (const uri of uris) this.#unfollow(uri, call);
+      for (const uri of uris) this.#unfollow(uri, context);
     };
   }
 
-  #unfollow(uri: string, call: Call): void {
+  #unfollow(uri: string, context: ServerContext): void {
     const left = this.#followers.get(uri)! - 1;
     this.#followers.set(uri, left);
     if (left > 0) return;
     this.#followers.delete(uri);
-    this.#tell("resources/unsubscribe", uri, call);
+    this.#tell("resources/unsubscribe", uri, context);
   }
 
-  #tell(method: string, uri: string, call: Call): void {
+  #tell(method: string, uri: string, context: ServerContext): void {
     const handler = this.#parts.handler(method);
-    Promise.try(() => handler?.run({ method, params: { uri } }, call.context))
+    Promise.try(() => handler?.run({ method, params: { uri } }, context))
       .catch((error) => this.#parts.report(method, error));
   }
 }

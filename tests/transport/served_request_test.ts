@@ -4,7 +4,9 @@ import {
   bufferedText,
   headersNow,
 } from "../../src/transport/http/served_request.ts";
+import type { JsonObject } from "../../src/protocol/jsonrpc.ts";
 import { RawSocket } from "./raw_socket.ts";
+import { modernCall, modernHeaders } from "./wire.ts";
 
 interface Taken {
   taken: string | undefined;
@@ -129,6 +131,32 @@ Deno.test("headers of a request that no listener made are its own", () => {
   assert.equal(headersNow(request), request.headers);
 });
 
+/** Sends a request of a tenant over a connection of its own. */
+function askAs(
+  tenant: string,
+  port: number,
+  method: string,
+  params: JsonObject,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const message = modernCall(method, params);
+  return fetch(`http://127.0.0.1:${port}/mcp`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      ...modernHeaders(message) as Record<string, string>,
+      "x-tenant": tenant,
+    },
+    body: JSON.stringify(message),
+    signal,
+  });
+}
+
+function tenantOf(ctx: ServerContext): string | null | undefined {
+  return ctx.http?.req?.headers.get("x-tenant");
+}
+
 Deno.test("a handler may read the headers when its call has long been answered", async () => {
   const server = new McpServer({ name: "late", version: "1.0.0" });
   const kept: ServerContext[] = [];
@@ -137,30 +165,56 @@ Deno.test("a handler may read the headers when its call has long been answered",
     return "kept";
   });
   await using running = await server.serve({ port: 0 });
-  const call = {
-    jsonrpc: "2.0",
-    id: 1,
-    method: "tools/call",
-    params: {
-      name: "keep",
-      _meta: {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-      },
-    },
-  };
-  const response = await fetch(`http://127.0.0.1:${running.port}/mcp`, {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      "mcp-protocol-version": "2026-07-28",
-      "mcp-method": "tools/call",
-      "mcp-name": "keep",
-      "x-tenant": "a",
-    },
-    body: JSON.stringify(call),
+  const response = await askAs("a", running.port, "tools/call", {
+    name: "keep",
   });
   assert.equal((await response.json()).result.content[0].text, "kept");
-  assert.equal(kept[0].http?.req?.headers.get("x-tenant"), "a");
+  assert.equal(tenantOf(kept[0]), "a");
+});
+
+Deno.test("a handler whose call waited until its response began may read the headers", async () => {
+  const server = new McpServer({ name: "line", version: "1.0.0" }, {
+    responseMode: "sse",
+  });
+  const first = Promise.withResolvers<void>();
+  const seen: unknown[] = [];
+  server.registerTool("one", { concurrency: 1 }, async (ctx) => {
+    if (seen.push(tenantOf(ctx)) === 1) await first.promise;
+    return "done";
+  });
+  await using running = await server.serve({ port: 0 });
+  const ask = (tenant: string) =>
+    askAs(tenant, running.port, "tools/call", { name: "one" });
+  const responses = await Promise.all([ask("a"), ask("a")]);
+  assert.equal(seen.length, 1, "both responses have begun, one handler has");
+  first.resolve();
+  for (const response of responses) assert.match(await response.text(), /done/);
+  assert.deepEqual(seen, ["a", "a"]);
+});
+
+Deno.test("handlers of an open stream of one's own may read its headers", async () => {
+  const server = new McpServer({ name: "own", version: "1.0.0" });
+  server.registerResource("a", "a://b", {}, () => "x");
+  const told: unknown[] = [];
+  const left = Promise.withResolvers<void>();
+  for (const method of ["resources/subscribe", "resources/unsubscribe"]) {
+    server.server.setRequestHandler(method, (_, ctx) => {
+      if (told.push([method, tenantOf(ctx)]) === 2) left.resolve();
+      return {};
+    });
+  }
+  await using running = await server.serve({ port: 0 });
+  const leaving = new AbortController();
+  const response = await askAs("a", running.port, "subscriptions/listen", {
+    notifications: { resourceSubscriptions: ["a://b"] },
+  }, leaving.signal);
+  const reader = response.body!.getReader();
+  await reader.read();
+  leaving.abort();
+  await assert.rejects(reader.read(), { name: "AbortError" });
+  await left.promise;
+  assert.deepEqual(told, [
+    ["resources/subscribe", "a"],
+    ["resources/unsubscribe", "a"],
+  ]);
 });

@@ -76,6 +76,8 @@ export class HandlerCache implements AsyncDisposable {
     call: Call,
     handle: (call: Call) => unknown,
   ): Promise<unknown> {
+    // The work may begin after the answer: Deno (2.9) keeps headers that were asked for.
+    void call.reply.request?.headers;
     try {
       return await this.#cached(
         input,

@@ -32,7 +32,7 @@ const KEPT_TIMES = 2;
 
 /** One open stream. */
 interface Listening {
-  readonly topics: ReadonlySet<string>;
+  readonly topics: readonly string[];
   readonly account: string;
   readonly size: number;
 }
@@ -195,7 +195,7 @@ export class Subscriptions {
 /** What a stream is told that it has, and the topics that it hears of. */
 interface Agreed {
   readonly filter: Filter;
-  readonly topics: ReadonlySet<string>;
+  readonly topics: readonly string[];
 }
 
 /** The part of what a stream wants that it can have. */
@@ -203,7 +203,7 @@ async function agree(
   call: Call,
   { offers, subscribes, mayFollow, extensions }: Announced,
 ): Promise<Agreed> {
-  const { params: { notifications: wanted }, context } = call;
+  const { notifications: wanted } = call.params;
   if (!isObject(wanted)) {
     throw new InvalidParamsError(
       "Invalid params: notifications must be an object that says what to listen to",
@@ -235,12 +235,12 @@ async function agree(
     for (const [field, allow] of Object.entries(topics)) {
       const keys = strings(wanted, field);
       if (keys === undefined) continue;
-      const agreed = agreedKeys(id, field, await allow(keys, context));
+      const agreed = agreedKeys(id, field, await allow(keys, call.context));
       filter[field] = agreed;
       for (const key of agreed) heard.add(keyTopic(field, key));
     }
   }
-  return { filter, topics: heard };
+  return { filter, topics: [...heard] };
 }
 
 /** The topic of a list's changes. */

@@ -199,15 +199,17 @@ export class HttpReply implements Reply, SseStreamOwner {
   /** Called once its request is being worked on: who waits long gets a stream. */
   wait(): void {
     this.#now = undefined;
-    // Deno (2.9) keeps past the answer what has been asked for.
-    if (!this.#begun || this.#stream !== undefined) void this.request.headers;
-    if (!this.#begun) this.peer = lastingPeer(this.peer);
-    if (!this.#begun && this.#held === "") this.#style.quiet.add(this);
+    if (this.#begun) return;
+    this.peer = lastingPeer(this.peer);
+    if (this.#held === "") this.#style.quiet.add(this);
   }
 
   /** Begins the stream with nothing to say yet, so that nobody takes it for dead. */
   breakSilence(): void {
-    if (!this.#begun) this.#openStream();
+    if (this.#begun) return;
+    // Its handler may not have begun: Deno (2.9) keeps headers that were asked for.
+    void this.request.headers;
+    this.#openStream();
   }
 
   #openStream(): void {
