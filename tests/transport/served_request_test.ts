@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { McpServer, type ServerContext } from "@sluice/mcp";
+import { type CacheStore, McpServer, type ServerContext } from "@sluice/mcp";
 import {
   bufferedText,
   headersNow,
 } from "../../src/transport/http/served_request.ts";
 import type { JsonObject } from "../../src/protocol/jsonrpc.ts";
+import { eventually } from "../support/eventually.ts";
 import { RawSocket } from "./raw_socket.ts";
-import { modernCall, modernHeaders } from "./wire.ts";
+import { initialize, modernCall, modernHeaders } from "./wire.ts";
 
 interface Taken {
   taken: string | undefined;
@@ -153,6 +154,23 @@ function askAs(
   });
 }
 
+/** Sends a message of a legacy client. */
+function askLegacy(
+  port: number,
+  message: JsonObject,
+  headers: Record<string, string>,
+): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}/mcp`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      ...headers,
+    },
+    body: JSON.stringify(message),
+  });
+}
+
 function tenantOf(ctx: ServerContext): string | null | undefined {
   return ctx.http?.req?.headers.get("x-tenant");
 }
@@ -172,27 +190,52 @@ Deno.test("a handler may read the headers when its call has long been answered",
   assert.equal(tenantOf(kept[0]), "a");
 });
 
-Deno.test("a handler whose call waited until its response began may read the headers", async () => {
+/** What a tool of one call at a time, for a while the first one's, reads of its calls. */
+async function tenantsInLine(
+  ask: (port: number, tenant: string) => Promise<Response>,
+): Promise<unknown[]> {
   const server = new McpServer({ name: "line", version: "1.0.0" }, {
     responseMode: "sse",
   });
   const first = Promise.withResolvers<void>();
+  const both = Promise.withResolvers<void>();
   const seen: unknown[] = [];
   server.registerTool("one", { concurrency: 1 }, async (ctx) => {
-    if (seen.push(tenantOf(ctx)) === 1) await first.promise;
+    if (seen.length > 0) both.resolve();
+    else await first.promise;
+    seen.push(tenantOf(ctx));
     return "done";
   });
   await using running = await server.serve({ port: 0 });
-  const ask = (tenant: string) =>
-    askAs(tenant, running.port, "tools/call", { name: "one" });
-  const responses = await Promise.all([ask("a"), ask("a")]);
-  assert.equal(seen.length, 1, "both responses have begun, one handler has");
+  const busy = await ask(running.port, "a");
+  await (await ask(running.port, "b")).body?.cancel();
   first.resolve();
-  for (const response of responses) assert.match(await response.text(), /done/);
-  assert.deepEqual(seen, ["a", "a"]);
+  await busy.text();
+  await both.promise;
+  return seen;
+}
+
+Deno.test("a handler may read the headers of a client that left while it waited in line", async () => {
+  let session: Promise<Record<string, string>> | undefined;
+  const opened = async (port: number) => {
+    const response = await askLegacy(port, initialize(), {});
+    await response.body?.cancel();
+    return { "mcp-session-id": response.headers.get("mcp-session-id")! };
+  };
+  let id = 0;
+  const tenants = await tenantsInLine(async (port, tenant) => {
+    session ??= opened(port);
+    return await askLegacy(port, {
+      jsonrpc: "2.0",
+      id: ++id,
+      method: "tools/call",
+      params: { name: "one" },
+    }, { ...await session, "x-tenant": tenant });
+  });
+  assert.deepEqual(tenants, ["a", "b"]);
 });
 
-Deno.test("handlers of an open stream of one's own may read its headers", async () => {
+Deno.test("the author's own handler of a stream's end may read its headers", async () => {
   const server = new McpServer({ name: "own", version: "1.0.0" });
   server.registerResource("a", "a://b", {}, () => "x");
   const told: unknown[] = [];
@@ -204,17 +247,53 @@ Deno.test("handlers of an open stream of one's own may read its headers", async 
     });
   }
   await using running = await server.serve({ port: 0 });
-  const leaving = new AbortController();
-  const response = await askAs("a", running.port, "subscriptions/listen", {
-    notifications: { resourceSubscriptions: ["a://b"] },
-  }, leaving.signal);
-  const reader = response.body!.getReader();
-  await reader.read();
-  leaving.abort();
-  await assert.rejects(reader.read(), { name: "AbortError" });
+  const [first, last] = await Promise.all(["a", "b"].map(async (tenant) => {
+    const { body } = await askAs(
+      tenant,
+      running.port,
+      "subscriptions/listen",
+      { notifications: { resourceSubscriptions: ["a://b"] } },
+    );
+    const reader = body!.getReader();
+    await reader.read();
+    return reader;
+  }));
+  await first.cancel();
+  await eventually(() => server.stats.subscriptions === 1);
+  await last.cancel();
   await left.promise;
   assert.deepEqual(told, [
     ["resources/subscribe", "a"],
-    ["resources/unsubscribe", "a"],
+    ["resources/unsubscribe", "b"],
   ]);
+});
+
+Deno.test("cached work that its client no longer waits for may read the headers", async () => {
+  const asked = Promise.withResolvers<void>();
+  const found = Promise.withResolvers<void>();
+  const slow: CacheStore = {
+    async get() {
+      asked.resolve();
+      await found.promise;
+    },
+    set: () => true,
+    delete: () => false,
+    invalidateTag() {},
+  };
+  const server = new McpServer({ name: "cached", version: "1.0.0" });
+  server.registerTool("tenant", {
+    annotations: { readOnlyHint: true },
+    timeoutMs: 500,
+    cache: { ttlMs: 60_000, public: true, cache: slow },
+  }, (ctx) => tenantOf(ctx));
+  await using running = await server.serve({ port: 0 });
+  const ask = (tenant: string) =>
+    askAs(tenant, running.port, "tools/call", { name: "tenant" });
+  const tooLate = ask("a");
+  await asked.promise;
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  const inTime = ask("b");
+  assert.match(await (await tooLate).text(), /500 ms/);
+  found.resolve();
+  assert.match(await (await inTime).text(), /"a"/);
 });

@@ -206,10 +206,7 @@ export class HttpReply implements Reply, SseStreamOwner {
 
   /** Begins the stream with nothing to say yet, so that nobody takes it for dead. */
   breakSilence(): void {
-    if (this.#begun) return;
-    // Its handler may not have begun: Deno (2.9) keeps headers that were asked for.
-    void this.request.headers;
-    this.#openStream();
+    if (!this.#begun) this.#openStream();
   }
 
   #openStream(): void {
