@@ -19,7 +19,7 @@ export type MetricType = "counter" | "gauge" | "histogram" | "info";
  */
 export class Exposition {
   readonly #open: boolean;
-  #text = "";
+  #pieces: string[] = [];
   #name = "";
 
   constructor(format: ExpositionFormat) {
@@ -36,8 +36,10 @@ export class Exposition {
     this.#name = name + suffix;
     const shown = this.#open ? name : this.#name;
     const shownType = !this.#open && type === "info" ? "gauge" : type;
-    this.#text += `# HELP ${shown} ${escapeHelp(help, this.#open)}\n` +
-      `# TYPE ${shown} ${shownType}\n`;
+    this.#pieces.push(
+      `# HELP ${shown} ${escapeHelp(help, this.#open)}\n` +
+        `# TYPE ${shown} ${shownType}\n`,
+    );
   }
 
   /** Writes a family whose labels are all that it says. */
@@ -64,9 +66,9 @@ export class Exposition {
    * @param labels as {@linkcode labelsText} writes them
    */
   sample(labels: string, value: number): void {
-    this.#text += labels === ""
-      ? `${this.#name} ${numberText(value)}\n`
-      : `${this.#name}{${labels}} ${numberText(value)}\n`;
+    const pieces = this.#pieces;
+    if (labels === "") pieces.push(this.#name, " ", numberText(value), "\n");
+    else pieces.push(this.#name, "{", labels, "} ", numberText(value), "\n");
   }
 
   /** The samples of a histogram. */
@@ -76,19 +78,22 @@ export class Exposition {
     const { closings } = histogram.buckets;
     const counts = histogram.cumulative;
     const opening = `${name}_bucket{${first}le="`;
-    let text = "";
+    const pieces = this.#pieces;
     for (let at = 0; at < counts.length; at++) {
-      text += opening + closings[at] + counts[at] + "\n";
+      pieces.push(opening, closings[at], String(counts[at]), "\n");
     }
     const braced = labels === "" ? "" : `{${labels}}`;
-    this.#text += text + opening + `+Inf"} ${histogram.count}\n` +
-      `${name}_sum${braced} ${numberText(histogram.sum)}\n` +
-      `${name}_count${braced} ${histogram.count}\n`;
+    pieces.push(
+      opening + `+Inf"} ${histogram.count}\n` +
+        `${name}_sum${braced} ${numberText(histogram.sum)}\n` +
+        `${name}_count${braced} ${histogram.count}\n`,
+    );
   }
 
   /** All that was written. */
   toString(): string {
-    return this.#open ? this.#text + "# EOF\n" : this.#text;
+    if (this.#open) this.#pieces.push("# EOF\n");
+    return this.#pieces.join("");
   }
 }
 
