@@ -1,10 +1,6 @@
 import { InvalidOptionError } from "../base/errors.ts";
-import {
-  checkFunction,
-  checkKnown,
-  type KnownOptions,
-  quote,
-} from "../base/options.ts";
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
+import { quote } from "../base/options.ts";
 import type { AuthInfo } from "../protocol/types.ts";
 import { checkScopes } from "../server/identity/guard.ts";
 import { invalidToken, malformed } from "./auth_refusal.ts";
@@ -54,12 +50,12 @@ export interface ApiKeysOptions {
   now?: () => number;
 }
 
-const API_KEYS_OPTIONS: KnownOptions<ApiKeysOptions> = {
-  keys: true,
-  lookup: true,
-  header: true,
-  now: true,
-};
+const API_KEYS_OPTIONS = {
+  keys: option.any<readonly GivenApiKey[]>([]),
+  lookup: option.function<ApiKeysOptions["lookup"]>(undefined),
+  header: readHeader,
+  now: option.any(Date.now),
+} satisfies OptionRules<ApiKeysOptions>;
 
 /** Issuer that vouches for the callers of API keys: the server itself. */
 const ISSUER = "urn:sluice:api-keys";
@@ -89,14 +85,12 @@ export class ApiKeys implements Authenticator {
 
   /** @internal */
   constructor(options: ApiKeysOptions) {
-    checkKnown("apiKeys", options, API_KEYS_OPTIONS);
-    const { keys = [], lookup, header = "X-API-Key", now = Date.now } = options;
-    if (!/^[\w-]+$/.test(header)) {
-      throw new InvalidOptionError(
-        `header must be the name of a header, got ${quote(header)}`,
-      );
-    }
-    this.#lookup = checkFunction("lookup", lookup);
+    const { keys, lookup, header, now } = readOptions(
+      "apiKeys",
+      options,
+      API_KEYS_OPTIONS,
+    );
+    this.#lookup = lookup;
     this.#now = now;
     this.header = header.toLowerCase();
     this.scheme = this.header === "authorization" ? "Bearer" : "ApiKey";
@@ -201,6 +195,13 @@ export class ApiKeys implements Authenticator {
     if (revocation !== undefined) tieRevocation(caller, revocation);
     return caller;
   }
+}
+
+function readHeader(name: string, header: unknown = "X-API-Key"): string {
+  if (/^[\w-]+$/.test(String(header))) return header as string;
+  throw new InvalidOptionError(
+    `${name} must be the name of a header, got ${quote(header)}`,
+  );
 }
 
 /** @throws {InvalidOptionError} */

@@ -1,4 +1,5 @@
 import { abortable } from "../base/abort.ts";
+import { option } from "../base/option_rules.ts";
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts";
 
 /** Settings for asking a provider. */
@@ -8,6 +9,13 @@ export interface FetchJsonOptions {
   readonly timeoutMs: number;
   readonly init?: RequestInit;
 }
+
+/** How the options are read of all who ask a provider. */
+export const ASKING_OPTIONS = {
+  timeoutMs: option.integer(5_000, 1),
+  fetch: option.any<typeof fetch>((...asked) => fetch(...asked)),
+  now: option.any(Date.now),
+};
 
 /** The most that a provider may answer with, in bytes. */
 const MAX_BYTES = 256 * 1024;

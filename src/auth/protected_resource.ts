@@ -1,5 +1,6 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import { isLoopback } from "../base/loopback.ts";
+import type { OptionRule } from "../base/option_rules.ts";
 import { quote } from "../base/options.ts";
 
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
@@ -118,6 +119,12 @@ export function checkProviderUrl(name: string, url: string | URL): URL {
     }`,
   );
 }
+
+/** Likewise as the rule of an option. */
+export const providerUrl: OptionRule<string> = (name, given) => {
+  checkProviderUrl(name, given as string);
+  return given as string;
+};
 
 /** A URI of a resource as it is compared: case and a last slash don't count. */
 export function canonicalUri(uri: string): string {

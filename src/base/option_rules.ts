@@ -5,8 +5,11 @@ import {
   checkInteger,
   checkKnown,
   checkLimit,
+  checkMethods,
   checkName,
   checkObject,
+  checkSignal,
+  checkText,
   checkTimeoutMs,
   checkWord,
 } from "./options.ts";
@@ -19,6 +22,8 @@ export type OptionRules<Options> = {
   readonly [Name in keyof Options]-?: OptionRule<Options[Name] | undefined>;
 };
 
+type AnyRules = Record<string, OptionRule<unknown>>;
+
 /** What rules make of options: every default filled in. */
 export type ReadOptions<Rules> = {
   -readonly [Name in keyof Rules]: Rules[Name] extends OptionRule<infer Value>
@@ -27,7 +32,7 @@ export type ReadOptions<Rules> = {
 };
 
 /** Reads options by their rules; those that there is no rule for are others' to read. */
-export function readEach<Rules extends Record<string, OptionRule<unknown>>>(
+export function readEach<Rules extends AnyRules>(
   options: object,
   rules: Rules,
   prefix: string = "",
@@ -46,7 +51,7 @@ export function readEach<Rules extends Record<string, OptionRule<unknown>>>(
  * @param what has the options, in messages
  * @param prefix of an option's name in messages
  */
-export function readOptions<Rules extends Record<string, OptionRule<unknown>>>(
+export function readOptions<Rules extends AnyRules>(
   what: string,
   options: object,
   rules: Rules,
@@ -58,8 +63,12 @@ export function readOptions<Rules extends Record<string, OptionRule<unknown>>>(
 
 type Check = (name: string, value: number, ...bounds: number[]) => number;
 
+/** Without a fallback the option has to be given. */
 function numberBy(check: Check) {
-  return (fallback: number, ...bounds: number[]): OptionRule<number> =>
+  return (
+    fallback: number | undefined,
+    ...bounds: number[]
+  ): OptionRule<number> =>
   (name, given = fallback) => check(name, given as number, ...bounds);
 }
 
@@ -83,6 +92,27 @@ export const option = {
       checkFunction(name, given as Value),
   object: <Value>(): OptionRule<Value | undefined> =>
     checkObject as OptionRule<Value | undefined>,
+  text: checkText as OptionRule<string | undefined>,
+  signal: checkSignal as OptionRule<AbortSignal | undefined>,
+  /** An object that has certain methods, if there is one. */
+  methods:
+    <Value>(...methods: string[]): OptionRule<Value | undefined> =>
+    (name, given) => checkMethods(name, given as Value | undefined, methods),
+  /** Options of their own. */
+  group: <Rules extends AnyRules>(
+    rules: Rules,
+    fallback: object = {},
+  ): OptionRule<ReadOptions<Rules>> =>
+  (name, given = fallback) =>
+    readOptions(name, given as object, rules, `${name}.`),
+  /** What is left out has no value; else the other rule reads it. */
+  ifGiven:
+    <Value>(rule: OptionRule<Value>): OptionRule<Value | undefined> =>
+    (name, given) => given === undefined ? undefined : rule(name, given),
+  /** Likewise `false`. */
+  unlessFalse:
+    <Value>(rule: OptionRule<Value>): OptionRule<Value | false> =>
+    (name, given) => given === false ? given : rule(name, given),
   /** Whatever was given; its type is all that is asked of it. */
   any: <Value>(fallback: Value): OptionRule<Value> => (_, given) =>
     (given ?? fallback) as Value,

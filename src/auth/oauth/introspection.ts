@@ -1,8 +1,14 @@
-import type { KnownOptions } from "../../base/options.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { basicAuth } from "../basic_auth.ts";
 import { hexDigest } from "../digest.ts";
+import { providerUrl } from "../protected_resource.ts";
 import type { Provider } from "./provider.ts";
 
 /** Options of introspection: a provider is asked about tokens (RFC 7662). */
@@ -24,22 +30,29 @@ export interface IntrospectionOptions {
   store?: CacheStore;
 }
 
-/** Every option of {@linkcode oauth}'s `introspection`. */
-export const INTROSPECTION_OPTIONS: KnownOptions<IntrospectionOptions> = {
-  clientId: true,
-  clientSecret: true,
-  endpoint: true,
-  store: true,
-};
+/** How they are read. */
+export const INTROSPECTION_OPTIONS = {
+  clientId: readCredential,
+  clientSecret: readCredential,
+  endpoint: option.ifGiven(providerUrl),
+  store: option.optional<CacheStore>(),
+} satisfies OptionRules<IntrospectionOptions>;
+
+function readCredential(_name: string, given: unknown): string {
+  if (given) return given as string;
+  throw new InvalidOptionError(
+    "introspection needs the clientId and the clientSecret of this server",
+  );
+}
 
 /** Asks the provider about tokens that say nothing themselves. */
 export class Introspection {
-  readonly #options: IntrospectionOptions;
+  readonly #options: ReadOptions<typeof INTROSPECTION_OPTIONS>;
   readonly #provider: Provider;
   readonly #cacheMs: number;
 
   constructor(
-    options: IntrospectionOptions,
+    options: ReadOptions<typeof INTROSPECTION_OPTIONS>,
     provider: Provider,
     cacheMs: number,
   ) {

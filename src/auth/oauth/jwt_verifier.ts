@@ -131,9 +131,11 @@ function lower(value: unknown): unknown {
 }
 
 /** @throws {InvalidOptionError} for algorithms whose keys would be secrets */
-export function checkAlgorithms(
-  algorithms: readonly string[],
+export function readAlgorithms(
+  _name: string,
+  given: unknown = DEFAULT_ALGORITHMS,
 ): readonly string[] {
+  const algorithms = given as readonly string[];
   const fault = algorithms.find((each) => !ASYMMETRIC.test(each));
   if (algorithms.length > 0 && fault === undefined) return algorithms;
   throw new InvalidOptionError(

@@ -1,11 +1,4 @@
-import {
-  checkDurationMs,
-  checkFlag,
-  checkFunction,
-  checkInteger,
-  checkKnown,
-} from "../../base/options.ts";
-import { InvalidOptionError } from "../../base/errors.ts";
+import { readOptions } from "../../base/option_rules.ts";
 import type { MaybePromise } from "../../cache/cache_store.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
@@ -18,23 +11,13 @@ import type {
   Verdict,
 } from "../authenticator.ts";
 import { bearerToken } from "../bearer_token.ts";
-import { checkProviderUrl } from "../protected_resource.ts";
 import { DpopProofs } from "./dpop_proofs.ts";
-import { Introspection, INTROSPECTION_OPTIONS } from "./introspection.ts";
-import {
-  checkAlgorithms,
-  DEFAULT_ALGORITHMS,
-  JwtVerifier,
-} from "./jwt_verifier.ts";
+import { Introspection } from "./introspection.ts";
+import { DEFAULT_ALGORITHMS, JwtVerifier } from "./jwt_verifier.ts";
 import { KeySet } from "./key_set.ts";
 import { OAUTH_OPTIONS, type OAuthOptions } from "./oauth_options.ts";
 import { Provider } from "./provider.ts";
-import {
-  authInfoOf,
-  checkClaims,
-  type ClaimRules,
-  scopesIn,
-} from "./token_claims.ts";
+import { authInfoOf, checkClaims, type ClaimRules } from "./token_claims.ts";
 import { StrangerLimit } from "./stranger_limit.ts";
 import { TokenCache } from "./token_cache.ts";
 
@@ -76,7 +59,7 @@ class OAuth implements Authenticator {
   readonly audience: string | undefined;
   readonly proofAlgorithms: readonly string[] | undefined;
   readonly skewMs: number;
-  readonly #options: OAuthOptions;
+  readonly #verify: OAuthOptions["verify"];
   readonly #now: () => number;
   readonly #tokens: TokenCache;
   readonly #strangers: StrangerLimit | undefined;
@@ -89,56 +72,45 @@ class OAuth implements Authenticator {
   #host: AuthenticatorHost | undefined;
 
   constructor(options: OAuthOptions) {
-    checkKnown("oauth", options, OAUTH_OPTIONS);
-    checkFlag("dpop", options.dpop);
-    const { issuer, audience, introspection, skewMs = 30_000, newTokens } =
-      options;
-    checkFunction("verify", options.verify);
-    checkFunction("scopesOf", options.scopesOf);
-    this.#options = options;
-    this.#now = options.now ?? Date.now;
-    this.skewMs = checkDurationMs("skewMs", skewMs);
-    this.#cacheMs = checkDurationMs(
-      "cacheMs",
-      options.cacheMs ?? (introspection === undefined ? 300_000 : 60_000),
-    );
-    this.#tokens = new TokenCache(
-      checkInteger("maxTokens", options.maxTokens ?? 10_000, 1),
-      this.#now,
-    );
-    this.#strangers = newTokens === false ? undefined : new StrangerLimit(
-      newTokens ?? { limit: 200, intervalMs: 10_000 },
-      this.#now,
-    );
-    const provider = new Provider({
-      issuer,
-      fetch: options.fetch ?? fetch,
-      timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 5_000, 1),
-      now: this.#now,
-    });
+    const read = readOptions("oauth", options, OAUTH_OPTIONS);
+    const { issuer, audience, skewMs, introspection, now, newTokens } = read;
+    this.#verify = read.verify;
+    this.#now = now;
+    this.skewMs = skewMs;
+    this.#cacheMs = read.cacheMs ??
+      (introspection === undefined ? 300_000 : 60_000);
+    this.#tokens = new TokenCache(read.maxTokens, now);
+    this.#strangers = newTokens === false
+      ? undefined
+      : new StrangerLimit(newTokens, now);
+    const provider = new Provider(read);
     this.issuers = [issuer];
     const audiences = audience === undefined ? [] : [audience].flat();
     this.audience = audiences.find((each) => URL.canParse(each));
     this.#rules = {
       issuer,
       audiences,
-      needsAudience: options.verify === undefined,
-      schema: options.claims,
+      needsAudience: read.verify === undefined,
+      schema: read.claims,
       skewMs,
-      scopesOf: options.scopesOf ?? scopesIn,
-      now: this.#now,
+      scopesOf: read.scopesOf,
+      now,
     };
-    if (options.dpop) {
+    if (read.dpop) {
       this.proofAlgorithms = DEFAULT_ALGORITHMS;
       this.#proofs = new DpopProofs({
         algorithms: DEFAULT_ALGORITHMS,
         skewMs,
-        now: this.#now,
+        now,
       });
     }
-    this.#jwts = makeJwtVerifier(options, provider, this.#now);
+    this.#jwts = new JwtVerifier({
+      issuer,
+      algorithms: read.algorithms,
+      keys: new KeySet(keySource(read.jwks, provider), now),
+    });
     this.#introspection = introspection &&
-      makeIntrospection(introspection, provider, this.#cacheMs);
+      new Introspection(introspection, provider, this.#cacheMs);
   }
 
   attach(host: AuthenticatorHost): void {
@@ -259,7 +231,7 @@ class OAuth implements Authenticator {
     token: string,
     check: (claims: JsonObject) => void,
   ): Promise<JsonObject | undefined> {
-    const { verify, issuer } = this.#options;
+    const verify = this.#verify;
     try {
       if (verify !== undefined) return await verify(token);
       return await this.#jwts.verify(token, check) ??
@@ -267,6 +239,7 @@ class OAuth implements Authenticator {
     } catch (error) {
       if (error instanceof AuthRefusal) throw error;
       if (this.#host !== undefined) {
+        const { issuer } = this.#rules;
         reportFailure(this.#host.log, "checking a token", error, { issuer });
       }
       throw new AuthRefusal(503, "tokens can't be checked at the moment", {
@@ -283,19 +256,6 @@ class OAuth implements Authenticator {
   }
 }
 
-function makeJwtVerifier(
-  { issuer, jwks, algorithms = DEFAULT_ALGORITHMS }: OAuthOptions,
-  provider: Provider,
-  now: () => number,
-): JwtVerifier {
-  return new JwtVerifier({
-    issuer,
-    algorithms: checkAlgorithms(algorithms),
-    keys: new KeySet(keySource(jwks, provider), now),
-  });
-}
-
-/** @throws {InvalidOptionError} */
 function keySource(
   jwks: OAuthOptions["jwks"],
   provider: Provider,
@@ -304,25 +264,5 @@ function keySource(
     return async () => await provider.ask(await provider.endpoint("jwks_uri"));
   }
   if (typeof jwks === "object") return () => Promise.resolve({ ...jwks });
-  const url = checkProviderUrl("jwks", jwks);
-  return () => provider.ask(url);
-}
-
-/** @throws {InvalidOptionError} */
-function makeIntrospection(
-  options: NonNullable<OAuthOptions["introspection"]>,
-  provider: Provider,
-  cacheMs: number,
-): Introspection {
-  checkKnown("introspection", options, INTROSPECTION_OPTIONS);
-  const { clientId, clientSecret, endpoint } = options;
-  if (!clientId || !clientSecret) {
-    throw new InvalidOptionError(
-      "introspection needs the clientId and the clientSecret of this server",
-    );
-  }
-  if (endpoint !== undefined) {
-    checkProviderUrl("introspection.endpoint", endpoint);
-  }
-  return new Introspection(options, provider, cacheMs);
+  return () => provider.ask(new URL(jwks));
 }

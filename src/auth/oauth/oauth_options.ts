@@ -1,7 +1,18 @@
-import type { KnownOptions } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
-import type { IntrospectionOptions } from "./introspection.ts";
+import { ASKING_OPTIONS } from "../fetch_json.ts";
+import { providerUrl } from "../protected_resource.ts";
+import {
+  INTROSPECTION_OPTIONS,
+  type IntrospectionOptions,
+} from "./introspection.ts";
+import { readAlgorithms } from "./jwt_verifier.ts";
+import { scopesIn } from "./token_claims.ts";
 
 /** Limit of tokens that nobody has seen yet, by address. */
 export interface NewTokensLimit {
@@ -94,22 +105,33 @@ export interface OAuthOptions {
   now?: () => number;
 }
 
-/** Every option of {@linkcode oauth}. */
-export const OAUTH_OPTIONS: KnownOptions<OAuthOptions> = {
-  issuer: true,
-  audience: true,
-  algorithms: true,
-  jwks: true,
-  introspection: true,
-  verify: true,
-  dpop: true,
-  claims: true,
-  scopesOf: true,
-  skewMs: true,
-  cacheMs: true,
-  maxTokens: true,
-  newTokens: true,
-  timeoutMs: true,
-  fetch: true,
-  now: true,
-};
+const NEW_TOKENS = {
+  limit: option.integer(undefined, 1),
+  intervalMs: option.integer(undefined, 1),
+} satisfies OptionRules<NewTokensLimit>;
+
+/** How they are read. */
+export const OAUTH_OPTIONS = {
+  ...ASKING_OPTIONS,
+  issuer: providerUrl,
+  audience: option.optional<OAuthOptions["audience"]>(),
+  algorithms: readAlgorithms,
+  jwks: readJwks,
+  introspection: option.ifGiven(option.group(INTROSPECTION_OPTIONS)),
+  verify: option.function<OAuthOptions["verify"]>(undefined),
+  dpop: option.flag(false),
+  claims: option.optional<StandardSchema>(),
+  scopesOf: option.function(scopesIn),
+  skewMs: option.durationMs(30_000),
+  cacheMs: option.ifGiven(option.durationMs(undefined)),
+  maxTokens: option.integer(10_000, 1),
+  newTokens: option.unlessFalse(
+    option.group(NEW_TOKENS, { limit: 200, intervalMs: 10_000 }),
+  ),
+} satisfies OptionRules<OAuthOptions>;
+
+function readJwks(name: string, given: unknown): OAuthOptions["jwks"] {
+  return given === undefined || typeof given === "object"
+    ? given as OAuthOptions["jwks"]
+    : providerUrl(name, given);
+}

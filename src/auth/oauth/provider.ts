@@ -19,13 +19,11 @@ export class Provider {
   readonly #options: ProviderOptions;
   readonly #metadata: KeptValue<JsonObject>;
 
-  /** @throws {InvalidOptionError} for an issuer that could be overheard */
   constructor(options: ProviderOptions) {
-    const url = checkProviderUrl("issuer", options.issuer);
     this.issuer = options.issuer;
     this.#options = options;
     this.#metadata = new KeptValue({
-      load: () => this.#discover(url),
+      load: () => this.#discover(new URL(options.issuer)),
       maxAgeMs: MAX_AGE_MS,
       retryMs: RETRY_MS,
       now: options.now,

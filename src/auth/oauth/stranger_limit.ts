@@ -1,5 +1,4 @@
 import { countedAddress } from "../../base/ip_address.ts";
-import { checkInteger } from "../../base/options.ts";
 import type { NewTokensLimit } from "./oauth_options.ts";
 
 /** Share of its limit that an address has used, and when that was so. */
@@ -23,10 +22,9 @@ export class StrangerLimit {
   readonly #now: () => number;
   readonly #used: Map<string, Used> = new Map();
 
-  /** @throws {InvalidOptionError} naming the option */
   constructor({ limit, intervalMs }: NewTokensLimit, now: () => number) {
-    this.#limit = checkInteger("newTokens.limit", limit, 1);
-    this.#intervalMs = checkInteger("newTokens.intervalMs", intervalMs, 1);
+    this.#limit = limit;
+    this.#intervalMs = intervalMs;
     this.#now = now;
   }
 

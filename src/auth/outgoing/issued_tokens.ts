@@ -1,8 +1,12 @@
 import { SluiceError } from "../../base/errors.ts";
-import { checkInteger, type KnownOptions } from "../../base/options.ts";
-import { fetchJson } from "../fetch_json.ts";
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
+import { ASKING_OPTIONS, fetchJson } from "../fetch_json.ts";
 import { basicAuth } from "../basic_auth.ts";
-import { checkProviderUrl } from "../protected_resource.ts";
+import { providerUrl } from "../protected_resource.ts";
 
 /** Token endpoint of a provider, and the client that asks it. */
 export interface TokenEndpointOptions {
@@ -50,17 +54,17 @@ export class NoTokenError extends SluiceError {
   }
 }
 
-/** Options of all that ask for tokens. */
-export const TOKEN_ENDPOINT_OPTIONS: KnownOptions<TokenEndpointOptions> = {
-  tokenUrl: true,
-  clientId: true,
-  clientSecret: true,
-  scopes: true,
-  resource: true,
-  timeoutMs: true,
-  fetch: true,
-  now: true,
-};
+/** How the options are read of all that ask for tokens. */
+export const TOKEN_ENDPOINT_OPTIONS = {
+  ...ASKING_OPTIONS,
+  tokenUrl: providerUrl,
+  clientId: option.any(""),
+  clientSecret: option.any(""),
+  scopes: option.optional<readonly string[]>(),
+  resource: option.optional<string>(),
+} satisfies OptionRules<TokenEndpointOptions>;
+
+type TokenEndpoint = ReadOptions<typeof TOKEN_ENDPOINT_OPTIONS>;
 
 interface IssuedToken {
   readonly token: string;
@@ -76,20 +80,17 @@ const MAX_KEPT = 1_000;
 
 /** Tokens that this server has been issued, each asked for once and kept. */
 export class IssuedTokens {
-  readonly #options: TokenEndpointOptions;
+  readonly #options: TokenEndpoint;
   readonly #url: URL;
-  readonly #timeoutMs: number;
   readonly #now: () => number;
   /** The least recently issued first. */
   readonly #kept: Map<string, IssuedToken> = new Map();
   readonly #asking: Map<string, Promise<string>> = new Map();
 
-  /** @throws {InvalidOptionError} for an endpoint that could be overheard */
-  constructor(options: TokenEndpointOptions) {
+  constructor(options: TokenEndpoint) {
     this.#options = options;
-    this.#url = checkProviderUrl("tokenUrl", options.tokenUrl);
-    this.#timeoutMs = checkInteger("timeoutMs", options.timeoutMs ?? 5_000, 1);
-    this.#now = options.now ?? Date.now;
+    this.#url = new URL(options.tokenUrl);
+    this.#now = options.now;
   }
 
   /**
@@ -132,13 +133,14 @@ export class IssuedTokens {
   }
 
   async #ask(params: Record<string, string>): Promise<IssuedToken> {
-    const { clientId, clientSecret, scopes, resource } = this.#options;
+    const { clientId, clientSecret, scopes, resource, fetch, timeoutMs } =
+      this.#options;
     const body = new URLSearchParams(params);
     if (scopes !== undefined) body.set("scope", scopes.join(" "));
     if (resource !== undefined) body.set("resource", resource);
     const answer = await fetchJson(this.#url, {
-      fetch: this.#options.fetch ?? fetch,
-      timeoutMs: this.#timeoutMs,
+      fetch,
+      timeoutMs,
       init: {
         method: "POST",
         headers: { authorization: basicAuth(clientId, clientSecret) },

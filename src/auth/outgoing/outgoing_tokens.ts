@@ -1,4 +1,8 @@
-import { checkKnown } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import {
   IssuedTokens,
   TOKEN_ENDPOINT_OPTIONS,
@@ -16,6 +20,11 @@ export interface TokenExchangeOptions extends TokenEndpointOptions {
    */
   audience?: string;
 }
+
+const TOKEN_EXCHANGE_OPTIONS = {
+  ...TOKEN_ENDPOINT_OPTIONS,
+  audience: option.optional<string>(),
+} satisfies OptionRules<TokenExchangeOptions>;
 
 const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
@@ -48,8 +57,9 @@ const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 export function clientCredentials(
   options: ClientCredentialsOptions,
 ): () => Promise<string> {
-  checkKnown("clientCredentials", options, TOKEN_ENDPOINT_OPTIONS);
-  const tokens = new IssuedTokens(options);
+  const tokens = new IssuedTokens(
+    readOptions("clientCredentials", options, TOKEN_ENDPOINT_OPTIONS),
+  );
   return () => tokens.get("", { grant_type: "client_credentials" });
 }
 
@@ -84,12 +94,9 @@ export function clientCredentials(
 export function tokenExchange(
   options: TokenExchangeOptions,
 ): (subjectToken: string) => Promise<string> {
-  checkKnown("tokenExchange", options, {
-    ...TOKEN_ENDPOINT_OPTIONS,
-    audience: true,
-  });
-  const { audience } = options;
-  const tokens = new IssuedTokens(options);
+  const read = readOptions("tokenExchange", options, TOKEN_EXCHANGE_OPTIONS);
+  const { audience } = read;
+  const tokens = new IssuedTokens(read);
   return (subjectToken) =>
     tokens.get(subjectToken, {
       grant_type: EXCHANGE,
