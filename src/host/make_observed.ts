@@ -32,7 +32,8 @@ export function makeObserved(
     trouble: new RecentTrouble(),
     metrics: new Metrics(),
     health: new HealthChecks({
-      ...options.health,
+      cacheMs: options.health?.cacheMs,
+      timeoutMs: options.health?.timeoutMs,
       version,
       clock,
       onChange: healthChangeLog(log),

@@ -1,5 +1,5 @@
 import { abortable } from "../base/abort.ts";
-import { checkKnown, type KnownOptions } from "../base/options.ts";
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
 import { type Permit, Semaphore } from "./semaphore.ts";
 
 /** Options of {@linkcode mapConcurrent}. */
@@ -17,11 +17,11 @@ export interface MapConcurrentOptions {
   stopOnError?: boolean;
 }
 
-const KNOWN: KnownOptions<MapConcurrentOptions> = {
-  concurrency: true,
-  signal: true,
-  stopOnError: true,
-};
+const MAP_OPTIONS = {
+  concurrency: option.limit(undefined, 1),
+  signal: option.optional<AbortSignal>(),
+  stopOnError: option.any(true),
+} satisfies OptionRules<MapConcurrentOptions>;
 
 /** Facts that {@linkcode mapConcurrent} tells about the item at hand. */
 export interface MapConcurrentContext {
@@ -56,8 +56,11 @@ export async function mapConcurrent<T, R>(
   fn: (item: T, context: MapConcurrentContext) => R | Promise<R>,
   options: MapConcurrentOptions,
 ): Promise<R[]> {
-  checkKnown("mapConcurrent", options, KNOWN);
-  const { concurrency, signal, stopOnError = true } = options;
+  const { concurrency, signal, stopOnError } = readOptions(
+    "mapConcurrent",
+    options,
+    MAP_OPTIONS,
+  );
   const mapping = new Mapping(fn, new Semaphore(concurrency), stopOnError);
   signal?.throwIfAborted();
   const onAbort = () => mapping.abort(signal!.reason);

@@ -2,14 +2,12 @@ import { sleep } from "../base/abort.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { InvalidOptionError, RateLimitedError } from "../base/errors.ts";
 import {
-  checkInteger,
-  checkKnown,
-  checkMethods,
-  checkTimeoutMs,
-  checkWord,
-  type KnownOptions,
-  quote,
-} from "../base/options.ts";
+  option,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../base/option_rules.ts";
+import { checkInteger, checkTimeoutMs, quote } from "../base/options.ts";
 import {
   counter,
   gauge,
@@ -72,15 +70,16 @@ export interface RateLimiterOptions {
   clock?: Clock;
 }
 
-const RATE_LIMITER_OPTIONS: KnownOptions<RateLimiterOptions> = {
-  limit: true,
-  intervalMs: true,
-  algorithm: true,
-  burst: true,
-  store: true,
-  name: true,
-  clock: true,
-};
+/** How they are read. */
+export const RATE_LIMITER_OPTIONS = {
+  algorithm: option.word("token-bucket", ["token-bucket", "sliding-window"]),
+  limit: option.integer(undefined, 1),
+  intervalMs: option.integer(undefined, 1),
+  burst: option.ifGiven(option.integer(undefined, 1)),
+  store: option.methods<RateLimitStore>("take"),
+  name: option.any("rate_limiter"),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<RateLimiterOptions>;
 
 /** Options of one call. */
 export interface RateLimitTakeOptions {
@@ -142,16 +141,15 @@ export class RateLimiter {
    * @throws {InvalidOptionError} when an option makes no sense.
    */
   constructor(options: RateLimiterOptions) {
-    checkKnown("RateLimiter", options, RATE_LIMITER_OPTIONS);
-    const { name = "rate_limiter", clock = systemClock } = options;
-    this.#rule = checkRule(options);
-    checkMethods("store", options.store, ["take"]);
-    if (options.store === undefined) {
+    const read = readOptions("RateLimiter", options, RATE_LIMITER_OPTIONS);
+    const { name, clock, store } = read;
+    this.#rule = checkRule(read);
+    if (store === undefined) {
       this.#own = instruments.withdraw(
         new MemoryRateLimitStore({ name, clock }),
       );
     }
-    this.#store = options.store ?? this.#own!;
+    this.#store = store ?? this.#own!;
     this.#name = name;
     this.#clock = clock;
     instruments.track(limiterKind, { name }, this, RateLimiter.#shownOf);
@@ -231,21 +229,17 @@ export class RateLimiter {
   }
 }
 
-function checkRule(options: RateLimiterOptions): RateLimitRule {
-  const { limit, intervalMs, algorithm = "token-bucket" } = options;
-  checkWord("algorithm", algorithm, ["token-bucket", "sliding-window"]);
-  if (algorithm === "sliding-window" && options.burst !== undefined) {
+function checkRule(
+  { algorithm, limit, intervalMs, burst }: ReadOptions<
+    typeof RATE_LIMITER_OPTIONS
+  >,
+): RateLimitRule {
+  if (algorithm === "sliding-window" && burst !== undefined) {
     throw new InvalidOptionError(
       `burst belongs to a token bucket, got ${
-        quote(options.burst)
+        quote(burst)
       } for a sliding window`,
     );
   }
-  checkInteger("limit", limit, 1);
-  return {
-    algorithm,
-    limit,
-    intervalMs: checkInteger("intervalMs", intervalMs, 1),
-    burst: checkInteger("burst", options.burst ?? limit, 1),
-  };
+  return { algorithm, limit, intervalMs, burst: burst ?? limit };
 }

@@ -1,5 +1,10 @@
-import type { KnownOptions } from "../../base/options.ts";
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
+import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { CacheSetOptions, CacheStore } from "../cache_store.ts";
 
 /** Options of {@linkcode cached}. */
@@ -47,19 +52,24 @@ export interface CachedOptions<A extends readonly unknown[]>
   random?: () => number;
 }
 
-/** Every option of {@linkcode cached}. */
-export const CACHED_OPTIONS: KnownOptions<CachedOptions<[]>> = {
-  ttlMs: true,
-  staleMs: true,
-  negativeTtlMs: true,
-  cache: true,
-  name: true,
-  key: true,
-  tags: true,
-  log: true,
-  clock: true,
-  random: true,
-};
+/** How they are read; a lifetime is checked as a whole. */
+export const CACHED_OPTIONS = {
+  ttlMs: option.optional<number>(),
+  staleMs: option.optional<number>(),
+  negativeTtlMs: option.durationMs(0),
+  cache: option.methods<CacheStore>("get", "set", "delete", "invalidateTag"),
+  name: option.optional<string>(),
+  key: option.optional(),
+  tags: option.optional(),
+  log: option.any<(message: string) => void>(stderrWarn),
+  clock: option.any<Clock>(systemClock),
+  random: option.any(Math.random),
+} satisfies OptionRules<CachedOptions<never>>;
+
+/** The options with their defaults. */
+export type CachedSettings<A extends readonly unknown[]> =
+  & Omit<ReadOptions<typeof CACHED_OPTIONS>, "key" | "tags">
+  & Pick<CachedOptions<A>, "key" | "tags">;
 
 /** A snapshot of what a {@linkcode CachedFunction} has done. */
 export interface CachedStats {

@@ -1,6 +1,5 @@
 import { sleep } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
-import { checkMethods } from "../../base/options.ts";
 import type {
   CacheClaimOptions,
   CacheClaimOutcome,
@@ -23,7 +22,6 @@ export type SettledClaim = Exclude<
 
 /** Gives the store as it is if it knows claims, or behind fences of this process. */
 export function claiming(store: CacheStore): ClaimingCacheStore {
-  checkMethods("cache", store, ["get", "set", "delete", "invalidateTag"]);
   return "claim" in store && "lookup" in store
     ? store as ClaimingCacheStore
     : new FencedStore(store);

@@ -1,13 +1,12 @@
-import { type Clock, systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import {
   CacheValueError,
   ClosedError,
   InvalidOptionError,
 } from "../../base/errors.ts";
-import { checkDurationMs, checkKnown } from "../../base/options.ts";
+import { readOptions } from "../../base/option_rules.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
 import { cacheKind, type CacheValues, heldValues } from "../cache_kind.ts";
-import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type {
   CacheClaim,
   CacheHit,
@@ -16,6 +15,7 @@ import type {
 import {
   CACHED_OPTIONS,
   type CachedOptions,
+  type CachedSettings,
   type CachedStats,
 } from "./cached_options.ts";
 import { type CallSignals, findSignals } from "./call_signals.ts";
@@ -38,7 +38,7 @@ interface Call<A> {
 /** Machinery behind a function made by `cached`. */
 export class Loader<A extends readonly unknown[], R> {
   readonly #fn: (...args: A) => R | PromiseLike<R>;
-  readonly #options: CachedOptions<A>;
+  readonly #options: CachedSettings<A>;
   readonly #name: string;
   readonly #keys: KeyMemo;
   readonly #store: ClaimingCacheStore;
@@ -66,17 +66,16 @@ export class Loader<A extends readonly unknown[], R> {
     fn: (...args: A) => R | PromiseLike<R>,
     options: CachedOptions<A>,
   ) {
-    checkKnown("cached", options, CACHED_OPTIONS);
-    const { negativeTtlMs = 0, cache, clock = systemClock } = options;
-    checkDurationMs("negativeTtlMs", negativeTtlMs);
-    checkLifetime(options.ttlMs, options.staleMs);
+    const read = readOptions("cached", options, CACHED_OPTIONS);
+    const { negativeTtlMs, cache, clock } = read;
+    checkLifetime(read.ttlMs, read.staleMs);
     this.#fn = fn;
-    this.#options = options;
+    this.#options = read as CachedSettings<A>;
     this.#name = nameOf(fn, options);
     this.#keys = new KeyMemo(cache === undefined ? "" : `${this.#name}:`);
     this.#clock = clock;
-    this.#random = options.random ?? Math.random;
-    this.#log = options.log ?? stderrWarn;
+    this.#random = read.random;
+    this.#log = read.log;
     if (cache === undefined) {
       this.#own = instruments.withdraw(
         new MemoryCache({ name: this.#name, clock }),

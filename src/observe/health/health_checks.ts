@@ -1,28 +1,24 @@
 import { abortable } from "../../base/abort.ts";
-import { type Clock, systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import {
-  checkDurationMs,
-  checkKnown,
-  checkName,
-  type KnownOptions,
-  quote,
-} from "../../base/options.ts";
+  readEach,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { checkName, quote } from "../../base/options.ts";
 import { healthCheckables } from "./health_checkable.ts";
-import type {
-  HealthCheckOptions,
-  HealthChecksOptions,
+import {
+  HEALTH_CHECK_OPTIONS,
+  HEALTH_CHECKS_OPTIONS,
+  type HealthCheckOptions,
+  type HealthChecksOptions,
 } from "./health_checks_options.ts";
 import {
   HealthCheck,
   type HealthCheckFunction,
   type HealthCheckReport,
 } from "./health_check.ts";
-
-const CHECK_OPTIONS: KnownOptions<HealthCheckOptions> = {
-  timeoutMs: true,
-  critical: true,
-};
 
 /** The report on all checks. */
 export interface HealthReport {
@@ -70,10 +66,8 @@ interface Run {
  * ```
  */
 export class HealthChecks {
-  readonly #options: HealthChecksOptions;
+  readonly #options: ReadOptions<typeof HEALTH_CHECKS_OPTIONS>;
   readonly #clock: Clock;
-  readonly #cacheMs: number;
-  readonly #timeoutMs: number;
   readonly #startedAt: number;
   readonly #added: Map<string, HealthCheck> = new Map();
   readonly #adopted: Map<string, HealthCheck> = new Map();
@@ -86,15 +80,17 @@ export class HealthChecks {
   /**
    * Runs nothing before it is asked.
    *
-   * @throws {InvalidOptionError} for a time that is none
+   * @throws {InvalidOptionError} naming the option
    */
   constructor(options: HealthChecksOptions = {}) {
-    const { cacheMs = 1_000, timeoutMs = 2_000, clock = systemClock } = options;
-    this.#options = options;
-    this.#clock = clock;
-    this.#cacheMs = checkDurationMs("health.cacheMs", cacheMs);
-    this.#timeoutMs = checkDurationMs("health.timeoutMs", timeoutMs, 1);
-    this.#startedAt = clock.now();
+    this.#options = readOptions(
+      "HealthChecks",
+      options,
+      HEALTH_CHECKS_OPTIONS,
+      "health.",
+    );
+    this.#clock = this.#options.clock;
+    this.#startedAt = this.#clock.now();
   }
 
   /**
@@ -115,7 +111,11 @@ export class HealthChecks {
         }`,
       );
     }
-    checkKnown(`the health check ${quote(name)}`, options, CHECK_OPTIONS);
+    const read = readOptions(
+      `the health check ${quote(name)}`,
+      options,
+      HEALTH_CHECK_OPTIONS,
+    );
     if (this.#added.has(name)) {
       throw new InvalidOptionError(
         `there is a health check named ${quote(name)} already`,
@@ -124,7 +124,7 @@ export class HealthChecks {
     const remove = this.#keep(
       this.#added,
       name,
-      this.#make(name, check, options),
+      this.#make(name, check, read),
     );
     return { name, remove, [Symbol.dispose]: remove };
   }
@@ -137,9 +137,10 @@ export class HealthChecks {
    */
   adopt(owner: unknown): Disposable {
     const removals = healthCheckables(owner).map(([name, checkable]) => {
-      const { healthCritical: critical } = checkable;
       const check = (signal: AbortSignal) => checkable.checkHealth(signal);
-      const made = this.#make(name, check, { critical });
+      const options = { critical: checkable.healthCritical };
+      const read = readEach(options, HEALTH_CHECK_OPTIONS);
+      const made = this.#make(name, check, read);
       return this.#keep(this.#adopted, name, made);
     });
     return {
@@ -193,7 +194,7 @@ export class HealthChecks {
 
   #isFresh({ endedAt }: Run): boolean {
     return endedAt === undefined ||
-      this.#clock.now() - endedAt < this.#cacheMs;
+      this.#clock.now() - endedAt < this.#options.cacheMs;
   }
 
   /** Changes with the set of checks. */
@@ -252,12 +253,14 @@ export class HealthChecks {
   #make(
     name: string,
     check: HealthCheckFunction,
-    { timeoutMs = this.#timeoutMs, critical = true }: HealthCheckOptions,
+    { timeoutMs = this.#options.timeoutMs, critical }: ReadOptions<
+      typeof HEALTH_CHECK_OPTIONS
+    >,
   ): HealthCheck {
     return new HealthCheck({
       name,
       check,
-      timeoutMs: checkDurationMs("timeoutMs", timeoutMs, 1),
+      timeoutMs,
       critical,
       clock: this.#clock,
       closing: this.#closing.signal,

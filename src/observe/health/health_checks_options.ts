@@ -1,4 +1,5 @@
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { option, type OptionRules } from "../../base/option_rules.ts";
 import type { Log } from "../log/log.ts";
 import type { HealthCheckReport, HealthStatus } from "./health_check.ts";
 
@@ -30,6 +31,20 @@ export interface HealthChecksOptions {
   ) => void;
 }
 
+/** How those are read that a server's author may set as well. */
+export const HEALTH_TIMES = {
+  cacheMs: option.durationMs(1_000),
+  timeoutMs: option.durationMs(2_000, 1),
+};
+
+/** How the options are read. */
+export const HEALTH_CHECKS_OPTIONS = {
+  ...HEALTH_TIMES,
+  version: option.optional<string>(),
+  clock: option.any<Clock>(systemClock),
+  onChange: option.optional<HealthChecksOptions["onChange"]>(),
+} satisfies OptionRules<HealthChecksOptions>;
+
 /** The options of one check. */
 export interface HealthCheckOptions {
   /**
@@ -43,6 +58,12 @@ export interface HealthCheckOptions {
    */
   critical?: boolean;
 }
+
+/** How the options of one check are read. */
+export const HEALTH_CHECK_OPTIONS = {
+  timeoutMs: option.ifGiven(option.durationMs(undefined, 1)),
+  critical: option.any(true),
+} satisfies OptionRules<HealthCheckOptions>;
 
 /** Writes a line whenever a check finds something else than before. */
 export function healthChangeLog(

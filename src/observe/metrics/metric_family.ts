@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkInteger, quote } from "../../base/options.ts";
+import { quote } from "../../base/options.ts";
 
 /** The description of a metric. */
 export interface MetricOptions {
@@ -41,12 +41,14 @@ export class MetricFamily<Metric, Label extends string = string> {
   /** @internal */
   constructor(
     name: string,
-    { labels, maxSeries = 1_000 }: LabelledMetricOptions<Label>,
+    { labels, maxSeries }: Required<
+      Omit<LabelledMetricOptions<Label>, "help">
+    >,
     make: () => Metric,
   ) {
     this.#name = name;
     this.#labels = checkLabels(name, labels);
-    this.#maxSeries = checkInteger(`${name}: maxSeries`, maxSeries, 1);
+    this.#maxSeries = maxSeries;
     this.#make = make;
   }
 

@@ -1,5 +1,10 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkKnown, type KnownOptions, quote } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { quote } from "../../base/options.ts";
 import { Counter } from "./metric.ts";
 import {
   Exposition,
@@ -34,16 +39,22 @@ export interface HistogramOptions extends MetricOptions {
 /** Writes metrics that are kept elsewhere, whenever somebody asks. */
 export type MetricsCollector = (out: Exposition) => void;
 
-const ALL: KnownOptions<LabelledMetricOptions<string>> = {
-  help: true,
-  labels: true,
-  maxSeries: true,
-};
+const COUNTER_OPTIONS = {
+  help: option.optional<string>(),
+  labels: option.optional<readonly string[]>(),
+  maxSeries: option.integer(1_000, 1),
+} satisfies OptionRules<LabelledMetricOptions<string>>;
 
-const OPTIONS: Record<string, Readonly<Record<string, true>>> = {
-  counter: ALL,
-  gauge: { ...ALL, read: true },
-  histogram: { ...ALL, buckets: true },
+const OPTIONS = {
+  counter: COUNTER_OPTIONS,
+  gauge: {
+    ...COUNTER_OPTIONS,
+    read: option.optional<GaugeOptions["read"]>(),
+  } satisfies OptionRules<GaugeOptions>,
+  histogram: {
+    ...COUNTER_OPTIONS,
+    buckets: option.optional<HistogramOptions["buckets"]>(),
+  } satisfies OptionRules<HistogramOptions>,
 };
 
 type Metric = Counter | Gauge | Histogram;
@@ -158,9 +169,14 @@ export class Metrics {
   ): Added | MetricFamily<Added> {
     checkName(name);
     const help = checkHelp(name, options);
-    checkKnown(`metric ${name}`, options, OPTIONS[type]);
-    if ("labels" in options) {
-      const series = new MetricFamily(name, options, make);
+    const { labels, maxSeries } = readOptions(
+      `metric ${name}`,
+      options,
+      OPTIONS[type],
+      `${name}: `,
+    );
+    if (labels !== undefined) {
+      const series = new MetricFamily(name, { labels, maxSeries }, make);
       this.#take({ name, type, help, series });
       return series;
     }

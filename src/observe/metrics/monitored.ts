@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import {
-  checkDurationMs,
-  checkKnown,
-  checkTimeoutMs,
-  type KnownOptions,
-} from "../../base/options.ts";
+  option,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { isThenable } from "../../base/thenable.ts";
 import { CallRecord } from "./call_record.ts";
 import { DURATIONS } from "./histogram.ts";
@@ -44,13 +44,13 @@ export interface MonitoredOptions {
   clock?: Clock;
 }
 
-const KNOWN: KnownOptions<MonitoredOptions> = {
-  name: true,
-  slowMs: true,
-  log: true,
-  logIntervalMs: true,
-  clock: true,
-};
+const MONITORED_OPTIONS = {
+  name: option.optional<string>(),
+  slowMs: option.timeoutMs(1_000),
+  log: option.optional<MonitoredOptions["log"]>(),
+  logIntervalMs: option.durationMs(10_000),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<MonitoredOptions>;
 
 /** A function whose calls are counted. */
 export type Monitored<Fn> = Fn & {
@@ -93,8 +93,10 @@ export function monitored<Args extends unknown[], Result>(
   fn: (...args: Args) => Result,
   options: MonitoredOptions = {},
 ): Monitored<(...args: Args) => Result> {
-  checkKnown("monitored", options, KNOWN);
-  const monitor = new Monitor(fn.name, options);
+  const monitor = new Monitor(
+    fn.name,
+    readOptions("monitored", options, MONITORED_OPTIONS),
+  );
   const watched = function (this: unknown, ...args: Args): Result {
     return monitor.run(() => fn.apply(this, args));
   };
@@ -117,22 +119,15 @@ class Monitor {
 
   constructor(
     fnName: string,
-    {
-      name = fnName,
-      slowMs = 1_000,
-      log,
-      logIntervalMs = 10_000,
-      clock = systemClock,
-    }: MonitoredOptions,
+    { name = fnName, slowMs, log, logIntervalMs, clock }: ReadOptions<
+      typeof MONITORED_OPTIONS
+    >,
   ) {
     this.#name = name === "" ? "anonymous" : name;
-    this.#slowMs = checkTimeoutMs("slowMs", slowMs);
+    this.#slowMs = slowMs;
     this.#clock = clock;
     this.#log = toLog(log);
-    this.#limit = new LineLimit(
-      checkDurationMs("logIntervalMs", logIntervalMs),
-      clock,
-    );
+    this.#limit = new LineLimit(logIntervalMs, clock);
     instruments.track(FUNCTION, { name: this.#name }, this, ({ stats }) => ({
       calls: stats.calls,
       errors: stats.errors,

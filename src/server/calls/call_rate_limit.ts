@@ -1,11 +1,17 @@
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkKnown, quote } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { quote } from "../../base/options.ts";
 import type {
   RateLimitDecision,
   RateLimitStore,
 } from "../../limit/rate_limit_store.ts";
 import {
+  RATE_LIMITER_OPTIONS,
   RateLimiter,
   type RateLimiterOptions,
 } from "../../limit/rate_limiter.ts";
@@ -40,15 +46,13 @@ export interface RateLimitOptions extends Omit<RateLimiterOptions, "clock"> {
   name?: string;
 }
 
-const KNOWN: Readonly<Record<keyof RateLimitOptions, true>> = {
-  algorithm: true,
-  burst: true,
-  by: true,
-  intervalMs: true,
-  limit: true,
-  name: true,
-  store: true,
-};
+const { clock: _, ...LIMITER_OPTIONS } = RATE_LIMITER_OPTIONS;
+
+const RATE_LIMIT_OPTIONS = {
+  ...LIMITER_OPTIONS,
+  by: readBy,
+  name: option.optional<string>(),
+} satisfies OptionRules<RateLimitOptions>;
 
 /** Things that a rate limit needs of its server. */
 export interface CallRateLimitHost {
@@ -78,13 +82,17 @@ export class CallRateLimit {
     options: RateLimitOptions,
     { clock, log, name, store }: CallRateLimitHost,
   ) {
-    checkKnown(`${what}: rateLimit`, options, KNOWN);
-    const { by = "caller", ...limiter } = options;
+    const { by, ...read } = readOptions(
+      `${what}: rateLimit`,
+      options,
+      RATE_LIMIT_OPTIONS,
+      `${what}: rateLimit.`,
+    );
     this.#keyOf = keyReader(what, by);
     this.#limiter = makeLimiter(what, {
-      name: `${name}: ${what}`,
-      store,
-      ...limiter,
+      ...read,
+      name: read.name ?? `${name}: ${what}`,
+      store: read.store ?? store,
       clock,
     });
     this.#log = log;
@@ -147,19 +155,21 @@ function keyReader(
   if (by === "caller") {
     return ({ caller, reply }) => accountOf(caller, reply.peer);
   }
-  if (typeof by === "function") {
-    return (call) => {
-      const key = by(call.context);
-      if (key === undefined || typeof key === "string") return key;
-      throw new TypeError(
-        `${what}: rateLimit.by must return a string, or undefined for what ` +
-          `isn't counted, got ${quote(key)}`,
-      );
-    };
+  return (call) => {
+    const key = by(call.context);
+    if (key === undefined || typeof key === "string") return key;
+    throw new TypeError(
+      `${what}: rateLimit.by must return a string, or undefined for what ` +
+        `isn't counted, got ${quote(key)}`,
+    );
+  };
+}
+
+function readBy(name: string, by: unknown = "caller"): RateLimitKey {
+  if (by === "caller" || by === "address" || typeof by === "function") {
+    return by as RateLimitKey;
   }
   throw new InvalidOptionError(
-    `${what}: rateLimit.by must be "caller", "address" or a function, got ${
-      quote(by)
-    }`,
+    `${name} must be "caller", "address" or a function, got ${quote(by)}`,
   );
 }
