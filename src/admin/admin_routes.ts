@@ -1,12 +1,18 @@
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../base/option_rules.ts";
 import type { NetworkPeer } from "../base/network_peer.ts";
 import { reportFailure } from "../observe/log/logger.ts";
 import { HealthRoutes, type ProbedServer } from "./health_routes.ts";
 import { MetricsRoute, type ShownMetrics } from "./metrics/metrics_route.ts";
 import { type AuthorizeOperator, OperatorGate } from "./operator_gate.ts";
-import type {
-  OperatorPages,
-  OperatorPagesOptions,
-  ShownServer,
+import {
+  type OperatorPages,
+  type OperatorPagesOptions,
+  PAGES_OPTIONS,
+  type ShownServer,
 } from "./operator_pages.ts";
 
 /** The server that the operator's routes are about. */
@@ -36,6 +42,15 @@ export interface AdminOptions extends OperatorPagesOptions {
    */
   authorizeOperator?: AuthorizeOperator;
 }
+
+/** How it is read. */
+export const ADMIN_OPTIONS = {
+  ...PAGES_OPTIONS,
+  authorizeOperator: option.function<AuthorizeOperator | undefined>(undefined),
+} satisfies OptionRules<AdminOptions>;
+
+/** The choice, with its defaults. */
+export type AdminSettings = ReadOptions<typeof ADMIN_OPTIONS>;
 
 /** The parts of what operators see. */
 export interface AdminParts {

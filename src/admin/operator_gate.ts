@@ -1,5 +1,4 @@
 import { isLoopback } from "../base/loopback.ts";
-import { checkFunction } from "../base/options.ts";
 import {
   addressOf,
   askedUrlOf,
@@ -33,7 +32,7 @@ export class OperatorGate {
 
   /** @param authorize who is one; by default callers on this machine */
   constructor(authorize: AuthorizeOperator | undefined) {
-    this.#authorize = checkFunction("authorizeOperator", authorize);
+    this.#authorize = authorize;
   }
 
   /** Set if the author has said who is an operator. */

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
-import { checkFlag } from "../base/options.ts";
+import { option, type OptionRules } from "../base/option_rules.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Log } from "../observe/log/log.ts";
 import type { MetricsDocument } from "../observe/metrics/metrics_document.ts";
@@ -48,6 +48,12 @@ export interface OperatorPagesOptions {
   debug?: boolean;
 }
 
+/** How it is read. */
+export const PAGES_OPTIONS = {
+  dashboard: option.flag(false),
+  debug: option.flag(false),
+} satisfies OptionRules<OperatorPagesOptions>;
+
 /** Time that a server which begins to listen has for its first answers alone. */
 const REMEMBER_AFTER_MS = 1_000;
 
@@ -62,16 +68,15 @@ export class OperatorPages {
   #beginning: TimerHandle;
   #closed = false;
 
-  /** @throws {InvalidOptionError} for an option that is no flag */
   constructor(
     server: ShownServer,
     figures: ShownFigures,
-    { dashboard, debug }: OperatorPagesOptions,
+    { dashboard, debug }: Required<OperatorPagesOptions>,
   ) {
     this.#server = server;
     this.#figures = figures;
-    this.#hasDashboard = checkFlag("dashboard", dashboard) ?? false;
-    this.#hasDebug = checkFlag("debug", debug) ?? false;
+    this.#hasDashboard = dashboard;
+    this.#hasDebug = debug;
   }
 
   /** Tells if a path is one of theirs. */

@@ -2,7 +2,7 @@ import { InvalidOptionError } from "../base/errors.ts";
 import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
 import { quote } from "../base/options.ts";
 import type { AuthInfo } from "../protocol/types.ts";
-import { checkScopes } from "../server/identity/guard.ts";
+import { readScopes } from "../server/identity/guard.ts";
 import { invalidToken, malformed } from "./auth_refusal.ts";
 import type { Authenticator, Presented, Verdict } from "./authenticator.ts";
 import { bearerToken } from "./bearer_token.ts";
@@ -209,7 +209,7 @@ function checkFacts({ name, scopes, expiresAt }: ApiKey): void {
   if (typeof name !== "string" || name === "") {
     throw new InvalidOptionError("an API key needs a name");
   }
-  checkScopes(`API key ${name}: scopes`, scopes);
+  readScopes(`API key ${name}: scopes`, scopes);
   if (expiresAt === undefined) return;
   if (expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime())) return;
   throw new InvalidOptionError(

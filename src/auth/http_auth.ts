@@ -22,7 +22,7 @@ export interface HttpAuthOptions {
   readonly name: string;
   /** The path of the endpoint. */
   readonly path: string;
-  readonly publicUrl: string | undefined;
+  readonly publicUrl: URL | undefined;
   /** Scopes that every request needs. */
   readonly scopes: readonly string[];
 }
@@ -174,14 +174,15 @@ function protectedResource(
 
 /** @throws {InvalidOptionError} for what is no authenticator, or none at all */
 export function checkAuth(
-  auth: Authenticator | readonly Authenticator[],
+  name: string,
+  auth: unknown,
 ): readonly Authenticator[] {
   const all: readonly Authenticator[] = Array.isArray(auth) ? auth : [auth];
   if (
     all.length > 0 && all.every((each) => typeof each?.identify === "function")
   ) return all;
   throw new InvalidOptionError(
-    `auth takes what oauth() or apiKeys() make, or an array of them, got ${
+    `${name} takes what oauth() or apiKeys() make, or an array of them, got ${
       quote(auth)
     }`,
   );

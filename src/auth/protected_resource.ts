@@ -1,6 +1,5 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import { isLoopback } from "../base/loopback.ts";
-import type { OptionRule } from "../base/option_rules.ts";
 import { quote } from "../base/options.ts";
 
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
@@ -82,21 +81,20 @@ const PREFLIGHT = {
 };
 
 /** The endpoint's URI under what the server is called outside; no slash ends it. */
-export function resourceUri(publicUrl: string, path: string): string {
-  const { origin, pathname } = checkPublicUrl(publicUrl);
+export function resourceUri({ origin, pathname }: URL, path: string): string {
   return (origin + pathname.replace(/\/+$/, "") + path).replace(/\/+$/, "");
 }
 
 /** @throws {InvalidOptionError} for what no client could go to */
-export function checkPublicUrl(publicUrl: string): URL {
-  const url = URL.parse(publicUrl);
+export function checkPublicUrl(name: string, given: unknown): URL {
+  const url = URL.parse(given as string);
   if (
     url !== null && /^https?:$/.test(url.protocol) && url.search === "" &&
     url.hash === "" && url.username === "" && url.password === ""
   ) return url;
   throw new InvalidOptionError(
-    `publicUrl must be a URL such as "https://mcp.example.com", got ${
-      quote(publicUrl)
+    `${name} must be a URL such as "https://mcp.example.com", got ${
+      quote(given)
     }`,
   );
 }
@@ -106,8 +104,8 @@ export function checkPublicUrl(publicUrl: string): URL {
  *
  * @throws {InvalidOptionError} unless it is HTTPS, or on this machine
  */
-export function checkProviderUrl(name: string, url: string | URL): URL {
-  const parsed = URL.parse(url);
+export function checkProviderUrl(name: string, url: unknown): URL {
+  const parsed = URL.parse(url as string);
   if (
     parsed !== null && parsed.hash === "" && parsed.username === "" &&
     (parsed.protocol === "https:" ||
@@ -119,12 +117,6 @@ export function checkProviderUrl(name: string, url: string | URL): URL {
     }`,
   );
 }
-
-/** Likewise as the rule of an option. */
-export const providerUrl: OptionRule<string> = (name, given) => {
-  checkProviderUrl(name, given as string);
-  return given as string;
-};
 
 /** A URI of a resource as it is compared: case and a last slash don't count. */
 export function canonicalUri(uri: string): string {

@@ -19,7 +19,7 @@ export type OptionRule<Value> = (name: string, given: unknown) => Value;
 
 /** A rule for each option of an interface: the compiler sees to it that none is missing. */
 export type OptionRules<Options> = {
-  readonly [Name in keyof Options]-?: OptionRule<Options[Name] | undefined>;
+  readonly [Name in keyof Options]-?: OptionRule<unknown>;
 };
 
 type AnyRules = Record<string, OptionRule<unknown>>;

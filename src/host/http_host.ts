@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { Challenges } from "../auth/challenges.ts";
-import { checkAuth, HttpAuth } from "../auth/http_auth.ts";
+import { HttpAuth } from "../auth/http_auth.ts";
 import { InvalidOptionError } from "../base/errors.ts";
-import { type AdminOptions, AdminRoutes } from "../admin/admin_routes.ts";
+import { AdminRoutes, type AdminSettings } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
 import { askedUrlOf, type NetworkPeer } from "../base/network_peer.ts";
 import { OperatorDesk } from "../admin/operator_desk.ts";
@@ -14,7 +14,7 @@ import { endConnection } from "../transport/http/last_on_connection.ts";
 import type { ServerParts } from "./server_parts.ts";
 import type {
   FetchContext,
-  HttpOptions,
+  HttpSettings,
 } from "../transport/http/http_options.ts";
 import { TrustedProxies } from "../transport/http/trusted_proxies.ts";
 import { HttpTransport } from "../transport/http/http_transport.ts";
@@ -37,7 +37,7 @@ export class HttpHost {
   #lateArrivals = 0;
   #app: Hono | undefined;
 
-  constructor(parts: ServerParts, options: HttpOptions & AdminOptions) {
+  constructor(parts: ServerParts, options: HttpSettings & AdminSettings) {
     this.auth = makeAuth(parts, options);
     this.#readiness = parts.readiness;
     this.authorizeOperator = options.authorizeOperator;
@@ -142,19 +142,19 @@ function shuttingDown(): Response {
 
 function operatorSetup(
   { info, options: { metrics, health } }: ServerParts,
-  options: HttpOptions & AdminOptions,
+  options: HttpSettings & AdminSettings,
 ): OperatorSetup {
   const { name, title, version } = info;
   const { dashboard, debug, allowedHosts, publicUrl, trustedProxies } = options;
   return {
     facts: {
       info: { name, title, version },
-      options: { metrics, health: { readiness: health?.readiness } },
+      options: { metrics, health: { readiness: health.readiness } },
     },
     pages: { dashboard, debug },
     isGuarded: options.authorizeOperator !== undefined,
     allowedHosts,
-    publicUrl,
+    publicUrl: publicUrl?.href,
     trustedProxies,
   };
 }
@@ -162,7 +162,7 @@ function operatorSetup(
 /** @throws {InvalidOptionError} */
 function makeAuth(
   { info, log, options: { scopes } }: ServerParts,
-  { auth, authenticate, path = "/mcp", publicUrl }: HttpOptions,
+  { auth, authenticate, path, publicUrl }: HttpSettings,
 ): HttpAuth | undefined {
   if (auth === undefined) return undefined;
   if (authenticate !== undefined) {
@@ -171,7 +171,7 @@ function makeAuth(
     );
   }
   return new HttpAuth({
-    authenticators: checkAuth(auth),
+    authenticators: auth,
     log,
     name: info.title ?? info.name,
     path,

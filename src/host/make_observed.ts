@@ -13,7 +13,6 @@ import {
 } from "../server/calls/call_tracing.ts";
 import { RecentTrouble } from "../server/calls/recent_trouble.ts";
 import type { ResolvedOptions } from "./resolved_options.ts";
-import type { McpServerOptions } from "./server_options.ts";
 import type { ServerParts } from "./server_parts.ts";
 import type { ThisWorker } from "./workers/this_worker.ts";
 
@@ -32,8 +31,8 @@ export function makeObserved(
     trouble: new RecentTrouble(),
     metrics: new Metrics(),
     health: new HealthChecks({
-      cacheMs: options.health?.cacheMs,
-      timeoutMs: options.health?.timeoutMs,
+      cacheMs: options.health.cacheMs,
+      timeoutMs: options.health.timeoutMs,
       version,
       clock,
       onChange: healthChangeLog(log),
@@ -43,7 +42,7 @@ export function makeObserved(
 
 /** Makes what gives spans to OpenTelemetry, where it is wanted. */
 export function makeTracing(
-  { tracing }: McpServerOptions,
+  { tracing }: ResolvedOptions,
   options: CallTracingOptions,
 ): CallTracing | undefined {
   const telemetry = resolveTelemetry(tracing);
@@ -52,7 +51,7 @@ export function makeTracing(
 
 /** Makes what looks after the event loop, where that shows anything. */
 export function makeWatchdog(
-  { metrics, clock, watchdog = {} }: ResolvedOptions,
+  { metrics, clock, watchdog }: ResolvedOptions,
   seen: Pick<WatchdogOptions, "inProgress" | "handlerOf" | "log">,
 ): Watchdog | undefined {
   // Only real time shows what the event loop is late for.

@@ -6,6 +6,7 @@ import type { AuthInfo, Implementation } from "../protocol/types.ts";
 import { demandScopes } from "../server/calls/access_check.ts";
 import { Audit } from "../server/calls/audit.ts";
 import { Admission } from "../server/admission/admission.ts";
+import { UNBOUNDED } from "../server/admission/admission_options.ts";
 import type { Call, CallHost } from "../server/calls/call.ts";
 import { CallLog } from "../server/calls/call_log.ts";
 import {
@@ -47,8 +48,7 @@ import { TasksExtension } from "../server/tasks/tasks_extension.ts";
 import { serverFigures } from "../server/server_figures.ts";
 import { makeObserved, makeTracing, makeWatchdog } from "./make_observed.ts";
 import { makeShared } from "./make_shared.ts";
-import { resolveOptions, stateKeys, stateTtlMs } from "./resolved_options.ts";
-import type { McpServerOptions } from "./server_options.ts";
+import { type ResolvedOptions, stateKeys } from "./resolved_options.ts";
 
 import type { ServerParts } from "./server_parts.ts";
 import { thisWorker } from "./workers/this_worker.ts";
@@ -63,9 +63,8 @@ const MAX_KEPT = 64 * 1024 * 1024;
  */
 export function makeParts(
   info: Implementation,
-  given: McpServerOptions,
+  options: ResolvedOptions,
 ): ServerParts {
-  const options = resolveOptions(given);
   const { clock } = options;
   const resources = new AsyncDisposableStack();
   const disposeLater = (resource: AsyncDisposable) => {
@@ -138,9 +137,9 @@ export function makeParts(
     admission,
     pageSize: options.pageSize,
     scopes: options.scopes,
-    hints: options.cacheHints ?? {},
+    hints: options.cacheHints,
     lifespan,
-    verifyState: options.requestState?.verify,
+    verifyState: options.requestState.verify,
     changed: (kind) => changes.listChanged(kind),
     warn: (message) => log.warning(message),
     limitRate,
@@ -182,7 +181,7 @@ export function makeParts(
       ...options,
       info,
       revisions: options.supportedProtocolVersions,
-      discoveryHint: options.cacheHints?.["server/discover"],
+      discoveryHint: options.cacheHints["server/discover"],
     },
     catalog,
     extensions,
@@ -246,7 +245,7 @@ export function makeParts(
   if (audit !== undefined) disposeLater(audit);
   const dispatcher: Dispatcher = new Dispatcher({
     methods,
-    admission: given.admission === false ? undefined : admission,
+    admission: options.admission === UNBOUNDED ? undefined : admission,
     lifespan,
     log: callLog,
     checkAccess: options.scopes.length === 0
@@ -266,9 +265,13 @@ export function makeParts(
     name: "request-state-key",
     onChange: () => sealer.renewKey(),
   });
-  const sealer = new StateSealer(stateKeys(options), stateTtlMs(options), {
-    makeKey: stateKey && (() => stateKey.read()),
-  });
+  const sealer = new StateSealer(
+    stateKeys(options),
+    options.requestState.ttlMs,
+    {
+      makeKey: stateKey && (() => stateKey.read()),
+    },
+  );
   const host: CallHost = {
     clock,
     home: catalog,

@@ -12,7 +12,7 @@ import { RedisSessionStore } from "../server/sessions/redis_session_store.ts";
 import type { SessionStore } from "../server/sessions/session_store.ts";
 import { RedisTaskStore } from "../server/tasks/redis_task_store.ts";
 import type { TaskStore } from "../server/tasks/task_store.ts";
-import type { McpServerOptions } from "./server_options.ts";
+import type { ResolvedOptions } from "./resolved_options.ts";
 import type { ThisWorker } from "./workers/this_worker.ts";
 
 /** Knowledge that what is shared needs of its server. */
@@ -57,7 +57,7 @@ const OUTCOME_MS = 250;
  * @throws {InvalidOptionError} naming the option
  */
 export function makeShared(
-  { redis: given, bus, sessionStore, tasks }: McpServerOptions,
+  { redis: given, bus, sessionStore, tasks }: ResolvedOptions,
   { disposeLater, worker, quietLog, ...host }: SharedHost,
 ): SharedParts {
   if (sessionStore !== undefined && given === undefined && bus === undefined) {
@@ -82,7 +82,7 @@ export function makeShared(
       (redis ? new RedisSessionStore(redis) : held?.sessions),
     inOrder: bus === undefined && sessionStore === undefined &&
       redis?.inOrder === true,
-    taskStore: tasks?.store ??
+    taskStore: tasks.store ??
       (redis ? new RedisTaskStore(redis) : held?.tasks),
     stores: redis === undefined
       ? { rateLimits: held && (() => held.rateLimits) }

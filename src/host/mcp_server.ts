@@ -12,6 +12,7 @@ import {
   checkName,
   quote,
 } from "../base/options.ts";
+import { readOptions } from "../base/option_rules.ts";
 import type { JsonObject } from "../protocol/jsonrpc.ts";
 import type {
   Implementation,
@@ -24,12 +25,7 @@ import type { MetricsDocument } from "../observe/metrics/metrics_document.ts";
 import type { HealthChecks } from "../observe/health/health_checks.ts";
 import type { Logger } from "../observe/log/logger.ts";
 import { mountParts, type ServerParts, watch } from "./server_parts.ts";
-import {
-  checkInfo,
-  checkServerOptions,
-  SERVE_OPTIONS,
-  STDIO_OPTIONS,
-} from "./known_options.ts";
+import { checkInfo, resolveOptions } from "./resolved_options.ts";
 import { LowLevelServer } from "./low_level_server.ts";
 import type { Middleware } from "../server/calls/middleware.ts";
 import type { McpServerOptions } from "./server_options.ts";
@@ -43,15 +39,19 @@ import type {
   HttpOptions,
 } from "../transport/http/http_options.ts";
 import {
-  checkStdioOptions,
   serveStdio,
+  STDIO_OPTIONS,
   type StdioOptions,
 } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
 import { V1Registrations } from "./v1_registrations.ts";
 import { endOn } from "./end_on.ts";
 import { serveHttp, startOrTell } from "./serve.ts";
-import type { RunningServer, ServeOptions } from "./serve_options.ts";
+import {
+  type RunningServer,
+  SERVE_OPTIONS,
+  type ServeOptions,
+} from "./serve_options.ts";
 
 /** The type of {@linkcode McpServer.app}: Hono's own. */
 export type HonoApp = Hono;
@@ -108,12 +108,12 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     options: McpServerOptions<Lifespan> & HttpOptions & AdminOptions = {},
   ) {
     checkInfo(info);
-    checkServerOptions(options as McpServerOptions & HttpOptions);
-    const parts = makeParts(info, options as McpServerOptions);
+    const read = resolveOptions(options as McpServerOptions & HttpOptions);
+    const parts = makeParts(info, read);
     super(parts.catalog);
     this.#parts = parts;
-    this.#host = new HttpHost(this.#parts, options);
-    this.#lowLevel = new LowLevelServer(this.#parts, this);
+    this.#host = new HttpHost(parts, read);
+    this.#lowLevel = new LowLevelServer(parts, this);
     // Runtimes take `fetch` off the default export and call it bare.
     this.fetch = this.fetch.bind(this);
   }
@@ -227,20 +227,15 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
 
   /** Serves one client over stdin and stdout; resolves when the input has ended. */
   async serveStdio(options: StdioOptions = {}): Promise<void> {
-    checkKnown("serveStdio", options, STDIO_OPTIONS);
-    checkStdioOptions(options);
-    const authInfo = options.authInfo ??
+    const read = readOptions("serveStdio", options, STDIO_OPTIONS);
+    const authInfo = read.authInfo ??
       await this.#host.auth?.fromEnvironment();
     await startOrTell(this.#parts, () => watch(this.#parts));
     const stop = new AbortController();
-    const release = endOn(
-      options.signals ?? true,
-      options.signal,
-      () => stop.abort(),
-    );
+    const release = endOn(read.signals, read.signal, () => stop.abort());
     try {
       await serveStdio(this.#parts, {
-        ...options,
+        ...read,
         authInfo,
         signal: stop.signal,
       });

@@ -9,7 +9,7 @@ import type {
   Notifications,
 } from "../server/calls/notifications.ts";
 import type { OutsideErrors } from "../server/calls/outside_errors.ts";
-import type { CacheHints } from "../server/catalog/catalog_options.ts";
+import type { FullCacheHints } from "../server/catalog/cache_hint.ts";
 import type { ServerContext } from "../server/server_context.ts";
 import {
   type MessageHandler,
@@ -28,7 +28,7 @@ const LISTEN = "subscriptions/listen";
 
 /** Parts that handlers of the author's own are put into. */
 export interface OwnHandlersParts {
-  readonly options: { readonly cacheHints?: CacheHints };
+  readonly options: { readonly cacheHints: FullCacheHints };
   readonly methods: MethodTable;
   readonly notifications: Notifications;
   readonly outside: OutsideErrors;
@@ -147,7 +147,10 @@ export abstract class OwnHandlers {
   set fallbackRequestHandler(run: RequestHandler | undefined) {
     this.#fallback = run;
     this.#parts.methods.fallback = run &&
-      ((call) => ownMethod({ method: call.method, run })(call));
+      ((call) => {
+        const { cacheHints } = this.#parts.options;
+        return ownMethod({ method: call.method, run }, cacheHints)(call);
+      });
   }
 
   /** Hears of every notification that nothing else hears. */

@@ -3,8 +3,7 @@ import type { ReadResourceResult } from "../protocol/types.ts";
 import type { Call } from "../server/calls/call.ts";
 import type { Method } from "../server/calls/method_table.ts";
 import { withoutEnvelope } from "../server/calls/sdk_request.ts";
-import { checkCacheHint } from "../server/catalog/cache_hint.ts";
-import type { CacheHints } from "../server/catalog/catalog_options.ts";
+import type { FullCacheHints } from "../server/catalog/cache_hint.ts";
 import { isInputRequiredResult } from "../server/questions/input_required.ts";
 import { withRounds } from "../server/questions/rounds.ts";
 import type { ServerContext } from "../server/server_context.ts";
@@ -24,7 +23,7 @@ const CACHEABLE = [
 /** Makes a method of an author's handler, whose result is what the era demands. */
 export function ownMethod(
   { method, run }: MessageHandler<ServerContext>,
-  hints: CacheHints = {},
+  hints: FullCacheHints,
 ): Method {
   return async (call) => {
     const params = ownParams(call);
@@ -41,10 +40,7 @@ export function ownMethod(
     }
     return call.era.readResult(
       result as unknown as ReadResourceResult,
-      checkCacheHint(
-        hints[method as keyof CacheHints],
-        `cacheHints: ${method}`,
-      ),
+      hints[method as keyof FullCacheHints],
     );
   };
 }

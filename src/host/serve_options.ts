@@ -1,21 +1,16 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import {
-  checkDurationMs,
-  checkFlag,
-  checkFunction,
-  checkInteger,
-  checkName,
-  checkSignal,
-  quote,
-} from "../base/options.ts";
+  option,
+  type OptionRules,
+  readEach,
+  type ReadOptions,
+} from "../base/option_rules.ts";
+import { quote } from "../base/options.ts";
 import { DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 import {
   resolveWorkers,
   type WorkersOptions,
 } from "./workers/workers_setting.ts";
-
-/** Nobody but this machine, unless it is asked for. */
-const DEFAULT_HOSTNAME = "127.0.0.1";
 
 /** Settings for where and how to listen. */
 export interface ServeOptions {
@@ -91,54 +86,41 @@ export interface RunningServer extends AsyncDisposable {
   shutdown(): Promise<void>;
 }
 
+/** How they are read. */
+export const SERVE_OPTIONS = {
+  port: option.integer(8000, 0, 65_535),
+  // Nobody but this machine, unless it is asked for.
+  hostname: option.name("127.0.0.1"),
+  operatorPort: option.ifGiven(option.integer(undefined, 0, 65_535)),
+  workers: resolveWorkers,
+  signals: option.flag(true),
+  graceMs: option.durationMs(DEFAULT_GRACE_MS),
+  drainMs: option.durationMs(0),
+  signal: option.signal,
+  tls: readTls,
+  onListen: option.function<ServeOptions["onListen"]>(undefined),
+} satisfies OptionRules<ServeOptions>;
+
 /** The settings, with their defaults. */
-export type ResolvedServeOptions = ReturnType<typeof resolveServeOptions>;
+export type ResolvedServeOptions = ReadOptions<typeof SERVE_OPTIONS>;
 
 /** Checks the options and fills in their defaults. @throws {InvalidOptionError} */
-export function resolveServeOptions({
-  port = 8000,
-  hostname = DEFAULT_HOSTNAME,
-  operatorPort,
-  workers,
-  signals = true,
-  graceMs = DEFAULT_GRACE_MS,
-  drainMs = 0,
-  signal,
-  tls,
-  onListen,
-}: ServeOptions) {
-  checkTls(tls);
-  return {
-    port: checkInteger("port", port, 0, 65_535),
-    hostname: checkName("hostname", hostname),
-    operatorPort: checkOperatorPort(operatorPort, port),
-    workers: resolveWorkers(workers),
-    signals: checkFlag("signals", signals),
-    graceMs: checkDurationMs("graceMs", graceMs),
-    drainMs: checkDurationMs("drainMs", drainMs),
-    signal: checkSignal("signal", signal),
-    tls,
-    onListen: checkFunction("onListen", onListen),
-  };
-}
-
-function checkOperatorPort(
-  operatorPort: number | undefined,
-  port: number,
-): number | undefined {
-  if (operatorPort === undefined) return undefined;
-  if (operatorPort === port && port !== 0) {
-    throw new InvalidOptionError(
-      `operatorPort must be another than port, got ${port} for both`,
-    );
-  }
-  return checkInteger("operatorPort", operatorPort, 0, 65_535);
-}
-
-function checkTls(tls: ServeOptions["tls"]): void {
-  if (tls === undefined) return;
-  if (typeof tls?.cert === "string" && typeof tls.key === "string") return;
+export function resolveServeOptions(
+  options: ServeOptions,
+): ResolvedServeOptions {
+  const read = readEach(options, SERVE_OPTIONS);
+  const { port, operatorPort } = read;
+  if (operatorPort !== port || port === 0) return read;
   throw new InvalidOptionError(
-    `tls must have a cert and a key in PEM, got ${quote(tls)}`,
+    `operatorPort must be another than port, got ${port} for both`,
+  );
+}
+
+function readTls(name: string, given: unknown): ServeOptions["tls"] {
+  const tls = given as ServeOptions["tls"];
+  if (tls === undefined) return tls;
+  if (typeof tls?.cert === "string" && typeof tls.key === "string") return tls;
+  throw new InvalidOptionError(
+    `${name} must have a cert and a key in PEM, got ${quote(tls)}`,
   );
 }

@@ -41,11 +41,12 @@ export interface TakenNames {
 
 /** Refuses what is no extension. @throws {InvalidOptionError} naming it and its member */
 export function checkExtensions(
-  given: readonly Extension[] = [],
+  name: string,
+  given: unknown = [],
 ): readonly Extension[] {
   if (!Array.isArray(given)) {
     throw new InvalidOptionError(
-      `extensions must be an array, got ${quote(given)}`,
+      `${name} must be an array, got ${quote(given)}`,
     );
   }
   for (const [index, extension] of given.entries()) {

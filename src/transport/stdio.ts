@@ -1,11 +1,10 @@
 import type { RequestId } from "../protocol/types/message.ts";
 import { byteLength } from "../base/byte_length.ts";
 import {
-  checkDurationMs,
-  checkFlag,
-  checkInteger,
-  checkSignal,
-} from "../base/options.ts";
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../base/option_rules.ts";
 import { waitAtMost } from "../base/deadline.ts";
 import {
   idInEnds,
@@ -19,7 +18,6 @@ import type { Intake } from "../server/calls/intake.ts";
 import { type Closing, DEFAULT_GRACE_MS } from "../server/lifecycle/closing.ts";
 
 const READ_BYTES = 256 * 1024;
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** Characters of answers that may wait for a client before no more of it is read. */
 const MAX_PENDING = 16 * 1024 * 1024;
 /** Characters of answers written ahead of the client; with more waiting it is behind. */
@@ -68,20 +66,19 @@ export interface StdioOptions {
   authInfo?: AuthInfo;
 }
 
-/** Refuses options that can't be meant. @throws {InvalidOptionError} */
-export function checkStdioOptions(
-  {
-    maxMessageBytes = MAX_MESSAGE_BYTES,
-    graceMs = DEFAULT_GRACE_MS,
-    signals,
-    signal,
-  }: StdioOptions,
-): void {
-  checkInteger("maxMessageBytes", maxMessageBytes, 1);
-  checkDurationMs("graceMs", graceMs);
-  checkFlag("signals", signals);
-  checkSignal("signal", signal);
-}
+/** How they are read. */
+export const STDIO_OPTIONS = {
+  streams: option.any<StdioStreams>({
+    read: (buffer) => Deno.stdin.read(buffer),
+    write: (bytes) => Deno.stdout.write(bytes),
+    close: () => Deno.stdin.close(),
+  }),
+  maxMessageBytes: option.integer(4 * 1024 * 1024, 1),
+  graceMs: option.durationMs(DEFAULT_GRACE_MS),
+  signals: option.flag(true),
+  signal: option.signal,
+  authInfo: option.optional<AuthInfo>(),
+} satisfies OptionRules<StdioOptions>;
 
 /**
  * Serves one client over newline-delimited JSON until its input ends: reads in
@@ -91,13 +88,9 @@ export function checkStdioOptions(
  */
 export async function serveStdio(
   { intake, closing }: { intake: Intake; closing: Closing },
-  {
-    streams = processStreams(),
-    maxMessageBytes = MAX_MESSAGE_BYTES,
-    graceMs = DEFAULT_GRACE_MS,
-    signal,
-    authInfo,
-  }: StdioOptions = {},
+  { streams, maxMessageBytes, graceMs, signal, authInfo }: ReadOptions<
+    typeof STDIO_OPTIONS
+  >,
 ): Promise<void> {
   const writer = new LineWriter(streams);
   const connection = new Connection(intake, writer, { authInfo });
@@ -137,14 +130,6 @@ async function readAll(
     lines.push(buffer.subarray(0, count), connection);
     if (writer.pending > MAX_PENDING) await writer.caughtUp();
   }
-}
-
-function processStreams(): StdioStreams {
-  return {
-    read: (buffer) => Deno.stdin.read(buffer),
-    write: (bytes) => Deno.stdout.write(bytes),
-    close: () => Deno.stdin.close(),
-  };
 }
 
 /**

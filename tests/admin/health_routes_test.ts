@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { HealthRoutes } from "../../src/admin/health_routes.ts";
 import { makeParts } from "../../src/host/make_parts.ts";
+import { resolveOptions } from "../../src/host/resolved_options.ts";
 import {
   InvalidOptionError,
   type LogRecord,
@@ -145,7 +146,7 @@ Deno.test("dependencies take a server out of service only if it is asked for", a
 });
 
 Deno.test("messages are for operators", async () => {
-  const parts = makeParts(info, { log: () => {} });
+  const parts = makeParts(info, resolveOptions({ log: () => {} }));
   const routes = new HealthRoutes(parts);
   parts.health.add("db", () => {
     throw new Error("db-7.internal refused");

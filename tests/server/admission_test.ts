@@ -317,7 +317,7 @@ Deno.test("over a channel of messages a refusal has no status, but says the same
 
 Deno.test("behind, a server refuses by the headers alone, unless the body may be an answer", () => {
   const loop = new BusyLoop();
-  const limits = admissionLimits({ maxBacklogMs: 5 });
+  const limits = admissionLimits("admission", { maxBacklogMs: 5 });
   const lines: unknown[] = [];
   const log = { warning: (...line: unknown[]) => lines.push(line) };
   const admission = new Admission(limits, loop, log as unknown as Log);

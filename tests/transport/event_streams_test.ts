@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
-import { EventStreams } from "../../src/transport/http/event_streams.ts";
+import { readEach } from "../../src/base/option_rules.ts";
+import {
+  EVENT_STREAM_OPTIONS,
+  EventStreams,
+} from "../../src/transport/http/event_streams.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
 const MIB = 1024 * 1024;
 
+const DEFAULTS = readEach({}, EVENT_STREAM_OPTIONS);
+
 Deno.test("long answers go out whole until some stand, and again once they have gone", async () => {
-  const streams = new EventStreams(new FakeClock(), {}, () => {});
+  const streams = new EventStreams(new FakeClock(), DEFAULTS, () => {});
   const sent = Array.from({ length: 16 }, () => Promise.withResolvers<void>());
   for (const { promise: completed } of sent) {
     assert.equal(streams.takesWhole(MIB, { completed }), true);
@@ -22,7 +28,7 @@ Deno.test("long answers go out whole until some stand, and again once they have 
 });
 
 Deno.test("who can't tell when an answer has gone gets it by a stream", () => {
-  const streams = new EventStreams(new FakeClock(), {}, () => {});
+  const streams = new EventStreams(new FakeClock(), DEFAULTS, () => {});
   assert.equal(streams.takesWhole(MIB, undefined), false);
   assert.equal(streams.takesWhole(MIB, {}), false);
 });

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { MemoryEventStore } from "../../src/transport/http/legacy/event_store.ts";
-import { EventStreams } from "../../src/transport/http/event_streams.ts";
+import { readEach } from "../../src/base/option_rules.ts";
+import {
+  EVENT_STREAM_OPTIONS,
+  EventStreams,
+} from "../../src/transport/http/event_streams.ts";
 import { ResumableStream } from "../../src/transport/http/legacy/resumable_stream.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -8,7 +12,7 @@ Deno.test("a client that leaves in the middle of a replay takes nothing from the
   const clock = new FakeClock();
   const streams = new EventStreams(
     clock,
-    { keepAliveMs: Infinity },
+    readEach({ keepAliveMs: Infinity }, EVENT_STREAM_OPTIONS),
     () => {},
   );
   const open = () => streams.open({ account: "", gone() {} });

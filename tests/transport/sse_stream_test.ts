@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SlowClientError } from "../../src/base/errors.ts";
+import { readEach } from "../../src/base/option_rules.ts";
 import {
+  EVENT_STREAM_OPTIONS,
   type EventStreamOptions,
   EventStreams,
 } from "../../src/transport/http/event_streams.ts";
@@ -16,7 +18,7 @@ function openStream(options: EventStreamOptions = {}) {
   const gone: unknown[] = [];
   const streams = new EventStreams(
     clock,
-    { keepAliveMs: Infinity, ...options },
+    readEach({ keepAliveMs: Infinity, ...options }, EVENT_STREAM_OPTIONS),
     (error) => cutOff.push(error),
   );
   const stream = streams.open({

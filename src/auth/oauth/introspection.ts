@@ -8,7 +8,7 @@ import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { basicAuth } from "../basic_auth.ts";
 import { hexDigest } from "../digest.ts";
-import { providerUrl } from "../protected_resource.ts";
+import { checkProviderUrl } from "../protected_resource.ts";
 import type { Provider } from "./provider.ts";
 
 /** Options of introspection: a provider is asked about tokens (RFC 7662). */
@@ -34,7 +34,7 @@ export interface IntrospectionOptions {
 export const INTROSPECTION_OPTIONS = {
   clientId: readCredential,
   clientSecret: readCredential,
-  endpoint: option.ifGiven(providerUrl),
+  endpoint: option.ifGiven(checkProviderUrl),
   store: option.optional<CacheStore>(),
 } satisfies OptionRules<IntrospectionOptions>;
 
@@ -77,9 +77,8 @@ export class Introspection {
 
   async #ask(token: string): Promise<JsonObject | undefined> {
     const { clientId, clientSecret, endpoint } = this.#options;
-    const url = endpoint === undefined
-      ? await this.#provider.endpoint("introspection_endpoint")
-      : new URL(endpoint);
+    const url = endpoint ??
+      await this.#provider.endpoint("introspection_endpoint");
     const answer = await this.#provider.ask(url, {
       method: "POST",
       headers: { authorization: basicAuth(clientId, clientSecret) },

@@ -1,4 +1,4 @@
-import { readOptions } from "../../base/option_rules.ts";
+import { type ReadOptions, readOptions } from "../../base/option_rules.ts";
 import type { MaybePromise } from "../../cache/cache_store.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
@@ -257,12 +257,13 @@ class OAuth implements Authenticator {
 }
 
 function keySource(
-  jwks: OAuthOptions["jwks"],
+  jwks: ReadOptions<typeof OAUTH_OPTIONS>["jwks"],
   provider: Provider,
 ): () => Promise<JsonObject> {
   if (jwks === undefined) {
     return async () => await provider.ask(await provider.endpoint("jwks_uri"));
   }
-  if (typeof jwks === "object") return () => Promise.resolve({ ...jwks });
-  return () => provider.ask(new URL(jwks));
+  return jwks instanceof URL
+    ? () => provider.ask(jwks)
+    : () => Promise.resolve({ ...jwks });
 }

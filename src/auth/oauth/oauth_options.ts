@@ -6,7 +6,7 @@ import {
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import { ASKING_OPTIONS } from "../fetch_json.ts";
-import { providerUrl } from "../protected_resource.ts";
+import { checkProviderUrl } from "../protected_resource.ts";
 import {
   INTROSPECTION_OPTIONS,
   type IntrospectionOptions,
@@ -113,7 +113,7 @@ const NEW_TOKENS = {
 /** How they are read. */
 export const OAUTH_OPTIONS = {
   ...ASKING_OPTIONS,
-  issuer: providerUrl,
+  issuer: readIssuer,
   audience: option.optional<OAuthOptions["audience"]>(),
   algorithms: readAlgorithms,
   jwks: readJwks,
@@ -130,8 +130,17 @@ export const OAUTH_OPTIONS = {
   ),
 } satisfies OptionRules<OAuthOptions>;
 
-function readJwks(name: string, given: unknown): OAuthOptions["jwks"] {
+/** It is compared as it is written. */
+function readIssuer(name: string, given: unknown): string {
+  checkProviderUrl(name, given);
+  return given as string;
+}
+
+function readJwks(
+  name: string,
+  given: unknown,
+): URL | { keys: readonly object[] } | undefined {
   return given === undefined || typeof given === "object"
-    ? given as OAuthOptions["jwks"]
-    : providerUrl(name, given);
+    ? given as { keys: readonly object[] } | undefined
+    : checkProviderUrl(name, given);
 }

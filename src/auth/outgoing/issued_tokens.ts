@@ -6,7 +6,7 @@ import {
 } from "../../base/option_rules.ts";
 import { ASKING_OPTIONS, fetchJson } from "../fetch_json.ts";
 import { basicAuth } from "../basic_auth.ts";
-import { providerUrl } from "../protected_resource.ts";
+import { checkProviderUrl } from "../protected_resource.ts";
 
 /** Token endpoint of a provider, and the client that asks it. */
 export interface TokenEndpointOptions {
@@ -57,7 +57,7 @@ export class NoTokenError extends SluiceError {
 /** How the options are read of all that ask for tokens. */
 export const TOKEN_ENDPOINT_OPTIONS = {
   ...ASKING_OPTIONS,
-  tokenUrl: providerUrl,
+  tokenUrl: checkProviderUrl,
   clientId: option.any(""),
   clientSecret: option.any(""),
   scopes: option.optional<readonly string[]>(),
@@ -89,7 +89,7 @@ export class IssuedTokens {
 
   constructor(options: TokenEndpoint) {
     this.#options = options;
-    this.#url = new URL(options.tokenUrl);
+    this.#url = options.tokenUrl;
     this.#now = options.now;
   }
 

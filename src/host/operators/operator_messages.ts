@@ -2,17 +2,17 @@ import type {
   OperatorAnswers,
   OperatorQuestion,
 } from "../../admin/operator_source.ts";
-import type { OperatorPagesOptions } from "../../admin/operator_pages.ts";
+import type { AdminSettings } from "../../admin/admin_routes.ts";
 import type { ServerFacts } from "../../admin/server_snapshot.ts";
 import type { LogRecord } from "../../observe/log/log.ts";
 
 /** What the thread knows from the start. */
 export interface OperatorSetup {
   readonly facts: ServerFacts;
-  readonly pages: OperatorPagesOptions;
+  readonly pages: Pick<AdminSettings, "dashboard" | "debug">;
   /** Set if the author says who is an operator. */
   readonly isGuarded: boolean;
-  readonly allowedHosts: readonly string[] | "*" | undefined;
+  readonly allowedHosts: ReadonlySet<string> | "*";
   readonly publicUrl: string | undefined;
   readonly trustedProxies: string | readonly string[] | undefined;
 }

@@ -77,7 +77,7 @@ function tell(message: ThreadMessage): void {
 function hostGate() {
   const { allowedHosts, publicUrl } = setup;
   const gate = new HostGate(
-    { allowedHosts },
+    { allowedHosts, allowedOrigins: new Set() },
     publicUrl === undefined ? undefined : new URL(publicUrl),
   );
   if (!isLoopback(hostname)) gate.openToAnyHost();

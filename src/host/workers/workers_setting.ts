@@ -41,12 +41,13 @@ const WORKERS_OPTIONS = {
  * @throws {InvalidOptionError} naming the option
  */
 export function resolveWorkers(
-  given: number | "auto" | WorkersOptions = 1,
+  name: string,
+  given: unknown = 1,
 ): ResolvedWorkers | undefined {
   const isGroup = typeof given === "object" && given !== null;
   const options = isGroup ? given : { count: given };
-  const read = readOptions("workers", options, WORKERS_OPTIONS, "workers.");
-  const count = checkCount(isGroup ? "workers.count" : "workers", read.count);
+  const read = readOptions(name, options, WORKERS_OPTIONS, `${name}.`);
+  const count = checkCount(isGroup ? `${name}.count` : name, read.count);
   return count === 1 ? undefined : { ...read, count };
 }
 

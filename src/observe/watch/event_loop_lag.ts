@@ -1,5 +1,9 @@
 import { type Clock, systemClock, type TimerHandle } from "../../base/clock.ts";
-import { checkDurationMs, checkInteger } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { cpuTimeMs } from "../metrics/process_figures.ts";
 
 /** A time in which the event loop stood still. */
@@ -53,6 +57,16 @@ export interface EventLoopMonitorOptions {
   cpuTimeMs?: () => number | undefined;
 }
 
+const MONITOR_OPTIONS = {
+  intervalMs: option.durationMs(20, 1),
+  window: option.integer(500, 1),
+  blockedMs: option.durationMs(100, 1),
+  onBlocked: option.optional<EventLoopMonitorOptions["onBlocked"]>(),
+  onTick: option.optional<EventLoopMonitorOptions["onTick"]>(),
+  clock: option.any<Clock>(systemClock),
+  cpuTimeMs: option.any(cpuTimeMs),
+} satisfies OptionRules<EventLoopMonitorOptions>;
+
 /** The event loop's lag, in milliseconds: the delay of its timers. */
 export interface EventLoopStats {
   /** Half of the latest measurements were below. */
@@ -104,14 +118,14 @@ export class EventLoopMonitor implements AsyncDisposable {
    * @throws {InvalidOptionError} when an option is refused.
    */
   constructor(options: EventLoopMonitorOptions = {}) {
-    const { intervalMs = 20, window = 500, blockedMs = 100 } = options;
-    this.intervalMs = checkDurationMs("intervalMs", intervalMs, 1);
-    this.#blockedMs = checkDurationMs("blockedMs", blockedMs, 1);
-    this.#latest = new Float64Array(checkInteger("window", window, 1));
-    this.#onBlocked = options.onBlocked;
-    this.#onTick = options.onTick;
-    this.#clock = options.clock ?? systemClock;
-    this.#cpuTimeMs = options.cpuTimeMs ?? cpuTimeMs;
+    const read = readOptions("EventLoopMonitor", options, MONITOR_OPTIONS);
+    this.intervalMs = read.intervalMs;
+    this.#blockedMs = read.blockedMs;
+    this.#latest = new Float64Array(read.window);
+    this.#onBlocked = read.onBlocked;
+    this.#onTick = read.onTick;
+    this.#clock = read.clock;
+    this.#cpuTimeMs = read.cpuTimeMs;
   }
 
   /** Begins to measure; does nothing if it already does. */

@@ -1,5 +1,9 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { checkDurationMs } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import type { Log, LogSink } from "../log/log.ts";
 import { BlockLog } from "./block_log.ts";
 import { type BlockedCode, BlockProfiler } from "./block_profiler.ts";
@@ -81,6 +85,24 @@ export interface WatchdogOptions {
   cpuTimeMs?: () => number | undefined;
 }
 
+/** How those are read that a server's author may set as well. */
+export const WATCHDOG_SETTINGS = {
+  onBlock: option.optional<WatchdogOptions["onBlock"]>(),
+  logIntervalMs: option.durationMs(10_000),
+  blockedMs: option.durationMs(100, 1),
+  intervalMs: option.durationMs(20, 1),
+  profiler: option.any(true),
+  cpuTimeMs: option.optional<WatchdogOptions["cpuTimeMs"]>(),
+};
+
+const WATCHDOG_OPTIONS = {
+  ...WATCHDOG_SETTINGS,
+  inProgress: option.optional<WatchdogOptions["inProgress"]>(),
+  handlerOf: option.optional<WatchdogOptions["handlerOf"]>(),
+  log: option.optional<WatchdogOptions["log"]>(),
+  clock: option.any<Clock>(systemClock),
+} satisfies OptionRules<WatchdogOptions>;
+
 /**
  * Finds out what blocks the event loop, and for how long. Work, such as the
  * calls of a server's tools, is named by one of these, the best first:
@@ -134,23 +156,22 @@ export class Watchdog implements AsyncDisposable {
    * @throws {InvalidOptionError} when an option is refused.
    */
   constructor(options: WatchdogOptions) {
-    const { blockedMs = 100, logIntervalMs = 10_000, intervalMs = 20 } =
-      options;
+    const { blockedMs, intervalMs, clock, log, ...read } = readOptions(
+      "Watchdog",
+      options,
+      WATCHDOG_OPTIONS,
+    );
     this.#options = options;
-    this.blockedMs = checkDurationMs("blockedMs", blockedMs, 1);
-    checkDurationMs("logIntervalMs", logIntervalMs);
-    this.#clock = options.clock ?? systemClock;
-    this.#log = options.log &&
-      new BlockLog(options.log, logIntervalMs, this.#clock);
-    this.#profiler = options.profiler === false
-      ? undefined
-      : new BlockProfiler(this.#clock);
+    this.blockedMs = blockedMs;
+    this.#clock = clock;
+    this.#log = log && new BlockLog(log, read.logIntervalMs, clock);
+    this.#profiler = read.profiler ? new BlockProfiler(clock) : undefined;
     this.#monitor = new EventLoopMonitor({
       intervalMs,
       // A block can begin just after the timer was set.
       blockedMs: Math.max(1, blockedMs - intervalMs),
-      clock: this.#clock,
-      cpuTimeMs: options.cpuTimeMs,
+      clock,
+      cpuTimeMs: read.cpuTimeMs,
       onBlocked: (block) => this.#blocked(block),
       onTick: () => this.#forget(),
     });

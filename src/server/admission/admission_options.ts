@@ -1,4 +1,8 @@
-import { checkLimit, checkTimeoutMs } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 
 /** Bounds on what a server takes in; `Infinity` is none. */
 export interface AdmissionOptions {
@@ -41,18 +45,16 @@ export interface AdmissionLimits extends Readonly<Required<AdmissionOptions>> {
   readonly newestFirstAfterMs: number;
 }
 
-/** Every option, for who checks names. */
-export const ADMISSION_OPTIONS: Readonly<Record<keyof AdmissionOptions, true>> =
-  {
-    maxInProgress: true,
-    maxPerCaller: true,
-    maxWaiting: true,
-    maxWaitMs: true,
-    maxBacklogMs: true,
-  };
+const ADMISSION_OPTIONS = {
+  maxInProgress: option.limit(10_000, 1),
+  maxPerCaller: option.ifGiven(option.limit(undefined, 1)),
+  maxWaiting: option.limit(1_000, 0),
+  maxWaitMs: option.timeoutMs(60_000, 1),
+  maxBacklogMs: option.timeoutMs(250, 1),
+} satisfies OptionRules<AdmissionOptions>;
 
 /** No bounds at all. */
-const UNBOUNDED: AdmissionLimits = {
+export const UNBOUNDED: AdmissionLimits = {
   maxInProgress: Infinity,
   maxPerCaller: Infinity,
   maxWaiting: Infinity,
@@ -63,19 +65,16 @@ const UNBOUNDED: AdmissionLimits = {
 
 /** @throws {InvalidOptionError} naming the option */
 export function admissionLimits(
-  options: AdmissionOptions | false = {},
+  name: string,
+  given: unknown = {},
 ): AdmissionLimits {
-  if (options === false) return UNBOUNDED;
-  const { maxInProgress = 10_000, maxWaiting = 1_000 } = options;
-  checkLimit("admission.maxInProgress", maxInProgress, 1);
-  const { maxPerCaller = Math.ceil(maxInProgress / 4) } = options;
-  const { maxWaitMs = 60_000, maxBacklogMs = 250 } = options;
-  return {
-    maxInProgress,
-    maxPerCaller: checkLimit("admission.maxPerCaller", maxPerCaller, 1),
-    maxWaiting: checkLimit("admission.maxWaiting", maxWaiting, 0),
-    maxWaitMs: checkTimeoutMs("admission.maxWaitMs", maxWaitMs, 1),
-    maxBacklogMs: checkTimeoutMs("admission.maxBacklogMs", maxBacklogMs, 1),
-    newestFirstAfterMs: 1_000,
-  };
+  if (given === false) return UNBOUNDED;
+  const read = readOptions(
+    name,
+    given as object,
+    ADMISSION_OPTIONS,
+    `${name}.`,
+  );
+  const { maxPerCaller = Math.ceil(read.maxInProgress / 4) } = read;
+  return { ...read, maxPerCaller, newestFirstAfterMs: 1_000 };
 }

@@ -1,5 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { addressOf } from "../../base/network_peer.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { checkMethods } from "../../base/options.ts";
 import { deadline } from "../../base/deadline.ts";
 import { isThenable } from "../../base/thenable.ts";
 import type { Log } from "../../observe/log/log.ts";
@@ -54,6 +60,21 @@ export interface AuditOptions {
   arguments?: boolean;
 }
 
+const AUDIT_OPTIONS = {
+  write: option.optional<AuditOptions["write"]>(),
+  arguments: option.flag(false),
+} satisfies OptionRules<AuditOptions>;
+
+/** @throws {InvalidOptionError} naming the option */
+export function readAudit(
+  name: string,
+  given: unknown,
+): Required<AuditOptions> {
+  const read = readOptions(name, given as object, AUDIT_OPTIONS, `${name}.`);
+  const audit = checkMethods(name, given as AuditOptions, ["write"]);
+  return { ...read, write: (entry) => audit.write(entry) };
+}
+
 /** Parts that the audit works with. */
 export interface AuditParts {
   readonly clock: Clock;
@@ -62,11 +83,11 @@ export interface AuditParts {
 
 /** The author's record of who did what. */
 export class Audit implements AsyncDisposable {
-  readonly #options: AuditOptions;
+  readonly #options: Required<AuditOptions>;
   readonly #parts: AuditParts;
   readonly #unwritten: Set<Promise<void>> = new Set();
 
-  constructor(options: AuditOptions, parts: AuditParts) {
+  constructor(options: Required<AuditOptions>, parts: AuditParts) {
     this.#options = options;
     this.#parts = parts;
   }
@@ -102,7 +123,7 @@ export class Audit implements AsyncDisposable {
       ...(address !== undefined && { address }),
       outcome: failure ?? "ok",
       durationMs: this.#parts.clock.now() - call.arrivedAt,
-      ...(this.#options.arguments === true && params.arguments !== undefined &&
+      ...(this.#options.arguments && params.arguments !== undefined &&
         { arguments: params.arguments }),
     };
   }

@@ -1,31 +1,44 @@
-import { InvalidOptionError } from "../../base/errors.ts";
-import { checkDurationMs, checkGroup } from "../../base/options.ts";
+import {
+  option,
+  type OptionRule,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
 import type { CacheHint } from "../../protocol/types.ts";
+import type { CacheHints } from "./catalog_options.ts";
 
-const HINT_OPTIONS: Readonly<Record<keyof CacheHint, true>> = {
-  ttlMs: true,
-  cacheScope: true,
-};
+/** Nothing said means stale at once and private. */
+const HINT_OPTIONS = {
+  ttlMs: option.integer(0, 0),
+  cacheScope: option.word("private", ["public", "private"]),
+} satisfies OptionRules<CacheHint>;
 
-/** The hint in full: nothing said means stale at once and private. */
-export function checkCacheHint(
-  hint: CacheHint | undefined,
-  where: string,
-): Required<CacheHint> {
-  checkGroup(where, hint, HINT_OPTIONS);
-  const { ttlMs = 0, cacheScope = "private" } = hint ?? {};
-  checkDurationMs(`${where}: ttlMs`, ttlMs);
-  if (!Number.isInteger(ttlMs)) {
-    throw new InvalidOptionError(
-      `${where}: ttlMs must be a whole number, got ${ttlMs}`,
-    );
-  }
-  if (cacheScope !== "public" && cacheScope !== "private") {
-    throw new InvalidOptionError(
-      `${where}: cacheScope must be "public" or "private", got ${
-        JSON.stringify(cacheScope)
-      }`,
-    );
-  }
-  return { ttlMs, cacheScope };
+/** The hint in full. @throws {InvalidOptionError} naming where it is, and the option */
+export const readCacheHint: OptionRule<Required<CacheHint>> = (
+  where,
+  given = {},
+) => readOptions(where, given as object, HINT_OPTIONS, `${where}: `);
+
+const CACHE_HINTS = {
+  "server/discover": readCacheHint,
+  "tools/list": readCacheHint,
+  "prompts/list": readCacheHint,
+  "resources/list": readCacheHint,
+  "resources/templates/list": readCacheHint,
+  "resources/read": readCacheHint,
+  "resources/directory/read": readCacheHint,
+  "skills/list": readCacheHint,
+  "skills/get": readCacheHint,
+} satisfies OptionRules<CacheHints>;
+
+/** The hints of all methods, in full. */
+export type FullCacheHints = ReadOptions<typeof CACHE_HINTS>;
+
+/** @throws {InvalidOptionError} naming the method and the option */
+export function readCacheHints(
+  name: string,
+  given: unknown = {},
+): FullCacheHints {
+  return readOptions(name, given as object, CACHE_HINTS, `${name}: `);
 }

@@ -7,7 +7,6 @@ import type {
   ServerCapabilities,
 } from "../../protocol/types.ts";
 import type { Extension } from "../extension.ts";
-import { checkCacheHint } from "./cache_hint.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ListKind } from "./catalog_options.ts";
 
@@ -22,7 +21,7 @@ export interface Declaration {
   /** True if results name the server. */
   readonly identifyInResults: boolean;
   /** Time that clients may keep what discovery says. */
-  readonly discoveryHint: CacheHint | undefined;
+  readonly discoveryHint: Required<CacheHint>;
 }
 
 /** Capabilities that a server may declare: `false` for those not to offer. */
@@ -160,7 +159,7 @@ export class Capabilities {
       supportedVersions: revisions,
       capabilities: this.#of("modern"),
       ...(instructions !== undefined && { instructions }),
-      ...checkCacheHint(discoveryHint, "cacheHints: server/discover"),
+      ...discoveryHint,
       _meta: identifyInResults ? { [metaKey.serverInfo]: info } : {},
     };
   }

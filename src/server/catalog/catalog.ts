@@ -1,5 +1,4 @@
 import type { ReadResourceResult } from "../../protocol/types.ts";
-import { checkCacheHint } from "./cache_hint.ts";
 import type { CatalogOptions, ListKind } from "./catalog_options.ts";
 import { Collection, entriesOf } from "./collection.ts";
 import { neededFor } from "../calls/access_check.ts";
@@ -35,13 +34,13 @@ export class Catalog implements HandlerOwner {
     this.toolList = new Listing({
       field: "tools",
       pageSize,
-      hint: checkCacheHint(hints["tools/list"], "cacheHints: tools/list"),
+      hint: hints["tools/list"],
       entries: () => entriesOf(this.tools, ({ key, item }) => item.entry(key)),
     });
     this.promptList = new Listing({
       field: "prompts",
       pageSize,
-      hint: checkCacheHint(hints["prompts/list"], "cacheHints: prompts/list"),
+      hint: hints["prompts/list"],
       entries: () =>
         entriesOf(this.prompts, ({ key, item }) => item.entry(key)),
     });

@@ -7,6 +7,7 @@ import type {
 } from "../calls/call_rate_limit.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { HandlerOwner } from "../calls/call.ts";
+import type { FullCacheHints } from "./cache_hint.ts";
 
 /** The results that a server gives hints for, by method. */
 export type CacheHints = Partial<
@@ -35,7 +36,7 @@ export interface CatalogOptions {
   readonly pageSize: number;
   /** Scopes that a caller needs for anything of the catalog. */
   readonly scopes: readonly string[];
-  readonly hints: CacheHints;
+  readonly hints: FullCacheHints;
   /** Things that the handlers of the catalog share. */
   readonly lifespan: HandlerOwner["lifespan"];
   readonly verifyState: HandlerOwner["verifyState"];

@@ -12,7 +12,7 @@ import type {
   Resource,
 } from "../../protocol/types.ts";
 import type { Variables } from "../../protocol/uri_template.ts";
-import { checkCacheHint } from "./cache_hint.ts";
+import { readCacheHint } from "./cache_hint.ts";
 import type { HandlerCache, HandlerCacheOptions } from "./handler_cache.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
 import type { ListingEntry } from "./listing.ts";
@@ -129,7 +129,7 @@ export abstract class ReadableRegistration<
     name: string,
     config: ResourceConfig,
     read: Reader,
-    defaultHint: CacheHint | undefined,
+    defaultHint: Required<CacheHint>,
     cache: HandlerCache | undefined,
   ) {
     super();
@@ -140,10 +140,9 @@ export abstract class ReadableRegistration<
     this.#read = checkHandler(`resource ${name}`, read);
     this.guardBy({ scopes, allow, hidden }, `resource ${name}`);
     this.cache = cache;
-    this.cacheHint = checkCacheHint(
-      cacheHint ?? defaultHint,
-      `resource ${name}`,
-    );
+    this.cacheHint = cacheHint === undefined
+      ? defaultHint
+      : readCacheHint(`resource ${name}`, cacheHint);
   }
 
   /** Name that the resource is known by. */
@@ -193,7 +192,7 @@ export class RegisteredResource
     uri: string,
     config: ResourceConfig,
     read: ReadResourceCallback,
-    defaultHint: CacheHint | undefined,
+    defaultHint: Required<CacheHint>,
     cache: HandlerCache | undefined,
   ) {
     super(name, config, read, defaultHint, cache);
@@ -247,7 +246,7 @@ export class RegisteredResourceTemplate extends ReadableRegistration<
     template: ResourceTemplate,
     config: ResourceConfig,
     read: ReadResourceTemplateCallback,
-    defaultHint: CacheHint | undefined,
+    defaultHint: Required<CacheHint>,
     cache: HandlerCache | undefined,
   ) {
     super(name, config, read, defaultHint, cache);

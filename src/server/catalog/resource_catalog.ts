@@ -7,7 +7,6 @@ import type {
 } from "../../protocol/types.ts";
 import { foldHost, normalUri } from "../../protocol/uri_form.ts";
 import { UriTemplate, type Variables } from "../../protocol/uri_template.ts";
-import { checkCacheHint } from "./cache_hint.ts";
 import { Collection, entriesOf, guarded, type Slot } from "./collection.ts";
 import { admits } from "../calls/access_check.ts";
 import type { Call, HandlerOwner } from "../calls/call.ts";
@@ -65,10 +64,7 @@ export class ResourceCatalog {
     this.#page = {
       field: "resources",
       pageSize,
-      hint: checkCacheHint(
-        hints["resources/list"],
-        "cacheHints: resources/list",
-      ),
+      hint: hints["resources/list"],
     };
     this.#fixedList = new Listing({
       ...this.#page,
@@ -77,10 +73,7 @@ export class ResourceCatalog {
     this.templateList = new Listing({
       field: "resourceTemplates",
       pageSize,
-      hint: checkCacheHint(
-        hints["resources/templates/list"],
-        "cacheHints: resources/templates/list",
-      ),
+      hint: hints["resources/templates/list"],
       entries: () =>
         this.shownTemplates.map((shown) =>
           guarded(shown.item.entry(shown.key, String(shown.uriTemplate)), shown)

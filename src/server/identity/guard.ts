@@ -1,5 +1,11 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkFlag, checkFunction, quote } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readEach,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
+import { quote } from "../../base/options.ts";
 import type { Caller } from "./caller.ts";
 import { InsufficientScopeError } from "./access_errors.ts";
 
@@ -35,6 +41,13 @@ export interface AccessRules<Args = Record<string, unknown>> {
   hidden?: boolean;
 }
 
+/** How they are read. */
+export const ACCESS_RULES = {
+  scopes: readScopes,
+  allow: option.function<Allow<never> | undefined>(undefined),
+  hidden: option.flag(false),
+} satisfies OptionRules<AccessRules<never>>;
+
 /** A caller in front of a guard. */
 export interface Visitor {
   readonly identity: Caller | undefined;
@@ -49,7 +62,7 @@ export class Guard {
   readonly where: string;
 
   constructor(
-    { scopes = [], allow, hidden = false }: AccessRules<never>,
+    { scopes, allow, hidden }: ReadOptions<typeof ACCESS_RULES>,
     where: string,
   ) {
     this.where = where;
@@ -73,13 +86,10 @@ export function guardOf(
   rules: AccessRules<never>,
   where: string,
 ): Guard | undefined {
-  checkScopes(`${where}: scopes`, rules.scopes);
-  checkFunction(`${where}: allow`, rules.allow);
-  checkFlag(`${where}: hidden`, rules.hidden);
-  const { scopes = [], allow, hidden } = rules;
-  return scopes.length === 0 && allow === undefined && hidden !== true
+  const read = readEach(rules, ACCESS_RULES, `${where}: `);
+  return read.scopes.length === 0 && read.allow === undefined && !read.hidden
     ? undefined
-    : new Guard(rules, where);
+    : new Guard(read, where);
 }
 
 /** Scopes as RFC 6749 has them: any visible ASCII, but no quotes or backslashes. */
@@ -91,12 +101,14 @@ export function isScope(value: unknown): value is string {
 }
 
 /** @throws {InvalidOptionError} for what is no list of scopes */
-export function checkScopes(name: string, scopes: unknown): void {
-  if (scopes === undefined) return;
+export function readScopes(
+  name: string,
+  scopes: unknown = [],
+): readonly string[] {
   const fault = Array.isArray(scopes)
     ? scopes.find((scope) => !isScope(scope))
     : scopes;
-  if (fault === undefined) return;
+  if (fault === undefined) return scopes as readonly string[];
   throw new InvalidOptionError(
     `${name} must be an array of scopes, each without spaces or quotes, got ${
       quote(fault)

@@ -1,3 +1,4 @@
+import { readCacheHint } from "../catalog/cache_hint.ts";
 import { Registration } from "../catalog/registration.ts";
 import type { CacheHint } from "../../protocol/types.ts";
 import type { Skill } from "./skill.ts";
@@ -29,14 +30,15 @@ export class RegisteredSkill extends Registration<SkillUpdates> {
   readonly #keeper: Keeper;
   #skill: Skill<never>;
   /** Time that clients may keep its entry and what they read of it. */
-  readonly cacheHint: CacheHint | undefined;
+  readonly cacheHint: Required<CacheHint> | undefined;
 
   /** @internal */
   constructor(keeper: Keeper, skill: Skill<never>, { cacheHint }: SkillConfig) {
     super();
     this.#keeper = keeper;
     this.#skill = skill;
-    this.cacheHint = cacheHint;
+    this.cacheHint = cacheHint &&
+      readCacheHint(`skill ${skill.path}`, cacheHint);
   }
 
   /** Skill that is served. */

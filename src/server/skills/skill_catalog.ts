@@ -1,7 +1,6 @@
 import { quote } from "../../base/options.ts";
 import { jsonText } from "../../protocol/json_value.ts";
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
-import { checkCacheHint } from "../catalog/cache_hint.ts";
 import { Collection } from "../catalog/collection.ts";
 import type { HandlerOwner } from "../calls/call.ts";
 import {
@@ -47,16 +46,12 @@ export class SkillCatalog implements ResourceSource {
     this.#directoryPage = {
       field: "resources",
       pageSize,
-      hint: checkCacheHint(
-        hints["resources/directory/read"],
-        "cacheHints: resources/directory/read",
-      ),
+      hint: hints["resources/directory/read"],
     };
-    checkCacheHint(hints["skills/get"], "cacheHints: skills/get");
     this.#list = new Listing({
       field: "skills",
       pageSize,
-      hint: checkCacheHint(hints["skills/list"], "cacheHints: skills/list"),
+      hint: hints["skills/list"],
       entries: () =>
         Array.from(this.#index.skills.values(), ({ entry }) => lineOf(entry)),
     });
@@ -85,7 +80,6 @@ export class SkillCatalog implements ResourceSource {
 
   /** Adds a skill that `check` has let through. */
   insert(skill: Skill<never>, config: SkillConfig): RegisteredSkill {
-    checkCacheHint(config.cacheHint, `skill ${skill.path}`);
     const registered = new RegisteredSkill(
       {
         check: (skills, instead) => this.check(skills, instead),
@@ -175,10 +169,8 @@ export class SkillCatalog implements ResourceSource {
     }
     const { slot, entry } = found;
     requireScopes(caller, slot.scopes);
-    const { ttlMs, cacheScope } = checkCacheHint(
-      slot.item.cacheHint ?? this.#options.hints["skills/get"],
-      uri as string,
-    );
+    const { ttlMs, cacheScope } = slot.item.cacheHint ??
+      this.#options.hints["skills/get"];
     const text = `{"skill":${jsonText(entry)}`;
     return new ReadyJson(
       `${text},"ttlMs":${ttlMs},"cacheScope":"${cacheScope}"`,
@@ -221,10 +213,7 @@ export class SkillCatalog implements ResourceSource {
       scopes,
       readCallback: file.read as FoundResource["readCallback"],
       metadata: { mimeType: file.mimeType },
-      cacheHint: checkCacheHint(
-        item.cacheHint ?? this.#options.hints["resources/read"],
-        uri,
-      ),
+      cacheHint: item.cacheHint ?? this.#options.hints["resources/read"],
     };
   }
 }

@@ -1,6 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { waitAtMost } from "../../base/deadline.ts";
 import { ClosedError } from "../../base/errors.ts";
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
 import { checkInteger } from "../../base/options.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
@@ -58,6 +63,14 @@ export interface TaskOptions {
   leaseMs?: number;
 }
 
+/** How they are read. */
+export const TASK_OPTIONS = {
+  store: option.methods<TaskStore>("create", "get", "update"),
+  ttlMs: (name, given = 3_600_000) => checkTtlMs(name, given as number | null),
+  pollIntervalMs: option.integer(1_000, 1),
+  leaseMs: option.integer(30_000, 1),
+} satisfies OptionRules<TaskOptions>;
+
 /** Other replicas of the server, and calls that are made again for tasks of theirs. */
 export interface TaskReplicas extends RepeatedCalls {
   readonly cluster: SharedTasksParts["cluster"];
@@ -66,7 +79,8 @@ export interface TaskReplicas extends RepeatedCalls {
 }
 
 /** Parts of their server that tasks need. */
-export interface TasksExtensionOptions extends TaskOptions {
+export interface TasksExtensionOptions
+  extends ReadOptions<typeof TASK_OPTIONS> {
   readonly clock: Clock;
   /** Identity of a caller: a task belongs to whoever began it. */
   identify(authInfo: AuthInfo | undefined): string;
@@ -108,9 +122,6 @@ export class TasksExtension implements Extension {
   };
   readonly #options: TasksExtensionOptions;
   readonly #store: TaskStore;
-  readonly #ttlMs: number | null;
-  readonly #pollIntervalMs: number;
-  readonly #leaseMs: number;
   /** What replicas have in common, if there are some and the store has leases. */
   #shared: SharedTasks | undefined;
   #takeover: TaskTakeover | undefined;
@@ -118,23 +129,10 @@ export class TasksExtension implements Extension {
   #host!: ExtensionHost;
 
   constructor(options: TasksExtensionOptions) {
-    const {
-      store,
-      clock,
-      ttlMs = 3_600_000,
-      pollIntervalMs = 1_000,
-      leaseMs = 30_000,
-    } = options;
+    const { active, store, clock } = options;
     this.#options = options;
-    this.active = options.active;
+    this.active = active;
     this.#store = store ?? new MemoryTaskStore({ clock });
-    this.#ttlMs = checkTtlMs("tasks.ttlMs", ttlMs);
-    this.#pollIntervalMs = checkInteger(
-      "tasks.pollIntervalMs",
-      pollIntervalMs,
-      1,
-    );
-    this.#leaseMs = checkInteger("tasks.leaseMs", leaseMs, 1);
   }
 
   attach(host: ExtensionHost): void {
@@ -161,7 +159,7 @@ export class TasksExtension implements Extension {
       run: (...given) => this.#runner.run(...given),
     });
     this.#shared = new SharedTasks({
-      ...{ leases, leaseMs: this.#leaseMs, clock, log },
+      ...{ leases, leaseMs: this.#options.leaseMs, clock, log },
       cluster: replicas.cluster,
       random: Math.random,
       takesOver: () => replicas.serves() && !closing(),
@@ -186,7 +184,10 @@ export class TasksExtension implements Extension {
   async start(
     call: Call,
     work: (task: TaskRun) => unknown,
-    { ttlMs = this.#ttlMs, pollIntervalMs = this.#pollIntervalMs }: TaskTerms,
+    {
+      ttlMs = this.#options.ttlMs,
+      pollIntervalMs = this.#options.pollIntervalMs,
+    }: TaskTerms,
   ): Promise<unknown> {
     const { context } = call;
     // Only a tool's call may be answered with a task.

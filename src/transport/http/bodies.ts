@@ -1,6 +1,6 @@
 import { isNetworkPeer } from "../../base/network_peer.ts";
 import type { Clock } from "../../base/clock.ts";
-import { checkInteger, checkTimeoutMs } from "../../base/options.ts";
+import { option, type OptionRules } from "../../base/option_rules.ts";
 import { SharedRoom } from "../../base/shared_room.ts";
 import { TimedQueue } from "../../base/timed_queue.ts";
 import type { Reply } from "../../server/calls/reply.ts";
@@ -33,6 +33,12 @@ export interface BodyLimits {
   bodyTimeoutMs?: number;
 }
 
+/** How they are read. */
+export const BODY_LIMITS = {
+  maxBodyBytes: option.integer(4 * 1024 * 1024, 1),
+  bodyTimeoutMs: option.timeoutMs(60_000, 1),
+} satisfies OptionRules<BodyLimits>;
+
 /** Who sends a body. */
 export type BodySender = Pick<Reply, "authInfo" | "peer">;
 
@@ -53,19 +59,18 @@ export class Bodies {
   readonly #awaited: TimedQueue<ArrivingBody>;
   readonly #accountOf: (sender: BodySender) => string;
 
-  /** @throws {InvalidOptionError} */
   constructor(
     clock: Clock,
     accountOf: (sender: BodySender) => string,
-    { maxBodyBytes = 4 * 1024 * 1024, bodyTimeoutMs = 60_000 }: BodyLimits,
+    { maxBodyBytes, bodyTimeoutMs }: Required<BodyLimits>,
   ) {
-    this.#maxBytes = checkInteger("maxBodyBytes", maxBodyBytes, 1);
+    this.#maxBytes = maxBodyBytes;
     this.#room = new SharedRoom(
       FULL_BODIES * Math.max(maxBodyBytes, UNCOUNTED_BYTES),
     );
     this.#awaited = new TimedQueue(
       clock,
-      checkTimeoutMs("bodyTimeoutMs", bodyTimeoutMs, 1),
+      bodyTimeoutMs,
       (body) => body.late(),
     );
     this.#accountOf = accountOf;

@@ -1,7 +1,7 @@
 import type { Log } from "../../observe/log/log.ts";
 import { AuthRefusal } from "../../auth/auth_refusal.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
-import { checkFunction, quote } from "../../base/options.ts";
+import { quote } from "../../base/options.ts";
 import {
   addressOf,
   askedUrlOf,
@@ -37,7 +37,7 @@ export class CallerGate {
 
   constructor({ auth, authenticate, log }: CallerGateOptions) {
     this.#auth = auth;
-    this.#authenticate = checkFunction("authenticate", authenticate);
+    this.#authenticate = authenticate;
     this.#log = log;
   }
 

@@ -9,16 +9,16 @@ const TAKEN_PATHS = /^\/(health|metrics|dashboard|debug)(\/|$)/;
  *
  * @throws {InvalidOptionError}
  */
-export function checkPath(path: string): string {
+export function readPath(name: string, path: unknown = "/mcp"): string {
   // deno-lint-ignore no-control-regex -- they are what is refused
   if (typeof path !== "string" || !/^\/[^?#\x00-\x1f\x7f]*$/.test(path)) {
     throw new InvalidOptionError(
-      `path must begin with "/" and hold no query, got ${quote(path)}`,
+      `${name} must begin with "/" and hold no query, got ${quote(path)}`,
     );
   }
   const normal = normalPath(path);
   if (!TAKEN_PATHS.test(normal)) return normal;
   throw new InvalidOptionError(
-    `path must not be one of the operator's own, got ${quote(path)}`,
+    `${name} must not be one of the operator's own, got ${quote(path)}`,
   );
 }

@@ -1,10 +1,9 @@
 import type { RedisSpace } from "../../cluster/shared_redis.ts";
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkWord } from "../../base/options.ts";
 import type { Log } from "../../observe/log/log.ts";
 import type { Intake } from "../../server/calls/intake.ts";
 import type { EventStreams } from "./event_streams.ts";
-import type { HttpOptions } from "./http_options.ts";
+import type { HttpSettings } from "./http_options.ts";
 import type { HttpReplyStyle } from "./http_reply.ts";
 import { modernStatus } from "./http_response.ts";
 import { GuardedEventStore } from "./legacy/guarded_event_store.ts";
@@ -52,12 +51,9 @@ const PATIENCE_MS = { auto: 1_000, sse: 100 };
 export function makeEndpoints(
   { intake, log, streams, refusals, namedBy, challenge, readiness, sharing }:
     EndpointsParts,
-  options: HttpOptions,
+  options: HttpSettings,
 ): Endpoints {
-  const mode = checkWord("responseMode", options.responseMode ?? "auto", [
-    "auto",
-    "sse",
-  ]);
+  const mode = options.responseMode;
   const style: Omit<
     HttpReplyStyle,
     "leavingCancels" | "abandonedStatus" | "status"
@@ -104,7 +100,7 @@ export function makeEndpoints(
 
 /** @throws {InvalidOptionError} */
 function eventStoreOf(
-  given: HttpOptions["eventStore"],
+  given: HttpSettings["eventStore"],
   redis: RedisSpace | undefined,
 ): EventStore | undefined {
   if (given !== "redis") return given;

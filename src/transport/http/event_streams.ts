@@ -4,7 +4,7 @@ import type { SlowClientError } from "../../base/errors.ts";
 import { revocationOf } from "../../auth/revocation.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
 import { SharedRoom } from "../../base/shared_room.ts";
-import { checkDurationMs, checkInteger } from "../../base/options.ts";
+import { option, type OptionRules } from "../../base/option_rules.ts";
 import {
   AHEAD_BYTES,
   SseStream,
@@ -41,6 +41,13 @@ export interface EventStreamOptions {
   maxStallMs?: number;
 }
 
+/** How they are read. */
+export const EVENT_STREAM_OPTIONS = {
+  keepAliveMs: option.timeoutMs(15_000, 1),
+  maxUnsentBytes: option.integer(4 * 1024 * 1024, AHEAD_BYTES),
+  maxStallMs: option.timeoutMs(120_000, 1),
+} satisfies OptionRules<EventStreamOptions>;
+
 /** The open event streams of an endpoint. */
 export class EventStreams implements SseStreamHost {
   readonly clock: Clock;
@@ -62,27 +69,19 @@ export class EventStreams implements SseStreamHost {
   /**
    * @param options with `tokenSkewMs`, streams end so long after their caller's token
    * @param onCutOff is told of every stream whose client was too slow
-   * @throws {InvalidOptionError} for an option out of its range
    */
   constructor(
     clock: Clock,
-    {
-      keepAliveMs = 15_000,
-      maxUnsentBytes = 4 * 1024 * 1024,
-      maxStallMs = 120_000,
-      tokenSkewMs,
-    }: EventStreamOptions & { tokenSkewMs?: number },
+    { keepAliveMs, maxUnsentBytes, maxStallMs, tokenSkewMs }:
+      & Required<EventStreamOptions>
+      & { tokenSkewMs?: number },
     onCutOff: (error: SlowClientError, fields: Record<string, unknown>) => void,
   ) {
     this.clock = clock;
-    this.#keepAliveMs = checkPeriodMs("keepAliveMs", keepAliveMs);
-    this.maxUnsentBytes = checkInteger(
-      "maxUnsentBytes",
-      maxUnsentBytes,
-      AHEAD_BYTES,
-    );
+    this.#keepAliveMs = keepAliveMs;
+    this.maxUnsentBytes = maxUnsentBytes;
     this.room = new SharedRoom(FULL_STREAMS * this.maxUnsentBytes);
-    this.maxStallMs = checkPeriodMs("maxStallMs", maxStallMs);
+    this.maxStallMs = maxStallMs;
     this.#tokenSkewMs = tokenSkewMs;
     this.#onCutOff = onCutOff;
   }
@@ -155,8 +154,4 @@ export class EventStreams implements SseStreamHost {
       { keepAlive: false },
     );
   }
-}
-
-function checkPeriodMs(name: string, periodMs: number): number {
-  return periodMs === Infinity ? Infinity : checkDurationMs(name, periodMs, 1);
 }

@@ -1,5 +1,10 @@
 import { InvalidOptionError } from "../../base/errors.ts";
 import { LOOPBACK } from "../../base/loopback.ts";
+import type {
+  OptionRule,
+  OptionRules,
+  ReadOptions,
+} from "../../base/option_rules.ts";
 import { checkName, quote } from "../../base/options.ts";
 
 /** Hosts and origins that may talk to the server. */
@@ -19,6 +24,12 @@ export interface GateOptions {
   allowedOrigins?: readonly string[] | "*";
 }
 
+/** How they are read. */
+export const GATE_OPTIONS = {
+  allowedHosts: setOf(checkHost),
+  allowedOrigins: setOf(checkOrigin),
+} satisfies OptionRules<GateOptions>;
+
 /**
  * Keeps web pages of strangers out (DNS rebinding): a request must be addressed
  * to a known host, and a browser must call from a known origin.
@@ -29,14 +40,13 @@ export class HostGate {
 
   /** @param publicUrl what the server is called outside */
   constructor(
-    { allowedHosts = [], allowedOrigins = [] }: GateOptions,
+    { allowedHosts: hosts, allowedOrigins }: ReadOptions<typeof GATE_OPTIONS>,
     publicUrl: URL | undefined,
   ) {
-    const hosts = setOf("allowedHosts", allowedHosts, checkHost);
     this.#hosts = publicUrl === undefined || hosts === "*"
       ? hosts
       : new Set([...hosts, publicUrl.hostname]);
-    this.#origins = setOf("allowedOrigins", allowedOrigins, checkOrigin);
+    this.#origins = allowedOrigins;
   }
 
   /** Lets requests be addressed to any host, unless some have been named. */
@@ -61,19 +71,19 @@ export class HostGate {
 }
 
 function setOf(
-  name: string,
-  texts: readonly string[] | "*",
   check: (text: string) => string,
-): ReadonlySet<string> | "*" {
-  if (texts === "*") return texts;
-  if (Array.isArray(texts)) {
-    return new Set(
-      texts.map((text) => check(checkName(`${name}: each`, text))),
+): OptionRule<ReadonlySet<string> | "*"> {
+  return (name, texts = []) => {
+    if (texts === "*") return texts;
+    if (Array.isArray(texts)) {
+      return new Set(
+        texts.map((text) => check(checkName(`${name}: each`, text))),
+      );
+    }
+    throw new InvalidOptionError(
+      `${name} must be an array, or "*" for any, got ${quote(texts)}`,
     );
-  }
-  throw new InvalidOptionError(
-    `${name} must be an array, or "*" for any, got ${quote(texts)}`,
-  );
+  };
 }
 
 function checkHost(host: string): string {

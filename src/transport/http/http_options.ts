@@ -1,9 +1,23 @@
 import type { Authenticator } from "../../auth/authenticator.ts";
+import { checkAuth } from "../../auth/http_auth.ts";
+import { checkPublicUrl } from "../../auth/protected_resource.ts";
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../../base/option_rules.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
-import type { BodyLimits } from "./bodies.ts";
-import type { EventStreamOptions } from "./event_streams.ts";
-import type { GateOptions } from "./host_gate.ts";
-import type { LegacyOptions } from "./legacy/legacy_endpoint.ts";
+import { BODY_LIMITS, type BodyLimits } from "./bodies.ts";
+import { readPath } from "./endpoint_path.ts";
+import {
+  EVENT_STREAM_OPTIONS,
+  type EventStreamOptions,
+} from "./event_streams.ts";
+import { GATE_OPTIONS, type GateOptions } from "./host_gate.ts";
+import {
+  LEGACY_OPTIONS,
+  type LegacyOptions,
+} from "./legacy/legacy_endpoint.ts";
 
 /** Settings for how the server is reached over HTTP. */
 export interface HttpOptions
@@ -67,6 +81,25 @@ export interface HttpOptions
       AuthInfo | Response | undefined
     >;
 }
+
+/** How they are read. */
+export const HTTP_OPTIONS = {
+  ...GATE_OPTIONS,
+  ...LEGACY_OPTIONS,
+  ...EVENT_STREAM_OPTIONS,
+  ...BODY_LIMITS,
+  path: readPath,
+  maxConnections: option.limit(10_000, 1),
+  responseMode: option.word("auto", ["auto", "sse"]),
+  httpSsePair: option.any(false),
+  publicUrl: option.ifGiven(checkPublicUrl),
+  trustedProxies: option.optional<HttpOptions["trustedProxies"]>(),
+  auth: option.ifGiven(checkAuth),
+  authenticate: option.function<HttpOptions["authenticate"]>(undefined),
+} satisfies OptionRules<HttpOptions>;
+
+/** The settings, with their defaults. */
+export type HttpSettings = ReadOptions<typeof HTTP_OPTIONS>;
 
 /** Knowledge that the host of a server has of a request. */
 export interface FetchContext {

@@ -1,9 +1,6 @@
-import { checkPath } from "./endpoint_path.ts";
 import type { Log } from "../../observe/log/log.ts";
 import type { GuardedEventStore } from "./legacy/guarded_event_store.ts";
 import type { HttpAuth } from "../../auth/http_auth.ts";
-import { checkPublicUrl } from "../../auth/protected_resource.ts";
-import { checkLimit } from "../../base/options.ts";
 import { askedUrlOf, type NetworkPeer } from "../../base/network_peer.ts";
 import { isThenable } from "../../base/thenable.ts";
 import {
@@ -28,7 +25,7 @@ import { HostGate } from "./host_gate.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import type { HttpExchange } from "./endpoint_exchange.ts";
 import { type HeaderReader, headersNow } from "./served_request.ts";
-import type { FetchContext, HttpOptions } from "./http_options.ts";
+import type { FetchContext, HttpSettings } from "./http_options.ts";
 import {
   bodyRefusal,
   forbidden,
@@ -94,25 +91,17 @@ export class HttpTransport {
   /** The last URL that passed the gate: comparing is cheaper than parsing. */
   #goodUrl = "";
 
-  constructor(parts: HttpTransportParts, options: HttpOptions = {}) {
+  constructor(parts: HttpTransportParts, options: HttpSettings) {
     const { intake, log, methods, auth } = parts;
     this.#parts = parts;
-    this.path = checkPath(options.path ?? "/mcp");
-    const { publicUrl } = options;
-    this.#gate = new HostGate(
-      options,
-      publicUrl === undefined ? undefined : checkPublicUrl(publicUrl),
-    );
+    this.path = options.path;
+    this.#gate = new HostGate(options, options.publicUrl);
     this.#bodies = new Bodies(
       intake.clock,
       (sender) => intake.accountOf(sender),
       options,
     );
-    this.#maxConnections = checkLimit(
-      "maxConnections",
-      options.maxConnections ?? 10_000,
-      1,
-    );
+    this.#maxConnections = options.maxConnections;
     const { authenticate } = options;
     this.#callers = new CallerGate({ auth, authenticate, log });
     this.streams = new EventStreams(

@@ -1,3 +1,8 @@
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+} from "../../../base/option_rules.ts";
 import { handled, isThenable } from "../../../base/thenable.ts";
 import { InvalidRequestError } from "../../../protocol/protocol_errors.ts";
 import type {
@@ -33,7 +38,7 @@ import {
   type SessionDoorParts,
 } from "./session_door.ts";
 import type { SessionVisit } from "./session_visit.ts";
-import type { SessionLimits } from "./live_sessions.ts";
+import { SESSION_LIMITS, type SessionLimits } from "./live_sessions.ts";
 import { StandingStreams } from "./standing_streams.ts";
 
 /** Settings for how the legacy era is served. */
@@ -55,10 +60,21 @@ export interface LegacyOptions extends SessionLimits {
   retryMs?: number;
 }
 
+const readStore = option.methods<EventStore>("storeEvent", "replayEventsAfter");
+
+/** How they are read. */
+export const LEGACY_OPTIONS = {
+  ...SESSION_LIMITS,
+  sessions: option.flag(true),
+  eventStore: (name, given) =>
+    given === "redis" ? given : readStore(name, given),
+  retryMs: option.optional<number>(),
+} satisfies OptionRules<LegacyOptions>;
+
 /** The same settings, with the store that is meant. */
-export type ResolvedLegacyOptions = Omit<LegacyOptions, "eventStore"> & {
-  eventStore?: EventStore;
-};
+export type ResolvedLegacyOptions =
+  & Omit<ReadOptions<typeof LEGACY_OPTIONS>, "eventStore">
+  & { eventStore?: EventStore };
 
 /** Parts that the endpoint works with. */
 export interface LegacyEndpointParts
@@ -82,7 +98,7 @@ export class LegacyEndpoint {
     this.#intake = intake;
     this.#style = style;
     this.#options = options;
-    if (options.sessions !== false) {
+    if (options.sessions) {
       this.#door = new SessionDoor({ intake, options, sharing });
     }
     this.#streams = new StandingStreams(

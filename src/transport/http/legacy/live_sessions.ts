@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from "../../../base/clock.ts";
-import { checkDurationMs, checkLimit } from "../../../base/options.ts";
+import { option, type OptionRules } from "../../../base/option_rules.ts";
 import { SharedRoom } from "../../../base/shared_room.ts";
 import type { HttpSession } from "./http_session.ts";
 
@@ -25,10 +25,11 @@ export interface SessionLimits {
   maxSessions?: number;
 }
 
-/** Time without a request after which a session ends. @throws {InvalidOptionError} */
-export function checkIdleMs(sessionIdleMs: number = 1_800_000): number {
-  return checkDurationMs("sessionIdleMs", sessionIdleMs, 1);
-}
+/** How they are read. */
+export const SESSION_LIMITS = {
+  sessionIdleMs: option.durationMs(1_800_000, 1),
+  maxSessions: option.limit(10_000, 1),
+} satisfies OptionRules<SessionLimits>;
 
 interface Entry {
   readonly session: HttpSession;
@@ -52,11 +53,11 @@ export class LiveSessions {
   #timer: TimerHandle;
 
   constructor(
-    { sessionIdleMs, maxSessions = 10_000 }: SessionLimits,
+    { sessionIdleMs, maxSessions }: Required<SessionLimits>,
     clock: Clock,
   ) {
-    this.#idleMs = checkIdleMs(sessionIdleMs);
-    this.#max = checkLimit("maxSessions", maxSessions, 1);
+    this.#idleMs = sessionIdleMs;
+    this.#max = maxSessions;
     this.#clock = clock;
   }
 

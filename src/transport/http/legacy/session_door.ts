@@ -17,11 +17,7 @@ import {
   UNAVAILABLE,
   unsupportedVersion,
 } from "./legacy_refusals.ts";
-import {
-  checkIdleMs,
-  LiveSessions,
-  type SessionLimits,
-} from "./live_sessions.ts";
+import { LiveSessions, type SessionLimits } from "./live_sessions.ts";
 import type { SessionVisit } from "./session_visit.ts";
 import type { SharedBetween } from "./shared_session.ts";
 import { SharedSessions } from "./shared_sessions.ts";
@@ -35,7 +31,7 @@ export type Admitted = HttpSession | Response;
 /** Parts that let requests in. */
 export interface SessionDoorParts {
   readonly intake: Intake;
-  readonly options: SessionLimits & { eventStore?: EventStore };
+  readonly options: Required<SessionLimits> & { eventStore?: EventStore };
   /** What other replicas have in common with this one; `undefined` where there are none. */
   readonly sharing: SharedBetween | undefined;
 }
@@ -56,7 +52,7 @@ export class SessionDoor {
     this.#shared = sharing && new SharedSessions({
       ...sharing,
       clock: intake.clock,
-      idleMs: checkIdleMs(options.sessionIdleMs),
+      idleMs: options.sessionIdleMs,
       peek: (id) => this.#live.peek(id),
       all: () => this.#live.all(),
       forget: (session) =>
