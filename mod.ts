@@ -55,7 +55,7 @@ export type {
   MiddlewareRequest,
   Next,
 } from "./src/server/calls/middleware.ts";
-export type { CacheHints } from "./src/server/catalog/catalog_options.ts";
+export type { CacheHints } from "./src/server/catalog/cache_hint.ts";
 export type {
   HealthOptions,
   McpServerOptions,

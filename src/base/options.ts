@@ -132,9 +132,6 @@ export function checkWord<Word extends string>(
   );
 }
 
-/** Every option of an interface: the compiler sees to it that none is missing. */
-export type KnownOptions<Options> = Readonly<Record<keyof Options, true>>;
-
 /**
  * Refuses an option that nobody reads, naming the one that it may have been
  * meant for, and a `clock` that is none. One that is `undefined` is passed over.
@@ -162,15 +159,6 @@ export function checkKnown(
   if (known.clock && "clock" in options) {
     checkMethods(`${what}: clock`, options.clock, CLOCK_METHODS);
   }
-}
-
-/** Likewise for a group of options, which may be missing. */
-export function checkGroup(
-  name: string,
-  group: unknown,
-  known: Readonly<Record<string, unknown>>,
-): void {
-  if (group !== undefined) checkKnown(name, group as object, known);
 }
 
 /** The word that a mistyped one is most like, if one is like it at all. */

@@ -10,7 +10,7 @@ import type { AuditOptions } from "../server/calls/audit.ts";
 import type { AdmissionOptions } from "../server/admission/admission_options.ts";
 import type { DeclaredCapabilities } from "../server/catalog/capabilities.ts";
 import type { LifespanFunction } from "../server/lifecycle/lifespan.ts";
-import type { CacheHints } from "../server/catalog/catalog_options.ts";
+import type { CacheHints } from "../server/catalog/cache_hint.ts";
 import type { Extension } from "../server/extension.ts";
 import type { RateLimitOptions } from "../server/calls/call_rate_limit.ts";
 import type { ImpliedScopes } from "../server/identity/callers.ts";

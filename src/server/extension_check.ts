@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../base/errors.ts";
+import { option, type OptionRules, readEach } from "../base/option_rules.ts";
 import {
-  checkFlag,
   checkFunction,
   checkKnown,
   checkWord,
@@ -11,23 +11,21 @@ import { isPlainObject } from "../base/plain_value.ts";
 import type { Era } from "../protocol/revision.ts";
 import type { Extension } from "./extension.ts";
 
-/** Every member of an extension that has a name. */
-const MEMBERS: Readonly<
-  Record<Exclude<keyof Extension, typeof Symbol.asyncDispose>, true>
-> = {
-  active: true,
-  around: true,
-  attach: true,
-  beforeTool: true,
-  eras: true,
-  id: true,
-  methods: true,
-  namedBy: true,
-  settings: true,
-  topics: true,
-};
-
 const ERAS: readonly Era[] = ["modern", "legacy"];
+
+/** How its members are checked. */
+const MEMBERS = {
+  id: option.optional(),
+  settings: option.ifGiven(checkObject),
+  active: option.flag(true),
+  eras: option.ifGiven(checkEras),
+  methods: option.ifGiven(checkFunctions),
+  topics: option.ifGiven(checkFunctions),
+  namedBy: option.ifGiven(checkObject),
+  attach: option.function(undefined),
+  around: option.function(undefined),
+  beforeTool: option.function(undefined),
+} satisfies OptionRules<Omit<Extension, typeof Symbol.asyncDispose>>;
 
 /** Names that are taken, of the server's own. */
 export interface TakenNames {
@@ -68,37 +66,27 @@ export function checkExtensions(
 }
 
 function checkMembers(extension: Extension): void {
-  const { id, settings, eras, methods = {}, namedBy = {} } = extension;
-  const called = (member: string) => `extension ${id}: ${member}`;
+  const { id, methods = {}, namedBy = {} } = extension;
+  const where = `extension ${id}`;
   // An instance of a class has members of its own.
-  if (isPlainObject(extension)) {
-    checkKnown(`extension ${id}`, extension, MEMBERS);
-  }
-  if (settings !== undefined) checkObject(called("settings"), settings);
-  checkFlag(called("active"), extension.active);
-  if (eras !== undefined) checkEras(called("eras"), eras);
-  checkFunctions(called("methods"), methods);
-  checkFunctions(called("topics"), extension.topics ?? {});
-  checkObject(called("namedBy"), namedBy);
+  if (isPlainObject(extension)) checkKnown(where, extension, MEMBERS);
+  readEach(extension, MEMBERS, `${where}: `);
   for (const [method, parameter] of Object.entries(namedBy)) {
     if (typeof parameter === "string" && Object.hasOwn(methods, method)) {
       continue;
     }
     throw new InvalidOptionError(
-      `${called("namedBy")} must name a parameter of one of its methods, ` +
+      `${where}: namedBy must name a parameter of one of its methods, ` +
         `got ${quote(method)}: ${quote(parameter)}`,
     );
   }
-  for (const hook of ["attach", "around", "beforeTool"] as const) {
-    checkFunction(called(hook), extension[hook]);
-  }
   checkFunction(
-    called("[Symbol.asyncDispose]"),
+    `${where}: [Symbol.asyncDispose]`,
     extension[Symbol.asyncDispose],
   );
 }
 
-function checkEras(name: string, eras: readonly Era[]): void {
+function checkEras(name: string, eras: unknown): void {
   if (!Array.isArray(eras) || eras.length === 0) {
     throw new InvalidOptionError(
       `${name} must be an array of eras, got ${quote(eras)}`,
@@ -107,14 +95,14 @@ function checkEras(name: string, eras: readonly Era[]): void {
   for (const era of eras) checkWord(name, era, ERAS);
 }
 
-function checkFunctions(name: string, functions: object): void {
+function checkFunctions(name: string, functions: unknown): void {
   checkObject(name, functions);
-  for (const [key, value] of Object.entries(functions)) {
+  for (const [key, value] of Object.entries(functions as object)) {
     checkFunction(`${name}[${quote(key)}]`, value ?? null);
   }
 }
 
-function checkObject(name: string, value: object): void {
+function checkObject(name: string, value: unknown): void {
   if (isObject(value)) return;
   throw new InvalidOptionError(
     `${name} must be an object, got ${quote(value)}`,

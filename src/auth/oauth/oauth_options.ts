@@ -1,8 +1,4 @@
-import {
-  option,
-  type OptionRules,
-  type ReadOptions,
-} from "../../base/option_rules.ts";
+import { option, type OptionRules } from "../../base/option_rules.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { StandardSchema } from "../../protocol/standard_schema.ts";
 import { ASKING_OPTIONS } from "../fetch_json.ts";

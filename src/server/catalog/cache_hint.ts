@@ -6,7 +6,6 @@ import {
   readOptions,
 } from "../../base/option_rules.ts";
 import type { CacheHint } from "../../protocol/types.ts";
-import type { CacheHints } from "./catalog_options.ts";
 
 /** Nothing said means stale at once and private. */
 const HINT_OPTIONS = {
@@ -19,6 +18,22 @@ export const readCacheHint: OptionRule<Required<CacheHint>> = (
   where,
   given = {},
 ) => readOptions(where, given as object, HINT_OPTIONS, `${where}: `);
+
+/** The results that a server gives hints for, by method. */
+export type CacheHints = Partial<
+  Record<
+    | "server/discover"
+    | "tools/list"
+    | "prompts/list"
+    | "resources/list"
+    | "resources/templates/list"
+    | "resources/read"
+    | "resources/directory/read"
+    | "skills/list"
+    | "skills/get",
+    CacheHint
+  >
+>;
 
 const CACHE_HINTS = {
   "server/discover": readCacheHint,

@@ -1,6 +1,5 @@
 import type { CacheStore } from "../../cache/cache_store.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { CacheHint } from "../../protocol/types.ts";
 import type {
   CallRateLimit,
   RateLimitOptions,
@@ -8,22 +7,6 @@ import type {
 import type { Admission } from "../admission/admission.ts";
 import type { HandlerOwner } from "../calls/call.ts";
 import type { FullCacheHints } from "./cache_hint.ts";
-
-/** The results that a server gives hints for, by method. */
-export type CacheHints = Partial<
-  Record<
-    | "server/discover"
-    | "tools/list"
-    | "prompts/list"
-    | "resources/list"
-    | "resources/templates/list"
-    | "resources/read"
-    | "resources/directory/read"
-    | "skills/list"
-    | "skills/get",
-    CacheHint
-  >
->;
 
 /** Kind of the list that has changed. */
 export type ListKind = "tools" | "prompts" | "resources";

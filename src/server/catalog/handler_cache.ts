@@ -1,4 +1,8 @@
-import { checkKnown } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { cached, type CachedFunction } from "../../cache/cached/cached.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import { isObject } from "../../protocol/jsonrpc.ts";
@@ -30,9 +34,14 @@ export interface HandlerCacheOptions {
   tags?: readonly string[];
 }
 
-const CACHE_OPTIONS: Readonly<
-  Record<Exclude<keyof HandlerCacheOptions, "public">, true>
-> = { ttlMs: true, staleMs: true, cache: true, tags: true };
+/** Their values are checked by {@linkcode cached}. */
+const CACHE_OPTIONS = {
+  ttlMs: option.optional<number>(),
+  staleMs: option.optional<number>(),
+  public: option.any(false),
+  cache: option.optional<CacheStore>(),
+  tags: option.optional<readonly string[]>(),
+} satisfies OptionRules<HandlerCacheOptions>;
 
 type Load = () => unknown;
 
@@ -54,11 +63,12 @@ export class HandlerCache implements AsyncDisposable {
   readonly #public: boolean;
 
   /** @param name what the cache's statistics and a shared cache's keys begin with */
-  constructor(
-    name: string,
-    { public: isPublic = false, ...options }: HandlerCacheOptions,
-  ) {
-    checkKnown(`${name}: cache`, options, CACHE_OPTIONS);
+  constructor(name: string, options: HandlerCacheOptions) {
+    const { public: isPublic, ...read } = readOptions(
+      `${name}: cache`,
+      options,
+      CACHE_OPTIONS,
+    );
     this.#public = isPublic;
     this.#cached = cached(
       async (_input: unknown, _asker: readonly string[], load: Load) => {
@@ -66,7 +76,7 @@ export class HandlerCache implements AsyncDisposable {
         if (!isKept(outcome)) throw new OnceOnly(outcome);
         return outcome;
       },
-      { ...options, name, key: (input, asker) => [input ?? null, ...asker] },
+      { ...read, name, key: (input, asker) => [input ?? null, ...asker] },
     );
   }
 

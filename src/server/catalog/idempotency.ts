@@ -1,5 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
-import { checkDurationMs, checkKnown } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { cacheKey } from "../../cache/cache_key.ts";
 import { cached, type CachedFunction } from "../../cache/cached/cached.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
@@ -37,6 +41,11 @@ export interface IdempotencyOptions {
    */
   cache?: CacheStore;
 }
+
+const IDEMPOTENCY_OPTIONS = {
+  ttlMs: option.durationMs(undefined, 1),
+  cache: option.optional<CacheStore>(),
+} satisfies OptionRules<IdempotencyOptions>;
 
 /** What a call came to, as it is kept. */
 interface KeptOutcome {
@@ -76,10 +85,15 @@ export class Idempotency implements AsyncDisposable {
     options: IdempotencyOptions,
     { clock, shared }: { clock: Clock; shared: CacheStore | undefined },
   ) {
-    checkKnown(`${name}: idempotent`, options, { ttlMs: true, cache: true });
-    const { ttlMs, cache } = options;
+    const where = `${name}: idempotent`;
+    const { ttlMs, cache } = readOptions(
+      where,
+      options,
+      IDEMPOTENCY_OPTIONS,
+      `${where}.`,
+    );
     this.#name = name;
-    this.#ttlMs = checkDurationMs(`${name}: idempotent.ttlMs`, ttlMs, 1);
+    this.#ttlMs = ttlMs;
     this.#store = cache ?? shared ?? (this.#own = new MemoryCache({
       name: `${name} (idempotency)`,
       maxEntries: MAX_ENTRIES,

@@ -1,6 +1,11 @@
 import { checkArguments } from "./prompt_arguments.ts";
 import { checkHandler } from "./check_handler.ts";
-import { checkConfig, Registration } from "./registration.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { COMMON_OPTIONS, Registration } from "./registration.ts";
 import { BLOCK_RULE, isPromptMessage } from "../../protocol/content_check.ts";
 import { jsonForm, jsonText } from "../../protocol/json_value.ts";
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
@@ -77,20 +82,10 @@ export interface PromptUpdates extends AccessRules {
   enabled?: boolean;
 }
 
-const PROMPT_OPTIONS: Readonly<
-  Record<keyof PromptConfig | "scopeChallenge", true>
-> = {
-  title: true,
-  description: true,
-  argsSchema: true,
-  icons: true,
-  _meta: true,
-  // The official SDK's: here it is the business of who lets callers in.
-  scopeChallenge: true,
-  scopes: true,
-  allow: true,
-  hidden: true,
-};
+const PROMPT_OPTIONS = {
+  ...COMMON_OPTIONS,
+  argsSchema: option.optional(),
+} satisfies OptionRules<PromptConfig>;
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
@@ -113,7 +108,7 @@ export class RegisteredPrompt extends Registration<PromptUpdates> {
     handler: AnyHandler,
   ) {
     super();
-    checkConfig(`prompt ${name}`, config, PROMPT_OPTIONS);
+    readOptions(`prompt ${name}`, config, PROMPT_OPTIONS, `prompt ${name}: `);
     this.#changed = changed;
     this.#name = name;
     this.#config = { ...config };

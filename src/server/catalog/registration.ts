@@ -1,29 +1,22 @@
-import { checkKnown, checkObject, checkText } from "../../base/options.ts";
+import { option } from "../../base/option_rules.ts";
 import { CallRecord } from "../../observe/metrics/call_record.ts";
-import { type AccessRules, type Guard, guardOf } from "../identity/guard.ts";
+import {
+  ACCESS_RULES,
+  type AccessRules,
+  type Guard,
+  guardOf,
+} from "../identity/guard.ts";
 
-/** What lists show of everything that is registered. */
-interface Shown {
-  readonly title?: string;
-  readonly description?: string;
-  readonly annotations?: object;
-}
-
-/**
- * Checks what tools, prompts and resources have in common.
- *
- * @throws {InvalidOptionError} naming what is registered and the option
- */
-export function checkConfig(
-  where: string,
-  config: Shown,
-  known: Readonly<Record<string, true>>,
-): void {
-  checkKnown(where, config, known);
-  checkText(`${where}: title`, config.title);
-  checkText(`${where}: description`, config.description);
-  checkObject(`${where}: annotations`, config.annotations);
-}
+/** How the options are read that all that is registered has in common. */
+export const COMMON_OPTIONS = {
+  ...ACCESS_RULES,
+  title: option.text,
+  description: option.text,
+  icons: option.optional(),
+  _meta: option.optional(),
+  // The official SDK's: here it is the business of who lets callers in.
+  scopeChallenge: option.optional(),
+};
 
 /** Common base of the handles of everything that is registered. */
 export abstract class Registration<Updates extends { enabled?: boolean }> {

@@ -1,7 +1,12 @@
 import { InvalidOptionError } from "../../base/errors.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { quote } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
-import { checkConfig, Registration } from "./registration.ts";
+import { COMMON_OPTIONS, Registration } from "./registration.ts";
 import { isResourceContents } from "../../protocol/content_check.ts";
 import { jsonForm, jsonText } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
@@ -87,24 +92,14 @@ export interface ResourceTemplateUpdates extends AccessRules<Variables> {
   enabled?: boolean;
 }
 
-const RESOURCE_OPTIONS: Readonly<
-  Record<keyof ResourceConfig | "scopeChallenge", true>
-> = {
-  title: true,
-  description: true,
-  mimeType: true,
-  size: true,
-  annotations: true,
-  icons: true,
-  _meta: true,
-  cacheHint: true,
-  cache: true,
-  // The official SDK's: here it is the business of who lets callers in.
-  scopeChallenge: true,
-  scopes: true,
-  allow: true,
-  hidden: true,
-};
+const RESOURCE_OPTIONS = {
+  ...COMMON_OPTIONS,
+  annotations: option.object(),
+  mimeType: option.optional(),
+  size: option.optional(),
+  cacheHint: option.optional(),
+  cache: option.optional(),
+} satisfies OptionRules<ResourceConfig>;
 
 /** Common base of the handles of resources and of templates. */
 export abstract class ReadableRegistration<
@@ -133,16 +128,17 @@ export abstract class ReadableRegistration<
     cache: HandlerCache | undefined,
   ) {
     super();
-    checkConfig(`resource ${name}`, config, RESOURCE_OPTIONS);
+    const where = `resource ${name}`;
+    readOptions(where, config, RESOURCE_OPTIONS, `${where}: `);
     const { cacheHint, cache: _, scopes, allow, hidden, ...metadata } = config;
     this.#name = name;
     this.#metadata = metadata;
-    this.#read = checkHandler(`resource ${name}`, read);
-    this.guardBy({ scopes, allow, hidden }, `resource ${name}`);
+    this.#read = checkHandler(where, read);
+    this.guardBy({ scopes, allow, hidden }, where);
     this.cache = cache;
     this.cacheHint = cacheHint === undefined
       ? defaultHint
-      : readCacheHint(`resource ${name}`, cacheHint);
+      : readCacheHint(where, cacheHint);
   }
 
   /** Name that the resource is known by. */

@@ -1,4 +1,8 @@
-import { checkFlag, checkKnown } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import type { ListResourcesResult } from "../../protocol/types.ts";
 import { UriTemplate } from "../../protocol/uri_template.ts";
 import type { CompleteCallback } from "./completable.ts";
@@ -24,11 +28,11 @@ export interface ResourceTemplateCallbacks<Lifespan = unknown> {
   unsafe?: boolean;
 }
 
-const CALLBACKS: Readonly<Record<keyof ResourceTemplateCallbacks, true>> = {
-  list: true,
-  complete: true,
-  unsafe: true,
-};
+const CALLBACKS = {
+  list: option.optional(),
+  complete: option.optional(),
+  unsafe: option.flag(false),
+} satisfies OptionRules<ResourceTemplateCallbacks>;
 
 /**
  * A family of resources, by the form of their URIs (RFC 6570).
@@ -57,8 +61,8 @@ export class ResourceTemplate<Lifespan = unknown> {
     this.#uriTemplate = typeof uriTemplate === "string"
       ? new UriTemplate(uriTemplate)
       : uriTemplate;
-    checkKnown(`template ${this.#uriTemplate}`, callbacks, CALLBACKS);
-    checkFlag(`template ${this.#uriTemplate}: unsafe`, callbacks.unsafe);
+    const where = `template ${this.#uriTemplate}`;
+    readOptions(where, callbacks, CALLBACKS, `${where}: `);
     this.#callbacks = callbacks;
   }
 

@@ -1,5 +1,6 @@
 import { checkHandler } from "./check_handler.ts";
-import { checkConfig, Registration } from "./registration.ts";
+import { readOptions } from "../../base/option_rules.ts";
+import { Registration } from "./registration.ts";
 import type { CacheStore } from "../../cache/cache_store.ts";
 import type { Semaphore } from "../../limit/semaphore.ts";
 import {
@@ -37,7 +38,7 @@ import {
   type ToolConfig,
   type ToolUpdates,
 } from "./tool_config.ts";
-import { checkToolLimits, checkToolName } from "./tool_check.ts";
+import { checkToolName } from "./tool_name.ts";
 import { ToolLimits, type ToolLimitsHost } from "./tool_limits.ts";
 import { makeKeeper, type OutcomeKeeper } from "./outcome_keeper.ts";
 import { attemptsOf } from "./tool_attempts.ts";
@@ -105,18 +106,18 @@ export class RegisteredTool extends Registration<ToolUpdates> {
     super();
     this.#host = host;
     this.#name = checkToolName(name, host.warn);
-    checkConfig(`tool ${name}`, config, TOOL_OPTIONS);
+    const where = `tool ${name}`;
+    const read = readOptions(where, config, TOOL_OPTIONS, `${where}: `);
     this.#config = { ...config };
     this.#handler = toolHandler(name, config, handler, host);
-    this.guardBy(config, `tool ${name}`);
-    checkToolLimits(`tool ${name}`, config);
-    this.slowMs = config.slowMs;
-    this.maxResultBytes = config.maxResultBytes;
-    this.#limits = ToolLimits.of(name, config, host);
+    this.guardBy(config, where);
+    this.slowMs = read.slowMs;
+    this.maxResultBytes = read.maxResultBytes;
+    this.#limits = ToolLimits.of(name, read, host);
     this.rateLimit = config.rateLimit === undefined
       ? undefined
-      : host.limitRate(`tool ${name}`, config.rateLimit);
-    this.#keeper = makeKeeper(`tool ${name}`, config, host);
+      : host.limitRate(where, config.rateLimit);
+    this.#keeper = makeKeeper(where, config, host);
     if (this.#keeper !== undefined) host.disposeLater(this.#keeper);
     this.maxAttempts = attemptsOf(name, config);
     this.#readSchemas();

@@ -1,5 +1,4 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import { checkFlag, checkInteger } from "../../base/options.ts";
 import type { SchemaLike } from "../../protocol/schema.ts";
 import type { ToolConfig } from "./tool_config.ts";
 
@@ -13,7 +12,6 @@ export function attemptsOf(
   name: string,
   { restartable, maxAttempts, cache }: ToolConfig<SchemaLike | undefined>,
 ): number | undefined {
-  checkFlag(`tool ${name}: restartable`, restartable);
   if (restartable !== true) {
     if (maxAttempts === undefined) return undefined;
     throw new InvalidOptionError(
@@ -26,5 +24,5 @@ export function attemptsOf(
         "restartable or cache",
     );
   }
-  return checkInteger(`tool ${name}: maxAttempts`, maxAttempts ?? 3, 1);
+  return maxAttempts ?? 3;
 }

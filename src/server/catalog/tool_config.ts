@@ -1,3 +1,4 @@
+import { option, type OptionRules } from "../../base/option_rules.ts";
 import type { SchemaLike } from "../../protocol/schema.ts";
 import type {
   InferInput,
@@ -14,6 +15,7 @@ import type {
 } from "../../protocol/types.ts";
 import type { RateLimitOptions } from "../calls/call_rate_limit.ts";
 import type { AccessRules } from "../identity/guard.ts";
+import { COMMON_OPTIONS } from "./registration.ts";
 import type { HandlerCacheOptions } from "./handler_cache.ts";
 import type { IdempotencyOptions } from "./idempotency.ts";
 import type { ServerContext } from "../server_context.ts";
@@ -192,35 +194,29 @@ export interface ToolConfig<
   idempotent?: IdempotencyOptions;
 }
 
-/** Every option of a tool: the compiler sees to it that none is missing. */
-export const TOOL_OPTIONS: Readonly<
-  Record<keyof ToolConfig | "worker" | "scopeChallenge", true>
-> = {
-  title: true,
-  description: true,
-  inputSchema: true,
-  outputSchema: true,
-  annotations: true,
-  icons: true,
-  execution: true,
-  _meta: true,
-  timeoutMs: true,
-  slowMs: true,
-  concurrency: true,
-  maxWaiting: true,
-  rateLimit: true,
-  maxResultBytes: true,
-  restartable: true,
-  maxAttempts: true,
-  cache: true,
-  worker: true,
-  idempotent: true,
-  // The official SDK's: here it is the business of who lets callers in.
-  scopeChallenge: true,
-  scopes: true,
-  allow: true,
-  hidden: true,
-};
+const EXECUTION_OPTIONS = {
+  taskSupport: option.word("forbidden", ["forbidden", "optional", "required"]),
+} satisfies OptionRules<ToolExecution>;
+
+/** How they are read. */
+export const TOOL_OPTIONS = {
+  ...COMMON_OPTIONS,
+  annotations: option.object(),
+  inputSchema: option.optional(),
+  outputSchema: option.optional(),
+  execution: option.ifGiven(option.group(EXECUTION_OPTIONS)),
+  timeoutMs: option.ifGiven(option.durationMs(undefined, 1)),
+  slowMs: option.ifGiven(option.timeoutMs(undefined)),
+  concurrency: option.ifGiven(option.integer(undefined, 1)),
+  maxWaiting: option.ifGiven(option.limit(undefined, 0)),
+  rateLimit: option.optional(),
+  maxResultBytes: option.ifGiven(option.limit(undefined, 1)),
+  restartable: option.flag(false),
+  maxAttempts: option.ifGiven(option.integer(undefined, 1)),
+  cache: option.optional(),
+  worker: option.optional(),
+  idempotent: option.optional(),
+} satisfies OptionRules<ToolConfig & Record<"worker", unknown>>;
 
 /** Changes that `update` may make; `name: null` removes the tool. */
 export interface ToolUpdates extends AccessRules {

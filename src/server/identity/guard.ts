@@ -1,10 +1,5 @@
 import { InvalidOptionError } from "../../base/errors.ts";
-import {
-  option,
-  type OptionRules,
-  readEach,
-  type ReadOptions,
-} from "../../base/option_rules.ts";
+import { option, type OptionRules, readEach } from "../../base/option_rules.ts";
 import { quote } from "../../base/options.ts";
 import type { Caller } from "./caller.ts";
 import { InsufficientScopeError } from "./access_errors.ts";
@@ -62,7 +57,9 @@ export class Guard {
   readonly where: string;
 
   constructor(
-    { scopes, allow, hidden }: ReadOptions<typeof ACCESS_RULES>,
+    { scopes, allow, hidden }:
+      & Required<Pick<AccessRules<never>, "scopes" | "hidden">>
+      & Pick<AccessRules<never>, "allow">,
     where: string,
   ) {
     this.where = where;
