@@ -1,6 +1,7 @@
 import { abortable } from "./abort.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { TimeoutError } from "./errors.ts";
+import { option, type OptionRules, readOptions } from "./option_rules.ts";
 import { checkDurationMs } from "./options.ts";
 
 /** Options of a {@linkcode deadline}. */
@@ -24,6 +25,13 @@ export interface DeadlineOptions {
   keepAlive?: boolean;
 }
 
+const DEADLINE_OPTIONS = {
+  signal: option.optional<AbortSignal>(),
+  name: option.any("the operation"),
+  clock: option.any<Clock>(systemClock),
+  keepAlive: option.optional<boolean>(),
+} satisfies OptionRules<DeadlineOptions>;
+
 /**
  * Runs `fn` for at most `timeoutMs` milliseconds. Its signal aborts when the
  * time is up or the caller gives up, and the caller is told at once, whether or
@@ -40,15 +48,19 @@ export interface DeadlineOptions {
  * ```
  *
  * @throws {TimeoutError} when the time is up.
- * @throws {InvalidOptionError} when `timeoutMs` is negative or not a number.
+ * @throws {InvalidOptionError} when `timeoutMs` is negative or not a number, or an
+ * option is none.
  */
 export async function deadline<T>(
   fn: (signal: AbortSignal) => T | Promise<T>,
   timeoutMs: number,
   options: DeadlineOptions = {},
 ): Promise<T> {
-  const { name = "the operation", signal, keepAlive } = options;
-  const { clock = systemClock } = options;
+  const { name, signal, keepAlive, clock } = readOptions(
+    "deadline",
+    options,
+    DEADLINE_OPTIONS,
+  );
   checkDurationMs("timeoutMs", timeoutMs);
   signal?.throwIfAborted();
   const controller = new AbortController();

@@ -148,8 +148,9 @@ export function checkKnown(
       `${what}: the options must be an object, got ${quote(options)}`,
     );
   }
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || Object.hasOwn(known, name)) continue;
+  // Some are looked at in every call: Object.entries would cost four times as much.
+  for (const name in options) {
+    if (Object.hasOwn(known, name) || !isGiven(options, name)) continue;
     const near = nearest(name, Object.keys(known));
     throw new InvalidOptionError(
       `${what} has no option ${quote(name)}` +
@@ -159,6 +160,11 @@ export function checkKnown(
   if (known.clock && "clock" in options) {
     checkMethods(`${what}: clock`, options.clock, CLOCK_METHODS);
   }
+}
+
+function isGiven(options: object, name: string): boolean {
+  return Object.hasOwn(options, name) &&
+    (options as Record<string, unknown>)[name] !== undefined;
 }
 
 /** The word that a mistyped one is most like, if one is like it at all. */

@@ -1,7 +1,12 @@
 import { InvalidOptionError } from "../base/errors.ts";
 import { option, type OptionRules } from "../base/option_rules.ts";
-import { checkDurationMs, checkTimeoutMs, quote } from "../base/options.ts";
-import type { CacheSetOptions } from "./cache_store.ts";
+import {
+  checkDurationMs,
+  checkKnown,
+  checkTimeoutMs,
+  quote,
+} from "../base/options.ts";
+import type { CacheClaimOptions, CacheSetOptions } from "./cache_store.ts";
 
 /** Times for which a store keeps its entries, unless a `set` says otherwise. */
 export interface LifetimeOptions {
@@ -38,6 +43,14 @@ export const LIFETIME_OPTIONS = {
   random: option.any(Math.random),
 } satisfies OptionRules<LifetimeOptions>;
 
+/** How those of one entry are read; a lifetime is checked as a whole. */
+export const ENTRY_OPTIONS = {
+  ttlMs: option.optional<number>(),
+  staleMs: option.optional<number>(),
+  tags: option.optional<readonly string[]>(),
+  steal: option.optional<boolean>(),
+} satisfies OptionRules<CacheClaimOptions>;
+
 function readJitter(name: string, jitter: unknown = 0): number {
   if (Number(jitter) >= 0 && Number(jitter) <= 1) return jitter as number;
   throw new InvalidOptionError(
@@ -66,9 +79,14 @@ export class Lifetimes {
     this.#random = random;
   }
 
-  of(options: CacheSetOptions = {}): Lifetime {
-    const { ttlMs = this.#ttlMs } = options;
-    const staleMs = options.staleMs ?? (ttlMs === Infinity ? 0 : this.#staleMs);
+  /** @throws {InvalidOptionError} naming the option, also one that nobody reads */
+  of(options?: CacheSetOptions): Lifetime {
+    if (options !== undefined) {
+      checkKnown("a cache's entry", options, ENTRY_OPTIONS);
+    }
+    const ttlMs = options?.ttlMs ?? this.#ttlMs;
+    const staleMs = options?.staleMs ??
+      (ttlMs === Infinity ? 0 : this.#staleMs);
     checkLifetime(ttlMs, staleMs);
     if (this.#jitter === 0 || ttlMs === Infinity) {
       return { freshMs: ttlMs, staleMs };

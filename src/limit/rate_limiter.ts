@@ -7,7 +7,7 @@ import {
   type ReadOptions,
   readOptions,
 } from "../base/option_rules.ts";
-import { checkInteger, checkTimeoutMs, quote } from "../base/options.ts";
+import { checkInteger, checkKnown, quote } from "../base/options.ts";
 import {
   counter,
   gauge,
@@ -101,6 +101,16 @@ export interface RateLimitAcquireOptions extends RateLimitTakeOptions {
   timeoutMs?: number;
 }
 
+const TAKE_OPTIONS = {
+  cost: option.optional<number>(),
+} satisfies OptionRules<RateLimitTakeOptions>;
+
+const ACQUIRE_OPTIONS = {
+  ...TAKE_OPTIONS,
+  signal: option.optional<AbortSignal>(),
+  timeoutMs: option.timeoutMs(Infinity),
+} satisfies OptionRules<RateLimitAcquireOptions>;
+
 /** Statistics of a {@linkcode RateLimiter}. */
 export interface RateLimiterStats {
   /** Its `name` option, to tell its figures from another's. */
@@ -163,8 +173,10 @@ export class RateLimiter {
    */
   async take(
     key: string = "",
-    { cost = 1 }: RateLimitTakeOptions = {},
+    options?: RateLimitTakeOptions,
   ): Promise<RateLimitDecision> {
+    if (options !== undefined) checkKnown("take", options, TAKE_OPTIONS);
+    const { cost = 1 } = options ?? {};
     const { limit, burst, algorithm } = this.#rule;
     checkInteger("cost", cost, 1, algorithm === "token-bucket" ? burst : limit);
     const decision = await this.#store.take(
@@ -189,8 +201,11 @@ export class RateLimiter {
     key: string = "",
     options: RateLimitAcquireOptions = {},
   ): Promise<void> {
-    const { signal, timeoutMs = Infinity, ...takeOptions } = options;
-    checkTimeoutMs("timeoutMs", timeoutMs);
+    const { signal, timeoutMs, ...takeOptions } = readOptions(
+      "acquire",
+      options,
+      ACQUIRE_OPTIONS,
+    );
     signal?.throwIfAborted();
     const untilMs = this.#clock.now() + timeoutMs;
     this.#waiting++;

@@ -176,6 +176,11 @@ export interface AcquireOptions {
   signal?: AbortSignal;
 }
 
+/** How a caller's options are read. */
+export const ACQUIRE_OPTIONS = {
+  signal: option.signal,
+} satisfies OptionRules<AcquireOptions>;
+
 /** Ways to end a wait early. */
 export interface DrainOptions {
   /** Ends the wait, not the draining, by rejecting with its reason. */

@@ -71,6 +71,45 @@ Deno.test("what its rule doesn't take is refused by its name", () => {
   }
 });
 
+const HOUSE_OPTIONS = {
+  rooms: option.integer(undefined, 1),
+  lamp: option.group(LAMP_OPTIONS),
+  spare: option.ifGiven(option.group(LAMP_OPTIONS)),
+  alarm: option.unlessFalse(option.group({ onBreak: option.optional() })),
+  bell: option.methods("ring"),
+};
+
+Deno.test("groups have their defaults, and what is only there if given has none", () => {
+  const lamp = readEach({}, LAMP_OPTIONS);
+  assert.deepEqual(
+    readOptions("House", { rooms: 2, alarm: false }, HOUSE_OPTIONS),
+    { rooms: 2, lamp, spare: undefined, alarm: false, bell: undefined },
+  );
+  const refused: [options: object, message: string][] = [
+    [{}, "rooms must be a whole number of at least 1, got undefined"],
+    [{ rooms: 1, lamp: 3 }, "lamp: the options must be an object, got 3"],
+    [
+      { rooms: 1, spare: { watt: 1 } },
+      'spare has no option "watt": did you mean watts?',
+    ],
+    [
+      { rooms: 1, spare: { dimmed: 1 } },
+      "spare.dimmed must be true or false, got 1",
+    ],
+    [
+      { rooms: 1, alarm: true },
+      "alarm: the options must be an object, got true",
+    ],
+    [{ rooms: 1, bell: {} }, "bell must have the method ring, got an object"],
+  ];
+  for (const [options, message] of refused) {
+    assert.throws(() => readOptions("House", options, HOUSE_OPTIONS), {
+      name: "InvalidOptionError",
+      message,
+    });
+  }
+});
+
 Deno.test("options that others read are passed over by readEach alone", () => {
   const { watts } = readEach({ watts: 7, shade: "wide" }, LAMP_OPTIONS);
   assert.equal(watts, 7);

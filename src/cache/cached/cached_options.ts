@@ -6,6 +6,7 @@ import {
 } from "../../base/option_rules.ts";
 import { stderrWarn } from "../../observe/log/stderr_log.ts";
 import type { CacheSetOptions, CacheStore } from "../cache_store.ts";
+import { ENTRY_OPTIONS } from "../lifetimes.ts";
 
 /** Options of {@linkcode cached}. */
 export interface CachedOptions<A extends readonly unknown[]>
@@ -52,10 +53,12 @@ export interface CachedOptions<A extends readonly unknown[]>
   random?: () => number;
 }
 
-/** How they are read; a lifetime is checked as a whole. */
+const { ttlMs, staleMs } = ENTRY_OPTIONS;
+
+/** How they are read. */
 export const CACHED_OPTIONS = {
-  ttlMs: option.optional<number>(),
-  staleMs: option.optional<number>(),
+  ttlMs,
+  staleMs,
   negativeTtlMs: option.durationMs(0),
   cache: option.methods<CacheStore>("get", "set", "delete", "invalidateTag"),
   name: option.optional<string>(),
