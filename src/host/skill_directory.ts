@@ -1,7 +1,7 @@
+import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
 import {
-  MAX_SKILL_BYTES,
-  MAX_SKILL_FILES,
   Skill,
+  SKILL_LIMITS,
   type SkillFiles,
   type SkillLimits,
 } from "../server/skills/skill.ts";
@@ -22,6 +22,12 @@ export interface ReadSkillsOptions extends SkillLimits {
    */
   onInvalid?: (error: InvalidSkillError) => void;
 }
+
+const READ_SKILLS_OPTIONS = {
+  ...SKILL_LIMITS,
+  prefix: option.any(""),
+  onInvalid: option.function<ReadSkillsOptions["onInvalid"]>(undefined),
+} satisfies OptionRules<ReadSkillsOptions>;
 
 /** A folder with a `SKILL.md` in it, and what has been found there. */
 interface SkillFolder {
@@ -52,11 +58,14 @@ interface SkillFolder {
  */
 export async function readSkills(
   directory: string | URL,
-  { prefix, onInvalid, ...limits }: ReadSkillsOptions = {},
+  options: ReadSkillsOptions = {},
 ): Promise<Skill[]> {
-  const root = await Deno.realPath(
-    directory,
+  const { prefix, onInvalid, ...limits } = readOptions(
+    "readSkills",
+    options,
+    READ_SKILLS_OPTIONS,
   );
+  const root = await Deno.realPath(directory);
   const skills: Skill[] = [];
   const errors: InvalidSkillError[] = [];
   for (
@@ -152,7 +161,7 @@ async function entriesOf(directory: string): Promise<Deno.DirEntry[]> {
 
 async function readSkill(
   folder: SkillFolder,
-  limits: SkillLimits,
+  limits: Required<SkillLimits>,
 ): Promise<Skill> {
   const path = folder.segments.join("/");
   const problems = [...folder.problems, ...await sizeProblems(folder, limits)];
@@ -167,7 +176,7 @@ async function readSkill(
 /** Looks before it reads: what is too large for a skill may be for the memory too. */
 async function sizeProblems(
   { directory, files }: SkillFolder,
-  { maxFiles = MAX_SKILL_FILES, maxBytes = MAX_SKILL_BYTES }: SkillLimits,
+  { maxFiles, maxBytes }: Required<SkillLimits>,
 ): Promise<string[]> {
   if (files.length > maxFiles) {
     return [`it has ${files.length} files, and may have ${maxFiles}`];

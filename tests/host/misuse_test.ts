@@ -4,6 +4,7 @@ import {
   Batcher,
   cached,
   clientCredentials,
+  deadline,
   HealthChecks,
   HttpPool,
   InvalidOptionError,
@@ -18,10 +19,14 @@ import {
   oauth,
   Pool,
   PostgresPool,
+  profile,
+  profileMemory,
   RateLimiter,
+  readSkills,
   RedisCache,
   RedisRateLimitStore,
   Semaphore,
+  Skill,
   TieredCache,
   tokenExchange,
 } from "@sluice/mcp";
@@ -61,6 +66,7 @@ const making: Record<string, (options: Anything) => unknown> = {
   MemoryEventStore: (options) => new MemoryEventStore(options),
   MemoryTaskStore: (options) => new MemoryTaskStore(options),
   monitored: (options) => monitored(() => 1, options),
+  HealthChecks: (options) => new HealthChecks(options),
   'the health check "api"': (options) =>
     new HealthChecks().add("api", () => true, options),
 };
@@ -84,6 +90,7 @@ const misspelt: Record<string, [option: string, meant: string]> = {
   MemoryEventStore: ["maxEvent", "maxEvents"],
   MemoryTaskStore: ["maxTask", "maxTasks"],
   monitored: ["slowMS", "slowMs"],
+  HealthChecks: ["cacheMS", "cacheMs"],
   'the health check "api"': ["isCritical", "critical"],
 };
 
@@ -191,6 +198,55 @@ Deno.test("metrics refuse what nobody reads of their kind", () => {
   );
 });
 
+Deno.test("a call refuses misspelt options as what it is made on does", async () => {
+  const limiter = new RateLimiter({ limit: 1, intervalMs: 1 });
+  await using pool = new Pool({ create: () => 1 });
+  const cases: [call: () => unknown, message: RegExp][] = [
+    [
+      () => deadline(() => 1, 1, { nam: "x" } as Anything),
+      /deadline has no option "nam": did you mean name/,
+    ],
+    [
+      () => pool.use(() => 1, { signl: 1 } as Anything),
+      /acquire has no option "signl": did you mean signal/,
+    ],
+    [
+      () => new MemoryCache().set("k", 1, { ttl: 1 } as Anything),
+      /a cache's entry has no option "ttl": did you mean ttlMs/,
+    ],
+    [
+      () => limiter.take("k", { costs: 1 } as Anything),
+      /take has no option "costs": did you mean cost/,
+    ],
+    [
+      () => limiter.acquire("k", { timeoutMS: 1 } as Anything),
+      /acquire has no option "timeoutMS": did you mean timeoutMs/,
+    ],
+    [
+      () => profile(() => 1, { interval: 1 } as Anything),
+      /profile has no option "interval"/,
+    ],
+    [
+      () => profileMemory(() => 1, { intervalByte: 1 } as Anything),
+      /profileMemory has no option "intervalByte": did you mean intervalBytes/,
+    ],
+    [
+      () => Skill.from({}, { pat: "x" } as Anything),
+      /Skill has no option "pat": did you mean path/,
+    ],
+    [
+      () => readSkills(".", { prefx: "x" } as Anything),
+      /readSkills has no option "prefx": did you mean prefix/,
+    ],
+  ];
+  for (const [call, message] of cases) {
+    await assert.rejects(async () => await call(), {
+      name: "InvalidOptionError",
+      message,
+    });
+  }
+});
+
 Deno.test("mapConcurrent refuses misspelt options", async () => {
   const options = { concurrency: 1, stopOnErrors: false };
   await assert.rejects(
@@ -209,6 +265,8 @@ Deno.test("PostgresPool refuses misspelt options, and parameters that are no arr
     max: 1,
   });
   const ask = db as Anything;
+  const misspelt = /query has no option "timeout": did you mean timeoutMs/;
+  await assert.rejects(ask.query("SELECT 1", [], { timeout: 1 }), misspelt);
   const message = /the parameters must be an array, got 3/;
   await assert.rejects(ask.query("SELECT $1::int", 3), message);
   await assert.rejects(ask.queryOne("SELECT $1::int", 3), message);

@@ -1,9 +1,15 @@
 import { abortable } from "../../base/abort.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { checkDurationMs, checkInteger } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  type ReadOptions,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { type AllocationSite, HeapProfile } from "./heap_profile.ts";
 import { HeapSampling } from "./heap_sampler.ts";
 import {
+  PROFILED_HANDLER_OPTIONS,
   profiledHandler,
   type ProfiledHandlerOptions,
 } from "./profiled_handler.ts";
@@ -42,6 +48,17 @@ export interface MemoryProfileOptions {
    */
   clock?: Clock;
 }
+
+const RECORDING_OPTIONS = {
+  intervalBytes: option.integer(32_768, 128),
+  peakIntervalMs: option.durationMs(10, 1),
+  clock: option.any<Clock>(systemClock),
+};
+
+const MEMORY_OPTIONS = {
+  ...RECORDING_OPTIONS,
+  signal: option.optional<AbortSignal>(),
+} satisfies OptionRules<MemoryProfileOptions>;
 
 /** The findings of {@linkcode profileMemory}. */
 export interface MemoryProfile {
@@ -90,15 +107,14 @@ export async function profileMemory<T>(
   fn: () => T | Promise<T>,
   options: MemoryProfileOptions = {},
 ): Promise<{ result: T } & MemoryProfile> {
-  const { intervalBytes = 32_768, signal } = options;
-  checkInteger("intervalBytes", intervalBytes, 128);
-  checkDurationMs("peakIntervalMs", options.peakIntervalMs ?? 1, 1);
+  const read = readOptions("profileMemory", options, MEMORY_OPTIONS);
+  const { intervalBytes, signal } = read;
   signal?.throwIfAborted();
   const positions = await SourcePositions.load();
   const memoryUse = await loadMemoryUse();
   using sampling = await HeapSampling.start(intervalBytes);
   signal?.throwIfAborted();
-  using watch = new PeakWatch(memoryUse, options);
+  using watch = new PeakWatch(memoryUse, read);
   const result = await abortable(Promise.try(fn), signal);
   const use = watch.end();
   const profile = new HeapProfile(await sampling.read(), positions);
@@ -122,7 +138,7 @@ class PeakWatch implements Disposable {
 
   constructor(
     measure: () => MemoryUse,
-    { clock = systemClock, peakIntervalMs = 10 }: MemoryProfileOptions,
+    { clock, peakIntervalMs }: ReadOptions<typeof RECORDING_OPTIONS>,
   ) {
     this.#measure = measure;
     this.#clock = clock;
@@ -179,6 +195,12 @@ export interface MemoryProfiledOptions
   onProfile?: (profile: MemoryProfile, name: string) => void;
 }
 
+const MEMORY_PROFILED_OPTIONS = {
+  ...RECORDING_OPTIONS,
+  ...PROFILED_HANDLER_OPTIONS,
+  onProfile: option.function(printMemory),
+} satisfies OptionRules<MemoryProfiledOptions>;
+
 /**
  * The same handler, its memory profiled at every call. Calls that overlap each
  * have a profile, which also counts what the others allocated meanwhile.
@@ -197,10 +219,14 @@ export function memoryProfiled<A extends unknown[], T>(
   handler: (...args: A) => T | Promise<T>,
   options: MemoryProfiledOptions = {},
 ): (...args: A) => Promise<T> {
-  const { onProfile = printMemory } = options;
-  return profiledHandler(handler, options, async (call, name) => {
-    const { result, ...taken } = await profileMemory(call, options);
-    onProfile(taken, name);
+  const { onProfile, name, log, ...recording } = readOptions(
+    "memoryProfiled",
+    options,
+    MEMORY_PROFILED_OPTIONS,
+  );
+  return profiledHandler(handler, { name, log }, async (call, shown) => {
+    const { result, ...taken } = await profileMemory(call, recording);
+    onProfile(taken, shown);
     return result;
   });
 }

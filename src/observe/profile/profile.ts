@@ -1,9 +1,14 @@
 import { abortable } from "../../base/abort.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { checkDurationMs, checkInteger } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { CpuProfile } from "./cpu_profile.ts";
 import { CpuRecording } from "./cpu_recording.ts";
 import {
+  PROFILED_HANDLER_OPTIONS,
   profiledHandler,
   type ProfiledHandlerOptions,
 } from "./profiled_handler.ts";
@@ -30,6 +35,17 @@ export interface ProfileOptions {
    */
   clock?: Clock;
 }
+
+const RECORDING_OPTIONS = {
+  intervalUs: option.integer(1_000, 50),
+  maxMs: option.durationMs(60_000, 1),
+  clock: option.any<Clock>(systemClock),
+};
+
+const PROFILE_OPTIONS = {
+  ...RECORDING_OPTIONS,
+  signal: option.optional<AbortSignal>(),
+} satisfies OptionRules<ProfileOptions>;
 
 /** The result of {@linkcode profile}. */
 export interface Profiled<T> {
@@ -66,10 +82,11 @@ export async function profile<T>(
   fn: () => T | Promise<T>,
   options: ProfileOptions = {},
 ): Promise<Profiled<T>> {
-  const { intervalUs = 1_000, maxMs = 60_000, signal, clock = systemClock } =
-    options;
-  checkInteger("intervalUs", intervalUs, 50);
-  checkDurationMs("maxMs", maxMs, 1);
+  const { intervalUs, maxMs, signal, clock } = readOptions(
+    "profile",
+    options,
+    PROFILE_OPTIONS,
+  );
   signal?.throwIfAborted();
   const positions = await SourcePositions.load();
   using recording = await CpuRecording.start(intervalUs);
@@ -102,6 +119,12 @@ export interface ProfiledOptions
   onProfile?: (profile: CpuProfile, name: string) => void;
 }
 
+const PROFILED_OPTIONS = {
+  ...RECORDING_OPTIONS,
+  ...PROFILED_HANDLER_OPTIONS,
+  onProfile: option.function(printProfile),
+} satisfies OptionRules<ProfiledOptions>;
+
 /**
  * The same handler, profiled at every call: one tool under the microscope.
  * Calls that overlap each have a profile, which also shows the others.
@@ -120,10 +143,14 @@ export function profiled<A extends unknown[], T>(
   handler: (...args: A) => T | Promise<T>,
   options: ProfiledOptions = {},
 ): (...args: A) => Promise<T> {
-  const { onProfile = printProfile } = options;
-  return profiledHandler(handler, options, async (call, name) => {
-    const { result, profile: taken } = await profile(call, options);
-    onProfile(taken, name);
+  const { onProfile, name, log, ...recording } = readOptions(
+    "profiled",
+    options,
+    PROFILED_OPTIONS,
+  );
+  return profiledHandler(handler, { name, log }, async (call, shown) => {
+    const { result, profile: taken } = await profile(call, recording);
+    onProfile(taken, shown);
     return result;
   });
 }

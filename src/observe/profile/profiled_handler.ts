@@ -1,3 +1,4 @@
+import { option, type OptionRules } from "../../base/option_rules.ts";
 import { InspectorSession } from "./inspector_session.ts";
 import type { Log } from "../log/log.ts";
 import { messageLog } from "../log/logger.ts";
@@ -15,6 +16,12 @@ export interface ProfiledHandlerOptions {
    */
   log?: Log | ((message: string) => void);
 }
+
+/** How they are read. */
+export const PROFILED_HANDLER_OPTIONS = {
+  name: option.optional<string>(),
+  log: option.optional<ProfiledHandlerOptions["log"]>(),
+} satisfies OptionRules<ProfiledHandlerOptions>;
 
 type AnyHandler<T> = (...args: unknown[]) => T | Promise<T>;
 

@@ -2,6 +2,7 @@ import { sleep } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import { TimeoutError } from "../../base/errors.ts";
 import { deadline } from "../../base/deadline.ts";
+import { option, type OptionRules } from "../../base/option_rules.ts";
 import { TimedEntry, TimedQueue } from "../../base/timed_queue.ts";
 import type { PostgresConnection } from "./postgres_driver.ts";
 
@@ -21,6 +22,13 @@ export interface QueryOptions {
    */
   prepare?: boolean;
 }
+
+/** How they are read. */
+export const QUERY_OPTIONS = {
+  signal: option.optional<AbortSignal>(),
+  timeoutMs: option.optional<number>(),
+  prepare: option.optional<boolean>(),
+} satisfies OptionRules<QueryOptions>;
 
 /** Counters of a {@linkcode CommandGuard}. */
 export interface CommandCounters {

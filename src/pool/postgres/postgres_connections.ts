@@ -1,11 +1,7 @@
 import { TimeoutError } from "../../base/errors.ts";
 import type { Lease } from "../lease.ts";
 import { Pool } from "../pool.ts";
-import {
-  type AcquireOptions,
-  POOL_LIMITS,
-  type PoolLimits,
-} from "../pool_options.ts";
+import { POOL_LIMITS, type PoolLimits } from "../pool_options.ts";
 import type { PostgresConnection, PostgresDriver } from "./postgres_driver.ts";
 import type {
   CheckedPostgresOptions,
@@ -40,9 +36,9 @@ export class PostgresConnections {
   }
 
   /** Says, where it took too long, what a caller waited for in vain. */
-  async borrow(options?: AcquireOptions): Promise<PostgresLease> {
+  async borrow(signal?: AbortSignal): Promise<PostgresLease> {
     try {
-      return await this.pool.acquire(options);
+      return await this.pool.acquire(signal && { signal });
     } catch (error) {
       const { name, inUse, max } = this.pool.stats;
       if (!(error instanceof TimeoutError) || inUse < max) throw error;

@@ -2,7 +2,12 @@ import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
 import type { Attributes } from "@opentelemetry/api";
-import type { AcquireOptions, DrainOptions } from "../pool_options.ts";
+import { readOptions } from "../../base/option_rules.ts";
+import {
+  ACQUIRE_OPTIONS,
+  type AcquireOptions,
+  type DrainOptions,
+} from "../pool_options.ts";
 import { CommandGuard, type QueryOptions } from "./command_guard.ts";
 import { checkPostgresUrl, loadDriver } from "./load_driver.ts";
 import { PostgresConnections } from "./postgres_connections.ts";
@@ -152,7 +157,7 @@ export class PostgresPool extends PostgresQueries
     options: TransactionOptions = {},
   ): Promise<R> {
     const attempt = async () => {
-      await using session = await this.acquire(options);
+      await using session = await this.#session(options.signal);
       return await session.transaction(fn, { ...options, maxRetries: 0 });
     };
     return retryTransaction(attempt, options, this.#context.retry);
@@ -165,8 +170,13 @@ export class PostgresPool extends PostgresQueries
    * @throws {TimeoutError} after `acquireTimeoutMs`.
    * @throws {ClosedError} once draining or closed.
    */
-  async acquire(options?: AcquireOptions): Promise<PostgresSession> {
-    const lease = await this.#connections.borrow(options);
+  async acquire(options: AcquireOptions = {}): Promise<PostgresSession> {
+    const { signal } = readOptions("acquire", options, ACQUIRE_OPTIONS);
+    return await this.#session(signal);
+  }
+
+  async #session(signal: AbortSignal | undefined): Promise<PostgresSession> {
+    const lease = await this.#connections.borrow(signal);
     return new PostgresSession(lease, this.#context);
   }
 
@@ -234,7 +244,7 @@ export class PostgresPool extends PostgresQueries
   protected override async openScope(
     options: StreamOptions,
   ): Promise<CursorScope> {
-    const session = await this.acquire(options);
+    const session = await this.#session(options.signal);
     try {
       const { run, end } = await session.openScope(options);
       return { run, end: () => end().finally(() => session.release()) };
@@ -252,7 +262,7 @@ export class PostgresPool extends PostgresQueries
   ): Promise<R> {
     const { database, guard, giveBack } = this.#context;
     return runInSpan(text, hasParams, database, async () => {
-      const lease = await this.#connections.borrow(options);
+      const lease = await this.#connections.borrow(options.signal);
       const connection = lease.value;
       try {
         return await guard.run(connection, () => start(connection), options);

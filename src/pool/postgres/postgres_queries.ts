@@ -1,5 +1,10 @@
-import { checkInteger, quote } from "../../base/options.ts";
-import type { QueryOptions } from "./command_guard.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { checkKnown, quote } from "../../base/options.ts";
+import { QUERY_OPTIONS, type QueryOptions } from "./command_guard.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
 import { PostgresParameterError } from "./postgres_errors.ts";
 
@@ -14,6 +19,11 @@ export interface StreamOptions extends QueryOptions {
    */
   batchSize?: number;
 }
+
+const STREAM_OPTIONS = {
+  ...QUERY_OPTIONS,
+  batchSize: option.integer(500, 1),
+} satisfies OptionRules<StreamOptions>;
 
 /** Runs a statement on one connection. */
 export type RunStatement = (
@@ -105,9 +115,10 @@ export abstract class PostgresQueries {
     options: StreamOptions = {},
   ): AsyncGenerator<Row, void, undefined> {
     checkParams(params);
-    const { run, end } = await this.openScope(options);
+    const read = readOptions("stream", options, STREAM_OPTIONS);
+    const { run, end } = await this.openScope(read);
     try {
-      yield* readByCursor(run, text, params, options) as AsyncGenerator<Row>;
+      yield* readByCursor(run, text, params, read) as AsyncGenerator<Row>;
     } finally {
       await end();
     }
@@ -119,6 +130,7 @@ export abstract class PostgresQueries {
     options: QueryOptions,
   ): Promise<PostgresResult> {
     checkParams(params);
+    checkKnown("query", options, QUERY_OPTIONS);
     return this.run(text, params, options);
   }
 
@@ -151,9 +163,8 @@ async function* readByCursor(
   run: RunStatement,
   text: string,
   params: readonly unknown[],
-  options: StreamOptions,
+  { batchSize, ...options }: StreamOptions & { batchSize: number },
 ): AsyncGenerator<PostgresRow, void, undefined> {
-  const batchSize = checkInteger("batchSize", options.batchSize ?? 500, 1);
   const cursor = `sluice_cursor_${++cursors}`;
   const once = { ...options, prepare: false };
   await run(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`, params, once);

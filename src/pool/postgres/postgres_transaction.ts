@@ -1,7 +1,12 @@
 import { sleep } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import { InvalidOptionError, SluiceError } from "../../base/errors.ts";
-import { checkInteger, quote } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
+import { quote } from "../../base/options.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import type { QueryOptions } from "./command_guard.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
@@ -55,6 +60,13 @@ export interface TransactionOptions {
   /** Cancels what is running and rolls back. */
   signal?: AbortSignal;
 }
+
+const TRANSACTION_OPTIONS = {
+  isolation: option.optional<PostgresIsolation>(),
+  readOnly: option.optional<boolean>(),
+  maxRetries: option.integer(5, 0),
+  signal: option.optional<AbortSignal>(),
+} satisfies OptionRules<TransactionOptions>;
 
 /** A transaction while it runs; of no use afterwards. */
 export class PostgresTransaction extends PostgresQueries {
@@ -188,10 +200,14 @@ export interface RetryContext {
 /** Tries again as long as the server ended the transaction for another's sake. */
 export async function retryTransaction<R>(
   attempt: () => Promise<R>,
-  { maxRetries = 5, signal }: TransactionOptions,
+  options: TransactionOptions,
   { clock, random, onRetry }: RetryContext,
 ): Promise<R> {
-  checkInteger("maxRetries", maxRetries, 0);
+  const { maxRetries, signal } = readOptions(
+    "transaction",
+    options,
+    TRANSACTION_OPTIONS,
+  );
   for (let retry = 1;; retry++) {
     try {
       return await attempt();

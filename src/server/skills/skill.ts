@@ -1,4 +1,8 @@
-import { checkLimit } from "../../base/options.ts";
+import {
+  option,
+  type OptionRules,
+  readOptions,
+} from "../../base/option_rules.ts";
 import { thrownText } from "../../base/thrown.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import type { SkillFrontmatter } from "../../protocol/types.ts";
@@ -49,6 +53,17 @@ export interface SkillOptions extends SkillLimits {
    */
   path?: string;
 }
+
+/** How the limits are read. */
+export const SKILL_LIMITS = {
+  maxFiles: option.limit(MAX_SKILL_FILES, 1),
+  maxBytes: option.limit(MAX_SKILL_BYTES, 1),
+} satisfies OptionRules<SkillLimits>;
+
+const SKILL_OPTIONS = {
+  ...SKILL_LIMITS,
+  path: option.optional<string>(),
+} satisfies OptionRules<SkillOptions>;
 
 /**
  * A skill (agentskills.io): instructions for a model in a `SKILL.md`, and the
@@ -102,15 +117,15 @@ export class Skill<Lifespan = unknown> {
     files: SkillFiles<Lifespan>,
     options: SkillOptions = {},
   ): Promise<Skill<Lifespan>> {
-    const manifest = files[MANIFEST];
-    const frontmatter = await readManifest(manifest, options.path);
+    const read = readOptions("Skill", options, SKILL_OPTIONS);
+    const frontmatter = await readManifest(files[MANIFEST], read.path);
     const { name } = frontmatter;
-    const { path = name } = options;
+    const { path = name } = read;
     const problems = [
       ...frontmatterProblems(frontmatter),
       ...pathProblems(path, name),
       ...fileProblems(files),
-      ...sizeProblems(files, options),
+      ...sizeProblems(files, read),
     ];
     if (problems.length > 0) {
       throw new InvalidSkillError(String(path ?? "without a name"), problems);
@@ -201,10 +216,8 @@ function isContent(content: unknown): boolean {
 
 function sizeProblems(
   files: SkillFiles<never>,
-  { maxFiles = MAX_SKILL_FILES, maxBytes = MAX_SKILL_BYTES }: SkillLimits,
+  { maxFiles, maxBytes }: Required<SkillLimits>,
 ): string[] {
-  checkLimit("maxFiles", maxFiles, 1);
-  checkLimit("maxBytes", maxBytes, 1);
   const contents = Object.values(files).filter(isContent);
   const bytes = contents.reduce((sum, each) => sum + sizeOf(each), 0);
   return [
