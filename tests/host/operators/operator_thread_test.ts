@@ -242,9 +242,9 @@ Deno.test("a thread that fails is followed by another on the same port, and the 
     desk: { answer: () => Promise.resolve() },
     setup: {
       facts: { info, options: { metrics: true } },
-      pages: {},
+      pages: { dashboard: false, debug: false },
       isGuarded: false,
-      allowedHosts: undefined,
+      allowedHosts: new Set<string>(),
       publicUrl: undefined,
       trustedProxies: undefined,
     },
