@@ -6,9 +6,11 @@ import {
   isAnswer,
   isObject,
   type JsonObject,
+  outcomeFault,
   readableId,
 } from "./jsonrpc.ts";
 import { givenParams, givenResult } from "./left_out.ts";
+import { ProtocolErrorCode } from "./protocol_errors.ts";
 import { type Era, isModernRevision, metaKey } from "./revision.ts";
 import type { RequestId } from "./types.ts";
 
@@ -102,7 +104,7 @@ function classifyOne(value: unknown, version: string | null): Message {
   if (era === "legacy" && isObject(value) && isAnswer(value)) {
     const fault = answerFault(value);
     return fault === undefined
-      ? { kind: "answer", era, answer: givenAnswer(value) }
+      ? { kind: "answer", era, answer: takenAnswer(value) }
       : malformed(value, era, fault, true);
   }
   const fault = envelopeFault(value);
@@ -115,8 +117,15 @@ function classifyOne(value: unknown, version: string | null): Message {
     : { kind: "request", era, id, method, params };
 }
 
-function givenAnswer(value: JsonObject): IncomingAnswer {
+/** Whoever asked is told if what came is no answer, and waits no longer. */
+function takenAnswer(value: JsonObject): IncomingAnswer {
   const { id, result, error } = value as unknown as IncomingAnswer;
+  const fault = outcomeFault(value);
+  if (fault !== undefined) {
+    const message = `Invalid Request: the client's answer is invalid: ${fault}`;
+    const code = ProtocolErrorCode.InvalidRequest;
+    return { jsonrpc: "2.0", id, error: { code, message } };
+  }
   return error === undefined || error === null
     ? { jsonrpc: "2.0", id, result: givenResult(result) as JsonObject }
     : { jsonrpc: "2.0", id, error };

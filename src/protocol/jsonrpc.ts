@@ -77,10 +77,17 @@ export function envelopeFault(message: unknown): string | undefined {
 
 /** Fault of an answer's envelope, or `undefined`. */
 export function answerFault(
-  { jsonrpc, id, result, error }: JsonObject,
+  { jsonrpc, id }: JsonObject,
 ): string | undefined {
   if (jsonrpc !== "2.0") return 'jsonrpc must be "2.0"';
   if (!isRequestId(id)) return "id must be a string or a whole number";
+  return undefined;
+}
+
+/** Fault of what an answer says, or `undefined`. */
+export function outcomeFault(
+  { result, error }: JsonObject,
+): string | undefined {
   if (!isGiven(error)) {
     return isObject(result) ? undefined : "result must be an object";
   }

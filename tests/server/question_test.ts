@@ -490,3 +490,25 @@ Deno.test("a handler that counts on the repeat after its URL error gets it, in 2
   await client.close();
   await server.close();
 });
+
+for (const outcome of [{ result: 5 }, { result: null }, { error: "no" }]) {
+  Deno.test(`who asked is told of an answer that is none: ${JSON.stringify(outcome)}`, async () => {
+    const server = new McpServer({ name: "asker", version: "1.0.0" }, {
+      log: () => {},
+    });
+    server.registerTool("ask", {}, (ctx) => ctx.elicit(FORM as never));
+    const [near, far] = linkedPair();
+    await server.connect(far);
+    const client = await connectV1(near, { capabilities: { elicitation: {} } });
+    client.transport.onmessage = ((onmessage) => (message: Loose) =>
+      message.method === "elicitation/create"
+        ? client.transport.send(
+          { jsonrpc: "2.0", id: message.id, ...outcome } as never,
+        )
+        : onmessage(message))(client.transport.onmessage);
+    const text = textOf(await client.tool("ask"));
+    assert.match(text, /the client's answer is invalid: (result|error) must/);
+    await client.close();
+    await server.close();
+  });
+}

@@ -249,7 +249,15 @@ Deno.test("answers to questions nobody asked are taken and dropped", async () =>
   const client = await LegacyClient.open(server);
   for (const id of ["nobody", 1, "sluice-1", "__proto__"]) {
     for (
-      const outcome of [{ result: {} }, { error: { code: 1, message: "x" } }]
+      const outcome of [
+        { result: {} },
+        { error: { code: 1, message: "x" } },
+        // Whoever had asked would be told that these are none.
+        { result: 5 },
+        { result: null },
+        { error: {} },
+        { error: "x" },
+      ]
     ) {
       const answer = await client.post({ jsonrpc: "2.0", id, ...outcome });
       assert.deepEqual([answer.status, answer.text], [202, ""]);
@@ -259,10 +267,6 @@ Deno.test("answers to questions nobody asked are taken and dropped", async () =>
     [{ jsonrpc: "2.0", id: null, result: {} }, /id must be/],
     [{ jsonrpc: "2.0", result: {} }, /id must be/],
     [{ jsonrpc: "1.0", id: 1, result: {} }, /jsonrpc/],
-    [{ jsonrpc: "2.0", id: 1, result: 5 }, /result must be an object/],
-    [{ jsonrpc: "2.0", id: 1, result: null }, /result must be an object/],
-    [{ jsonrpc: "2.0", id: 1, error: {} }, /error must have a code/],
-    [{ jsonrpc: "2.0", id: 1, error: "x" }, /error/],
   ];
   for (const [answer, says] of broken) {
     assertRefused(await client.post(answer), {
