@@ -79,6 +79,24 @@ function hasItsOwn(block: JsonObject): boolean {
   }
 }
 
+/** Tells if a value is a block of what a model says, or is told. */
+export function isSamplingBlock(block: unknown): boolean {
+  if (!isObject(block)) return false;
+  switch (block.type) {
+    case "text":
+    case "image":
+    case "audio":
+      return isContentBlock(block);
+    case "tool_use":
+      return isText(block.id) && isText(block.name) && isObject(block.input);
+    case "tool_result":
+      return isText(block.toolUseId) && Array.isArray(block.content) &&
+        block.content.every(isContentBlock);
+    default:
+      return false;
+  }
+}
+
 /** Tells if official clients take a value for a part of a resource. */
 export function isResourceContents(value: unknown): boolean {
   return isObject(value) && isText(value.uri) &&

@@ -184,6 +184,24 @@ const ANSWERS: [question: Loose, answer: unknown, fault: RegExp | undefined][] =
     [sampling(), { role: "assistant", content: said.content }, /model/],
     [sampling(), { role: "robot", model: "m", content: said.content }, /role/],
     [sampling(), { role: "user", model: "m", content: ["hi"] }, /content/],
+    ...[
+      { type: "text" },
+      { type: "image", data: "not base64!", mimeType: "image/png" },
+      { type: "tool_use", id: "a", name: "look" },
+      { type: "tool_result", toolUseId: "a", content: [{ type: "text" }] },
+      { type: "hologram" },
+    ].map((content): [Loose, unknown, RegExp] => [
+      sampling(),
+      { role: "assistant", model: "m", content: [said.content, content] },
+      /content must be blocks/,
+    ]),
+    ...[use("a").content, results("a").content].map((
+      content,
+    ): [Loose, unknown, undefined] => [
+      sampling(),
+      { role: "assistant", model: "m", content },
+      undefined,
+    ]),
   ];
 
 for (const [question, answer, fault] of ANSWERS) {

@@ -5,6 +5,7 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from "../../protocol/protocol_errors.ts";
+import { isSamplingBlock } from "../../protocol/content_check.ts";
 import { fromJsonSchema } from "../../protocol/json_schema.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { declaresSamplingContext } from "../../protocol/revision.ts";
@@ -245,11 +246,10 @@ function answerFault(method: string, answer: unknown): string | undefined {
         return "role must be user or assistant";
       }
       if (typeof model !== "string") return "model must be a string";
-      return [content].flat().every((each) =>
-          isObject(each) && typeof each.type === "string"
-        )
+      return [content].flat().every(isSamplingBlock)
         ? undefined
-        : "content must be content blocks";
+        : "content must be blocks of text, image, audio, tool_use or " +
+          "tool_result, with what belongs to them";
     case "roots/list":
       return Array.isArray(roots) && roots.every(isRoot)
         ? undefined
