@@ -8,6 +8,7 @@ import {
   redisPort,
 } from "../redis/redis_clients.ts";
 import { RedisConnection } from "../redis/redis_connection.ts";
+import { redisName } from "../redis/redis_name.ts";
 import { opened, redisFailure, type RedisPort } from "../redis/redis_port.ts";
 import { RedisScript } from "../redis/redis_script.ts";
 import { ReplyDeadlines } from "../redis/reply_deadlines.ts";
@@ -220,7 +221,7 @@ export class RedisRateLimitStore implements RateLimitStore, AsyncDisposable {
       : [Math.floor(this.#settings.wallClock()), foreignClockMarginMs];
     const reply = await scripts[algorithm].run(
       this.#send,
-      this.#settings.prefix + key,
+      this.#settings.prefix + redisName(key),
       [limit, intervalMs, burst, cost, ...time].map(String),
     );
     const [allowed, remaining, retryAfterMs, resetAfterMs] =

@@ -69,6 +69,11 @@ export function testStoreContract(
       "\n\0",
       "ключ",
       "x".repeat(5_000),
+      // Half characters, which UTF-8 has no form for, and what may stand for them.
+      "a\ud800",
+      "a\udc00",
+      "a\ufffd",
+      '\ufffd"a\\ud800"',
     ];
     for (const key of keys) await store.set(key, `value of ${key}`);
     for (const key of keys) {
@@ -163,6 +168,16 @@ export function testStoreContract(
     await store.invalidateTag("unheard of");
     await store.set("a", 6, { tags: ["red"] });
     assert.equal(await store.get("a"), 6);
+  });
+
+  test("tells tags apart that differ in half a character", async (store) => {
+    await store.set("a", 1, { tags: ["t\ud800"] });
+    await store.set("b", 2, { tags: ["t\ud801"] });
+    await store.invalidateTag("t\ud801");
+    assert.deepEqual([await store.get("a"), await store.get("b")], [
+      1,
+      undefined,
+    ]);
   });
 
   test(

@@ -64,6 +64,20 @@ export function testRateLimitStore(
     assert.equal((await limiter.take("a")).remaining, 2);
   });
 
+  Deno.test(`${kind}: keys that differ in half a character have a limit each`, {
+    ignore,
+  }, async () => {
+    await using bench = await openBench();
+    const limiter = makeLimiter(bench, new FakeClock(), {
+      limit: 1,
+      intervalMs: 1_000,
+    });
+    for (const key of ["a\ud800", "a\udc00", "a\ufffd"]) {
+      assert.equal((await limiter.take(key)).allowed, true);
+      assert.equal((await limiter.take(key)).allowed, false);
+    }
+  });
+
   Deno.test(`${kind}: a burst may differ from the limit`, {
     ignore,
   }, async () => {

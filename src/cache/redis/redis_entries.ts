@@ -236,7 +236,7 @@ export class RedisEntries {
         this.change("k", key),
         String(draft.freshUntil ?? ""),
         newVersion(),
-        ...tags,
+        ...tags.map((tag) => JSON.stringify(tag)),
       ],
     );
   }

@@ -1,3 +1,5 @@
+import { redisName } from "../../redis/redis_name.ts";
+
 /** Names of things in Redis. */
 export class RedisKeys {
   readonly #entryPrefix: string;
@@ -20,15 +22,15 @@ export class RedisKeys {
   }
 
   entry(key: string): string {
-    return this.#entryPrefix + key;
+    return this.#entryPrefix + redisName(key);
   }
 
   lock(key: string): string {
-    return this.#lockPrefix + key;
+    return this.#lockPrefix + redisName(key);
   }
 
   tag(tag: string): string {
-    return this.#tagPrefix + tag;
+    return this.#tagPrefix + redisName(tag);
   }
 
   tags(tags: readonly string[]): string[] {

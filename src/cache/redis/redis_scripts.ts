@@ -49,16 +49,17 @@ return 1
 
 /**
  * KEYS entry, versions...; ARGV payload, ttlMs, channel, message, freshUntil,
- * new version, tags...
+ * new version, tags as JSON...
  */
 export const SET_TAGGED = `${KEEP_VERSION}${WRITE}
-local marks = { t = {} }
-if ARGV[5] ~= '' then marks.f = tonumber(ARGV[5]) end
+local versions = {}
 for i = 2, #KEYS do
-  marks.t[ARGV[i + 5]] = keepVersion(KEYS[i], ARGV[6], ARGV[2])
+  local version = keepVersion(KEYS[i], ARGV[6], ARGV[2])
+  versions[i - 1] = ARGV[i + 5] .. ':"' .. version .. '"'
 end
-local stored = '~' .. cjson.encode(marks) .. '\\n' .. ARGV[1]
-write(KEYS[1], stored, ARGV[2])
+local fresh = ARGV[5] == '' and '' or '"f":' .. ARGV[5] .. ','
+local marks = '{' .. fresh .. '"t":{' .. table.concat(versions, ',') .. '}}'
+write(KEYS[1], '~' .. marks .. '\\n' .. ARGV[1], ARGV[2])
 redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `;
