@@ -9,6 +9,7 @@ import type { PostgresOptions } from "../../src/pool/postgres/postgres_options.t
 import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
 import { CommitUnknownError } from "../../src/pool/postgres/postgres_transaction.ts";
 import { PostgresServer, skipsPostgres } from "../support/postgres.ts";
+import { StalledWay } from "../support/stalled_way.ts";
 
 const silent: PostgresOptions = {
   log: { warn: () => {} },
@@ -176,6 +177,31 @@ test("a transaction whose COMMIT got no answer is neither failed nor done", asyn
   await unknown;
   assert.equal(runs, 1);
   assert.equal(db.stats.transactionRetries, 0);
+});
+
+test("a COMMIT that falls silent holds up nobody who gives up", async ({ url }) => {
+  using way = new StalledWay(Number(new URL(url).port));
+  const through = new URL(url);
+  through.host = `127.0.0.1:${way.port}`;
+  await using db = await PostgresPool.connect(through.href, {
+    ...silent,
+    cancelTimeoutMs: 50,
+  });
+  const abort = new AbortController();
+  const reason = new Error("nobody waits any more");
+  await assert.rejects(
+    db.transaction(() => {
+      way.stall();
+      setTimeout(() => abort.abort(reason), 20);
+    }, { signal: abort.signal }),
+    (error: CommitUnknownError) => {
+      assert.equal(error.code, "SLUICE_COMMIT_UNKNOWN");
+      assert.equal(error.cause, reason);
+      return true;
+    },
+  );
+  way.resume();
+  assert.equal(await db.queryValue("SELECT 1"), 1);
 });
 
 test("a COMMIT that the server refuses has failed for certain", async (server) => {

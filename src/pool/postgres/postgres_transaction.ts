@@ -57,7 +57,10 @@ export interface TransactionOptions {
    * @default 5
    */
   maxRetries?: number;
-  /** Cancels what is running and rolls back. */
+  /**
+   * Cancels what is running and rolls back. A COMMIT under way has the pool's
+   * `cancelTimeoutMs` to come to its end; then nobody knows whether it did.
+   */
   signal?: AbortSignal;
 }
 
@@ -178,7 +181,7 @@ export async function runTransaction<R>(
     transaction.end();
     signal?.throwIfAborted();
     if (transaction.failure) await failIfAborted(run, transaction.failure);
-    await commit(run);
+    await commit(run, signal);
     return result;
   } catch (error) {
     transaction.end();
@@ -227,9 +230,12 @@ function isRetryable(error: unknown): boolean {
 }
 
 /** Fails as the server does; without its answer, nobody knows. */
-async function commit(run: RunStatement): Promise<void> {
+async function commit(
+  run: RunStatement,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
-    await run("COMMIT", [], {});
+    await run("COMMIT", [], { signal });
   } catch (cause) {
     const isKnown = cause instanceof PostgresError &&
       !RESOLUTION_UNKNOWN.has(cause.sqlState);
