@@ -1,3 +1,4 @@
+import { wellFormedJson } from "../base/well_formed_json.ts";
 import type {
   HealthChecks,
   HealthReport,
@@ -147,7 +148,8 @@ function answer(
   body: unknown,
   headers: Record<string, string> = {},
 ): Response {
-  return new Response(body === undefined ? null : JSON.stringify(body), {
+  const text = body === undefined ? null : wellFormedJson(JSON.stringify(body));
+  return new Response(text, {
     status,
     headers: {
       "content-type": "application/json",

@@ -1,4 +1,5 @@
-import { jsonText, wellFormedJson } from "./json_value.ts";
+import { wellFormedJson } from "../base/well_formed_json.ts";
+import { jsonText } from "./json_value.ts";
 import { nearestJson } from "./nearest_json.ts";
 import type { ProgressToken } from "./types/message.ts";
 import {

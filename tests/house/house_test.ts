@@ -132,6 +132,7 @@ const DOORS: Doors = {
     "redis_cluster.ts",
     "redis_commands.ts",
     "redis_connection.ts",
+    "redis_name.ts",
     "redis_port.ts",
     "redis_script.ts",
     "redis_subscriber.ts",

@@ -186,3 +186,26 @@ Deno.test("log lines, also those that are cut off", async () => {
   }
   await server.close();
 });
+
+Deno.test("what operators read", async () => {
+  const server = makeServer({ dashboard: true });
+  server.health.add(CUT, () => ({ status: "degraded", message: CUT }));
+  await ask(server, "tools/call", { name: "error" });
+  const pages: [path: string, accept: string][] = [
+    ["/health/detailed", "*/*"],
+    ["/metrics", "application/json"],
+    ["/metrics", "text/plain"],
+    ["/dashboard/events", "text/event-stream"],
+  ];
+  for (const [path, accept] of pages) {
+    const { body } = await server.fetch(
+      new Request(`http://127.0.0.1${path}`, { headers: { accept } }),
+    );
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+    const { value = "" } = await reader.read();
+    assertWellFormed(value, path);
+    assert(value.length > 10, path);
+    await reader.cancel();
+  }
+  await server.close();
+});

@@ -1,3 +1,4 @@
+import { wellFormedJson } from "../../base/well_formed_json.ts";
 import type { Clock, TimerHandle } from "../../base/clock.ts";
 import type {
   LatencySummary,
@@ -205,5 +206,6 @@ export class DashboardFeed {
 
 /** One server-sent event. */
 function frame(event: string, data: unknown): Uint8Array {
-  return encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const json = wellFormedJson(JSON.stringify(data));
+  return encoder.encode(`event: ${event}\ndata: ${json}\n\n`);
 }

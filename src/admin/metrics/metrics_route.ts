@@ -1,3 +1,4 @@
+import { wellFormedJson } from "../../base/well_formed_json.ts";
 import {
   EXPOSITION_TYPES,
   type ExpositionFormat,
@@ -48,7 +49,10 @@ export class MetricsRoute {
     }
     const headers = { "cache-control": "no-store", vary: "accept" };
     if (format === "json") {
-      return Response.json(await this.#metrics.read(), { headers });
+      const document = JSON.stringify(await this.#metrics.read());
+      return new Response(wellFormedJson(document), {
+        headers: { ...headers, "content-type": "application/json" },
+      });
     }
     const page = await this.#metrics.page(format);
     return new Response(page.text, {

@@ -3,11 +3,8 @@ import {
   claimsToBeBlock,
   isContentBlock,
 } from "../../protocol/content_check.ts";
-import {
-  jsonForm,
-  jsonText,
-  wellFormedJson,
-} from "../../protocol/json_value.ts";
+import { wellFormedJson } from "../../base/well_formed_json.ts";
+import { jsonForm, jsonText } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   issuesText,

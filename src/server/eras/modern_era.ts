@@ -2,7 +2,8 @@ import {
   type ProtocolError,
   ResourceNotFoundError,
 } from "../../protocol/protocol_errors.ts";
-import { jsonText, wellFormedJson } from "../../protocol/json_value.ts";
+import { wellFormedJson } from "../../base/well_formed_json.ts";
+import { jsonText } from "../../protocol/json_value.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   checkParamHeaders,

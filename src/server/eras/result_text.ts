@@ -1,6 +1,7 @@
 import { byteLength } from "../../base/byte_length.ts";
 import { quote } from "../../base/options.ts";
-import { jsonText, wellFormedJson } from "../../protocol/json_value.ts";
+import { wellFormedJson } from "../../base/well_formed_json.ts";
+import { jsonText } from "../../protocol/json_value.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
 
 /** Number of bytes that a text has beyond its characters. */
