@@ -305,14 +305,19 @@ function matcherParts(part: string | Expression): (string | Capture)[] {
     }
     case ".":
     case "/":
-      return variables.flatMap((variable) => [operator, captureOf(variable)]);
+      return variables.flatMap(() => [operator, { kind: "list" }]);
     default:
       return separated(variables.map(captureOf), ",");
   }
 }
 
-function captureOf({ exploded }: Variable): Capture {
-  return { kind: exploded ? "list" : "segment" };
+/** A comma ends a variable only where it leads to the next. */
+function captureOf(
+  { exploded }: Variable,
+  _index: number,
+  { length }: readonly Variable[],
+): Capture {
+  return { kind: exploded || length === 1 ? "list" : "segment" };
 }
 
 function separated(

@@ -131,6 +131,17 @@ Deno.test("templates: what expand makes and lists show is what match reads", () 
     }
     assert(URL.canParse(expanded), expanded);
   }
+  // A comma parts the variables of one expression, and is like any letter else.
+  const parted: [written: string, uri: string, values: Variables | null][] = [
+    ["x://{a}", "x://1,2", { a: "1,2" }],
+    ["x:/{/a,b}", "x://1,2/3", { a: "1,2", b: "3" }],
+    ["x://{a,b}", "x://1,2", { a: "1", b: "2" }],
+    ["x://{a,b}", "x://1,2,3", null],
+    ["x://{a*}", "x://1,2", { a: ["1", "2"] }],
+  ];
+  for (const [written, uri, values] of parted) {
+    assert.deepEqual({ ...new UriTemplate(written).match(uri) }, { ...values });
+  }
   const strict = new UriTemplate("x://list?sort=up{&page}");
   for (const uri of ["x://list?page=2", "x://list?sort=down", "x://list"]) {
     assert.equal(strict.match(uri), null, uri);
@@ -186,7 +197,13 @@ Deno.test("what a template lists and nobody can read is left out, and told of on
   const server = new McpServer({ name: "uris", version: "1.0.0" }, {
     log: (record) => log.push(record),
   });
-  const uris = ["docs:///Read Me.md", "Read Me.md", "docs:///é", "/b"];
+  const uris = [
+    "docs:///Read Me.md",
+    "Read Me.md",
+    "docs:///é",
+    "docs:///Lovelace, Ada.md",
+    "/b",
+  ];
   server.registerResource(
     "docs",
     new ResourceTemplate("docs:///{name}", {
@@ -199,7 +216,7 @@ Deno.test("what a template lists and nobody can read is left out, and told of on
     const { resources } = await server.call("resources/list") as Loose;
     assert.deepEqual(
       resources.map(({ uri }: Loose) => uri),
-      ["docs:///Read Me.md", "docs:///é"],
+      ["docs:///Read Me.md", "docs:///é", "docs:///Lovelace, Ada.md"],
     );
     for (const { uri } of resources) {
       await server.call("resources/read", { uri });
