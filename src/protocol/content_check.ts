@@ -1,7 +1,24 @@
 import { isObject, type JsonObject } from "./jsonrpc.ts";
+import type { ContentBlock } from "./types.ts";
 
-/** The types of content blocks. */
-const BLOCK_TYPES = ["text", "image", "audio", "resource", "resource_link"];
+/** The types of content blocks, and the members that belong to each alone. */
+const OWN_MEMBERS: Record<string, readonly string[]> = {
+  text: ["text"],
+  image: ["data", "mimeType"],
+  audio: ["data", "mimeType"],
+  resource: ["resource"],
+  resource_link: [
+    "uri",
+    "name",
+    "title",
+    "description",
+    "mimeType",
+    "size",
+    "icons",
+  ],
+};
+const BLOCK_TYPES = Object.keys(OWN_MEMBERS);
+const ALL_BLOCKS_MEMBERS = ["type", "annotations", "_meta"];
 
 /** Base64 as every client reads it; white space is passed over. */
 const BASE64 = /^[\sA-Za-z\d+/]*(?:={1,2}\s*)?$/;
@@ -61,6 +78,15 @@ export function claimsToBeBlock(value: unknown): boolean {
 /** Tells if official clients take a value for a content block. */
 export function isContentBlock(block: unknown): boolean {
   return isObject(block) && hasItsOwn(block) && fits(block, MEMBERS);
+}
+
+/** Tells if a value is a content block and nothing more, as a row of data may be. */
+export function isContentBlockAlone(block: unknown): boolean {
+  return isContentBlock(block) &&
+    Object.keys(block as JsonObject).every((key) =>
+      ALL_BLOCKS_MEMBERS.includes(key) ||
+      OWN_MEMBERS[(block as ContentBlock).type].includes(key)
+    );
 }
 
 function hasItsOwn(block: JsonObject): boolean {

@@ -102,9 +102,16 @@ Deno.test("blocks that official clients would refuse are told of", async () => {
     });
   }
   // Rows with a column `type` are rows.
-  await fromAll([{ type: "image", id: 1 }], (result) => {
-    assert.equal(textOf(result), '[{"type":"image","id":1}]');
-  });
+  const rows: unknown[][] = [
+    [{ type: "image", id: 1 }],
+    [{ ...block, id: 1 }],
+    [block, { ...block, marks: ["bold"] }],
+  ];
+  for (const each of rows) {
+    await fromAll(each, (result) => {
+      assert.equal(textOf(result), JSON.stringify(each));
+    });
+  }
 });
 
 Deno.test("a declared schema decides what is data", async () => {

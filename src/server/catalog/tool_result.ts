@@ -2,6 +2,7 @@ import {
   BLOCK_RULE,
   claimsToBeBlock,
   isContentBlock,
+  isContentBlockAlone,
 } from "../../protocol/content_check.ts";
 import { wellFormedJson } from "../../base/well_formed_json.ts";
 import { jsonForm, jsonText } from "../../protocol/json_value.ts";
@@ -50,9 +51,9 @@ export function toToolOutcome(
       : { structuredContent: said };
   }
   if (outputJson !== undefined) return { structuredContent: said };
-  if (Array.isArray(said) && said.length > 0 && said.every(isContentBlock)) {
-    return { content: said };
-  }
+  if (
+    Array.isArray(said) && said.length > 0 && said.every(isContentBlockAlone)
+  ) return { content: said };
   if (said === undefined || said === null) return { content: [] };
   return textResult(typeof said === "string" ? said : jsonText(said));
 }
