@@ -133,6 +133,7 @@ Deno.test("origins that are not the web's can be allowed", async () => {
     "moz-extension://7a2b-11",
     "vscode-webview://1k2j3",
     "tauri://app.local",
+    "file://",
     "capacitor://app.local:8080",
     "app+x.y-z://-",
     "null",

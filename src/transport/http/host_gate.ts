@@ -111,13 +111,16 @@ function withoutRoot(hostname: string): string {
   return hostname.replace(/\.$/, "");
 }
 
+/** Origins of pages that come from a file or from nowhere, as browsers and Electron say them. */
+const LOCAL_ORIGINS = ["null", "file://"];
+
 /** A scheme that is not the web's own, whose origins URL parsers can't tell. */
 const FOREIGN_ORIGIN =
   /^(?!https?:|wss?:|ftp:|file:)[a-z][a-z\d+.-]*:\/\/[^\s/?#@]+$/;
 
 function checkOrigin(origin: string): string {
   if (
-    origin === "null" || FOREIGN_ORIGIN.test(origin) ||
+    LOCAL_ORIGINS.includes(origin) || FOREIGN_ORIGIN.test(origin) ||
     URL.parse(origin)?.origin === origin
   ) return origin;
   throw new InvalidOptionError(
