@@ -40,5 +40,8 @@ function objectText(thrown: object): string {
   const { message } = thrown as { message?: unknown };
   if (typeof message === "string" && message !== "") return message;
   const text = String(thrown);
-  return text.startsWith("[object ") ? JSON.stringify(thrown) ?? text : text;
+  if (!text.startsWith("[object ")) return text;
+  const json = JSON.stringify(thrown) ?? text;
+  // JSON has nothing to say of a Map and its like, but that it is an object.
+  return json === "{}" && text !== "[object Object]" ? text : json;
 }

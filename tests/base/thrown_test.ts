@@ -34,6 +34,8 @@ const CASES: [what: string, thrown: unknown, text: string | RegExp][] = [
     new Response("", { status: 503, statusText: "Service Unavailable" }),
     "an HTTP response was thrown: 503 Service Unavailable",
   ],
+  ["a map", new Map([["a", 1]]), "[object Map]"],
+  ["an object of nothing", {}, "{}"],
   ["an empty text", "", "an empty text was thrown"],
   ["a symbol", Symbol("mark"), "Symbol(mark)"],
   ["a bigint", 12n, "12"],
