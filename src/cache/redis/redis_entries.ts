@@ -142,9 +142,10 @@ export class RedisEntries {
     later: readonly RedisArgument[] = command,
   ): Promise<unknown> {
     const { link, backlog } = this.#options;
+    // What is made up for meanwhile would undo it.
+    if (link.closed) backlog.remove(subject);
     const reply = await link.send(command);
     if (reply === unavailable) backlog.add(subject, later);
-    else backlog.remove(subject);
     return reply;
   }
 
