@@ -144,11 +144,18 @@ function faithful(
 ): unknown {
   if (typeof value !== "number") return value;
   const text = context?.source ?? "";
-  const isKept = value === 0
-    ? !/^[^eE]*[1-9]/.test(text)
-    : Number.isFinite(value) &&
-      (!/^-?\d+$/.test(text) || digitsOf(value) === text);
-  return isKept ? value : text;
+  return keepsValue(value, text) ? value : text;
+}
+
+/** Tells if a number is what its text says; a fraction is rounded, as ever. */
+function keepsValue(value: number, text: string): boolean {
+  if (value === 0) return !/^[^eE]*[1-9]/.test(text);
+  if (!Number.isFinite(value)) return false;
+  if (/[eE]/.test(text)) return true;
+  const [whole, fraction = ""] = text.split(".");
+  return /[1-9]/.test(fraction)
+    ? Math.abs(value) <= Number.MAX_SAFE_INTEGER
+    : digitsOf(value) === whole;
 }
 
 /** A whole number without an exponent. */
