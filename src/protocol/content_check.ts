@@ -56,10 +56,16 @@ const MEMBERS: Record<string, Check> = {
   title: isText,
   description: isText,
   size: (value) => typeof value === "number",
-  icons: listOf((icon) =>
-    isObject(icon) && isText(icon.src) && fits(icon, ICON)
-  ),
+  icons: isIconList,
 };
+
+/** Tells if official clients take a value for a list of icons. */
+export function isIconList(value: unknown): boolean {
+  return Array.isArray(value) &&
+    value.every((icon) =>
+      isObject(icon) && isText(icon.src) && fits(icon, ICON)
+    );
+}
 
 /** Tells if the members that are there pass their checks. */
 function fits(object: JsonObject, checks: Record<string, Check>): boolean {

@@ -144,6 +144,24 @@ Deno.test("values of the wrong type are refused by name", () => {
   const tool = (config: Anything) => () =>
     new McpServer(info).registerTool("t", config, () => 1);
   refused(tool({ annotations: 3 }), /tool t: annotations must be an object/);
+  refused(tool({ _meta: "x" }), /tool t: _meta must be an object, got "x"/);
+  refused(
+    tool({ _meta: { a: [new Map()] } }),
+    /tool t: _meta: a Map can't be sent as JSON \(a\[0\]\)/,
+  );
+  refused(
+    tool({ icons: [{ href: "a.png" }] }),
+    /tool t: icons must be a list of \{ src \}/,
+  );
+  refused(
+    () =>
+      new McpServer(info).registerPrompt(
+        "p",
+        { icons: "a.png" as Anything },
+        () => "",
+      ),
+    /prompt p: icons must be a list/,
+  );
   refused(
     tool({ execution: { taskSupport: "maybe" } }),
     /tool t: execution.taskSupport must be one of "forbidden", "optional", "req/,

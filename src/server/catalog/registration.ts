@@ -1,4 +1,8 @@
-import { option } from "../../base/option_rules.ts";
+import { InvalidOptionError } from "../../base/errors.ts";
+import { option, type OptionRule } from "../../base/option_rules.ts";
+import { checkObject } from "../../base/options.ts";
+import { isIconList } from "../../protocol/content_check.ts";
+import { jsonFault } from "../../protocol/json_value.ts";
 import { CallRecord } from "../../observe/metrics/call_record.ts";
 import {
   ACCESS_RULES,
@@ -7,13 +11,30 @@ import {
   guardOf,
 } from "../identity/guard.ts";
 
+/** What lists show as it is: a client that refuses one of a list refuses the list. */
+export const shown: OptionRule<object | undefined> = (name, given) =>
+  sayable(name, checkObject(name, given as object | undefined));
+
+const icons: OptionRule<unknown> = (name, given) => {
+  if (given === undefined || isIconList(given)) return sayable(name, given);
+  throw new InvalidOptionError(
+    `${name} must be a list of { src } and what belongs to it`,
+  );
+};
+
+function sayable<Value>(name: string, value: Value): Value {
+  const fault = jsonFault(value);
+  if (fault === undefined) return value;
+  throw new InvalidOptionError(`${name}: ${fault}`);
+}
+
 /** How the options are read that all that is registered has in common. */
 export const COMMON_OPTIONS = {
   ...ACCESS_RULES,
   title: option.text,
   description: option.text,
-  icons: option.optional(),
-  _meta: option.optional(),
+  icons,
+  _meta: shown,
   // The official SDK's: here it is the business of who lets callers in.
   scopeChallenge: option.optional(),
 };

@@ -6,7 +6,7 @@ import {
 } from "../../base/option_rules.ts";
 import { quote } from "../../base/options.ts";
 import { checkHandler } from "./check_handler.ts";
-import { COMMON_OPTIONS, Registration } from "./registration.ts";
+import { COMMON_OPTIONS, Registration, shown } from "./registration.ts";
 import { isResourceContents } from "../../protocol/content_check.ts";
 import { jsonForm, jsonText } from "../../protocol/json_value.ts";
 import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
@@ -94,7 +94,7 @@ export interface ResourceTemplateUpdates extends AccessRules<Variables> {
 
 const RESOURCE_OPTIONS = {
   ...COMMON_OPTIONS,
-  annotations: option.object(),
+  annotations: shown,
   mimeType: option.optional(),
   size: option.optional(),
   cacheHint: option.optional(),

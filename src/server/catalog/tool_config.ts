@@ -15,7 +15,7 @@ import type {
 } from "../../protocol/types.ts";
 import type { RateLimitOptions } from "../calls/call_rate_limit.ts";
 import type { AccessRules } from "../identity/guard.ts";
-import { COMMON_OPTIONS } from "./registration.ts";
+import { COMMON_OPTIONS, shown } from "./registration.ts";
 import type { HandlerCacheOptions } from "./handler_cache.ts";
 import type { IdempotencyOptions } from "./idempotency.ts";
 import type { ServerContext } from "../server_context.ts";
@@ -201,7 +201,7 @@ const EXECUTION_OPTIONS = {
 /** How they are read. */
 export const TOOL_OPTIONS = {
   ...COMMON_OPTIONS,
-  annotations: option.object(),
+  annotations: shown,
   inputSchema: option.optional(),
   outputSchema: option.optional(),
   execution: option.ifGiven(option.group(EXECUTION_OPTIONS)),
