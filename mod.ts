@@ -264,6 +264,7 @@ export type {
   SchemaResult,
   ServerContext,
   TaskRun,
+  TaskTerms,
 } from "./src/server/server_context.ts";
 
 // Tasks.

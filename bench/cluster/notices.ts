@@ -10,6 +10,7 @@ import { startReplica } from "./replica.ts";
 const UPDATED = "notifications/resources/updated";
 const LIST_CHANGED = "notifications/tools/list_changed";
 const SINGLE_NOTICES = 500;
+const BARE = { script: "peers/bare_notices.ts" };
 const PER_SECOND = 100;
 const WARM_UP = 3;
 /** How often the listeners of one way make room for those of the other, and come back. */
@@ -129,14 +130,14 @@ async function ownResources(
   ];
 }
 
-/** A change that all hear, against as many frames that a bare server writes. */
+/** A change that all hear, against as many frames that as many bare servers write. */
 async function changeForAll(
   replicas: readonly ServerProcess[],
   { listeners: count, rounds }: NoticeLoad,
 ): Promise<Outcome[]> {
-  await using bare = await ServerProcess.start({
-    script: "peers/bare_notices.ts",
-  });
+  await using first = await ServerProcess.start(BARE);
+  await using second = await ServerProcess.start(BARE);
+  const bare = [first, second];
   using client = new BenchClient(replicas[0].port);
   const ours: Way = {
     servers: replicas,
@@ -145,12 +146,13 @@ async function changeForAll(
     took: [],
   };
   const floor: Way = {
-    servers: [bare],
+    servers: bare,
     wanted: {},
     acknowledged: ": open",
-    tell: async () => {
-      await (await fetch(`http://127.0.0.1:${bare.port}/`)).text();
-    },
+    tell: () =>
+      Promise.all(bare.map(async ({ port }) => {
+        await (await fetch(`http://127.0.0.1:${port}/`)).text();
+      })),
     took: [],
   };
   // The listeners of both at once would be more than a process may have.
@@ -169,7 +171,7 @@ async function changeForAll(
   console.log();
   printTable([`a change that ${count} hear`, "ms to the last", "CPU ms"], [
     row("two replicas", ours),
-    row("a bare server, the frames alone", floor),
+    row("two bare servers, the frames alone", floor),
   ]);
   const ratio = (of: keyof Took) => typical(ours, of) / typical(floor, of);
   return [

@@ -268,9 +268,7 @@ export function makeParts(
   const sealer = new StateSealer(
     stateKeys(options),
     options.requestState.ttlMs,
-    {
-      makeKey: stateKey && (() => stateKey.read()),
-    },
+    { makeKey: stateKey && (() => stateKey.read()) },
   );
   const host: CallHost = {
     clock,
@@ -324,9 +322,7 @@ export function makeParts(
   });
 
   for (const extension of extensions) {
-    extension.attach?.(
-      lend(extension, { clock, log, changes }),
-    );
+    extension.attach?.(lend(extension, { clock, log, changes }));
     const around = aroundOf(extension);
     if (around !== undefined) dispatcher.use(around);
   }

@@ -28,7 +28,6 @@ export class OwnSubscriptions {
   /** Wraps `subscriptions/listen`. */
   around(listen: Method): Method {
     return async (call) => {
-      // Once its stream is open, Deno (2.9) has forgotten what nobody asked for.
       const { context } = call;
       const outcome = await listen(call);
       if (!call.cancelled) this.#follow(call, context);

@@ -307,8 +307,22 @@ export interface ServerContext<Lifespan = unknown> {
    */
   runAsTask<Value>(
     work: (task: TaskRun) => Value,
-    options?: { ttlMs?: number | null; pollIntervalMs?: number },
+    terms?: TaskTerms,
   ): Promise<CreateTaskResult | Awaited<Value>>;
+}
+
+/** Terms of a task that a call begins. */
+export interface TaskTerms {
+  /**
+   * Milliseconds for which its result is kept; `null` for ever.
+   * @default the `ttlMs` of the server's `tasks`
+   */
+  ttlMs?: number | null;
+  /**
+   * Milliseconds that a client should wait between two looks at it.
+   * @default the `pollIntervalMs` of the server's `tasks`
+   */
+  pollIntervalMs?: number;
 }
 
 /**

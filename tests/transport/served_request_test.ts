@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { type CacheStore, McpServer, type ServerContext } from "@sluice/mcp";
 import {
   bufferedText,
@@ -178,16 +179,43 @@ function tenantOf(ctx: ServerContext): string | null | undefined {
 Deno.test("a handler may read the headers when its call has long been answered", async () => {
   const server = new McpServer({ name: "late", version: "1.0.0" });
   const kept: ServerContext[] = [];
-  server.registerTool("keep", {}, (ctx) => {
-    kept.push(ctx);
-    return "kept";
-  });
+  const inputSchema = z.object({});
+  server.registerTool("none", {}, (ctx) => kept.push(ctx));
+  server.registerTool("some", { inputSchema }, (_, ctx) => kept.push(ctx));
+  server.registerTool(
+    "rest",
+    { inputSchema },
+    (...all: unknown[]) => kept.push(all[1] as ServerContext),
+  );
+  await using running = await server.serve({ port: 0 });
+  for (const name of ["none", "some", "rest"]) {
+    const response = await askAs(name, running.port, "tools/call", {
+      name,
+      arguments: {},
+    });
+    assert.equal((await response.json()).result.isError, undefined);
+    assert.equal(tenantOf(kept.at(-1)!), name);
+  }
+});
+
+Deno.test("a handler that names no context may still read its headers", async () => {
+  const server = new McpServer({ name: "now", version: "1.0.0" });
+  const heard: ServerContext[] = [];
+  server.registerTool(
+    "default",
+    { inputSchema: z.object({}) },
+    (_, ctx = undefined as unknown as ServerContext) => {
+      heard.push(ctx);
+      return tenantOf(ctx);
+    },
+  );
   await using running = await server.serve({ port: 0 });
   const response = await askAs("a", running.port, "tools/call", {
-    name: "keep",
+    name: "default",
+    arguments: {},
   });
-  assert.equal((await response.json()).result.content[0].text, "kept");
-  assert.equal(tenantOf(kept[0]), "a");
+  assert.equal((await response.json()).result.content[0].text, "a");
+  assert.equal(tenantOf(heard[0]), "a", "what was looked at is kept");
 });
 
 /** What a tool of one call at a time, for a while the first one's, reads of its calls. */

@@ -24,9 +24,10 @@ import type {
   RequestLog,
   ServerContext,
   TaskRun,
+  TaskTerms,
 } from "../server_context.ts";
 import type { Caller } from "../identity/caller.ts";
-import type { Call, HandlerOwner, TaskTerms } from "./call.ts";
+import type { Call, HandlerOwner } from "./call.ts";
 import { SdkRequest } from "./sdk_request.ts";
 
 /**
@@ -42,8 +43,6 @@ export class HandlerContext implements ServerContext {
   constructor(call: Call, owner: HandlerOwner) {
     this.#call = call;
     this.#owner = owner;
-    // A handler may keep it for later: Deno (2.9) keeps headers that were asked for.
-    void call.reply.request?.headers;
   }
 
   get era(): Era {
@@ -99,6 +98,7 @@ export class HandlerContext implements ServerContext {
       this.#call.reply;
     const address = addressOf(peer);
     if (request === undefined && authInfo === undefined) return undefined;
+    void request?.headers;
     return {
       req: request,
       authInfo,

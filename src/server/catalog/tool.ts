@@ -320,10 +320,14 @@ export class RegisteredTool extends Registration<ToolUpdates> {
       );
   }
 
-  #handle(args: unknown, { context }: Call): unknown {
-    return this.#input === undefined
-      ? this.#handler(context)
-      : this.#handler(args, context);
+  #handle(args: unknown, call: Call): unknown {
+    const handler = this.#handler;
+    if (this.#input === undefined) return handler(call.context);
+    // One that names its arguments alone keeps no context.
+    return handler(
+      args,
+      handler.length === 1 ? call.passingContext : call.context,
+    );
   }
 
   /**

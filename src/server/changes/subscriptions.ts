@@ -1,3 +1,4 @@
+import { byteLength } from "../../base/byte_length.ts";
 import type { SharedRoom } from "../../base/shared_room.ts";
 import { jsonText } from "../../protocol/json_value.ts";
 import {
@@ -146,7 +147,14 @@ export class Subscriptions {
     const listeners = this.#byTopic.get(topic);
     if (listeners === undefined) return;
     const textFor = notificationTexts(method, params, metaKey.subscriptionId);
-    for (const call of listeners) call.say(textFor(call.requestId));
+    let last = "";
+    let bytes = 0;
+    for (const call of listeners) {
+      const text = textFor(call.requestId);
+      // Most get the same text, which is measured once (bench/cluster.ts, "notices").
+      if (text !== last) [last, bytes] = [text, byteLength(text)];
+      call.say(text, bytes);
+    }
   }
 
   /** The resources that streams listen to, in the normal form of their URIs. */

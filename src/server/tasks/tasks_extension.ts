@@ -11,7 +11,7 @@ import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { TASKS_EXTENSION } from "../../protocol/revision.ts";
 import type { AuthInfo } from "../../protocol/types.ts";
-import type { Call, TaskTerms } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 import type {
   Extension,
   ExtensionHost,
@@ -21,7 +21,7 @@ import type {
 } from "../extension.ts";
 import { accountOf } from "../identity/account.ts";
 import { hasScopes, requireScopes } from "../identity/guard.ts";
-import type { ServerContext, TaskRun } from "../server_context.ts";
+import type { ServerContext, TaskRun, TaskTerms } from "../server_context.ts";
 import { InlineRun } from "./inline_run.ts";
 import { restartOf } from "./resumed_call.ts";
 import type { RunningTask } from "./running_task.ts";

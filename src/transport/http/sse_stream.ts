@@ -171,17 +171,19 @@ export class SseStream {
     return this.#unsentBytes >= AHEAD_BYTES;
   }
 
-  #handOn(bytes: Uint8Array): void {
+  /** Hands bytes on; true if they wait for the client. */
+  #handOn(bytes: Uint8Array): boolean {
     this.#writtenBytes += bytes.length;
     try {
       // After a disconnect this may cancel the stream on the spot.
       this.#controller.enqueue(bytes);
     } catch (error) {
       this.#gone(error);
-      return;
     }
+    if (!this.open || !this.#behind) return false;
     // From here on it is told when the client has caught up.
-    if (this.#behind) this.#endPull?.();
+    this.#endPull?.();
+    return true;
   }
 
   /** Counts what waits for the client; cuts it off if there is no room for it. */
@@ -200,8 +202,7 @@ export class SseStream {
 
   #enqueue(bytes: Uint8Array): void {
     if (!this.open) return;
-    this.#handOn(bytes);
-    if (!this.open || !this.#behind || !this.#count()) return;
+    if (!this.#handOn(bytes) || !this.#count()) return;
     this.#stallTimer ??= this.#watch();
     const { maxUnsentBytes } = this.#host;
     // The last message alone may be of any size.
