@@ -5,7 +5,10 @@ import {
 } from "../../src/pool/http/http_errors.ts";
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { Http1Transport } from "../../src/pool/http/http1/http1_transport.ts";
-import type { TcpConnection } from "../../src/pool/http/tcp_connector.ts";
+import {
+  type TcpConnection,
+  TcpConnector,
+} from "../../src/pool/http/tcp_connector.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { runScript } from "../support/scripts.ts";
@@ -536,6 +539,18 @@ Deno.test("a connection given up just when it is made is closed", async () => {
       )));
   }
   await eventually(() => open() <= before + 2);
+});
+
+Deno.test("nothing is connected to for a caller that has given up", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = new URL(`http://127.0.0.1:${listener.addr.port}`);
+  const connector = new TcpConnector();
+  const reason = new Error("given up");
+  await assert.rejects(
+    connector.connect(url, AbortSignal.abort(reason)),
+    reason,
+  );
+  await connector.settled();
 });
 
 Deno.test("a body whose bytes were taken away is the caller's mistake, told at once", async () => {

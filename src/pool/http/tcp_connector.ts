@@ -36,7 +36,8 @@ export class TcpConnector {
   /** False on runtimes that have no `Deno.connect`. */
   static readonly isPossible: boolean = deno?.connect !== undefined;
 
-  readonly connect: TcpConnect = (url, signal) => {
+  readonly connect: TcpConnect = async (url, signal) => {
+    signal.throwIfAborted();
     const cancel = new AbortController();
     const connecting = deno!.connect!({
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
@@ -48,7 +49,7 @@ export class TcpConnector {
       this.#lettingGo.add(gone);
       gone.then(() => this.#lettingGo.delete(gone));
     }, { once: true });
-    return abortable(connecting, signal);
+    return await abortable(connecting, signal);
   };
 
   /** Waits until nothing is left of connections that were given up. */
@@ -66,7 +67,10 @@ async function letGo(
   connecting: Promise<TcpConnection>,
   cancel: AbortController,
 ): Promise<void> {
-  const timer = setTimeout(() => cancel.abort(), graceMs);
+  // Late in a busy process, it may be there all the same: it is handed over first.
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => cancel.abort());
+  }, graceMs);
   try {
     (await connecting).close();
   } catch {
