@@ -117,7 +117,10 @@ Deno.test("a handler that doesn't keep pace has its client cut off", async () =>
   await eventually(() => subject.reason !== undefined);
   assert(subject.reason instanceof SlowClientError);
   assert(subject.steps < STEPS);
-  const warnings = subject.log.filter(({ level }) => level !== "info");
+  // Of a busy machine the watchdog may have something to say, too.
+  const warnings = subject.log.filter(({ message }) =>
+    message.includes("too slowly")
+  );
   assert.equal(warnings.length, 1);
   assert.match(warnings[0].message, /too slowly: more than 1000000 bytes/);
   assert.equal(warnings[0].fields?.tool, "flood");

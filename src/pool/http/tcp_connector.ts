@@ -26,8 +26,11 @@ interface DenoConnect {
 
 const deno = (globalThis as { Deno?: DenoConnect }).Deno;
 
-/** The time in which a connection that is given up may still come about. */
-const graceMs = 100;
+/**
+ * The time in which a connection that is given up may still come about: longer than
+ * a busy process is late for it, and between two tries of the kernel's.
+ */
+const graceMs = 2_000;
 
 /** Makes connections by `Deno.connect`. */
 export class TcpConnector {
@@ -67,10 +70,7 @@ async function letGo(
   connecting: Promise<TcpConnection>,
   cancel: AbortController,
 ): Promise<void> {
-  // Late in a busy process, it may be there all the same: it is handed over first.
-  let timer = setTimeout(() => {
-    timer = setTimeout(() => cancel.abort());
-  }, graceMs);
+  const timer = setTimeout(() => cancel.abort(), graceMs);
   try {
     (await connecting).close();
   } catch {
