@@ -6,9 +6,11 @@ import { killing, rolling, runWhile } from "./replicas.ts";
 
 /**
  * What clients may be told of a call whose replica has gone. Where four replicas
- * share a core or two, Redis may be late for one, too, which then refuses.
+ * share a core or two, Redis may be late for one, too, which then refuses: also an
+ * answer to a question, which official clients don't give again.
  */
-const CLEAR = /^(HTTP 50[234]|unavailable|store_unavailable|connection)/;
+const CLEAR =
+  /^(HTTP 50[234]|unavailable|store_unavailable|connection|answer not taken, and said so$)/;
 /** Likewise of one that was killed, maybe in the middle of a stream. */
 const CUT = new RegExp(`${CLEAR.source}|^stream cut$`);
 
