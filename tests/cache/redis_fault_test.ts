@@ -104,7 +104,9 @@ test("a Redis that hangs is a miss within timeoutMs, then isn't asked", async ({
   redis.resume();
   await eventually(() => cache.stats.state === "closed");
   assert.equal(await cache.get("a"), 1);
-  assert.deepEqual(log.changes, ["not used", "used again"]);
+  // On a busy machine it may be late again, and be given up once more.
+  assert.deepEqual(log.changes.slice(0, 2), ["not used", "used again"]);
+  assert.equal(log.changes.at(-1), "used again");
 });
 
 test(

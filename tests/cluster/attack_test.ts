@@ -405,3 +405,25 @@ Deno.test("news that comes late undoes nothing that was said after it", async ()
   await reader.ended;
   await new Promise((go) => setTimeout(go, 100));
 });
+
+Deno.test("a session that is found when its server has closed is not begun there", async () => {
+  const hub = new MemoryBusHub();
+  await using sessionStore = new MemorySessionStore();
+  await using a = replica({ bus: hub.join(), sessionStore });
+  await using b = replica({ bus: hub.join(), sessionStore });
+  const client = await LegacyClient.open(a);
+  const asked = Promise.withResolvers<void>();
+  const found = Promise.withResolvers<void>();
+  const use = sessionStore.use.bind(sessionStore);
+  sessionStore.use = async (id, idleMs) => {
+    asked.resolve();
+    await found.promise;
+    return await use(id, idleMs);
+  };
+  const late = at(client, b).ask("tools/list");
+  await asked.promise;
+  await b.close();
+  found.resolve();
+  assert.equal((await late).status, 503);
+  assert.equal(b.stats.sessions, 0);
+});

@@ -51,6 +51,7 @@ export class LiveSessions {
   /** Those of them that were only opened. */
   readonly #opened: SharedRoom = new SharedRoom(Infinity);
   #timer: TimerHandle;
+  #closed = false;
 
   constructor(
     { sessionIdleMs, maxSessions }: Required<SessionLimits>,
@@ -65,8 +66,10 @@ export class LiveSessions {
     return this.#used.size + this.#unused.size;
   }
 
-  /** Adds a session, if need be in place of another; false if all are busy. */
+  /** Adds a session, if need be in place of another; false if there is no place for it. */
   add(session: HttpSession): boolean {
+    // One that was being read may come when the server has gone.
+    if (this.#closed) return false;
     this.#endUnused(session.session.account);
     if (this.size >= this.#max && !this.#evict()) return false;
     this.#unused.set(session.id, { session, usedAt: this.#clock.now() });
@@ -120,6 +123,7 @@ export class LiveSessions {
   }
 
   close(): void {
+    this.#closed = true;
     for (const session of this.all()) {
       this.end(session, "the server is shutting down");
     }
