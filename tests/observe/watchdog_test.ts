@@ -203,6 +203,8 @@ Deno.test(
     });
     await wait(50);
     const idle = calls.call("idle");
+    // Also where it is tried again.
+    await using _ended = { [Symbol.asyncDispose]: async () => void await idle };
     await calls.call("later");
     await calls.report("later", 0);
     await wait(200);
@@ -217,7 +219,6 @@ Deno.test(
     assert.equal(byName.get("later")?.blocks, 4);
     assert.equal(byName.get("atOnce")?.blocks, 4);
     assert.equal(suspected.size, 0);
-    await idle;
   },
 );
 
@@ -253,7 +254,8 @@ Deno.test("a block of nobody's is reported, and nobody accused", async () => {
   await Promise.all(running);
 });
 
-Deno.test("nothing is reported when nothing blocks", async () => {
+// What the host takes from a virtual machine may look like work of its own.
+Deno.test("nothing is reported when nothing blocks", { retry: 2 }, async () => {
   await using calls = new WatchedCalls({
     quick: () => burn(2),
     slow: () => wait(150),
