@@ -96,7 +96,10 @@ export interface Extension extends Partial<AsyncDisposable> {
   readonly namedBy?: Readonly<Record<string, string>>;
   /** Topics that `subscriptions/listen` may follow, by the filter's field. */
   readonly topics?: Readonly<Record<string, ExtensionTopic>>;
-  /** Looks at a tool before it runs, in its eras; what it throws is the answer. Not async. */
+  /**
+   * Looks at a tool before it runs, in its eras; what it throws is the answer. Not
+   * async: headers that it hasn't looked at may be gone with the answer.
+   */
   readonly beforeTool?: (tool: ToolInCall, ctx: ServerContext) => void;
   /** Wraps every call, within the server's own middleware. */
   readonly around?: Middleware;

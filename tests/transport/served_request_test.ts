@@ -7,7 +7,7 @@ import {
 } from "../../src/transport/http/served_request.ts";
 import type { JsonObject } from "../../src/protocol/jsonrpc.ts";
 import { eventually } from "../support/eventually.ts";
-import { RawSocket } from "./raw_socket.ts";
+import { httpText, RawSocket } from "./raw_socket.ts";
 import { initialize, modernCall, modernHeaders } from "./wire.ts";
 
 interface Taken {
@@ -216,6 +216,38 @@ Deno.test("a handler that names no context may still read its headers", async ()
   });
   assert.equal((await response.json()).result.content[0].text, "a");
   assert.equal(tenantOf(heard[0]), "a", "what was looked at is kept");
+});
+
+Deno.test("headers are listed only for a handler that may keep its context", async () => {
+  const server = new McpServer({ name: "listed", version: "1.0.0" });
+  const inputSchema = z.object({});
+  server.registerTool("alone", { inputSchema }, (_) => "done");
+  server.registerTool("both", { inputSchema }, (_, _ctx) => "done");
+  await using running = await server.serve({ port: 0 });
+  const getter = Object.getOwnPropertyDescriptor(Request.prototype, "headers")!;
+  let listed = 0;
+  Object.defineProperty(Request.prototype, "headers", {
+    ...getter,
+    get() {
+      listed++;
+      return getter.get!.call(this);
+    },
+  });
+  try {
+    for (const [name, expected] of [["alone", 0], ["both", 1]] as const) {
+      listed = 0;
+      const message = modernCall("tools/call", { name, arguments: {} });
+      using socket = await RawSocket.open(running.port);
+      await socket.write(httpText({
+        headers: modernHeaders(message),
+        body: JSON.stringify(message),
+      }));
+      await socket.readUntil("done");
+      assert.equal(listed, expected, name);
+    }
+  } finally {
+    Object.defineProperty(Request.prototype, "headers", getter);
+  }
 });
 
 /** What a tool of one call at a time, for a while the first one's, reads of its calls. */

@@ -73,7 +73,7 @@ function begin(
   call.era.checkParamHeaders(tool.paramHeaders, call.reply.request, args);
   for (const extension of hooked) {
     if (isPartOf(extension, call.era.name)) {
-      lookAtTool(extension, tool, call.context);
+      lookAtTool(extension, tool, call.passingContext);
     }
   }
   call.aimAt(owner, key, record);

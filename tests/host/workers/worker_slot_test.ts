@@ -46,13 +46,19 @@ async function turn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("a successor that ends is followed, however long the one before it takes to go", async () => {
+/** A slot whose first worker listens. */
+async function begun() {
   const puppets: Puppet[] = [];
   const slot = slotOf(puppets);
   const first = slot.renew();
   await turn();
   puppets[0].listen();
   await first;
+  return { puppets, slot };
+}
+
+Deno.test("a successor that ends is followed, however long the one before it takes to go", async () => {
+  const { puppets, slot } = await begun();
   let renewed = false;
   const renewing = slot.renew().then(() => renewed = true);
   await turn();
@@ -75,12 +81,7 @@ Deno.test("a successor that ends is followed, however long the one before it tak
 });
 
 Deno.test("one that was being started before is replaced too, unless all ends", async () => {
-  const puppets: Puppet[] = [];
-  const slot = slotOf(puppets);
-  const first = slot.renew();
-  await turn();
-  puppets[0].listen();
-  await first;
+  const { puppets, slot } = await begun();
   puppets[0].end();
   await eventually(() => puppets.length === 2);
   const renewing = slot.renew();
