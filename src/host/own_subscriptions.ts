@@ -28,38 +28,37 @@ export class OwnSubscriptions {
   /** Wraps `subscriptions/listen`. */
   around(listen: Method): Method {
     return async (call) => {
-      const { context } = call;
       const outcome = await listen(call);
-      if (!call.cancelled) this.#follow(call, context);
+      if (!call.cancelled) this.#follow(call);
       return outcome;
     };
   }
 
-  #follow(call: Call, context: ServerContext): void {
+  #follow(call: Call): void {
     const uris = followed(call);
     for (const uri of uris) {
       const before = this.#followers.get(uri) ?? 0;
       this.#followers.set(uri, before + 1);
-      if (before === 0) this.#tell("resources/subscribe", uri, context);
+      if (before === 0) this.#tell("resources/subscribe", uri, call);
     }
     const { onCancelled } = call;
     call.onCancelled = () => {
       onCancelled?.();
-      for (const uri of uris) this.#unfollow(uri, context);
+      for (const uri of uris) this.#unfollow(uri, call);
     };
   }
 
-  #unfollow(uri: string, context: ServerContext): void {
+  #unfollow(uri: string, call: Call): void {
     const left = this.#followers.get(uri)! - 1;
     this.#followers.set(uri, left);
     if (left > 0) return;
     this.#followers.delete(uri);
-    this.#tell("resources/unsubscribe", uri, context);
+    this.#tell("resources/unsubscribe", uri, call);
   }
 
-  #tell(method: string, uri: string, context: ServerContext): void {
+  #tell(method: string, uri: string, call: Call): void {
     const handler = this.#parts.handler(method);
-    Promise.try(() => handler?.run({ method, params: { uri } }, context))
+    Promise.try(() => handler?.run({ method, params: { uri } }, call.context))
       .catch((error) => this.#parts.report(method, error));
   }
 }
