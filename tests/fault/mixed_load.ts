@@ -108,6 +108,8 @@ export class MixedLoad {
   readonly #url: string;
   readonly #ledger: TestRedis;
   readonly #wires: WeakMap<TestClient, Wire> = new WeakMap();
+  /** Number of clients that have connected. */
+  connected = 0;
   #running = true;
 
   constructor(url: string, ledger: TestRedis) {
@@ -142,6 +144,7 @@ export class MixedLoad {
       ? await connectV1(new V1Http(at, { fetch: wire.post }), setup)
       : await connectV2(new V2Http(at, { fetch: wire.fetch }), era, setup);
     this.#wires.set(client, wire);
+    this.connected++;
     client.raw.onerror = client.transport.onerror = () => {};
     for (let turn = 0; this.#running; turn++) {
       client.heard.length = client.received.length = 0;

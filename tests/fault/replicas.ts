@@ -1,3 +1,4 @@
+import { eventually } from "../support/eventually.ts";
 import { ChangeWatch } from "./change_watch.ts";
 import { Fleet } from "./fleet.ts";
 import { MixedLoad } from "./mixed_load.ts";
@@ -36,6 +37,11 @@ export async function runWhile(
     load.run("v2", "legacy"),
     load.run("v2", "modern"),
   ]).flat();
+  // The load is the calls of clients that are there: who has yet to connect gives up.
+  await Promise.race([
+    eventually(() => load.connected === running.length, 30_000),
+    Promise.all(running),
+  ]);
   await happens(load);
   load.stop();
   await Promise.all(running);
