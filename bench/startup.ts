@@ -2,11 +2,12 @@
  * `deno task bench:startup`: from starting the process to the first answer over
  * HTTP, many cold processes in alternation. A ratio is the median of the rounds'
  * ratios, and the one of CPU time counts. Deno's own code cache is warm, as after
- * a first run.
+ * a first run. Bundles are those of `deno bundle --minify --code-splitting`.
  *
  *     deno task bench:startup --rounds 30
  */
 import { parseArgs } from "node:util";
+import { Bundles } from "./support/bundles.ts";
 import { requireCommands } from "./support/commands.ts";
 import { judge } from "./support/goals.ts";
 import { post } from "./support/http_socket.ts";
@@ -35,10 +36,21 @@ interface Sample {
   cpuMs: number;
 }
 
+await requireCommands("taskset");
+await using bundles = await Bundles.open();
+
 const bare = { label: "bare Deno.serve", script: "peers/raw.ts" };
 const tenLines = { label: "Sluice, ten lines", script: "servers/start.ts" };
 const withZod = { label: "Sluice and zod", script: "servers/echo.ts" };
 const sdk = { label: "SDK v2 and zod", script: "peers/sdk_v2.ts" };
+const tenLinesBundled = {
+  label: "Sluice, ten lines, bundled",
+  script: await bundles.add(tenLines.script),
+};
+const sdkBundled = {
+  label: "SDK v2 and zod, bundled",
+  script: await bundles.add(sdk.script),
+};
 const command: Server = {
   label: "main.ts",
   script: "../main.ts",
@@ -52,12 +64,18 @@ const command: Server = {
   ],
 };
 const edge = { label: "EdgeFastMCP and zod", script: "peers/edge_fastmcp.ts" };
-const servers: Server[] = [bare, tenLines, withZod, command, edge, sdk];
+const servers: Server[] = [
+  ...[bare, tenLines, tenLinesBundled, withZod],
+  ...[command, edge, sdk, sdkBundled],
+];
 const comparisons = [
   { of: tenLines, to: bare, atMost: 2.3 },
+  { of: tenLinesBundled, to: bare, atMost: 2.3 },
   { of: command, to: bare, atMost: 2.3 },
   { of: tenLines, to: sdk, atMost: 0.7 },
+  { of: tenLinesBundled, to: sdk, atMost: 0.7 },
   { of: withZod, to: sdk, atMost: 0.7 },
+  { of: tenLinesBundled, to: sdkBundled },
   { of: sdk, to: bare },
   { of: edge, to: bare },
 ];
@@ -66,7 +84,6 @@ const echo: [WireRequest, string] = [
   "processed_hello",
 ];
 
-await requireCommands("taskset");
 await pinSelf(loadCore);
 
 const samples = new Map(servers.map((server) => [server, [] as Sample[]]));

@@ -4,9 +4,11 @@ export const serverCore = 0;
 /** The core of whatever makes the load. */
 export const loadCore = 1;
 
-/** The command line that runs a script of `bench/` on a core. */
+const BENCH = new URL("../", import.meta.url);
+
+/** The command line that runs a script on a core: one of `bench/`, or one with its whole path. */
 export function pinnedCommand(script: string, core: number): string[] {
-  const path = new URL(`../${script}`, import.meta.url).pathname;
+  const path = new URL(script, BENCH).pathname;
   const program = script.endsWith(".sh")
     ? [path]
     : [Deno.execPath(), "run", "--allow-all", "--no-check", path];

@@ -3,7 +3,7 @@ import { pinnedCommand, serverCore } from "./pinning.ts";
 
 /** What a {@linkcode ServerProcess} runs. */
 export interface ServerProcessOptions {
-  /** Script relative to `bench/`: one of the shell (`.sh`), which becomes the server, or one of Deno's. */
+  /** Script, relative to `bench/` or with its whole path: one of the shell (`.sh`), which becomes the server, or one of Deno's. */
   script: string;
   /**
    * Core that it runs on.

@@ -15,6 +15,9 @@ const { imports } = JSON.parse(
   await Deno.readTextFile(new URL("deno.json", ROOT)),
 ) as { imports: Record<string, string> };
 
+/** The imports of an author who works with a clone. */
+const CLONE = { ...imports, "@sluice/mcp": new URL("mod.ts", ROOT).href };
+
 /** What a package registry makes of a module: it knows no import map. */
 function published(text: string): string {
   return text.replace(
@@ -98,15 +101,46 @@ Deno.test("imported over HTTP, workers, dashboard and embedded database work", a
 });
 
 Deno.test("from a clone, they need no more than is said", async () => {
-  const folder = await authorsFolder({
-    ...imports,
-    "@sluice/mcp": new URL("mod.ts", ROOT).href,
-  });
+  const folder = await authorsFolder(CLONE);
   const { stdout, stderr } = await deno(folder, [
     ...["run", "--no-prompt", "--no-lock", "--quiet"],
     ...["--allow-net", "--allow-read", "--allow-run", "--allow-env", "app.ts"],
   ]);
   assert.equal(stdout, SAID, stderr);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("bundled into a folder, they work as well", async () => {
+  const folder = await authorsFolder(CLONE);
+  const bundled = await deno(folder, [
+    ...["bundle", "--no-lock", "--platform", "deno", "--minify"],
+    ...["--code-splitting", "--outdir", "dist"],
+    ...["--external=@electric-sql/pglite", "app.ts"],
+  ]);
+  await Deno.copyFile(
+    `${folder}/app_report.ts`,
+    `${folder}/dist/app_report.ts`,
+  );
+  const { stdout, stderr } = await deno(folder, [
+    ...["run", "--no-prompt", "--no-lock", "--quiet"],
+    ...["--allow-net", "--allow-read", "--allow-run", "--allow-env"],
+    "dist/app.js",
+  ]);
+  assert.equal(stdout, SAID, bundled.stderr + stderr);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("bundled into one file, a program is told why it has no threads", async () => {
+  const folder = await authorsFolder(CLONE);
+  await deno(folder, [
+    ...["bundle", "--no-lock", "--platform", "deno"],
+    ...["--output", "one.js", "app.ts"],
+  ]);
+  const { stdout, stderr } = await deno(folder, [
+    ...["run", "--no-prompt", "--no-lock", "--allow-all", "one.js"],
+  ]);
+  assert.equal(stdout, "");
+  assert.match(stderr, /bundled into one file.*--code-splitting/);
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -124,6 +158,7 @@ Deno.test("a compiled program has the workers' modules and the dashboard in it",
     .decode(await Deno.readFile(`${out}/app`));
   const files = [
     ...["thread_entry.ts", "worker_runtime.ts", "pglite_worker.ts"],
+    ...["operator_entry.ts", "operator_worker.ts"],
     ...["app_report.ts", "dashboard.html", "dashboard.js", "dashboard.css"],
   ];
   const missing = files.filter((file) =>

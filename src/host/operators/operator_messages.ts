@@ -24,11 +24,13 @@ export interface OperatorAddress {
   readonly tls: { cert: string; key: string } | undefined;
 }
 
-/** What the thread is given. */
-export interface OperatorThreadData extends OperatorAddress {
-  readonly setup: OperatorSetup;
-  /** Shows whether the server's event loop turns. */
-  readonly heartbeat: BigInt64Array;
+/** What the thread is started with; no other thread has the like. */
+export interface OperatorThreadData {
+  readonly sluiceOperators: OperatorAddress & {
+    readonly setup: OperatorSetup;
+    /** Shows whether the server's event loop turns. */
+    readonly heartbeat: BigInt64Array;
+  };
 }
 
 /** A request as one thread hands it to another. */

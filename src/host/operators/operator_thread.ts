@@ -6,6 +6,7 @@ import { threadScript } from "../../base/thread_script.ts";
 import { thrownText } from "../../base/thrown.ts";
 import type { Log } from "../../observe/log/log.ts";
 import { Heartbeat } from "../../observe/watch/heartbeat.ts";
+import { operatorEntry } from "./operator_entry.ts";
 import type {
   OperatorAddress,
   OperatorSetup,
@@ -23,11 +24,6 @@ export interface OperatorThreadOptions extends OperatorAddress {
   /** The thread's module. */
   readonly module?: string;
 }
-
-const MODULE = import.meta.resolve("./operator_worker.ts");
-
-/** Never called: what is imported is what `deno compile` takes along. */
-export const embedded = (): Promise<unknown> => import("./operator_worker.ts");
 
 /** The wait before a thread that has ended is followed by another. */
 const BACKOFF = { firstMs: 200, maxMs: 10_000, random: Math.random };
@@ -100,13 +96,15 @@ export class OperatorThread implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { module = MODULE, setup, hostname, tls } = this.#options;
+    const { module = operatorEntry, setup, hostname, tls } = this.#options;
     const workerData: OperatorThreadData = {
-      setup,
-      hostname,
-      tls,
-      port: this.#port,
-      heartbeat: this.#heartbeat.cell,
+      sluiceOperators: {
+        setup,
+        hostname,
+        tls,
+        port: this.#port,
+        heartbeat: this.#heartbeat.cell,
+      },
     };
     const listening = Promise.withResolvers<void>();
     const worker = startWorker(module, workerData);

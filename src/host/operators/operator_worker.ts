@@ -25,7 +25,7 @@ import type {
 const LAST_WORDS_MS = 500;
 
 const { setup, heartbeat, port, hostname, tls } =
-  workerData as OperatorThreadData;
+  (workerData as OperatorThreadData).sluiceOperators;
 
 const line = new OperatorLine(tell, heartbeat);
 const log = new Logger((record) => tell({ record }), "debug");
