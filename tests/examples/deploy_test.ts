@@ -41,6 +41,23 @@ Deno.test({
   },
 });
 
+Deno.test("memory is bounded the same way in each deployment, by a flag that V8 has", async () => {
+  const flags = await Promise.all(
+    ["sluice.service", "Containerfile", "Containerfile.compiled"].map(
+      async (file) =>
+        (await deployText(file)).match(
+          /(?:DENO_V8_FLAGS=|--v8-flags=)(\S+)/,
+        )![1],
+    ),
+  );
+  assert.equal(new Set(flags).size, 1);
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "0"],
+    env: { DENO_V8_FLAGS: flags[0] },
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+});
+
 Deno.test({
   name: "promtool finds no fault in the rules",
   ignore: skipsPrometheus,
