@@ -185,7 +185,7 @@ Deno.test("bytes are counted whatever a result, a name or an id is made of", asy
   );
 });
 
-Deno.test("a million made-up names add no series", async () => {
+Deno.test("a hundred thousand made-up names add no series", async () => {
   await using server = makeServer();
   const lines = async () => (await text(server)).split("\n").length;
   await server.call("tools/call", { name: "x" }).catch(() => {});
@@ -193,7 +193,7 @@ Deno.test("a million made-up names add no series", async () => {
   await server.call("prompts/get", { name: "x" }).catch(() => {});
   await server.call("resources/read", { uri: "x://y" }).catch(() => {});
   const before = await lines();
-  for (let made = 0; made < 250_000; made++) {
+  for (let made = 0; made < 25_000; made++) {
     const name = `made_up_${made}`;
     await Promise.allSettled([
       server.call("tools/call", { name }),
@@ -210,7 +210,7 @@ Deno.test("a million made-up names add no series", async () => {
     "resources/read",
     "tools/call",
   ]);
-  assert.equal(requests_total, 1_000_004);
+  assert.equal(requests_total, 100_004);
 });
 
 Deno.test("counts of a method don't go back when a tool is removed", async () => {
