@@ -61,6 +61,20 @@ export function readOptions<Rules extends AnyRules>(
   return readEach(options, rules, prefix);
 }
 
+/**
+ * Refuses options of one call that there is no rule for, and what a rule refuses;
+ * what is left out takes no time.
+ */
+export function checkGiven(
+  what: string,
+  options: object,
+  rules: AnyRules,
+): void {
+  checkKnown(what, options, rules);
+  const given = options as Record<string, unknown>;
+  for (const name in given) rules[name]?.(name, given[name]);
+}
+
 type Check = (name: string, value: number, ...bounds: number[]) => number;
 
 /** Without a fallback the option has to be given. */

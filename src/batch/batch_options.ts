@@ -118,6 +118,12 @@ export interface BatchLoadOptions {
   partition?: unknown;
 }
 
+/** How a caller's options are read. */
+export const LOAD_OPTIONS = {
+  signal: option.signal,
+  partition: option.optional(),
+} satisfies OptionRules<BatchLoadOptions>;
+
 /** Options of one wait for batches to finish. */
 export interface BatchFlushOptions {
   /** Ends the wait, not the batches. */

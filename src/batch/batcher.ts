@@ -5,6 +5,7 @@ import {
   QueueFullError,
   TimeoutError,
 } from "../base/errors.ts";
+import { checkGiven } from "../base/option_rules.ts";
 import { quote } from "../base/options.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import { type Batch, type BatchEntry, UnfinishedBatches } from "./batch.ts";
@@ -16,6 +17,7 @@ import {
   type BatchLoadOptions,
   type BatchResults,
   checkBatcherOptions,
+  LOAD_OPTIONS,
 } from "./batch_options.ts";
 import {
   batcherKind,
@@ -157,6 +159,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   #join(key: K, options: BatchLoadOptions | undefined): Promise<V> {
+    if (options !== undefined) checkGiven("load", options, LOAD_OPTIONS);
     const signal = options?.signal;
     if (this.#closed) throw new ClosedError(this.#settings.name);
     signal?.throwIfAborted();

@@ -1,6 +1,11 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
-import { option, type OptionRules, readOptions } from "../base/option_rules.ts";
+import {
+  checkGiven,
+  option,
+  type OptionRules,
+  readOptions,
+} from "../base/option_rules.ts";
 import { checkLimit } from "../base/options.ts";
 import {
   counter,
@@ -73,6 +78,11 @@ export interface SemaphoreAcquireOptions {
   /** Overrides the semaphore's `acquireTimeoutMs` for this caller. */
   timeoutMs?: number;
 }
+
+const ACQUIRE_OPTIONS = {
+  signal: option.signal,
+  timeoutMs: option.timeoutMs(Infinity),
+} satisfies OptionRules<SemaphoreAcquireOptions>;
 
 /** Statistics of a {@linkcode Semaphore}. */
 export interface SemaphoreStats {
@@ -169,6 +179,7 @@ export class Semaphore {
    * @throws {QueueFullError} when `maxWaiting` callers wait already.
    * @throws {TimeoutError} after `acquireTimeoutMs`.
    * @throws {ClosedError} once closed.
+   * @throws {InvalidOptionError} at once, naming the option.
    */
   acquire(options?: SemaphoreAcquireOptions): Promise<Permit> {
     return this.#enter(this.#permit, options);
@@ -221,6 +232,7 @@ export class Semaphore {
     onTurn: () => T | Promise<T>,
     options: SemaphoreAcquireOptions | undefined,
   ): Promise<T> {
+    if (options !== undefined) checkGiven("acquire", options, ACQUIRE_OPTIONS);
     const signal = options?.signal;
     if (this.#closed) return Promise.reject(new ClosedError(this.#name));
     if (signal?.aborted) return Promise.reject(signal.reason);

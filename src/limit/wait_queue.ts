@@ -1,5 +1,4 @@
 import type { Clock, TimerHandle } from "../base/clock.ts";
-import { checkTimeoutMs } from "../base/options.ts";
 import { TimedEntry, TimedQueue } from "../base/timed_queue.ts";
 
 /** The owner of a {@linkcode WaitQueue}. */
@@ -46,7 +45,6 @@ export class WaitQueue<Turn, Ticket> {
     timeoutMs: number = Infinity,
   ): Promise<Turn> {
     return new Promise((resolve, reject) => {
-      if (timeoutMs !== Infinity) checkTimeoutMs("timeoutMs", timeoutMs);
       const waiter = new Waiter<Turn, Ticket>(ticket, resolve, reject);
       this.#waiters.push(waiter);
       if (signal !== undefined) this.#leaveOn(signal, waiter);

@@ -1,6 +1,6 @@
 import { abortable } from "../base/abort.ts";
 import { ClosedError, QueueFullError, TimeoutError } from "../base/errors.ts";
-import { checkKnown } from "../base/options.ts";
+import { checkGiven } from "../base/option_rules.ts";
 import { WaitQueue } from "../limit/wait_queue.ts";
 import type { HealthCheckable } from "../observe/health/health_checkable.ts";
 import type { HealthResult } from "../observe/health/health_check.ts";
@@ -124,10 +124,10 @@ export class Pool<T> implements AsyncDisposable, HealthCheckable {
    * @throws {TimeoutError} after `acquireTimeoutMs`; its cause is the last
    * error of `create`, if that is why.
    * @throws {ClosedError} once draining or closed.
-   * @throws {InvalidOptionError} at once, naming an option that nobody reads.
+   * @throws {InvalidOptionError} at once, naming the option.
    */
   acquire(options?: AcquireOptions): Promise<Lease<T>> {
-    if (options !== undefined) checkKnown("acquire", options, ACQUIRE_OPTIONS);
+    if (options !== undefined) checkGiven("acquire", options, ACQUIRE_OPTIONS);
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#state !== "open") {

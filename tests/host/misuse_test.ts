@@ -29,6 +29,7 @@ import {
   Skill,
   TieredCache,
   tokenExchange,
+  WorkerPool,
 } from "@sluice/mcp";
 
 const info = { name: "misused", version: "1.0.0" };
@@ -219,6 +220,11 @@ Deno.test("metrics refuse what nobody reads of their kind", () => {
 Deno.test("a call refuses misspelt options as what it is made on does", async () => {
   const limiter = new RateLimiter({ limit: 1, intervalMs: 1 });
   await using pool = new Pool({ create: () => 1 });
+  await using http = new HttpPool();
+  await using batcher = new Batcher((ids: number[]) => Promise.resolve(ids));
+  await using workers = new WorkerPool(new URL("data:text/javascript,"), {
+    min: 0,
+  });
   const cases: [call: () => unknown, message: RegExp][] = [
     [
       () => deadline(() => 1, 1, { nam: "x" } as Anything),
@@ -239,6 +245,30 @@ Deno.test("a call refuses misspelt options as what it is made on does", async ()
     [
       () => limiter.acquire("k", { timeoutMS: 1 } as Anything),
       /acquire has no option "timeoutMS": did you mean timeoutMs/,
+    ],
+    [
+      () => new Semaphore(1).use(() => 1, { timeout: 1 } as Anything),
+      /acquire has no option "timeout": did you mean timeoutMs/,
+    ],
+    [
+      () => batcher.load(1, { signl: 1 } as Anything),
+      /load has no option "signl": did you mean signal/,
+    ],
+    [
+      () => workers.run(1, { timeoutms: 1 } as Anything),
+      /run has no option "timeoutms": did you mean timeoutMs/,
+    ],
+    [
+      () => http.getJson("http://localhost", { timeoutMs: 1 } as Anything),
+      /a request has no option "timeoutMs"/,
+    ],
+    [
+      () => http.fetch("http://localhost", { redirect: "error" } as Anything),
+      /redirect must be one of "follow", "manual", got "error"/,
+    ],
+    [
+      () => http.fetchAll([], { concurency: 1 } as Anything),
+      /fetchAll has no option "concurency": did you mean concurrency/,
     ],
     [
       () => profile(() => 1, { interval: 1 } as Anything),

@@ -1,7 +1,13 @@
-import { InvalidOptionError } from "../../base/errors.ts";
-import { quote } from "../../base/options.ts";
+import {
+  checkGiven,
+  option,
+  type OptionRules,
+} from "../../base/option_rules.ts";
 import { mapConcurrent } from "../../limit/map_concurrent.ts";
-import type { HttpRequestOptions } from "./http_pool_options.ts";
+import {
+  type HttpRequestOptions,
+  REQUEST_OPTIONS,
+} from "./http_pool_options.ts";
 
 /** The way in which {@linkcode HttpPool.fetchAll} goes about its URLs. */
 export interface HttpFetchAllOptions extends HttpRequestOptions {
@@ -16,6 +22,12 @@ export interface HttpFetchAllOptions extends HttpRequestOptions {
    */
   as?: "json" | "text" | "bytes";
 }
+
+const FETCH_ALL_OPTIONS = {
+  ...REQUEST_OPTIONS,
+  concurrency: option.limit(10, 1),
+  as: option.word("json", ["json", "text", "bytes"]),
+} satisfies OptionRules<HttpFetchAllOptions>;
 
 /** The end that the request of one URL came to. */
 export type HttpOutcome<T = unknown> =
@@ -35,22 +47,21 @@ export interface HttpGetters {
 export async function fetchAll<T>(
   pool: HttpGetters,
   urls: Iterable<string | URL>,
-  { concurrency = 10, as = "json", ...options }: HttpFetchAllOptions,
+  options: HttpFetchAllOptions,
 ): Promise<HttpOutcome<T>[]> {
+  checkGiven("fetchAll", options, FETCH_ALL_OPTIONS);
+  const { concurrency = 10, as = "json", ...request } = options;
   const get = getterOf(pool, as);
   return await mapConcurrent(urls, (each) => {
     const url = String(each);
-    return toOutcome(url, get(url, options) as Promise<T>);
+    return toOutcome(url, get(url, request) as Promise<T>);
   }, { concurrency });
 }
 
 function getterOf(pool: HttpGetters, as: "json" | "text" | "bytes"): Get {
   if (as === "json") return (...args) => pool.getJson(...args);
   if (as === "text") return (...args) => pool.getText(...args);
-  if (as === "bytes") return (...args) => pool.getBytes(...args);
-  throw new InvalidOptionError(
-    `as must be "json", "text" or "bytes", got ${quote(as)}`,
-  );
+  return (...args) => pool.getBytes(...args);
 }
 
 /** Turns the end of a request, whichever it is, into its outcome. */

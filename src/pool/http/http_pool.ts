@@ -1,5 +1,6 @@
 import { abortable } from "../../base/abort.ts";
 import { ClosedError } from "../../base/errors.ts";
+import { checkGiven } from "../../base/option_rules.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
@@ -20,10 +21,10 @@ import {
 } from "./http_stats.ts";
 import {
   checkHttpPoolOptions,
-  checkRequestLimits,
   type HttpPoolOptions,
   type HttpPoolSettings,
   type HttpRequestOptions,
+  REQUEST_OPTIONS,
 } from "./http_pool_options.ts";
 import { DefaultHeaders, HttpRequest } from "./http_request.ts";
 import { asBytes, asText, type UseOfBody } from "./response_body.ts";
@@ -157,7 +158,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
    * Fetches many URLs, so many at a time; one outcome for each, in their order,
    * whatever becomes of the others.
    *
-   * @throws {InvalidOptionError} when `concurrency` or `as` makes no sense.
+   * @throws {InvalidOptionError} naming the option.
    */
   async fetchAll<T = unknown>(
     urls: Iterable<string | URL>,
@@ -239,6 +240,7 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     headers: DefaultHeaders,
     consume: (exchange: HttpExchange) => Promise<T>,
   ): Promise<T> {
+    checkGiven("a request", options, REQUEST_OPTIONS);
     const { signal, redirect } = options;
     const { isOrigin } = this.#dispatcher;
     if (this.#closing !== undefined) throw new ClosedError(this.#settings.name);
@@ -269,15 +271,13 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
       totalTimeoutMs === undefined && readTimeoutMs === undefined &&
       maxRetries === undefined && maxBodyBytes === undefined
     ) return pool;
-    const settings = {
+    return {
       ...pool,
       totalTimeoutMs: totalTimeoutMs ?? pool.totalTimeoutMs,
       readTimeoutMs: readTimeoutMs ?? pool.readTimeoutMs,
       maxRetries: maxRetries ?? pool.maxRetries,
       maxBodyBytes: maxBodyBytes ?? pool.maxBodyBytes,
     };
-    checkRequestLimits(settings);
-    return settings;
   }
 
   readonly #hooks = {

@@ -233,14 +233,16 @@ export function checkHttpPoolOptions(
   );
 }
 
-/** Refuses what makes no sense of the options that a request may override. */
-export function checkRequestLimits(
-  limits: Pick<HttpPoolSettings, keyof typeof REQUEST_LIMITS>,
-): void {
-  for (const name of Object.keys(REQUEST_LIMITS) as (keyof typeof limits)[]) {
-    REQUEST_LIMITS[name](name, limits[name]);
-  }
-}
+/** How the options of one request are read. */
+export const REQUEST_OPTIONS = {
+  ...REQUEST_LIMITS,
+  method: option.text,
+  headers: option.optional<HeadersInit>(),
+  body: option.optional<BodyInit>(),
+  signal: option.signal,
+  idempotent: option.ifGiven(option.flag(false)),
+  redirect: option.word("follow", ["follow", "manual"]),
+} satisfies OptionRules<HttpRequestOptions>;
 
 function readCircuit(
   name: string,

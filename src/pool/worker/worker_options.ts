@@ -47,6 +47,15 @@ export interface WorkerRunOptions extends WorkerCallOptions {
   timeoutMs?: number;
 }
 
+/** How the options of one call are read. */
+export const RUN_OPTIONS = {
+  signal: option.signal,
+  timeoutMs: option.timeoutMs(Infinity, 1),
+  onProgress: option.function(undefined),
+  onStep: option.function(undefined),
+  onLog: option.function(undefined),
+} satisfies OptionRules<WorkerRunOptions>;
+
 const { heldWarningMs: _, ...POOL_OPTIONS } = POOL_LIMITS;
 
 const WORKER_POOL_OPTIONS = {

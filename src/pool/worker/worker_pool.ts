@@ -1,7 +1,7 @@
 import { sleep } from "../../base/abort.ts";
 import { backoffMs } from "../../base/backoff.ts";
 import { ClosedError, TimeoutError } from "../../base/errors.ts";
-import { checkTimeoutMs } from "../../base/options.ts";
+import { checkGiven } from "../../base/option_rules.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import {
@@ -24,6 +24,7 @@ import { workerKind } from "./worker_kind.ts";
 import {
   type CheckedWorkerOptions,
   checkWorkerOptions,
+  RUN_OPTIONS,
   type WorkerPoolOptions,
   type WorkerRunOptions,
 } from "./worker_options.ts";
@@ -146,12 +147,9 @@ export class WorkerPool<Module extends WorkerModule = WorkerModule>
     input: WorkerInput<Module["default"]>,
     options: WorkerRunOptions = {},
   ): Promise<WorkerOutput<Module["default"]>> {
-    const { name, timeoutMs: usualMs, clock } = this.#options;
-    const timeoutMs = checkTimeoutMs(
-      "timeoutMs",
-      options.timeoutMs ?? usualMs,
-      1,
-    );
+    checkGiven("run", options, RUN_OPTIONS);
+    const { name, clock } = this.#options;
+    const { timeoutMs = this.#options.timeoutMs } = options;
     const lease = await this.#pool.acquire({ signal: options.signal });
     const call = lease.value.run(input, options, { name, timeoutMs, clock });
     this.#counters.calls++;
