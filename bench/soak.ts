@@ -1,8 +1,9 @@
 /**
  * `deno task bench:soak`: what Sluice keeps in memory. Resident memory of an idle
- * `main.ts`; of a server after 10,000 and after 1,000,000 mixed calls; of one after
- * 100,000 and after 1,000,000 calls of one kind; and for each idle SSE stream
- * (`subscriptions/listen`), beside the same on a bare `Deno.serve`.
+ * `main.ts`; of a server after 10,000 and after 1,000,000 mixed calls, by itself
+ * and as `examples/deploy` starts it; of one after 100,000 and after 1,000,000
+ * calls of one kind; and for each idle SSE stream (`subscriptions/listen`), beside
+ * the same on a bare `Deno.serve`.
  *
  *     deno task bench:soak --streams 3000 --calls 1000000
  */
@@ -24,6 +25,8 @@ const settleMs = 3_000;
 const idleMs = 15_000;
 const fewCalls = 10_000;
 const mebibyte = 1_048_576;
+/** What V8 is told where `examples/deploy` starts a server. */
+const deployed = { DENO_V8_FLAGS: "--max-semi-space-size=8" };
 
 const { values: options } = parseArgs({
   options: {
@@ -59,30 +62,42 @@ async function reportIdle(): Promise<void> {
 }
 
 async function reportMixed(): Promise<void> {
+  const count = calls.toLocaleString("en-US");
+  printTable(
+    ["mixed calls", "MiB at 10,000", `at ${count}`, "ratio", "goal", "reached"],
+    [
+      await mixedRow(`${count} mixed calls`, {}),
+      await mixedRow(`${count} mixed calls, as deployed`, deployed),
+    ],
+  );
+}
+
+/** Both eras, with sessions. */
+async function mixedRow(
+  name: string,
+  env: Record<string, string>,
+): Promise<string[]> {
   await using server = await ServerProcess.start({
     script: "servers/mixed.ts",
+    env,
   });
   const url = `http://127.0.0.1:${server.port}/mcp`;
   await mixedLoad(url, fewCalls);
   const few = await settledRss(server);
   await mixedLoad(url, calls - fewCalls);
   const many = await settledRss(server);
-  const count = calls.toLocaleString("en-US");
   const measured = many / few;
-  printTable(
-    ["mixed calls", "MiB at 10,000", `at ${count}`, "ratio", "goal", "reached"],
-    [[
-      "both eras, with sessions",
-      (few / mebibyte).toFixed(1),
-      (many / mebibyte).toFixed(1),
-      measured.toFixed(2),
-      ...judge({
-        name: `memory after ${count} mixed calls / after 10,000`,
-        measured,
-        atMost: 1.5,
-      }),
-    ]],
-  );
+  return [
+    name,
+    (few / mebibyte).toFixed(1),
+    (many / mebibyte).toFixed(1),
+    measured.toFixed(2),
+    ...judge({
+      name: `memory after ${name} / after 10,000`,
+      measured,
+      atMost: 1.5,
+    }),
+  ];
 }
 
 async function reportRequests(): Promise<void> {
