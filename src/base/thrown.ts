@@ -22,12 +22,19 @@ function textOf(thrown: unknown, depth: number): string {
 
 /** The message; where there is none, what the errors beneath say, or the name. */
 function errorText(error: Error, depth: number): string {
-  const message = String(error.message ?? "");
+  const message = messageOf(error);
   const beneath = depth < MAX_DEPTH ? errorsBeneath(error, message === "") : [];
   const texts = beneath.map((each) => textOf(each, depth + 1));
   if (texts.length === 0) return message || String(error.name || "Error");
   const joined = [...new Set(texts)].join("; ");
   return message === "" ? joined : `${message}: ${joined}`;
+}
+
+/** Some put an object where the message belongs. */
+function messageOf({ message }: { message: unknown }): string {
+  return typeof message === "object" && message !== null
+    ? objectText(message)
+    : String(message ?? "");
 }
 
 function errorsBeneath(error: Error, silent: boolean): unknown[] {

@@ -27,6 +27,11 @@ const CASES: [what: string, thrown: unknown, text: string | RegExp][] = [
     new Error("", { cause: new Error("beneath") }),
     "beneath",
   ],
+  [
+    "an error whose message is an object",
+    Object.assign(new Error(), { message: { code: 7 } }),
+    '{"code":7}',
+  ],
   ["an object with a message", { message: "so it says" }, "so it says"],
   ["an object without", { code: 7, why: "quota" }, '{"code":7,"why":"quota"}'],
   [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sleep } from "../../src/base/abort.ts";
 import { TimeoutError } from "../../src/base/errors.ts";
+import { folderOf } from "../../src/pool/postgres/pglite_driver.ts";
 import { PostgresConnectionError } from "../../src/pool/postgres/postgres_errors.ts";
 import { PostgresPool } from "../../src/pool/postgres/postgres_pool.ts";
 import { EmbeddedFolder } from "../support/embedded_folder.ts";
@@ -20,6 +21,21 @@ function testInFolder(name: string, fn: (url: string) => Promise<void>) {
     await fn(folder.url);
   });
 }
+
+Deno.test("a file: URL names a folder, however it is written", () => {
+  const folders = {
+    "file:///srv/data": "/srv/data",
+    "file://localhost/srv/data": "/srv/data",
+    "file:///srv/my%20data": "/srv/my data",
+    "file:data/base": "data/base",
+    "file://data/base": "data/base",
+    "file:./a%20b": "./a%20b",
+    "memory://": undefined,
+  };
+  for (const [url, folder] of Object.entries(folders)) {
+    assert.equal(folderOf(url), folder, url);
+  }
+});
 
 function isInUse(error: PostgresConnectionError): true {
   assert.ok(error instanceof PostgresConnectionError);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { deadline } from "../../base/deadline.ts";
 import { PgConnection } from "./pg_connection.ts";
 import { loadPg } from "./pg_wire.ts";
@@ -54,7 +55,7 @@ async function atRest(connection: PgConnection): Promise<void> {
 }
 
 async function openPlace(url: string) {
-  const folder = /^file:(?:\/\/)?(.+)/.exec(url)?.[1];
+  const folder = folderOf(url);
   if (folder === undefined) {
     return { thread: await PgliteThread.open("memory://") };
   }
@@ -65,6 +66,13 @@ async function openPlace(url: string) {
     lock.close();
     throw error;
   }
+}
+
+/** The folder that a URL names, as it stands in it where it is relative. */
+export function folderOf(url: string): string | undefined {
+  return /^file:\/\/(localhost)?\//i.test(url)
+    ? fileURLToPath(url)
+    : /^file:(?:\/\/)?(.+)/.exec(url)?.[1];
 }
 
 /**
