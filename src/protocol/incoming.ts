@@ -9,7 +9,6 @@ import {
   outcomeFault,
   readableId,
 } from "./jsonrpc.ts";
-import { givenParams, givenResult } from "./left_out.ts";
 import { ProtocolErrorCode } from "./protocol_errors.ts";
 import { type Era, isModernRevision, metaKey } from "./revision.ts";
 import type { RequestId } from "./types.ts";
@@ -111,7 +110,7 @@ function classifyOne(value: unknown, version: string | null): Message {
   if (fault !== undefined) return malformed(value, era, fault, false);
   const call = value as unknown as IncomingCall;
   const { id, method } = call;
-  const params = givenParams(method, call.params ?? {});
+  const params = call.params ?? {};
   return id === undefined || id === null
     ? { kind: "notification", era, method, params }
     : { kind: "request", era, id, method, params };
@@ -127,7 +126,7 @@ function takenAnswer(value: JsonObject): IncomingAnswer {
     return { jsonrpc: "2.0", id, error: { code, message } };
   }
   return error === undefined || error === null
-    ? { jsonrpc: "2.0", id, result: givenResult(result) as JsonObject }
+    ? { jsonrpc: "2.0", id, result }
     : { jsonrpc: "2.0", id, error };
 }
 

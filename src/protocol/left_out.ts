@@ -26,19 +26,33 @@ const OWN_METHODS: ReadonlySet<string> = new Set([
   "notifications/roots/list_changed",
 ]);
 
-/** The keys of `_meta` that are MCP's own. */
+/** The keys of `_meta` that are MCP's own, but for the one that tells the era: none is a wrong one. */
 const OWN_META =
-  /^(io\.modelcontextprotocol\/|(progressToken|traceparent|tracestate|baggage)$)/;
+  /^(io\.modelcontextprotocol\/(?!protocolVersion$)|(progressToken|traceparent|tracestate|baggage)$)/;
 
 /** Levels of nesting in what is MCP's own, with room to spare. */
 const MAX_DEPTH = 8;
+
+/**
+ * A message without what a client has written as null in place of leaving it out;
+ * what is no message stays as it is.
+ */
+export function givenMessage(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(givenMessage);
+  if (!isObject(value)) return value;
+  const { method, params, result } = value;
+  if (typeof method === "string" && isObject(params)) {
+    return { ...value, params: givenParams(method, params) };
+  }
+  return isObject(result) ? { ...value, result: givenResult(result) } : value;
+}
 
 /**
  * The parameters of a request or notification without what a client has written as
  * null in place of leaving it out. In what is MCP's own null means nothing else;
  * a tool's arguments, and all of a method of the author's, are data.
  */
-export function givenParams(method: string, params: JsonObject): JsonObject {
+function givenParams(method: string, params: JsonObject): JsonObject {
   const own = OWN_METHODS.has(method);
   if (!mayHoldNull(method, own, params)) return params;
   return mapMembers(params, (key, value) => {
@@ -82,7 +96,7 @@ function holdsNull(object: object, depth: number): boolean {
 }
 
 /** The same of what a client answers: what users and models said is data. */
-export function givenResult(result: unknown): unknown {
+function givenResult(result: unknown): unknown {
   if (!isObject(result)) return result;
   return mapMembers(result, (key, value) => {
     if (key === "roots") return withoutNulls(value, MAX_DEPTH);

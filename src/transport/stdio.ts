@@ -9,7 +9,7 @@ import { waitAtMost } from "../base/deadline.ts";
 import {
   idInEnds,
   idInHead,
-  parseMessage,
+  readMessage,
   TAIL,
 } from "../protocol/message_text.ts";
 import { Connection, type MessageSink } from "./connection.ts";
@@ -241,7 +241,7 @@ class LineSplitter {
     if (line === "" || line === "\r") return;
     let message: unknown;
     try {
-      message = parseMessage(line);
+      message = readMessage(line);
     } catch {
       // A blank line says nothing.
       if (line.trim() === "") return;

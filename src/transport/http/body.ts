@@ -9,7 +9,7 @@ import {
 import {
   idInEnds,
   idInHead,
-  parseMessage,
+  readMessage,
 } from "../../protocol/message_text.ts";
 import type { RequestId } from "../../protocol/types.ts";
 
@@ -111,7 +111,7 @@ export function parseBody(
     throw new BodyParseError(NO_UTF8, idInHead(text));
   }
   try {
-    return parseMessage(text);
+    return readMessage(text);
   } catch {
     throw new BodyParseError("the body is not valid JSON", idInHead(text));
   }
