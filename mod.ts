@@ -366,6 +366,7 @@ export {
   errorTable,
   InvalidHealthResultError,
   InvalidOptionError,
+  OneFileError,
   ProfilerUnavailableError,
   QueueFullError,
   RateLimitedError,

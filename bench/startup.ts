@@ -2,7 +2,7 @@
  * `deno task bench:startup`: from starting the process to the first answer over
  * HTTP, many cold processes in alternation. A ratio is the median of the rounds'
  * ratios, and the one of CPU time counts. Deno's own code cache is warm, as after
- * a first run. Bundles are those of `deno bundle --minify --code-splitting`.
+ * a first run. Bundles are those of `deno bundle --code-splitting`.
  *
  *     deno task bench:startup --rounds 30
  */

@@ -19,7 +19,7 @@ export class Bundles implements AsyncDisposable {
   async add(script: string): Promise<string> {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["bundle", "--quiet", "--platform", "deno", "--minify"],
+        ...["bundle", "--quiet", "--platform", "deno"],
         ...["--code-splitting", "--outdir", `${this.#folder}/${script}`],
         new URL(`../${script}`, import.meta.url).pathname,
       ],

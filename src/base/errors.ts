@@ -35,6 +35,7 @@ export const errorTable = {
   SLUICE_HEALTH_RESULT:
     "A health check answered with something that says nothing.",
   SLUICE_PROFILER_UNAVAILABLE: "V8's profiler can't be used here.",
+  SLUICE_ONE_FILE: "A program bundled into one file was to start a thread.",
   SLUICE_NO_TOKEN: "A provider gave no access token.",
   SLUICE_INVALID_SKILL: "A skill breaks a rule and can't be served.",
 } as const;
@@ -266,4 +267,29 @@ export class ProfilerUnavailableError extends SluiceError {
       options,
     );
   }
+}
+
+/** A program that is bundled into one file was to start a thread, or a process of a worker's. */
+export class OneFileError extends SluiceError {
+  /** The class, by name. */
+  override readonly name = "OneFileError";
+
+  /** Says how to bundle it. */
+  constructor() {
+    super(
+      "SLUICE_ONE_FILE",
+      "A program that is bundled into one file can start no threads or worker " +
+        "processes: bundle it by deno bundle --code-splitting --outdir …",
+    );
+  }
+}
+
+/**
+ * Refuses what a thread would begin with if that is in one file with this module,
+ * and so with the whole program, which would begin again there.
+ *
+ * @throws {OneFileError}
+ */
+export function demandOwnFile(module: string): void {
+  if (module === import.meta.url) throw new OneFileError();
 }

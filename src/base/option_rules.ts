@@ -1,3 +1,4 @@
+import { InvalidOptionError } from "./errors.ts";
 import {
   checkDurationMs,
   checkFlag,
@@ -70,9 +71,16 @@ export function checkGiven(
   options: object,
   rules: AnyRules,
 ): void {
+  if (options instanceof AbortSignal) {
+    throw new InvalidOptionError(
+      `${what}: the options must be an object, got an AbortSignal: write { signal }`,
+    );
+  }
   checkKnown(what, options, rules);
   const given = options as Record<string, unknown>;
-  for (const name in given) rules[name]?.(name, given[name]);
+  for (const name in rules) {
+    if (given[name] !== undefined) rules[name](name, given[name]);
+  }
 }
 
 type Check = (name: string, value: number, ...bounds: number[]) => number;

@@ -1,16 +1,17 @@
 import { fileURLToPath } from "node:url";
-import { isMainThread } from "node:worker_threads";
+import { demandOwnFile } from "./errors.ts";
 
 /**
  * What a thread can start from: it takes no https: URL, but a script that imports
  * from one; from JSR only if the URL isn't seen before it runs.
  *
- * @throws what names the permission that is missing, or that the program is one file
+ * @throws {OneFileError}
+ * @throws what names the permission that is missing
  */
 export function threadScript(module: string): URL {
+  demandOwnFile(module);
   const url = new URL(module);
   if (url.protocol !== "file:") return importingScript(module);
-  demandOwnFile(module);
   demandRead(url);
   return url;
 }
@@ -18,21 +19,12 @@ export function threadScript(module: string): URL {
 /**
  * A script that does no more than import a module.
  *
- * @throws {Deno.errors.NotSupported} if the program is bundled into one file
+ * @throws {OneFileError}
  */
 export function importingScript(module: string): URL {
   demandOwnFile(module);
   const script = `const url = ${JSON.stringify(module)}; await import(url)`;
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`);
-}
-
-/** In one file with the program, a thread would begin with the program itself. */
-function demandOwnFile(module: string): void {
-  if (!isMainThread || module !== Deno.mainModule) return;
-  throw new Deno.errors.NotSupported(
-    "A program that is bundled into one file can start no threads or worker " +
-      "processes: bundle it by deno bundle --code-splitting --outdir …",
-  );
 }
 
 /** Of a module that is loaded here already, the thread itself would tell, on stderr. */

@@ -112,11 +112,13 @@ export class Batcher<K, V> implements AsyncDisposable {
    * hides none of the values.
    *
    * @throws the signal's reason, if it aborts.
+   * @throws {InvalidOptionError} naming the option.
    */
   async loadMany(
     keys: Iterable<K>,
     options?: BatchLoadOptions,
   ): Promise<(V | Error)[]> {
+    if (options !== undefined) checkGiven("loadMany", options, LOAD_OPTIONS);
     const outcomes = await Promise.all(
       Array.from(keys, (key) => this.load(key, options).catch(toError)),
     );

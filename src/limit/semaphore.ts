@@ -192,7 +192,11 @@ export class Semaphore {
     return this.#permit();
   }
 
-  /** Waits for a permit, runs `fn` and releases the permit whatever came of it. */
+  /**
+   * Waits for a permit, runs `fn` and releases the permit whatever came of it.
+   *
+   * @throws as {@linkcode Semaphore.acquire} does.
+   */
   use<T>(
     fn: () => T | Promise<T>,
     options?: SemaphoreAcquireOptions,

@@ -32,6 +32,24 @@ const CASES: [what: string, thrown: unknown, text: string | RegExp][] = [
     Object.assign(new Error(), { message: { code: 7 } }),
     '{"code":7}',
   ],
+  [
+    "an error whose message can't be shown",
+    Object.assign(new AggregateError([new Error("one")]), {
+      message: { id: 1n },
+    }),
+    "one",
+  ],
+  [
+    "an error of many",
+    new AggregateError(Array.from({ length: 12 }, (_, n) => new Error(`${n}`))),
+    "0; 1; 2; 3; 4; 5; 6; 7; 8; 9; and 2 more",
+  ],
+  [
+    "an error in colours",
+    new Error("\x1b[0m\x1b[36mhint:\x1b[0m add it"),
+    "hint: add it",
+  ],
+  ["an empty list", [], "an empty text was thrown"],
   ["an object with a message", { message: "so it says" }, "so it says"],
   ["an object without", { code: 7, why: "quota" }, '{"code":7,"why":"quota"}'],
   [

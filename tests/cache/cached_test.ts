@@ -311,6 +311,31 @@ Deno.test("functions share a cache under names of their own", async () => {
   );
 });
 
+Deno.test("functions of one name don't share a cache unseen", async () => {
+  await using cache = new MemoryCache();
+  const make = () => {
+    async function load(n: number) {
+      return await Promise.resolve({ user: n });
+    }
+    return cached(load, { cache });
+  };
+  await using first = make();
+  await using again = make();
+  assert.deepEqual(await first(1), { user: 1 });
+  assert.deepEqual(await again(1), { user: 1 }, "the same, made again");
+  async function load(n: number) {
+    return await Promise.resolve({ order: n });
+  }
+  assert.throws(
+    () => cached(load, { cache }),
+    /name must be given: another function named "load" shares this cache/,
+  );
+  await using other = cached(load, { cache, name: "orders" });
+  assert.deepEqual(await other(1), { order: 1 });
+  await using own = cached(load);
+  assert.deepEqual(await own(1), { order: 1 });
+});
+
 Deno.test("any store with four methods will do", async () => {
   const entries = new Map<string, unknown>();
   const cache: CacheStore = {

@@ -113,14 +113,14 @@ Deno.test("from a clone, they need no more than is said", async () => {
 Deno.test("bundled into a folder, they work as well", async () => {
   const folder = await authorsFolder(CLONE);
   const bundled = await deno(folder, [
-    ...["bundle", "--no-lock", "--platform", "deno", "--minify"],
+    ...["bundle", "--no-lock", "--platform", "deno"],
     ...["--code-splitting", "--outdir", "dist"],
     ...["--external=@electric-sql/pglite", "app.ts"],
   ]);
-  await Deno.copyFile(
-    `${folder}/app_report.ts`,
-    `${folder}/dist/app_report.ts`,
-  );
+  await deno(folder, [
+    ...["bundle", "--no-lock", "--platform", "deno"],
+    ...["--output", "dist/app_report.ts", "app_report.ts"],
+  ]);
   const { stdout, stderr } = await deno(folder, [
     ...["run", "--no-prompt", "--no-lock", "--quiet"],
     ...["--allow-net", "--allow-read", "--allow-run", "--allow-env"],
@@ -130,17 +130,35 @@ Deno.test("bundled into a folder, they work as well", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("bundled into one file, a program is told why it has no threads", async () => {
+Deno.test("bundled into one file, a program is told why it has no threads, and begins once", async () => {
   const folder = await authorsFolder(CLONE);
-  await deno(folder, [
-    ...["bundle", "--no-lock", "--platform", "deno"],
-    ...["--output", "one.js", "app.ts"],
-  ]);
-  const { stdout, stderr } = await deno(folder, [
-    ...["run", "--no-prompt", "--no-lock", "--allow-all", "one.js"],
-  ]);
-  assert.equal(stdout, "");
-  assert.match(stderr, /bundled into one file.*--code-splitting/);
+  const program = {
+    "one_operators.ts": "operators: await server.serve({ operatorPort: 0 })",
+    "one_worker.ts": "worker: await offload((n: number) => n)(1)",
+  };
+  for (const [name, does] of Object.entries(program)) {
+    await Deno.writeTextFile(
+      `${folder}/${name}`,
+      `import { McpServer, offload } from "@sluice/mcp";
+      console.log("begins");
+      const server = new McpServer({ name: "one", version: "1.0.0" });
+      console.log(offload.name, { ${does} });`,
+    );
+    const bundle = name.replace(".ts", ".js");
+    await deno(folder, [
+      ...["bundle", "--no-lock", "--platform", "deno"],
+      ...["--output", bundle, name],
+    ]);
+    const importing =
+      `data:text/javascript,import "file://${folder}/${bundle}"`;
+    for (const main of [bundle, importing]) {
+      const { stdout, stderr } = await deno(folder, [
+        ...["run", "--no-prompt", "--no-lock", "--allow-all", main],
+      ]);
+      assert.equal(stdout, "begins\n");
+      assert.match(stderr, /bundled into one file.*--code-splitting/);
+    }
+  }
   await Deno.remove(folder, { recursive: true });
 });
 

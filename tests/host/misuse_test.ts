@@ -217,6 +217,12 @@ Deno.test("metrics refuse what nobody reads of their kind", () => {
   );
 });
 
+class Hasty {
+  get timeoutMs(): number {
+    return NaN;
+  }
+}
+
 Deno.test("a call refuses misspelt options as what it is made on does", async () => {
   const limiter = new RateLimiter({ limit: 1, intervalMs: 1 });
   await using pool = new Pool({ create: () => 1 });
@@ -269,6 +275,26 @@ Deno.test("a call refuses misspelt options as what it is made on does", async ()
     [
       () => http.fetchAll([], { concurency: 1 } as Anything),
       /fetchAll has no option "concurency": did you mean concurrency/,
+    ],
+    [
+      () => batcher.loadMany([], { sginal: 1 } as Anything),
+      /loadMany has no option "sginal": did you mean signal/,
+    ],
+    [
+      () => new Semaphore(1).acquire(AbortSignal.abort() as Anything),
+      /acquire: the options must be an object, got an AbortSignal: write { signal }/,
+    ],
+    [
+      () => new Semaphore(1).acquire(new Hasty() as Anything),
+      /timeoutMs must be a number of milliseconds of at least 0, got NaN/,
+    ],
+    [
+      () => http.fetch("http://localhost", { body: { a: 1 } } as Anything),
+      /body must be a text.*JSON\.stringify/,
+    ],
+    [
+      () => http.getText("http://localhost", null as Anything),
+      /a request: the options must be an object, got null/,
     ],
     [
       () => profile(() => 1, { interval: 1 } as Anything),

@@ -29,12 +29,15 @@ Deno.test("a file: URL names a folder, however it is written", () => {
     "file:///srv/my%20data": "/srv/my data",
     "file:data/base": "data/base",
     "file://data/base": "data/base",
-    "file:./a%20b": "./a%20b",
+    "file:./a%20b": "./a b",
+    "file:///srv/app#1/what?/50%/db": "/srv/app#1/what?/50%/db",
+    [new URL("file:///srv/app%231/50%25").href]: "/srv/app#1/50%",
     "memory://": undefined,
   };
   for (const [url, folder] of Object.entries(folders)) {
     assert.equal(folderOf(url), folder, url);
   }
+  assert.throws(() => folderOf("file://"), /names no folder/);
 });
 
 function isInUse(error: PostgresConnectionError): true {

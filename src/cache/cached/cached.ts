@@ -40,7 +40,7 @@ export interface CachedFunction<A extends readonly unknown[], R>
  * the others wait for the value, and one takes over if the loader dies.
  *
  * @throws {InvalidOptionError} for an option out of its range, or a shared
- * cache without a name to file under.
+ * cache without a name to file under, or with that of another function.
  *
  * @example
  * ```ts

@@ -25,7 +25,8 @@ export interface CachedOptions<A extends readonly unknown[]>
   cache?: CacheStore;
   /**
    * Name in its statistics, and its keys in a shared cache begin
-   * with: functions that share one need names of their own.
+   * with: functions that share one need names of their own, and names that
+   * outlast a build where processes share it, for minifiers change functions'.
    * @default the function's name
    */
   name?: string;

@@ -22,6 +22,7 @@ import { type CallSignals, findSignals } from "./call_signals.ts";
 import { claiming, obtainClaim, type SettledClaim } from "./claims.ts";
 import { Flight } from "./flight.ts";
 import { KeyMemo } from "./key_memo.ts";
+import { claimName } from "./shared_names.ts";
 import { checkLifetime } from "../lifetimes.ts";
 import { MemoryCache } from "../memory/memory_cache.ts";
 
@@ -369,11 +370,15 @@ export class Loader<A extends readonly unknown[], R> {
 
 function nameOf<A extends readonly unknown[]>(
   fn: { readonly name: string },
-  { name = fn.name, cache }: CachedOptions<A>,
+  { name, cache }: CachedOptions<A>,
 ): string {
-  if (name !== "") return name;
-  if (cache === undefined) return "cached";
-  throw new InvalidOptionError(
-    "name must be given for a function without one that shares a cache",
-  );
+  const taken = name ?? fn.name;
+  if (cache === undefined) return taken || "cached";
+  if (taken === "") {
+    throw new InvalidOptionError(
+      "name must be given for a function without one that shares a cache",
+    );
+  }
+  if (name === undefined) claimName(cache, fn);
+  return taken;
 }

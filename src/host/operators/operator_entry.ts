@@ -5,4 +5,4 @@ import type { OperatorThreadData } from "./operator_messages.ts";
 export const operatorEntry: string = import.meta.url;
 
 const data = workerData as Partial<OperatorThreadData> | null;
-if (data?.sluiceOperators !== undefined) await import("./operator_worker.ts");
+if (data?.sluiceOperators) await import("./operator_worker.ts");

@@ -225,12 +225,12 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
     headers: DefaultHeaders,
     form: UseOfBody<T>,
   ): Promise<T> {
-    const { maxBodyBytes = this.#settings.maxBodyBytes } = options;
+    const most = this.#settings.maxBodyBytes;
     return this.#call(
       url,
       options,
       headers,
-      (exchange) => exchange.read(maxBodyBytes, form),
+      (exchange) => exchange.read(options.maxBodyBytes ?? most, form),
     );
   }
 

@@ -7,6 +7,7 @@ import {
   readOptions,
 } from "../../base/option_rules.ts";
 import { quote } from "../../base/options.ts";
+import { isPlainObject } from "../../base/plain_value.ts";
 
 /** When an origin is left alone. */
 export interface HttpCircuitOptions {
@@ -233,12 +234,22 @@ export function checkHttpPoolOptions(
   );
 }
 
+/** The runtime would send an object's name. */
+function readBody(name: string, body: unknown): unknown {
+  if (!isPlainObject(body) && !Array.isArray(body)) return body;
+  throw new InvalidOptionError(
+    `${name} must be a text, bytes, a form or a stream, got ${
+      quote(body)
+    }: write JSON.stringify(…)`,
+  );
+}
+
 /** How the options of one request are read. */
 export const REQUEST_OPTIONS = {
   ...REQUEST_LIMITS,
   method: option.text,
   headers: option.optional<HeadersInit>(),
-  body: option.optional<BodyInit>(),
+  body: readBody,
   signal: option.signal,
   idempotent: option.ifGiven(option.flag(false)),
   redirect: option.word("follow", ["follow", "manual"]),

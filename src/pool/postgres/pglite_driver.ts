@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { deadline } from "../../base/deadline.ts";
 import { PgConnection } from "./pg_connection.ts";
 import { loadPg } from "./pg_wire.ts";
@@ -68,11 +67,15 @@ async function openPlace(url: string) {
   }
 }
 
-/** The folder that a URL names, as it stands in it where it is relative. */
+/** The folder that a URL names; many write a path into one as it is. */
 export function folderOf(url: string): string | undefined {
-  return /^file:\/\/(localhost)?\//i.test(url)
-    ? fileURLToPath(url)
-    : /^file:(?:\/\/)?(.+)/.exec(url)?.[1];
+  const path = /^file:(?:\/\/(?:localhost(?=\/))?)?(.*)/s.exec(url)?.[1];
+  if (path === "") throw new Error(`${url} names no folder`);
+  try {
+    return path && decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { abortable } from "../../base/abort.ts";
 import { waitAtMost } from "../../base/deadline.ts";
+import { thrownText } from "../../base/thrown.ts";
 import type { PoolLog } from "../pool_options.ts";
 import { stuckThreads } from "./stuck_threads.ts";
 import {
@@ -138,7 +139,7 @@ export class PooledWorker {
       this.#state = "idle";
       this.#ready.resolve();
     } else if (report.kind === "fatal") {
-      this.#lose(report.why, report.error.message);
+      this.#lose(report.why, thrownText(report.error));
       void this.end();
     } else this.#call?.take(report);
   }

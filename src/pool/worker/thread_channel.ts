@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { fromBuffer, toBuffer } from "./frames.ts";
 import { type ThreadData, threadEntry } from "./thread_entry.ts";
 import { threadScript } from "../../base/thread_script.ts";
+import { thrownText } from "../../base/thrown.ts";
 import type { WorkerChannel, WorkerListener } from "./worker_channel.ts";
 import {
   FLAGS,
@@ -36,7 +37,7 @@ export class ThreadChannel implements WorkerChannel {
     });
     this.#worker.on("error", (error: Error & { code?: unknown }) => {
       outOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      text = error.message;
+      text = thrownText(error);
     });
     this.#worker.on("exit", (code) => {
       gone({ outOfMemory, text: text || `exit code ${code}` });
