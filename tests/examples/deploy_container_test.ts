@@ -26,8 +26,8 @@ async function read(name: string): Promise<ContainerFile> {
     const [, word, rest] = line.match(/^([A-Z]+) (.*)$/) ?? [];
     if (word === "RUN") runs.push(rest.split(" "));
     else if (word === "ENV") {
-      const [key, value] = rest.split("=");
-      env[key] = value;
+      const [key, ...value] = rest.split("=");
+      env[key] = value.join("=");
     } else if (word === "CMD") command = JSON.parse(rest);
     else if (word === "COPY" && rest.startsWith("--from=build")) {
       copied.push(rest.split(" ")[1]);

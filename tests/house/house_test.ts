@@ -59,6 +59,7 @@ const DOORS: Doors = {
     "json_schema.ts",
     "json_value.ts",
     "jsonrpc.ts",
+    "left_out.ts",
     "message_text.ts",
     "nearest_json.ts",
     "param_headers.ts",

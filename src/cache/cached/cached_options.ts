@@ -25,8 +25,9 @@ export interface CachedOptions<A extends readonly unknown[]>
   cache?: CacheStore;
   /**
    * Name in its statistics, and its keys in a shared cache begin
-   * with: functions that share one need names of their own, and names that
-   * outlast a build where processes share it, for minifiers change functions'.
+   * with: functions that share one need names of their own, closures of one
+   * function as well. Where processes share it, the names have to outlast a
+   * build: bundlers change those of functions.
    * @default the function's name
    */
   name?: string;
