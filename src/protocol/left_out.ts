@@ -34,11 +34,14 @@ const OWN_META =
 const MAX_DEPTH = 8;
 
 /**
- * A message without what a client has written as null in place of leaving it out;
- * what is no message stays as it is.
+ * A message, or a batch of them, without what a client has written as null in place
+ * of leaving it out; what is no message stays as it is.
  */
-export function givenMessage(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(givenMessage);
+export function givenMessages(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(givenMessage) : givenMessage(value);
+}
+
+function givenMessage(value: unknown): unknown {
   if (!isObject(value)) return value;
   const { method, params, result } = value;
   if (typeof method === "string" && isObject(params)) {

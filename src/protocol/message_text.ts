@@ -1,4 +1,4 @@
-import { givenMessage } from "./left_out.ts";
+import { givenMessages } from "./left_out.ts";
 import { isObject, isRequestId, type JsonObject } from "./jsonrpc.ts";
 import type { RequestId } from "./types.ts";
 import { WholeNumber } from "./whole_number.ts";
@@ -27,7 +27,7 @@ const ECHOED: ReadonlySet<string> = new Set([
 export function readMessage(text: string): unknown {
   const message = parseMessage(text);
   // Nearly no client writes nulls, and a text is searched sooner than a message.
-  return text.includes("null") ? givenMessage(message) : message;
+  return text.includes("null") ? givenMessages(message) : message;
 }
 
 /**

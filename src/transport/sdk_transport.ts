@@ -1,4 +1,4 @@
-import { givenMessage } from "../protocol/left_out.ts";
+import { givenMessages } from "../protocol/left_out.ts";
 import type { AuthInfo, JSONRPCMessage } from "../protocol/types.ts";
 import type { Intake } from "../server/calls/intake.ts";
 import type { OutsideErrors } from "../server/calls/outside_errors.ts";
@@ -69,7 +69,7 @@ export async function connectTransport(
   };
   transport.onmessage = (message, extra) => {
     connection.session.id = transport.sessionId;
-    connection.receive(givenMessage(message), 0, extra && originOf(extra));
+    connection.receive(givenMessages(message), 0, extra && originOf(extra));
   };
   transport.onerror ??= report;
   await transport.start();
