@@ -103,6 +103,13 @@ export async function shown(page: Page, subject: Subject): Promise<void> {
 /** A name that tries to be more than text. */
 export const HTML = `<img src=x onerror="document.title='owned'"><b>bold</b>`;
 
+let browser: Browser;
+
+Deno.test.beforeAll(async () => {
+  if (!ignoreWithoutChromium) browser = await launchChromium();
+});
+Deno.test.afterAll(() => browser?.close());
+
 /** A test with a browser, and with a server for it to visit. */
 export function pageTest(
   name: string,
@@ -110,7 +117,6 @@ export function pageTest(
   figures?: () => MovingFigures,
 ): void {
   Deno.test(name, { ignore: ignoreWithoutChromium }, async () => {
-    await using browser = await launchChromium();
     await using subject = new Subject(figures?.());
     await test(browser, subject, `http://127.0.0.1:${subject.port}/dashboard`);
   });
