@@ -149,6 +149,24 @@ withReplicas(
 );
 
 withReplicas(
+  "of those who come at once to a replica, one makes the session known there",
+  async (servers) => {
+    const [a, b] = servers;
+    const client = await LegacyClient.open(a);
+    await client.ask("resources/subscribe", { uri: "news://today" });
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, id) => at(client, b).ask("ping", {}, id)),
+    );
+    assert.ok(answers.every(({ status }) => status === 200));
+    await using quiet = await Quiet.among(servers);
+    await using stream = await standing(at(client, b));
+    await quiet.updates(stream);
+    a.sendResourceUpdated("news://today");
+    assert.equal(await quiet.updates(stream), 1);
+  },
+);
+
+withReplicas(
   "a session is its caller's alone, at every replica",
   async ([a, b]) => {
     const client = await LegacyClient.open(a);

@@ -6,6 +6,8 @@ export class SseReader implements AsyncDisposable {
   readonly messages: JsonObject[] = [];
   /** The id of the last event, if it had one. */
   lastId: string | undefined;
+  /** When something came last, or when it began to read. */
+  lastAt: number = performance.now();
   readonly #reader: ReadableStreamDefaultReader<string>;
   readonly #done: Promise<void>;
 
@@ -21,6 +23,7 @@ export class SseReader implements AsyncDisposable {
     for (;;) {
       const { done, value } = await this.#reader.read();
       if (done) return;
+      this.lastAt = performance.now();
       const frames = (rest + value).split("\n\n");
       rest = frames.pop()!;
       for (const frame of frames) {

@@ -20,7 +20,8 @@ interface Stream {
   readonly reader: SseReader;
   /**
    * When it was asked for, as it may have been open from then on. What a session
-   * follows waits for its stream: from when it began, or its last stream ended.
+   * follows waits for its stream: from when it began, or its last stream brought
+   * something, whenever its client knew of that one's end.
    */
   readonly askedAt: number;
   readonly openedAt: number;
@@ -99,7 +100,8 @@ export class ChangeWatch {
       const stream = { reader, askedAt, openedAt, closedAt: 0 };
       this.#streams.push(stream);
       await reader.ended;
-      askedAt = stream.closedAt ||= performance.now();
+      stream.closedAt ||= performance.now();
+      askedAt = reader.lastAt;
     }
   }
 

@@ -175,8 +175,9 @@ export class SessionDoor {
         return undefined;
       }
       if (kept.principal !== principal) return undefined;
-      return await this.#adopting.get(id) ?? live ??
-        await this.#adopt(id, kept, peer);
+      // Without a turn between: of two that come at once one adopts it.
+      return await (this.#adopting.get(id) ?? live ??
+        this.#adopt(id, kept, peer));
     } catch (error) {
       if (error instanceof RefusedError) return refuseForNow(error);
       // A session goes on where it is known; never a 404, which would end it.
