@@ -222,7 +222,8 @@ overEachTransport(
       readTimeoutMs: 500,
       connectTimeoutMs: Infinity,
     });
-    const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+    // For what was written to arrive, on a busy machine, too.
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
     const ways = [
       () => http.getText(server.origin),
       async () => await (await http.fetch(server.origin)).text(),
