@@ -1,4 +1,3 @@
-import { InvalidOptionError } from "./errors.ts";
 import {
   checkDurationMs,
   checkFlag,
@@ -71,11 +70,6 @@ export function checkGiven(
   options: object,
   rules: AnyRules,
 ): void {
-  if (options instanceof AbortSignal) {
-    throw new InvalidOptionError(
-      `${what}: the options must be an object, got an AbortSignal: write { signal }`,
-    );
-  }
   checkKnown(what, options, rules);
   const given = options as Record<string, unknown>;
   for (const name in rules) {

@@ -148,6 +148,11 @@ export function checkKnown(
       `${what}: the options must be an object, got ${quote(options)}`,
     );
   }
+  if (options instanceof AbortSignal) {
+    throw new InvalidOptionError(
+      `${what}: the options must be an object, got an AbortSignal: write { signal }`,
+    );
+  }
   // Some are looked at in every call: Object.entries would cost four times as much.
   for (const name in options) {
     if (Object.hasOwn(known, name) || !isGiven(options, name)) continue;

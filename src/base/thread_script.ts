@@ -9,9 +9,9 @@ import { demandOwnFile } from "./errors.ts";
  * @throws what names the permission that is missing
  */
 export function threadScript(module: string): URL {
-  demandOwnFile(module);
   const url = new URL(module);
   if (url.protocol !== "file:") return importingScript(module);
+  demandOwnFile(module);
   demandRead(url);
   return url;
 }

@@ -285,6 +285,10 @@ Deno.test("a call refuses misspelt options as what it is made on does", async ()
       /acquire: the options must be an object, got an AbortSignal: write { signal }/,
     ],
     [
+      () => limiter.acquire("k", AbortSignal.abort() as Anything),
+      /acquire: the options must be an object, got an AbortSignal: write { signal }/,
+    ],
+    [
       () => new Semaphore(1).acquire(new Hasty() as Anything),
       /timeoutMs must be a number of milliseconds of at least 0, got NaN/,
     ],
