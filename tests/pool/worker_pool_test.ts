@@ -91,6 +91,17 @@ for (const isolate of ["thread", "process"] as const) {
     });
   });
 
+  Deno.test(`what a ${isolate}'s error says beneath its message comes, too`, async () => {
+    await using pool = open();
+    await assert.rejects(pool.run({ do: "throwAnObject" }), {
+      message: '{"reason":"sold out"}',
+    });
+    await assert.rejects(pool.run({ do: "throwMany" }), {
+      name: "AggregateError",
+      message: "first; second",
+    });
+  });
+
   Deno.test(`a ${isolate}'s loop is stopped when its time is over`, async () => {
     await using pool = open({ timeoutMs: 200 });
     for (

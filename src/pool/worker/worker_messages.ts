@@ -52,10 +52,11 @@ export function errorForm(thrown: unknown): ErrorForm {
 }
 
 function formOf(thrown: Error): ErrorForm {
-  const { name, message, stack, code } = thrown as Error & { code?: unknown };
+  const { name, stack, code } = thrown as Error & { code?: unknown };
   return {
     name: String(name),
-    message: String(message),
+    // What it has beneath stays behind.
+    message: thrownText(thrown),
     ...(typeof stack === "string" && { stack }),
     ...((typeof code === "string" || typeof code === "number") && { code }),
   };
