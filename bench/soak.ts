@@ -1,9 +1,10 @@
 /**
  * `deno task bench:soak`: what Sluice keeps in memory. Resident memory of an idle
  * `main.ts`; of a server after 10,000 and after 1,000,000 mixed calls, by itself
- * and as `examples/deploy` starts it; of one after 100,000 and after 1,000,000
- * calls of one kind; and for each idle SSE stream (`subscriptions/listen`), beside
- * the same on a bare `Deno.serve`.
+ * and as `examples/deploy` starts it, beside a bare `Deno.serve` that gives all of
+ * them one answer; of one after 100,000 and after 1,000,000 calls of one kind; and
+ * for each idle SSE stream (`subscriptions/listen`), beside the same on a bare
+ * `Deno.serve`.
  *
  *     deno task bench:soak --streams 3000 --calls 1000000
  */
@@ -15,7 +16,10 @@ import { httpTargets } from "./support/http_targets.ts";
 import { mixedLoad } from "./support/mixed_load.ts";
 import { checkOpenFiles } from "./support/open_files.ts";
 import { loadCore, pinSelf } from "./support/pinning.ts";
-import { ServerProcess } from "./support/server_process.ts";
+import {
+  ServerProcess,
+  type ServerProcessOptions,
+} from "./support/server_process.ts";
 import { printTable } from "./support/table.ts";
 import { modernRequest } from "./support/wire.ts";
 import { wrkAnswers } from "./support/wrk.ts";
@@ -25,6 +29,7 @@ const settleMs = 3_000;
 const idleMs = 15_000;
 const fewCalls = 10_000;
 const mebibyte = 1_048_576;
+const mixed = { script: "servers/mixed.ts" };
 /** What V8 is told where `examples/deploy` starts a server. */
 const deployed = { DENO_V8_FLAGS: "--max-semi-space-size=8" };
 
@@ -66,8 +71,15 @@ async function reportMixed(): Promise<void> {
   printTable(
     ["mixed calls", "MiB at 10,000", `at ${count}`, "ratio", "goal", "reached"],
     [
-      await mixedRow(`${count} mixed calls`, {}),
-      await mixedRow(`${count} mixed calls, as deployed`, deployed),
+      await mixedRow(`${count} mixed calls`, { ...mixed, atMost: 1.5 }),
+      await mixedRow(`${count} mixed calls, as deployed`, {
+        ...mixed,
+        env: deployed,
+        atMost: 1.5,
+      }),
+      await mixedRow(`${count} mixed calls, bare Deno.serve`, {
+        script: "peers/bare_mixed.ts",
+      }),
     ],
   );
 }
@@ -75,12 +87,9 @@ async function reportMixed(): Promise<void> {
 /** Both eras, with sessions. */
 async function mixedRow(
   name: string,
-  env: Record<string, string>,
+  { atMost, ...started }: ServerProcessOptions & { atMost?: number },
 ): Promise<string[]> {
-  await using server = await ServerProcess.start({
-    script: "servers/mixed.ts",
-    env,
-  });
+  await using server = await ServerProcess.start(started);
   const url = `http://127.0.0.1:${server.port}/mcp`;
   await mixedLoad(url, fewCalls);
   const few = await settledRss(server);
@@ -95,7 +104,7 @@ async function mixedRow(
     ...judge({
       name: `memory after ${name} / after 10,000`,
       measured,
-      atMost: 1.5,
+      atMost,
     }),
   ];
 }
