@@ -17,6 +17,11 @@ export const httpGroups: Record<string, HttpComparison[]> = {
     // What is left when the server itself costs nothing: no server can do more.
     { subject: "raw", against: "sdk_v2" },
   ],
+  // EdgeFastMCP neither counts nor limits.
+  plain: [
+    { subject: "echo_plain", against: "edge_fastmcp" },
+    { subject: "echo", against: "echo_plain" },
+  ],
   observe: [
     { subject: "echo", against: "echo_unseen", atLeast: 0.95 },
   ],

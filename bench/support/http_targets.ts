@@ -69,6 +69,13 @@ export const httpTargets: Record<string, HttpTarget> = {
     request: echoRequest,
     check: echoAnswer,
   },
+  echo_plain: {
+    label: "Sluice, echo, metrics and admission off",
+    script: "servers/echo.ts",
+    env: { METRICS: "off", ADMISSION: "off" },
+    request: echoRequest,
+    check: echoAnswer,
+  },
   auth: {
     label: "Sluice, echo, a known token",
     script: "servers/auth.ts",
