@@ -5,6 +5,8 @@ import { thrownText } from "../base/thrown.ts";
 type LinkMessage =
   | { readonly say: string; readonly body?: unknown }
   | { readonly ask: number; readonly of: string; readonly body?: unknown }
+  /** Who asked needs no answer any more. */
+  | { readonly leave: number }
   | { readonly answer: number; readonly value?: unknown }
   | {
     readonly answer: number;
@@ -12,8 +14,14 @@ type LinkMessage =
     readonly data?: unknown;
   };
 
-/** Takes what the other end says of something, or asks; gives the answer. */
-export type LinkListener = (body: unknown) => unknown;
+/**
+ * Takes what the other end says of something, or asks; gives the answer. Those
+ * that take long can be told when nobody waits for it any longer.
+ */
+export type LinkListener = (
+  body: unknown,
+  whenLeft: (listener: () => void) => void,
+) => unknown;
 
 /**
  * One end of the channel between a supervisor and one of its workers. What is
@@ -23,6 +31,7 @@ export class ProcessLink {
   readonly #send: (message: object) => void;
   readonly #listeners: Map<string, LinkListener> = new Map();
   readonly #asked: Map<number, PromiseWithResolvers<unknown>> = new Map();
+  readonly #whenLeft: Map<number, () => void> = new Map();
   #lastId = 0;
   #closed = false;
 
@@ -52,22 +61,34 @@ export class ProcessLink {
   /**
    * Asks something.
    *
+   * @param signal tells the other end that the answer isn't needed any more
    * @throws {UnavailableError} if the other end is gone
    * @throws {Error} with the text, and the `data`, of what the other end threw
    */
-  ask(topic: string, body?: unknown): Promise<unknown> {
+  ask(topic: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
     if (this.#closed) return Promise.reject(gone());
     const id = ++this.#lastId;
     const answer = Promise.withResolvers<unknown>();
     this.#asked.set(id, answer);
     this.#send({ ask: id, of: topic, body } satisfies LinkMessage);
-    return answer.promise;
+    if (signal === undefined) return answer.promise;
+    const leave = () => this.#leave(id);
+    signal.addEventListener("abort", leave, { once: true });
+    return answer.promise.finally(() =>
+      signal.removeEventListener("abort", leave)
+    );
+  }
+
+  #leave(id: number): void {
+    if (!this.#closed) this.#send({ leave: id } satisfies LinkMessage);
   }
 
   /** Takes a message of the other end. */
   take(message: object): void {
     const sent = message as LinkMessage;
-    if ("say" in sent) void this.#listeners.get(sent.say)?.(sent.body);
+    if ("say" in sent) {
+      void this.#listeners.get(sent.say)?.(sent.body, () => {});
+    } else if ("leave" in sent) this.#whenLeft.get(sent.leave)?.();
     else if ("ask" in sent) void this.#answer(sent.ask, sent.of, sent.body);
     else {
       const asked = this.#asked.get(sent.answer);
@@ -91,10 +112,13 @@ export class ProcessLink {
     try {
       const listener = this.#listeners.get(topic);
       if (listener === undefined) throw new Error(`nobody knows of ${topic}`);
-      answer = { answer: id, value: await listener(body) };
+      const value = listener(body, (told) => this.#whenLeft.set(id, told));
+      answer = { answer: id, value: await value };
     } catch (error) {
       const { data } = Object(error) as { data?: unknown };
       answer = { answer: id, failure: thrownText(error), data };
+    } finally {
+      this.#whenLeft.delete(id);
     }
     if (!this.#closed) this.#send(answer);
   }

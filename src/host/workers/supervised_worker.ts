@@ -99,12 +99,19 @@ export class SupervisedWorker {
   }
 
   /** Asks it something; `undefined` if it can't answer, because it is blocked or gone. */
-  async askIfTurning(topic: string, body: unknown): Promise<unknown> {
+  async askIfTurning(
+    topic: string,
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     if (this.blockedMs > 0) return undefined;
     const stuck = Promise.withResolvers<undefined>();
     this.#whenStuck.add(stuck.resolve);
     try {
-      return await Promise.race([this.link.ask(topic, body), stuck.promise]);
+      return await Promise.race([
+        this.link.ask(topic, body, signal),
+        stuck.promise,
+      ]);
     } catch (error) {
       if (this.link.closed) return undefined;
       throw error;

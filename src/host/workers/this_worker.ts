@@ -123,14 +123,16 @@ class ThisWorker implements WorkerIdentity {
   serve(serving: ServingWorker): void {
     if (this.#serving !== undefined) throw onlyOne();
     this.#serving = serving;
-    this.link.on("operators", async (body) => {
+    this.link.on("operators", async (body, whenLeft) => {
+      const left = new AbortController();
+      whenLeft(() => left.abort());
       const { name, format, request } = body as SentQuestion;
       const value = await serving.desk.answer(name, {
         format,
         request: request && new Request(request.url, request),
       });
       return (value instanceof Response
-        ? { response: await packed(value) }
+        ? { response: await packed(value, left.signal) }
         : { value }) satisfies PackedAnswer;
     });
     this.link.say("listening");
@@ -185,9 +187,20 @@ export interface PackedAnswer {
   readonly response?: PackedResponse;
 }
 
-async function packed(response: Response): Promise<PackedResponse> {
-  const { status, headers } = response;
-  const base64 = (await response.bytes()).toBase64();
+/** @param left ends what fills the body; what there is of it goes nowhere */
+async function packed(
+  { status, headers, body }: Response,
+  left: AbortSignal,
+): Promise<PackedResponse> {
+  const reader = body?.getReader();
+  left.addEventListener("abort", () => reader?.cancel().catch(() => {}));
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for (;;) {
+    const { value } = await reader?.read() ?? {};
+    if (value === undefined) break;
+    pieces.push(value);
+  }
+  const base64 = (await new Blob(pieces).bytes()).toBase64();
   return { status, headers: [...headers], base64 };
 }
 

@@ -166,7 +166,7 @@ class SlotSource implements OperatorSource {
         url: request.url,
         headers: [...request.headers],
       },
-    }) as PackedAnswer | undefined;
+    }, request?.signal) as PackedAnswer | undefined;
     const response = answer?.response;
     const value = response
       ? new Response(Uint8Array.fromBase64(response.base64), response)

@@ -64,6 +64,30 @@ Deno.test("operators see all workers as one, or one by its name", async () => {
   await metrics.body?.cancel();
 });
 
+Deno.test("a worker's profile ends when nobody waits for it any longer", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const profile = (seconds: number, signal?: AbortSignal) =>
+    fetch(
+      new URL(`/workers/1/debug/profile?seconds=${seconds}`, crew.operators),
+      { signal },
+    ).then(async (response) => {
+      await response.body?.cancel();
+      return response.status;
+    });
+  const leaving = new AbortController();
+  let left: Promise<number>;
+  // On a machine that is busy it may count as blocked for a moment.
+  await eventually(async () => {
+    left = profile(60, leaving.signal);
+    left.catch(() => {});
+    await crew.operator("/workers/1/health");
+    return await profile(1) === 429;
+  }, 60_000);
+  leaving.abort();
+  await assert.rejects(left!, { name: "AbortError" });
+  await eventually(async () => await profile(1) === 200, 20_000);
+});
+
 Deno.test("the path to a worker leads nobody around the gate", async () => {
   await using crew = await Crew.start({ workers: 2 });
   const port = Number(new URL(crew.operators).port);
