@@ -102,6 +102,7 @@ const DOORS: Doors = {
     "logger.ts",
     "quiet_log.ts",
     "stderr_log.ts",
+    "tell_listener.ts",
   ],
   "observe/trace": [
     "span_outcome.ts",

@@ -75,6 +75,28 @@ Deno.test("a block is told with its time and the CPU used meanwhile", async () =
   assert.equal(ticks, 2);
 });
 
+Deno.test("listeners that fail stop no measuring, nor the process", async () => {
+  const clock = new LateClock();
+  const fails = () => {
+    throw new Error("no");
+  };
+  const failsLater = () => Promise.reject(new Error("no"));
+  for (const listener of [fails, failsLater]) {
+    await using monitor = new EventLoopMonitor({
+      clock,
+      intervalMs: 20,
+      blockedMs: 50,
+      onBlocked: listener,
+      onTick: listener,
+    });
+    monitor.start();
+    clock.skip(100);
+    await clock.advance(20);
+    await clock.advance(20);
+    assert.equal(monitor.stats.ticks, 2);
+  }
+});
+
 Deno.test("no timer is left after the end, and what was measured stays", async () => {
   const clock = new LateClock();
   const monitor = new EventLoopMonitor({ clock, intervalMs: 20 });

@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { InvalidHealthResultError, TimeoutError } from "../../base/errors.ts";
 import { thrownText } from "../../base/thrown.ts";
 import { safeText } from "../log/log_fields.ts";
+import { tellListener } from "../log/tell_listener.ts";
 
 /** The state of something; `not_configured` is no judgement: it isn't there, as intended. */
 export type HealthStatus =
@@ -133,11 +134,10 @@ export class HealthCheck {
       ? report.status === "degraded" || report.status === "unhealthy"
       : before !== report.status;
     if (!isNews) return;
-    try {
-      this.#settings.onChange(report, before);
-    } catch {
-      // Who listens can't spoil the report.
-    }
+    tellListener(
+      "onChange",
+      () => this.#settings.onChange(report, before),
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type OptionRules,
   readOptions,
 } from "../../base/option_rules.ts";
+import { tellListener } from "../log/tell_listener.ts";
 import { cpuTimeMs } from "../metrics/process_figures.ts";
 
 /** A time in which the event loop stood still. */
@@ -41,7 +42,7 @@ export interface EventLoopMonitorOptions {
    * @default 100
    */
   blockedMs?: number;
-  /** Is told of every block, as soon as it is over. */
+  /** Is told of every block, as soon as it is over. What it throws is warned of. */
   onBlocked?: (block: EventLoopBlock) => void;
   /** Is called at every measurement that found no block. */
   onTick?: () => void;
@@ -176,12 +177,15 @@ export class EventLoopMonitor implements AsyncDisposable {
     const cpuBefore = this.#lastCpuMs;
     this.#wait(to);
     if (lagMs < this.#blockedMs) {
-      this.#onTick?.();
+      tellListener("onTick", () => this.#onTick?.());
       return;
     }
     const cpuMs = cpuBefore === undefined || this.#lastCpuMs === undefined
       ? undefined
       : this.#lastCpuMs - cpuBefore;
-    this.#onBlocked?.({ blockedMs: lagMs, from, to, cpuMs });
+    tellListener(
+      "onBlocked",
+      () => this.#onBlocked?.({ blockedMs: lagMs, from, to, cpuMs }),
+    );
   }
 }

@@ -5,6 +5,7 @@ import {
   readOptions,
 } from "../../base/option_rules.ts";
 import type { Log, LogSink } from "../log/log.ts";
+import { tellListener } from "../log/tell_listener.ts";
 import { BlockLog } from "./block_log.ts";
 import { type BlockedCode, BlockProfiler } from "./block_profiler.ts";
 import {
@@ -300,12 +301,8 @@ export class Watchdog implements AsyncDisposable {
 
   #report(report: BlockReport): void {
     this.#count(report);
-    try {
-      this.#options.onBlock?.(report);
-      this.#log?.write(report);
-    } catch {
-      // A listener that fails must not take the watchdog down with it.
-    }
+    tellListener("onBlock", () => this.#options.onBlock?.(report));
+    this.#log?.write(report);
   }
 
   #count(report: BlockReport): void {

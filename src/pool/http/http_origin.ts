@@ -5,6 +5,7 @@ import {
   circuitKind,
   circuitValues,
 } from "../../limit/circuit.ts";
+import { tellListener } from "../../observe/log/tell_listener.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
 import { HttpError, HttpFailedError, HttpTimeoutError } from "./http_errors.ts";
 import {
@@ -47,7 +48,11 @@ export class HttpOrigin {
       this.#circuit = new Circuit({
         ...settings.circuit,
         clock,
-        onChange: (state) => settings.onCircuitChange?.(origin, state),
+        onChange: (state) =>
+          tellListener(
+            "onCircuitChange",
+            () => settings.onCircuitChange?.(origin, state),
+          ),
       });
       this.#untrack.push(
         instruments.track(

@@ -134,7 +134,7 @@ export interface HttpPoolOptions {
   caCerts?: string[];
   /** A proxy for all requests. */
   proxy?: { url: string };
-  /** Told when an origin's circuit opens and closes. */
+  /** Told when an origin's circuit opens and closes. What it throws is warned of. */
   onCircuitChange?: (origin: string, state: "open" | "closed") => void;
   /**
    * The name in metrics and errors.
