@@ -13,7 +13,7 @@ import type { HttpPoolOptions } from "../../src/pool/http/http_pool_options.ts";
 import { HttpPool } from "../../src/pool/http/http_pool.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { TestServer } from "./http_server.ts";
+import { overEachTransport, TestServer } from "./http_server.ts";
 
 const codeIs = (code: string) => (error: unknown) =>
   error instanceof HttpError && error.code === code;
@@ -46,18 +46,35 @@ Deno.test("fetch is fetch: method, headers, body, status, url", async () => {
   assert.equal(http.stats.active, 0);
 });
 
-Deno.test("responses without a body leave nothing behind", async () => {
-  await using server = new TestServer((request) =>
-    request.method === "HEAD"
-      ? new Response("hidden")
-      : new Response(null, { status: 204 })
-  );
-  await using http = new HttpPool();
-  assert.equal((await http.fetch(server.origin)).status, 204);
-  const head = await http.fetch(server.origin, { method: "HEAD" });
-  assert.equal(await head.text(), "");
-  assert.equal(http.stats.active, 0);
-});
+overEachTransport(
+  "responses without a body are empty, and leave nothing behind",
+  async (way) => {
+    await using server = new TestServer(({ method, url }) => {
+      const status = Number(new URL(url).pathname.slice(1));
+      return new Response(method === "HEAD" ? "hidden" : null, { status });
+    }, way.tls);
+    await using http = new HttpPool(way.options);
+    assert.equal((await http.fetch(`${server.origin}/204`)).status, 204);
+    const head = { method: "HEAD" };
+    const response = await http.fetch(`${server.origin}/200`, head);
+    assert.equal(await response.text(), "");
+    for (const [path, options] of [["204", {}], ["205", {}], ["200", head]]) {
+      const url = `${server.origin}/${path}`;
+      assert.equal(await http.getText(url, options as object), "");
+      assert.equal((await http.getBytes(url, options as object)).length, 0);
+      await assert.rejects(http.getJson(url, options as object), {
+        code: "SLUICE_HTTP_NOT_JSON",
+      });
+    }
+    for (const [path, options] of [["304", {}], ["404", head]]) {
+      await assert.rejects(
+        http.getText(`${server.origin}/${path}`, options as object),
+        HttpStatusError,
+      );
+    }
+    assert.equal(http.stats.active, 0);
+  },
+);
 
 Deno.test("getJson, getText and getBytes read successes and throw the rest", async () => {
   await using server = new TestServer((request) => {
@@ -192,7 +209,9 @@ Deno.test("no more run at once than allowed, per origin and in all", async () =>
       (_, call) => http.getText(call % 2 === 0 ? a.origin : b.origin),
     ),
   );
-  assert.deepEqual([gates.a.most, gates.b.most, most], [4, 4, 6]);
+  // Which of them have theirs at the same time is a matter of chance.
+  assert.equal(Math.max(gates.a.most, gates.b.most), 4);
+  assert.equal(most, 6);
   assert.ok(a.connections <= 4 && b.connections <= 4);
   assert.equal(http.stats.requests, 60);
   assert.equal(http.stats.active + http.stats.waiting, 0);

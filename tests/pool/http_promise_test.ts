@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { ClosedError, InvalidOptionError } from "../../src/base/errors.ts";
 import {
+  HttpCircuitOpenError,
   HttpError,
+  HttpFailedError,
   HttpStatusError,
   HttpTimeoutError,
 } from "../../src/pool/http/http_errors.ts";
@@ -436,16 +438,180 @@ Deno.test("an answer that its caller can't use closes a circuit all the same", a
   assert.equal(state(), "closed");
 });
 
-Deno.test("a hook that throws takes no place for good", async () => {
-  await using http = new HttpPool({
-    maxRetries: 0,
-    maxPerOrigin: 1,
-    circuit: { failures: 1, openMs: 1 },
-    onCircuitChange: () => {
-      throw new Error("the hook's own");
-    },
-  });
-  const origin = closedOrigin();
-  await assert.rejects(http.fetch(origin));
-  assert.equal(http.stats.active, 0);
+Deno.test("a hook that fails hurts nobody, whatever it was told of", async () => {
+  const fails = () => {
+    throw new Error("the hook's own");
+  };
+  const failsLater = () => Promise.reject(new Error("the hook's own"));
+  const clock = new FakeClock();
+  await using silent = new RawServer(() => {});
+  for (const onCircuitChange of [fails, failsLater]) {
+    await using http = new HttpPool({
+      clock,
+      maxRetries: 0,
+      maxPerOrigin: 1,
+      readTimeoutMs: 100,
+      connectTimeoutMs: Infinity,
+      circuit: { failures: 1, openMs: 1 },
+      onCircuitChange,
+    });
+    await assert.rejects(http.fetch(closedOrigin()), HttpFailedError);
+    const before = silent.requests;
+    const late = assert.rejects(http.fetch(silent.origin), timedOut("read"));
+    await eventually(() => silent.requests > before);
+    await clock.advance(100);
+    await late;
+    assert.equal(http.stats.active, 0);
+  }
+});
+
+Deno.test("a retry that isn't sent any more leaves what came before it", async () => {
+  await using server = new TestServer(() =>
+    new Response("not today", { status: 503, headers: { "x-why": "tired" } })
+  );
+  const retryAtOnce = { maxRetries: 5, retryDelayMs: 1 };
+  {
+    await using http = new HttpPool({
+      ...retryAtOnce,
+      circuit: { failures: 2 },
+    });
+    const answers = Array.from({ length: 5 }, () => http.fetch(server.origin));
+    for (const answer of await Promise.all(answers)) {
+      assert.equal(answer.status, 503);
+      assert.equal(answer.headers.get("x-why"), "tired");
+      assert.equal(await answer.text(), "not today");
+    }
+    await assert.rejects(http.fetch(server.origin), HttpCircuitOpenError);
+  }
+  {
+    await using http = new HttpPool({
+      ...retryAtOnce,
+      circuit: { failures: 2 },
+    });
+    await assert.rejects(
+      http.getJson(server.origin),
+      (error) =>
+        error instanceof HttpStatusError && error.bodyText === "not today",
+    );
+  }
+  {
+    await using http = new HttpPool({
+      ...retryAtOnce,
+      circuit: { failures: 2 },
+    });
+    const outcomes = await http.fetchAll(Array(8).fill(closedOrigin()));
+    for (const outcome of outcomes) {
+      assert.equal(outcome.status, "error");
+      assert.ok(outcome.error instanceof HttpFailedError, `${outcome.error}`);
+    }
+  }
+});
+
+overEachTransport(
+  "a caller's stream is let go at once when its request is given up",
+  async (way) => {
+    await using server = new RawServer(() => {}, way.tls);
+    await using http = new HttpPool({ ...way.options, maxRetries: 0 });
+    let pulled = 0;
+    const cancelled = Promise.withResolvers<unknown>();
+    const body = new ReadableStream({
+      pull: async (controller) => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        pulled++;
+        controller.enqueue(new Uint8Array(10));
+      },
+      cancel: cancelled.resolve,
+    });
+    const leaving = new AbortController();
+    const given = assert.rejects(
+      http.getText(server.origin, {
+        method: "POST",
+        body,
+        signal: leaving.signal,
+      }),
+      /enough/,
+    );
+    await eventually(() => pulled > 5);
+    leaving.abort(new Error("enough"));
+    await given;
+    await cancelled.promise;
+  },
+);
+
+overEachTransport(
+  "while a caller's own stream is waited for, the server is not",
+  async (way) => {
+    const clock = new FakeClock();
+    await using server = new TestServer(
+      async (request) => new Response(await request.text()),
+      way.tls,
+    );
+    await using http = new HttpPool({
+      ...way.options,
+      clock,
+      maxRetries: 0,
+      readTimeoutMs: 100,
+      connectTimeoutMs: Infinity,
+      circuit: { failures: 1 },
+    });
+    const pulled = Promise.withResolvers<void>();
+    const bytes = Promise.withResolvers<Uint8Array>();
+    const body = new ReadableStream({
+      async pull(controller) {
+        pulled.resolve();
+        controller.enqueue(await bytes.promise);
+        controller.close();
+      },
+    }, { highWaterMark: 0 });
+    const answer = http.getText(server.origin, { method: "POST", body });
+    await pulled.promise;
+    await clock.advance(1_000);
+    bytes.resolve(new TextEncoder().encode("late"));
+    assert.equal(await answer, "late");
+  },
+);
+
+overEachTransport(
+  "what is sent is the body as it was when the call was made",
+  async (way) => {
+    let failures = 2;
+    const bodies: string[] = [];
+    await using server = new TestServer(async (request) => {
+      bodies.push(await request.text());
+      return new Response(null, { status: failures-- > 0 ? 503 : 200 });
+    }, way.tls);
+    await using http = new HttpPool({
+      ...way.options,
+      maxRetries: 2,
+      retryDelayMs: 1,
+      allowUrl: () => Promise.resolve(true),
+    });
+    const body = new TextEncoder().encode("AAAA");
+    const form = new URLSearchParams({ a: "1" });
+    const put = http.getText(server.origin, { method: "PUT", body });
+    body.fill(66);
+    await put;
+    const post = http.getText(server.origin, { method: "POST", body: form });
+    form.set("a", "2");
+    await post;
+    assert.deepEqual(bodies, ["AAAA", "AAAA", "AAAA", "a=1"]);
+  },
+);
+
+Deno.test("what can't become an answer is not waited for", async () => {
+  await using http = new HttpPool({ maxRetries: 0 });
+  const cases = [
+    ["SSH-2.0-OpenSSH_9.6\r\n", /something else than HTTP\/1\.1/],
+    ["\x15\x03\x01", /something else than HTTP\/1\.1/],
+    ["HTTP/1.1 200 OK\ncontent-length: 2\n\nhi", /bare line feed/],
+  ] as const;
+  for (const [text, why] of cases) {
+    const over = Promise.withResolvers<void>();
+    await using server = new RawServer(async ({ write }) => {
+      await write(text);
+      await over.promise;
+    });
+    await assert.rejects(http.getText(server.origin), why);
+    over.resolve();
+  }
 });

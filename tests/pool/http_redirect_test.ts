@@ -70,11 +70,13 @@ Deno.test("credentials stay with their origin", async () => {
   const headers = {
     authorization: "Bearer secret",
     cookie: "session=secret",
+    host: "secret.example",
     "proxy-authorization": "Basic secret",
     "x-trace": "1",
   };
   const same = await http.getJson<Echo>(`${server.origin}/302?/`, { headers });
   assert.equal(same.headers.authorization, "Bearer secret");
+  assert.equal(same.headers.host, "secret.example");
   const back = encodeURIComponent(`${server.origin}/302?/`);
   const away = await http.getJson<Echo>(
     `${server.origin}/302?${encodeURIComponent(`${other.origin}/302?${back}`)}`,
@@ -86,6 +88,20 @@ Deno.test("credentials stay with their origin", async () => {
     false,
     "not even when it comes back",
   );
+});
+
+Deno.test("a response tells where it came from, as that of fetch does", async () => {
+  await using server = makeServer();
+  await using http = new HttpPool();
+  for (const path of ["/200#part", "/302?/200%23part"]) {
+    const url = server.origin + path;
+    const expected = await fetch(url);
+    await expected.body?.cancel();
+    const response = await http.fetch(url);
+    await response.body?.cancel();
+    assert.equal(response.url, expected.url);
+    assert.equal(response.redirected, expected.redirected);
+  }
 });
 
 Deno.test("a loop ends at the limit, with its connections still good", async () => {

@@ -16,7 +16,7 @@ Deno.test(
       await new Promise((resolve) => setTimeout(resolve, 5));
       return new Response("ok");
     }, certificate);
-    const origin = server.origin.replace("http:", "https:");
+    const origin = server.origin;
     const caCerts = [certificate.cert];
     await using http2 = new HttpPool({ caCerts });
     await http2.getText(origin);

@@ -39,11 +39,13 @@ export class TestServer implements AsyncDisposable {
     return this.#ports.size;
   }
   readonly #ports = new Set<number>();
+  readonly #isSecure: boolean;
 
   constructor(
     handler: (request: Request) => Response | Promise<Response>,
     tls: { cert?: string; key?: string } = {},
   ) {
+    this.#isSecure = tls.cert !== undefined;
     this.#server = Deno.serve(
       {
         hostname: "127.0.0.1",
@@ -64,7 +66,8 @@ export class TestServer implements AsyncDisposable {
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}`;
+    const scheme = this.#isSecure ? "https" : "http";
+    return `${scheme}://127.0.0.1:${this.#server.addr.port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

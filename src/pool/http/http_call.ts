@@ -160,23 +160,37 @@ export class HttpCall implements Timed {
   async run<T>(consume: (exchange: HttpExchange) => Promise<T>): Promise<T> {
     this.#holds++;
     try {
-      if (this.#settings.allowUrl !== undefined) await this.#checkAllowed();
+      // What the caller changes from now on is not what is sent.
       if (this.#request.body !== null) await this.#request.prepareBody();
+      if (this.#settings.allowUrl !== undefined) await this.#checkAllowed();
+      let earlier: (() => Promise<T>) | undefined;
       for (;;) {
         if (this.#aborted !== undefined) throw this.#aborted.reason;
         this.#tries++;
+        let exchange: HttpExchange;
         try {
           const begun = this.#hooks.begin(this.#request, this);
-          const exchange = begun instanceof Promise ? await begun : begun;
+          exchange = begun instanceof Promise ? await begun : begun;
+        } catch (error) {
+          // A try that never went out says less than the one before it.
+          if (earlier === undefined || this.#aborted !== undefined) throw error;
+          return await earlier();
+        }
+        try {
           const next = this.#nextAfter(await exchange.send());
           if (next === undefined) return await consume(exchange);
-          await exchange.discard();
+          const isWhole = await exchange.drain();
+          earlier = undefined;
           if ("redirect" in next) await this.#redirect(next.redirect);
-          else await this.#pause(next.retryDelayMs);
+          else {
+            if (isWhole) earlier = () => consume(exchange);
+            await this.#pause(next.retryDelayMs);
+          }
         } catch (error) {
-          this.#exchange?.abort(error);
+          exchange.abort(error);
           const delayMs = this.#delayAfterError(error);
           if (delayMs === undefined) throw error;
+          earlier = () => Promise.reject(error);
           await this.#pause(delayMs);
         }
       }
@@ -198,6 +212,7 @@ export class HttpCall implements Timed {
         `${this.#request.shownUrl} redirects once more after ${maxRedirects} redirects`,
       );
     }
+    this.#request.dropBody(undefined);
     this.#request = request;
     if (allowUrl !== undefined) await this.#checkAllowed();
   }
@@ -298,8 +313,13 @@ function retryAfterMs(response: ResponseHead): number | undefined {
   const value = response.get("retry-after")?.trim() ?? "";
   if (/^\d+$/.test(value)) return Number(value) * 1_000;
   if (!httpDate.test(value)) return undefined;
-  const serverNowMs = Date.parse(response.get("date") ?? "");
-  const delayMs = Date.parse(value) -
+  const serverNowMs = timeOf(response.get("date") ?? "");
+  const delayMs = timeOf(value) -
     (Number.isNaN(serverNowMs) ? Date.now() : serverNowMs);
   return delayMs > 0 ? delayMs : undefined;
+}
+
+/** The time that a date means; the oldest of the three ways doesn't say that it is in GMT. */
+function timeOf(date: string): number {
+  return Date.parse(date.endsWith("GMT") ? date : `${date} GMT`);
 }

@@ -5,7 +5,13 @@ import type { HttpRequest } from "./http_request.ts";
 import { sendInSpan } from "./http_span.ts";
 import { asBytes, asText, readUpTo, type UseOfBody } from "./response_body.ts";
 import type { ResponseHead } from "./response_head.ts";
-import { type RoundTrip, TripError, type TripWatch } from "./transport.ts";
+import {
+  type Bytes,
+  type RoundTrip,
+  TripError,
+  type TripWatch,
+} from "./transport.ts";
+import type { UploadWatch } from "./upload.ts";
 
 /** The part of a body that is read before anyone asks for it. */
 const readAheadBytes = 64 * 1024;
@@ -39,10 +45,12 @@ export interface HttpExchangeOptions {
 }
 
 /** One request to one origin and its response, to the last byte of the body. */
-export class HttpExchange implements TripWatch {
+export class HttpExchange implements TripWatch, UploadWatch {
   readonly #options: HttpExchangeOptions;
   readonly #trip: RoundTrip;
   #head: ResponseHead | undefined;
+  /** The body, if it was read before it was known whether anybody wants it. */
+  #drained: Bytes | undefined;
   #aborted: { reason: unknown } | undefined;
   #ended = false;
 
@@ -61,6 +69,7 @@ export class HttpExchange implements TripWatch {
   async send(): Promise<ResponseHead> {
     const { request, resends, call } = this.#options;
     call.expectSign();
+    request.watchUpload(this);
     try {
       this.#head = await sendInSpan(
         request,
@@ -80,6 +89,10 @@ export class HttpExchange implements TripWatch {
 
   progressed(): void {
     if (this.#head === undefined) this.#options.call.expectSign();
+  }
+
+  waits(): void {
+    if (this.#head === undefined) this.#options.call.expectNothing();
   }
 
   /**
@@ -109,20 +122,28 @@ export class HttpExchange implements TripWatch {
   }
 
   /**
-   * Gets rid of a body that nobody wants: reads what little there is of it, so
-   * that its connection can be used again, or else cancels it.
+   * Gets a body out of the way that hardly anybody wants: reads what little there
+   * is of it, so that its connection can be used again, or else cancels it.
+   *
+   * @returns whether all of it was read; then the response is still to be had.
    */
-  async discard(): Promise<void> {
+  async drain(): Promise<boolean> {
     const { clock } = this.#options;
     const timer = clock.setTimeout(() => this.#trip.abort(undefined), drainMs);
     try {
-      await readUpTo(this.#trip, drainBytes, () => {}, () => {});
+      this.#drained = await readUpTo(
+        this.#trip,
+        drainBytes,
+        () => {},
+        (bytes, isComplete) => isComplete ? asBytes(bytes) : undefined,
+      );
     } catch {
       // a body that nobody wants may break
     } finally {
       clock.clearTimeout(timer);
       this.#end();
     }
+    return this.#drained !== undefined;
   }
 
   /**
@@ -136,9 +157,10 @@ export class HttpExchange implements TripWatch {
       return this.#withBody(null);
     }
     if (bodilessStatuses.has(head.status)) {
-      await this.discard();
+      await this.drain();
       return this.#withBody(null);
     }
+    if (this.#drained !== undefined) return this.#withBody(this.#drained);
     if (announcesSmall(head)) {
       return this.#withBody(await this.#readUpTo(readAheadBytes, asBytes));
     }
@@ -155,6 +177,10 @@ export class HttpExchange implements TripWatch {
 
   async #readUpTo<T>(maxBytes: number, use: UseOfBody<T>): Promise<T> {
     const { call } = this.#options;
+    const drained = this.#drained;
+    if (drained !== undefined) {
+      return use(drained.subarray(0, maxBytes), drained.length <= maxBytes);
+    }
     try {
       const onPiece = () => call.expectSign();
       const read = await readUpTo(this.#trip, maxBytes, onPiece, use);
@@ -174,8 +200,10 @@ export class HttpExchange implements TripWatch {
       headers: this.#head!.toHeaders(),
       status: isUsual ? status : 200,
     });
+    const { href, isRedirected } = this.#options.request;
     return Object.defineProperties(response, {
-      url: { value: new URL(this.#options.request.href).href },
+      url: { value: withoutFragment(href) },
+      redirected: { value: isRedirected },
       status: { value: status },
       ok: { value: isSuccess(status) },
     });
@@ -238,6 +266,12 @@ export class HttpExchange implements TripWatch {
       call.end();
     }
   }
+}
+
+function withoutFragment(href: string): string {
+  const url = new URL(href);
+  url.hash = "";
+  return url.href;
 }
 
 function isSuccess(status: number): boolean {

@@ -2,12 +2,19 @@ import { InvalidOptionError } from "../../base/errors.ts";
 import { HttpError, shownUrl } from "./http_errors.ts";
 import type { HttpRequestOptions } from "./http_pool_options.ts";
 import type { ResponseHead } from "./response_head.ts";
+import { Upload, type UploadWatch } from "./upload.ts";
 
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 const bodilessMethods = new Set(["GET", "HEAD"]);
 const forbiddenMethods = new Set(["CONNECT", "TRACE", "TRACK"]);
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
-const credentialHeaders = ["authorization", "cookie", "proxy-authorization"];
+/** What is meant for one origin alone: credentials, and its name. */
+const originHeaders = [
+  "authorization",
+  "cookie",
+  "host",
+  "proxy-authorization",
+];
 const contentHeaders = [
   "content-encoding",
   "content-language",
@@ -51,8 +58,7 @@ export class DefaultHeaders {
 
 /** One request, as it goes out to one origin. */
 export class HttpRequest {
-  /** The error that the caller's own stream threw, if it did. */
-  bodyError: { error: unknown } | undefined;
+  #upload: Upload | undefined;
 
   private constructor(
     readonly href: string,
@@ -64,6 +70,7 @@ export class HttpRequest {
     private content: BodyInit | null,
     /** True if repeating it does no harm. */
     readonly idempotent: boolean,
+    readonly isRedirected: boolean = false,
   ) {}
 
   /**
@@ -98,6 +105,11 @@ export class HttpRequest {
     return request;
   }
 
+  /** The error that the caller's own stream threw, if it did. */
+  get bodyError(): { error: unknown } | undefined {
+    return this.#upload?.failure;
+  }
+
   /** The URL as errors may show it. */
   get shownUrl(): string {
     return shownUrl(this.href);
@@ -127,11 +139,11 @@ export class HttpRequest {
    */
   async prepareBody(): Promise<void> {
     const body = this.content;
-    if (body === null || body instanceof Uint8Array) return;
-    if (isStream(body)) {
-      this.content = watched(body as ReadableStream<Uint8Array>, (error) => {
-        this.bodyError = { error };
-      });
+    if (body === null) return;
+    if (body instanceof Uint8Array) this.content = body.slice();
+    else if (isStream(body)) {
+      this.#upload = new Upload(body as ReadableStream<Uint8Array>);
+      this.content = this.#upload.stream;
     } else if (typeof body === "string") {
       this.#setContent(encoder.encode(body), "text/plain;charset=UTF-8");
     } else {
@@ -141,11 +153,14 @@ export class HttpRequest {
     }
   }
 
+  /** Says who is told while the caller's own stream is waited for. */
+  watchUpload(watch: UploadWatch): void {
+    if (this.#upload !== undefined) this.#upload.watch = watch;
+  }
+
   /** Lets a stream go that is not to be sent (any more). */
   dropBody(reason: unknown): void {
-    if (!(this.content instanceof ReadableStream)) return;
-    // One that is being sent is for its sender to cancel.
-    this.content.cancel(reason).catch(() => {});
+    this.#upload?.cancel(reason);
   }
 
   #setContent(bytes: Uint8Array<ArrayBuffer>, type: string | null): void {
@@ -184,7 +199,7 @@ export class HttpRequest {
     }
     const leaves = origin !== this.origin;
     const dropped = [
-      ...leaves ? credentialHeaders : [],
+      ...leaves ? originHeaders : [],
       ...becomesGet ? contentHeaders : [],
     ];
     const followed = leaves && !withDefaults ? this.ownHeaders : this.headers;
@@ -196,35 +211,9 @@ export class HttpRequest {
       without(this.ownHeaders, dropped),
       becomesGet ? null : this.content,
       becomesGet || this.idempotent,
+      true,
     );
   }
-}
-
-/** A caller's stream, whose error is to be told from the network's. */
-function watched(
-  body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
-  onError: (error: unknown) => void,
-): ReadableStream<Uint8Array> {
-  const stream = body instanceof ReadableStream
-    ? body
-    : ReadableStream.from(body);
-  const reader = stream.getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) return controller.close();
-        if (!(value instanceof Uint8Array)) {
-          throw new TypeError(`a body is of bytes, got ${typeof value}`);
-        }
-        controller.enqueue(value);
-      } catch (error) {
-        onError(error);
-        throw error;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
 }
 
 /** Says why no server could be asked in this way, if so. */

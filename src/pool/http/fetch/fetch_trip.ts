@@ -23,7 +23,7 @@ export class FetchTrip implements RoundTrip {
   #response: Response | undefined;
   #reader: ReadableStreamBYOBReader | undefined;
   #buffer: Bytes | undefined;
-  isOver = false;
+  #isRead = false;
 
   constructor(
     client: HttpClient,
@@ -37,6 +37,10 @@ export class FetchTrip implements RoundTrip {
 
   get hasBody(): boolean {
     return this.#response!.body !== null;
+  }
+
+  get isOver(): boolean {
+    return this.#isRead || !this.hasBody;
   }
 
   async send(headers: HeaderList): Promise<ResponseHead> {
@@ -57,7 +61,7 @@ export class FetchTrip implements RoundTrip {
     const buffer = this.#buffer ?? new Uint8Array(pieceBytes);
     try {
       const { done, value } = await this.#reader.read(buffer);
-      this.isOver = done;
+      this.#isRead = done;
       if (value === undefined) return undefined;
       this.#buffer = new Uint8Array(value.buffer as ArrayBuffer);
       return done ? undefined : value;
@@ -71,7 +75,7 @@ export class FetchTrip implements RoundTrip {
   }
 
   release(): void {
-    if (this.isOver || this.#response === undefined) return;
+    if (this.#response === undefined || this.isOver) return;
     const { body } = this.#response;
     (this.#reader ?? body)?.cancel().catch(() => {});
   }

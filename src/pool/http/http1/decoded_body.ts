@@ -1,5 +1,5 @@
 import type { ResponseHead } from "../response_head.ts";
-import type { BodyReader, Bytes } from "../transport.ts";
+import { type BodyReader, type Bytes, TripError } from "../transport.ts";
 import type { Http1Body } from "./http1_body.ts";
 
 /**
@@ -37,8 +37,15 @@ export class DecodedBody implements BodyReader {
   }
 
   async read(): Promise<Bytes | undefined> {
-    const { done, value } = await this.#reader.read();
+    const { done, value } = await this.#reader.read().catch(explain);
     this.isOver = done;
     return value;
   }
+}
+
+/** The runtime says of what it can't decompress only that it has failed. */
+function explain(error: unknown): never {
+  if (!(error instanceof TypeError)) throw error;
+  const why = "its body is no gzip, or has something after it";
+  throw new TripError(`the answer can't be decompressed: ${why}`, true, error);
 }

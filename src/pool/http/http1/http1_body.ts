@@ -32,7 +32,10 @@ export function bodyAfter(
     }
     return new ChunkedBody(input);
   }
-  if (length === null) return new BodyToTheEnd(input);
+  if (length === null) {
+    // It can't have content (RFC 9110, section 15.3.6), and often doesn't say so.
+    return status === 205 ? undefined : new BodyToTheEnd(input);
+  }
   const [, bytes] = /^(\d{1,15})(?:, \1)*$/.exec(length) ?? [];
   if (bytes === undefined) {
     throw malformed(`with content-length ${JSON.stringify(length)}`);

@@ -11,6 +11,9 @@ const maxFields = 1_000;
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t -~\x80-\xff]*))?$/;
 const fieldLines = /^(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*)*$/;
 
+/** The bytes with which every head begins. */
+const beginning = new TextEncoder().encode("HTTP/1.");
+
 const decoder = new TextDecoder();
 
 /** The head of a response as HTTP/1.1 writes it (RFC 9112, sections 4 and 5). */
@@ -96,6 +99,7 @@ export async function readHead(input: ByteInput): Promise<Http1Head> {
       throw malformed(`with headers of more than ${maxHeadBytes} bytes`);
     }
     if (end === -1) {
+      refuseOther(here);
       if (await input.fill()) continue;
       throw searched === 0
         ? new TripError("the connection was closed without an answer", true)
@@ -121,6 +125,18 @@ export function hasOption(header: string | null, option: string): boolean {
 /** An error for a server that doesn't speak as it should. */
 export function malformed(how: string): TripError {
   return new TripError(`the server answered ${how}`, true);
+}
+
+/** @throws {TripError} for what can't become a head, so that no more of it is waited for. */
+function refuseOther(bytes: Uint8Array): void {
+  const isOther = beginning.some((byte, at) =>
+    at < bytes.length && bytes[at] !== byte
+  );
+  if (isOther) throw malformed("with something else than HTTP/1.1");
+  const line = bytes.indexOf(10);
+  if (line !== -1 && bytes[line - 1] !== 13) {
+    throw malformed("with lines that end in a bare line feed");
+  }
 }
 
 /** The place of the empty line that ends a head, or -1. */

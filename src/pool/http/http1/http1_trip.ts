@@ -131,9 +131,7 @@ export class Http1Trip implements RoundTrip {
         this.#upload = body.getReader(),
         this.#watch,
       );
-    sending.catch((error) => {
-      // No network fails like this: the bytes can't be read any more.
-      if (error instanceof TypeError) this.#request.bodyError = { error };
+    sending.catch(() => {
       // Where the server has closed, it may have answered before; but what the
       // caller breaks off must not go on.
       if (this.#request.bodyError !== undefined) connection.close();
