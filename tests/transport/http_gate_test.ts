@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { HostGate } from "../../src/transport/http/host_gate.ts";
 import { makeSubject } from "./subject.ts";
 import {
   type Answer,
@@ -86,6 +87,25 @@ Deno.test("hosts can be allowed by name, or all of them", async () => {
   const other = { url: "https://example.com/mcp" };
   assert.equal((await ask(named, "tools/list", {}, other)).status, 403);
   assert.equal((await ask(any, "tools/list", {}, other)).status, 200);
+});
+
+Deno.test("a server that is reached from outside takes any host, unless some are named", () => {
+  const publicUrl = new URL("https://mcp.example.com");
+  const allows = (names: string[], hostname: string, isOutside = true) => {
+    const options = {
+      allowedHosts: new Set(names),
+      allowedOrigins: new Set<string>(),
+    };
+    const gate = new HostGate(options, publicUrl);
+    if (isOutside) gate.openToAnyHost();
+    return gate.allowsHost(new URL(`http://${hostname}/`));
+  };
+  // What it is called in public says nothing of its address in a cluster.
+  assert.equal(allows([], "10.1.2.3"), true);
+  assert.equal(allows([], "10.1.2.3", false), false);
+  assert.equal(allows(["inner.example.com"], "10.1.2.3"), false);
+  assert.equal(allows(["inner.example.com"], "inner.example.com"), true);
+  assert.equal(allows(["inner.example.com"], "mcp.example.com"), true);
 });
 
 Deno.test("only known origins are served", async () => {

@@ -36,6 +36,8 @@ export const GATE_OPTIONS = {
  */
 export class HostGate {
   #hosts: ReadonlySet<string> | "*";
+  /** True if the author has said which; to be called something outside says nothing. */
+  readonly #isNamed: boolean;
   readonly #origins: ReadonlySet<string> | "*";
 
   /** @param publicUrl what the server is called outside */
@@ -46,12 +48,13 @@ export class HostGate {
     this.#hosts = publicUrl === undefined || hosts === "*"
       ? hosts
       : new Set([...hosts, publicUrl.hostname]);
+    this.#isNamed = hosts !== "*" && hosts.size > 0;
     this.#origins = allowedOrigins;
   }
 
   /** Lets requests be addressed to any host, unless some have been named. */
   openToAnyHost(): void {
-    if (this.#hosts !== "*" && this.#hosts.size === 0) this.#hosts = "*";
+    if (!this.#isNamed) this.#hosts = "*";
   }
 
   /** Tells if requests may be addressed to a host. */
