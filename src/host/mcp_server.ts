@@ -45,7 +45,7 @@ import {
 } from "../transport/stdio.ts";
 import { HttpHost } from "./http_host.ts";
 import { V1Registrations } from "./v1_registrations.ts";
-import { endOn } from "./end_on.ts";
+import { EndSignal } from "./end_signal.ts";
 import { serveHttp, startOrTell } from "./serve.ts";
 import {
   type RunningServer,
@@ -230,9 +230,10 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
     const read = readOptions("serveStdio", options, STDIO_OPTIONS);
     const authInfo = read.authInfo ??
       await this.#host.auth?.fromEnvironment();
-    await startOrTell(this.#parts, () => watch(this.#parts));
+    using endSignal = new EndSignal(read);
+    await startOrTell(this.#parts, endSignal, () => watch(this.#parts));
     const stop = new AbortController();
-    const release = endOn(read.signals, read.signal, () => stop.abort());
+    endSignal.whenCome(() => stop.abort());
     try {
       await serveStdio(this.#parts, {
         ...read,
@@ -240,7 +241,7 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
         signal: stop.signal,
       });
     } finally {
-      release();
+      endSignal[Symbol.dispose]();
       await this.close();
     }
   }

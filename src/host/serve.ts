@@ -3,7 +3,7 @@ import { ClosedError, SlowClientError } from "../base/errors.ts";
 import { reportFailure } from "../observe/log/logger.ts";
 import { LAST_MS } from "../server/lifecycle/closing.ts";
 import { drain, quiet } from "./drain.ts";
-import { endOn } from "./end_on.ts";
+import { ENDING_BUT_HANGUP, EndSignal, onHangup } from "./end_signal.ts";
 import { addressInUse, endpointUrl } from "./listening.ts";
 import {
   type ResolvedServeOptions,
@@ -57,6 +57,12 @@ async function serveHere(
 ): Promise<RunningServer> {
   const { log, info: { name } } = parts;
   await using begun = new AsyncDisposableStack();
+  const isWorker = worker !== undefined;
+  const endSignal = begun.use(
+    new EndSignal(settings, isWorker ? ENDING_BUT_HANGUP : undefined),
+  );
+  // It is for the supervisor, and may reach all.
+  if (isWorker) begun.use(onHangup(settings.signals, () => {}));
   const operators = settings.operatorPort === undefined ? undefined : begun.use(
     await openOperators(parts, host, {
       ...settings,
@@ -65,10 +71,10 @@ async function serveHere(
   );
   const listener = await startOrTell(
     parts,
+    endSignal,
     () =>
       new LastingListener({
-        listen: (port) =>
-          listen(parts, host, { ...settings, port }, worker !== undefined),
+        listen: (port) => listen(parts, host, { ...settings, port }, isWorker),
         log: parts.quietLog,
         clock: parts.clock,
       }, settings.port),
@@ -79,27 +85,25 @@ async function serveHere(
   const opened = begun.move();
   const url = endpointUrl(settings.tls !== undefined, hostname, port, host);
   const over = Promise.withResolvers<void>();
-  let release = () => {};
   let ending: Promise<void> | undefined;
   const end = async (drainMs: number) => {
     // The signal that its supervisor ends for may have been sent to a worker as well.
-    if (worker === undefined) release();
+    if (!isWorker) endSignal[Symbol.dispose]();
     await leave(parts, drainMs);
     // Where others take what comes to the port from now on, nobody is turned away.
-    if (worker !== undefined) await quiet(() => host.lateArrivals);
+    if (isWorker) await quiet(() => host.lateArrivals);
     await close(parts, host, listener, {
       ...settings,
-      turnsAway: worker === undefined,
+      turnsAway: !isWorker,
     });
     await opened.disposeAsync();
   };
   const shutdown = (drainMs = settings.drainMs) =>
-    ending ??= end(drainMs).finally(() => {
-      release();
-      over.resolve();
-    });
+    ending ??= end(drainMs).finally(over.resolve);
+  // Nobody is served yet where it has come already.
+  const drainMs = endSignal.hasCome ? 0 : settings.drainMs;
+  endSignal.whenCome(() => void shutdown(drainMs));
   try {
-    release = endOn(settings.signals, settings.signal, () => void shutdown());
     if (settings.onListen === undefined) {
       log.info(`${name} listens`, {
         url,
@@ -229,10 +233,16 @@ async function close(
 /** Opens the lifespan and begins to serve; the log has what stands in the way. */
 export async function startOrTell<Result>(
   { info, lifespan, log }: Pick<ServerParts, "info" | "lifespan" | "log">,
+  endSignal: EndSignal,
   begin: () => Result,
 ): Promise<Result> {
+  let isOpen = false;
+  endSignal.whenCome(() => {
+    if (!isOpen) log.info(`${info.name} ends once it has opened`);
+  });
   try {
     await lifespan.start();
+    isOpen = true;
     return begin();
   } catch (error) {
     reportFailure(log, `starting ${info.name}`, error);

@@ -31,7 +31,9 @@ export class EndingProcess implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const started = new EndingProcess(child);
-    if (!options.stdio) await started.says("listens");
+    if (!options.stdio && options.lifespan !== "opens slowly") {
+      await started.says("listens");
+    }
     return started;
   }
 

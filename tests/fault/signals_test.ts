@@ -25,6 +25,34 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   });
 }
 
+for (const way of [{}, { operatorPort: 0 }, { stdio: true }, { workers: 2 }]) {
+  Deno.test(`what is being opened when the signal comes is closed again: ${JSON.stringify(way)}`, async () => {
+    await using server = await EndingProcess.start({
+      ...way,
+      lifespan: "opens slowly",
+    });
+    await server.says("begins to open");
+    server.signal("SIGTERM");
+    if ("stdio" in way) {
+      await server.child.stdin.close();
+      await server.child.stdout.cancel();
+    }
+    const { code, signal } = await within(server.ended(), 30_000);
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, server.log);
+    assert.match(server.log, /begins to open.*lifespan has closed.*OVER/s);
+  });
+}
+
+Deno.test("a second signal ends a process that is still opening", async () => {
+  await using server = await EndingProcess.start({ lifespan: "opens slowly" });
+  await server.says("begins to open");
+  server.signal("SIGTERM");
+  await server.says("ends once it has opened");
+  server.signal("SIGTERM");
+  const { signal } = await within(server.ended(), 20_000);
+  assert.equal(signal, "SIGTERM");
+});
+
 Deno.test("a second signal ends a process at once, even one that is blocked", async () => {
   await using server = await EndingProcess.start({ graceMs: LONG_MS });
   using _socket = await server.calling("block");

@@ -24,6 +24,7 @@ import {
 } from "../../admin/workers/all_workers.ts";
 import type { NetworkPeer } from "../../base/network_peer.ts";
 import type { HttpHost } from "../http_host.ts";
+import { LastingListener } from "../lasting_listener.ts";
 import { addressInUse } from "../listening.ts";
 import type { OperatorAddress } from "../operators/operator_messages.ts";
 import type { ServerParts } from "../server_parts.ts";
@@ -37,7 +38,7 @@ export class WorkersPort implements AsyncDisposable {
   readonly #all: AdminRoutes;
   readonly #each: ReadonlyMap<string, AdminRoutes>;
   readonly #snapshots: ServerSnapshot[] = [];
-  readonly #listener: Deno.HttpServer<Deno.NetAddr>;
+  readonly #listener: LastingListener;
 
   /** @throws {Deno.errors.AddrInUse} naming the address */
   constructor(
@@ -61,7 +62,11 @@ export class WorkersPort implements AsyncDisposable {
       return [slot.name, this.#routesFor(one, one, one.figures)];
     }));
     host.transport.listensOn(hostname);
-    this.#listener = this.#listen({ port, hostname, tls });
+    this.#listener = new LastingListener({
+      listen: (port) => this.#listen({ port, hostname, tls }),
+      log: parts.quietLog,
+      clock: parts.clock,
+    }, port);
   }
 
   get port(): number {

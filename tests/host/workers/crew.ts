@@ -25,15 +25,23 @@ export class Crew implements AsyncDisposable {
   /** Starts one; without `url` it has ended instead. */
   static async start(
     options: ServeOptions,
-    { flags = ["-A"], failing = false } = {},
+    { flags = ["-A"], failing = false, openFiles = "hard" } = {},
   ): Promise<Crew> {
     const failAt = await Deno.makeTempFile();
     if (!failing) await Deno.remove(failAt);
     const script = new URL("./fixtures/crew_server.ts", import.meta.url);
     const crew = new Crew(
-      new Deno.Command(Deno.execPath(), {
+      new Deno.Command("bash", {
         args: [
-          ...["run", "--no-check", "--no-prompt", ...flags, script.pathname],
+          ...["-c", `ulimit -n ${openFiles}; exec "$0" "$@"`],
+          ...[
+            Deno.execPath(),
+            "run",
+            "--no-check",
+            "--no-prompt",
+            ...flags,
+            script.pathname,
+          ],
           JSON.stringify({ ...options, failAt }),
         ],
         stdout: "piped",

@@ -81,6 +81,7 @@ Deno.test("a port that another program has is refused by address", async () => {
   await using crew = await Crew.start({ workers: 2, port });
   assert.equal((await crew.ended()).code, 1);
   assert.ok(crew.logged(use));
+  assert.ok(crew.logged("starting crew failed"), Deno.inspect(crew.log));
   await using other = await Crew.start({ workers: 2, operatorPort: port });
   assert.equal((await other.ended()).code, 1);
   assert.ok(other.logged(`operatorPort: ${use}`));

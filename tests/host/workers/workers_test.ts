@@ -88,6 +88,32 @@ Deno.test("a worker's profile ends when nobody waits for it any longer", async (
   await eventually(async () => await profile(1) === 200, 20_000);
 });
 
+Deno.test("SIGHUP is for the supervisor, a worker that hears it serves on", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const before = await crew.workers();
+  for (const pid of Object.values(before)) Deno.kill(pid, "SIGHUP");
+  for (let call = 0; call < 20; call++) await crew.text("pid");
+  assert.deepEqual(await crew.workers(), before);
+  assert.equal(crew.logged("failed"), false);
+});
+
+Deno.test("a supervisor that runs out of file descriptors lives on, and answers operators again", async () => {
+  await using crew = await Crew.start({ workers: 2 }, { openFiles: "256" });
+  const port = Number(new URL(crew.operators).port);
+  const connections: Deno.TcpConn[] = [];
+  for (let each = 0; each < 300; each++) {
+    await Deno.connect({ hostname: "127.0.0.1", port })
+      .then((connection) => connections.push(connection), () => {});
+  }
+  await eventually(() => crew.logged("can't be accepted"), 20_000);
+  assert.match(await crew.text("pid"), /^\d+$/);
+  for (const each of connections) each.close();
+  await eventually(async () => {
+    const answer = await crew.operator("/health").catch(() => undefined);
+    return answer?.status === 200;
+  }, 20_000);
+});
+
 Deno.test("the path to a worker leads nobody around the gate", async () => {
   await using crew = await Crew.start({ workers: 2 });
   const port = Number(new URL(crew.operators).port);
