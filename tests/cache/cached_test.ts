@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ClosedError, InvalidOptionError } from "../../src/base/errors.ts";
 import { cached } from "../../src/cache/cached/cached.ts";
-import type { CacheStore } from "../../src/cache/cache_store.ts";
+import type { CacheHit, CacheStore } from "../../src/cache/cache_store.ts";
 import { MemoryCache } from "../../src/cache/memory/memory_cache.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -375,6 +375,44 @@ Deno.test("a closed function aborts its loads and takes no more calls", async ()
   await assert.rejects(load(signal), ClosedError);
   await assert.rejects(load.peek(signal), ClosedError);
   await load.close();
+});
+
+Deno.test("closing sends all callers away, whatever their function does", async () => {
+  const load = cached(
+    (_: number, _signal?: AbortSignal) => new Promise(() => {}),
+    { name: "deaf" },
+  );
+  const waiting = [
+    load(1),
+    load(1),
+    load(1, new AbortController().signal),
+    load.refresh(2),
+    load(2),
+  ];
+  await settle();
+  await load.close();
+  for (const each of waiting) {
+    await assert.rejects(
+      each,
+      (error) => error instanceof ClosedError && /"deaf"/.test(error.message),
+    );
+  }
+});
+
+Deno.test("a look-up that ends after the close begins nothing", async () => {
+  const clock = new FakeClock();
+  const lookup = Promise.withResolvers<CacheHit<unknown>>();
+  const cache = new MemoryCache({ clock });
+  const slow = Object.assign(cache, { lookup: () => lookup.promise });
+  let loads = 0;
+  const load = cached(() => ++loads, { cache: slow, name: "f" });
+  const waiting = load();
+  await load.close();
+  lookup.resolve({ value: 1, stale: true });
+  await assert.rejects(waiting, ClosedError);
+  await settle();
+  assert.equal(loads, 0);
+  cache.close();
 });
 
 Deno.test("options that make no sense are refused and quoted", () => {

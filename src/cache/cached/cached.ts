@@ -28,7 +28,10 @@ export interface CachedFunction<A extends readonly unknown[], R>
   keyOf(...args: A): string;
   /** A snapshot of the counters. */
   readonly stats: CachedStats;
-  /** Ends what is under way, and closes the cache unless it was handed in. */
+  /**
+   * Ends what is under way, with a {@linkcode ClosedError} for those who wait for
+   * it, and closes the cache unless it was handed in.
+   */
   close(): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ export class Flight<T> {
   readonly tags: readonly string[];
   readonly #controller = new AbortController();
   readonly #onEnd: () => void;
-  readonly #promise: Promise<T>;
+  readonly #outcome = Promise.withResolvers<T>();
   #callers = 0;
   #superseded = false;
 
@@ -23,8 +23,9 @@ export class Flight<T> {
   ) {
     this.tags = tags;
     this.#onEnd = onEnd;
-    this.#promise = work(this).finally(onEnd);
-    this.#promise.catch(() => {});
+    const { promise, resolve, reject } = this.#outcome;
+    work(this).finally(onEnd).then(resolve, reject);
+    promise.catch(() => {});
   }
 
   get signal(): AbortSignal {
@@ -43,7 +44,8 @@ export class Flight<T> {
   /** Waits with the others; without a signal the caller never leaves. */
   join(signal?: AbortSignal): Promise<T> {
     this.#callers++;
-    if (signal === undefined) return this.#promise;
+    const { promise } = this.#outcome;
+    if (signal === undefined) return promise;
     return new Promise<T>((resolve, reject) => {
       const leave = (): void => {
         reject(signal.reason);
@@ -51,16 +53,17 @@ export class Flight<T> {
       };
       if (signal.aborted) return leave();
       signal.addEventListener("abort", leave, { once: true });
-      this.#promise.then(resolve, reject).finally(() =>
+      promise.then(resolve, reject).finally(() =>
         signal.removeEventListener("abort", leave)
       );
     });
   }
 
-  /** Ends the work, whoever waits for it. */
+  /** Ends the work, and the wait of all callers, be the work deaf to its signal. */
   abort(reason: unknown): void {
     this.supersede();
     this.#controller.abort(reason);
+    this.#outcome.reject(reason);
   }
 
   #leave(reason: unknown): void {

@@ -221,6 +221,7 @@ export class Loader<A extends readonly unknown[], R> {
   ): Promise<R> {
     const flight = this.#start(this.#flights, call, async (flight) => {
       const hit = await lookup;
+      flight.signal.throwIfAborted();
       if (hit?.stale) this.#refreshBehind(call);
       if (hit !== undefined) return this.#serve(hit);
       this.#counts.misses++;
