@@ -152,6 +152,42 @@ Deno.test("errors are kept for negativeTtlMs, until invalidated", async () => {
   await assert.rejects(load("a"), /failure 4/);
 });
 
+Deno.test("a remembered error is forgotten when the function succeeds", async () => {
+  const clock = new FakeClock();
+  const { fn, calls } = manual<[], string>();
+  await using load = cached(fn, { ttlMs: 100, negativeTtlMs: 60_000, clock });
+  const failing = load();
+  await settle();
+  calls[0].reject(new Error("down"));
+  await assert.rejects(failing, /down/);
+  const refreshing = load.refresh();
+  await settle();
+  calls[1].resolve("first");
+  assert.equal(await refreshing, "first");
+  assert.equal(await load(), "first");
+  await clock.advance(100);
+  const after = load();
+  await settle();
+  calls[2].resolve("second");
+  assert.equal(await after, "second");
+});
+
+Deno.test("a value out of date leaves a younger error remembered", async () => {
+  const { fn, calls } = manual<[], string>();
+  await using load = cached(fn, { negativeTtlMs: 60_000 });
+  const before = load();
+  await settle();
+  await load.invalidate();
+  const after = load();
+  await settle();
+  calls[1].reject(new Error("down"));
+  await assert.rejects(after, /down/);
+  calls[0].resolve("old");
+  assert.equal(await before, "old");
+  await assert.rejects(load(), /down/);
+  assert.equal(calls.length, 2);
+});
+
 Deno.test("a caller that aborts leaves alone", async () => {
   const { fn, calls } = manual<
     [number, { signal?: AbortSignal }?],

@@ -12,8 +12,9 @@ import { ENTRY_OPTIONS } from "../lifetimes.ts";
 export interface CachedOptions<A extends readonly unknown[]>
   extends Pick<CacheSetOptions, "ttlMs" | "staleMs"> {
   /**
-   * Time for which an error is remembered and thrown again, in milliseconds; by
-   * this process only. At 0 errors aren't remembered.
+   * Time for which an error is remembered and thrown again, in milliseconds,
+   * unless the function succeeds or the value is invalidated; by this process
+   * only, whatever others load meanwhile. At 0 errors aren't remembered.
    * @default 0
    */
   negativeTtlMs?: number;

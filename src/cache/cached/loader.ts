@@ -303,7 +303,9 @@ export class Loader<A extends readonly unknown[], R> {
     signal.addEventListener("abort", giveUp, { once: true });
     try {
       signal.throwIfAborted();
-      return await this.#fn(...withSignal as unknown as A);
+      const value = await this.#fn(...withSignal as unknown as A);
+      if (!flight.superseded) this.#errors?.delete(key);
+      return value;
     } catch (error) {
       this.#counts.failures++;
       await claim.release();
