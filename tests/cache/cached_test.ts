@@ -426,6 +426,9 @@ Deno.test("closing sends all callers away, whatever their function does", async 
     load(2),
   ];
   await settle();
+  await load.invalidate(1);
+  waiting.push(load(1));
+  await settle();
   await load.close();
   for (const each of waiting) {
     await assert.rejects(

@@ -50,6 +50,8 @@ export class Loader<A extends readonly unknown[], R> {
   readonly #log: (message: string) => void;
   readonly #flights = new Map<string, Flight<R>>();
   readonly #refreshes = new Map<string, Flight<R>>();
+  /** Of values that were invalidated on the way: nobody joins them any more. */
+  readonly #outdated = new Set<Flight<R>>();
   readonly #counts = {
     hits: 0,
     staleHits: 0,
@@ -186,7 +188,7 @@ export class Loader<A extends readonly unknown[], R> {
     this.#untrack();
     this.#closed = true;
     const reason = this.#closedError();
-    for (const flights of [this.#flights, this.#refreshes]) {
+    for (const flights of [this.#flights, this.#refreshes, this.#outdated]) {
       for (const flight of flights.values()) flight.abort(reason);
       flights.clear();
     }
@@ -255,6 +257,7 @@ export class Loader<A extends readonly unknown[], R> {
   ): Flight<R> {
     const onEnd = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
+      else this.#outdated.delete(flight);
     };
     const flight: Flight<R> = new Flight(work, {
       tags: this.#tagsOf(args),
@@ -340,8 +343,11 @@ export class Loader<A extends readonly unknown[], R> {
 
   #supersede(key: string): void {
     for (const flights of [this.#flights, this.#refreshes]) {
-      flights.get(key)?.supersede();
+      const flight = flights.get(key);
+      if (flight === undefined) continue;
+      flight.supersede();
       flights.delete(key);
+      this.#outdated.add(flight);
     }
   }
 
