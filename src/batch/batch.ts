@@ -1,5 +1,6 @@
 import type { TimerHandle } from "../base/clock.ts";
 import { BatchKeyMissingError, BatchResultsError } from "../base/errors.ts";
+import { handled } from "../base/thenable.ts";
 import type {
   BatchContext,
   BatcherSettings,
@@ -62,6 +63,7 @@ export class Batch<K, V> implements BatchContext {
    */
   settle(results: BatchResults<V>, settings: BatcherSettings<K, V>): number {
     const outcomes = outcomesOf(this, results, settings);
+    if (outcomes !== results) ignoreRejections(results);
     let failures = 0;
     for (let index = 0; index < this.entries.length; index++) {
       const outcome = outcomes[index];
@@ -128,6 +130,17 @@ export class BatchEntry<K, V> {
         signal.removeEventListener("abort", onAbort)
       );
     });
+  }
+}
+
+/**
+ * Results may be promises: of those that reach no caller, a rejection would end
+ * the process.
+ */
+export function ignoreRejections(results: unknown): void {
+  if (!Array.isArray(results) && !(results instanceof Map)) return;
+  for (const result of results.values()) {
+    if (result instanceof Promise) handled(result);
   }
 }
 

@@ -8,7 +8,12 @@ import {
 import { checkGiven } from "../base/option_rules.ts";
 import { quote } from "../base/options.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
-import { type Batch, type BatchEntry, UnfinishedBatches } from "./batch.ts";
+import {
+  type Batch,
+  type BatchEntry,
+  ignoreRejections,
+  UnfinishedBatches,
+} from "./batch.ts";
 import {
   type BatcherOptions,
   type BatcherSettings,
@@ -291,11 +296,12 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   #succeed(batch: Batch<K, V>, results: BatchResults<V>): void {
-    if (batch.phase === "finished") return;
+    if (batch.phase === "finished") return ignoreRejections(results);
     try {
       this.#failedKeys += batch.settle(results, this.#settings);
       this.#finish(batch);
     } catch (error) {
+      ignoreRejections(results);
       this.#fail(batch, error);
     }
   }

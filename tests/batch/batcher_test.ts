@@ -287,6 +287,30 @@ Deno.test("results that can't be mapped back are a named error for the batch", a
   }
 });
 
+Deno.test("a promise among the results may be rejected, whoever still waits for it", async () => {
+  const bad = () => Promise.reject(new Error("bad"));
+  const clock = new FakeClock();
+  const { promise, resolve } = Promise.withResolvers<Promise<number>[]>();
+  const late = new Batcher((_: number[]) => promise, { timeoutMs: 10, clock });
+  const controller = new AbortController();
+  const outcomes = [
+    late.load(1),
+    late.load(2, { signal: controller.signal }),
+    new Batcher((_: number[]) => [bad(), bad()]).load(3),
+    new Batcher((_: number[]) => new Map([[1, bad()], [2, bad()]])).load(4),
+    new Batcher((_: number[]) => [bad(), bad()], {
+      resultKey: () => 0,
+    }).load(5),
+    new Batcher((_: number[]) => [bad()]).load(6),
+  ].map((load) => assert.rejects(load));
+  await nextTick();
+  controller.abort(new Error("gone"));
+  await clock.advance(10);
+  resolve([bad(), bad()]);
+  await Promise.all(outcomes);
+  await nextTick();
+});
+
 Deno.test("a hook that throws hurts those it should", async () => {
   const { batcher } = makeDoubler({
     key: (key) => {
