@@ -44,7 +44,7 @@ export interface BatcherOptions<K, V> {
   maxWaitMs?: number;
   /**
    * Decides instead of `maxWaitMs` when a batch is due: calls the function it
-   * is given.
+   * is given. What it throws hurts the one who asked for the first key.
    */
   schedule?: BatchSchedule;
   /**

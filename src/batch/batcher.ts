@@ -198,7 +198,7 @@ export class Batcher<K, V> implements AsyncDisposable {
     const batch = partition.open ?? this.#beginBatch(partition);
     const entry = partition.add(batch, identity, key);
     this.#waiting++;
-    if (batch.size === 1) this.#setTime(batch);
+    if (batch.size === 1) this.#begin(entry);
     if (batch.size === maxSize && partition.open === batch) {
       partition.open = undefined;
       batch.filledThisTick = true;
@@ -215,7 +215,16 @@ export class Batcher<K, V> implements AsyncDisposable {
     return batch;
   }
 
-  /** Sets the time at which a batch that has its first key will be due. */
+  /** Lets a batch have its first key, if it can be told when it will be due. */
+  #begin(entry: BatchEntry<K, V>): void {
+    try {
+      this.#setTime(entry.batch);
+    } catch (error) {
+      this.#abandon(entry, error);
+      throw error;
+    }
+  }
+
   #setTime(batch: Batch<K, V>): void {
     const { maxWaitMs, clock } = this.#settings;
     if (maxWaitMs === 0) return this.#scheduleTick();
@@ -225,7 +234,12 @@ export class Batcher<K, V> implements AsyncDisposable {
   #scheduleTick(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#settings.schedule(this.#endTick);
+    try {
+      this.#settings.schedule(this.#endTick);
+    } catch (error) {
+      this.#scheduled = false;
+      throw error;
+    }
   }
 
   readonly #endTick = (): void => {

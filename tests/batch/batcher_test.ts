@@ -526,6 +526,33 @@ Deno.test("a schedule of one's own decides when a batch is due", async () => {
   assert.deepEqual(single.batches, [[1], [1]]);
 });
 
+Deno.test("a schedule that throws hurts the load that called it alone", async () => {
+  let calls = 0;
+  const { batcher, batches } = makeDoubler({
+    schedule: (flush) => {
+      if (++calls % 2 === 1) throw new Error("no time");
+      setTimeout(flush);
+    },
+  });
+  await assert.rejects(batcher.load(1), /no time/);
+  assert.equal(batcher.stats.waiting, 0);
+  assert.deepEqual(await batcher.loadMany([1, 2]), [2, 4]);
+  await assert.rejects(batcher.load(1), /no time/);
+  await batcher.close();
+  assert.deepEqual(batches, [[1, 2]]);
+
+  const both = makeDoubler({
+    schedule: (flush) => {
+      flush();
+      throw new Error("too late");
+    },
+  });
+  await assert.rejects(both.batcher.load(1), /too late/);
+  assert.deepEqual(both.batches, [[1]]);
+  await both.batcher.close();
+  assert.equal(both.batcher.stats.running, 0);
+});
+
 Deno.test("flush loads at once and waits; close takes no more after it", async () => {
   const clock = new FakeClock();
   const { batcher, batches } = makeDoubler({ maxWaitMs: 60_000, clock });
