@@ -1,6 +1,7 @@
 import type { TimerHandle } from "../base/clock.ts";
 import { BatchKeyMissingError, BatchResultsError } from "../base/errors.ts";
 import { handled } from "../base/thenable.ts";
+import { TimedEntry } from "../base/timed_queue.ts";
 import type {
   BatchContext,
   BatcherSettings,
@@ -8,7 +9,7 @@ import type {
 } from "./batch_options.ts";
 
 /** Keys that are asked for together. */
-export class Batch<K, V> implements BatchContext {
+export class Batch<K, V> extends TimedEntry implements BatchContext {
   phase: BatchPhase = "gathering";
   /** Until the batch is due, then until its loader is given up. */
   timer: TimerHandle;
@@ -21,7 +22,9 @@ export class Batch<K, V> implements BatchContext {
   #finished: PromiseWithResolvers<void> | undefined;
   #abandoned = 0;
 
-  constructor(readonly partition: unknown) {}
+  constructor(readonly partition: unknown) {
+    super();
+  }
 
   get size(): number {
     return this.entries.length;

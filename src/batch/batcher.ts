@@ -7,6 +7,7 @@ import {
 } from "../base/errors.ts";
 import { checkGiven } from "../base/option_rules.ts";
 import { quote } from "../base/options.ts";
+import { TimedQueue } from "../base/timed_queue.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
 import {
   type Batch,
@@ -55,7 +56,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   /** Batches that filled up in this tick: callers may join their keys to its end. */
   readonly #full: Batch<K, V>[] = [];
   /** Batches whose time has come, while others hold the places. */
-  readonly #due: Batch<K, V>[] = [];
+  readonly #due: TimedQueue<Batch<K, V>>;
   readonly #unfinished = new UnfinishedBatches<K, V>();
   readonly #untrack: () => void;
   #scheduled = false;
@@ -86,7 +87,8 @@ export class Batcher<K, V> implements AsyncDisposable {
       );
     }
     this.#load = load;
-    const { name } = this.#settings;
+    const { name, clock } = this.#settings;
+    this.#due = new TimedQueue(clock, Infinity, () => {});
     this.#untrack = instruments.track(
       batcherKind,
       { name },
@@ -264,7 +266,7 @@ export class Batcher<K, V> implements AsyncDisposable {
     if (batch.phase !== "gathering") return;
     this.#clearTimer(batch);
     batch.phase = "due";
-    if (this.#due.length === 0 && this.#hasPlace()) return this.#run(batch);
+    if (this.#due.size === 0 && this.#hasPlace()) return this.#run(batch);
     this.#due.push(batch);
     this.#runDue();
   }
@@ -274,9 +276,8 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   #runDue(): void {
-    while (this.#due.length > 0 && this.#hasPlace()) {
-      const batch = this.#due.shift()!;
-      if (batch.phase === "due") this.#run(batch);
+    while (this.#due.size > 0 && this.#hasPlace()) {
+      this.#run(this.#due.shift()!);
     }
   }
 
@@ -342,6 +343,7 @@ export class Batcher<K, V> implements AsyncDisposable {
   #finish(batch: Batch<K, V>): void {
     const wasRunning = batch.phase === "running";
     this.#clearTimer(batch);
+    this.#due.delete(batch);
     if (!wasRunning || batch.filledThisTick) this.#partitions.forget(batch);
     this.#unfinished.remove(batch);
     batch.finish();

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   BatchKeyMissingError,
   BatchResultsError,
@@ -39,6 +41,11 @@ function makeGated(options?: BatcherOptions<number, number>) {
     return promise;
   }, options);
   return { batcher, runs };
+}
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
 }
 
 const nextTick = () => new Promise((resolve) => setTimeout(resolve));
@@ -421,6 +428,28 @@ Deno.test("the batch's signal aborts when all its callers left, and its place is
   assert.equal(await next, 14);
   assert.equal(batcher.stats.abandonedBatches, 1);
   assert.equal(batcher.stats.running, 0);
+});
+
+Deno.test("a batch that nobody waits for leaves the line, and memory", async () => {
+  const { batcher, runs } = makeGated({ concurrency: 1, maxSize: 1 });
+  const first = batcher.load(0);
+  const abandon = (): WeakRef<object> => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const partition = { tenant: "a" };
+    batcher.load(1, { signal, partition }).catch(() => {});
+    controller.abort();
+    return new WeakRef(partition);
+  };
+  const left = abandon();
+  const last = batcher.load(2);
+  await nextTick();
+  collectGarbage();
+  assert.equal(left.deref(), undefined);
+  runs[0].finish();
+  await first;
+  runs[1].finish();
+  assert.equal(await last, 4);
 });
 
 Deno.test("an abort after the answer, or before the question, changes nothing", async () => {
