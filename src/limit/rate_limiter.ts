@@ -8,6 +8,7 @@ import {
   readOptions,
 } from "../base/option_rules.ts";
 import { checkInteger, checkKnown, quote } from "../base/options.ts";
+import { isThenable } from "../base/thenable.ts";
 import {
   counter,
   gauge,
@@ -15,6 +16,7 @@ import {
   type InstrumentValues,
 } from "../observe/metrics/instruments.ts";
 import { MemoryRateLimitStore } from "./memory_rate_limit_store.ts";
+import { RateLimitLine } from "./rate_limit_line.ts";
 import type {
   RateLimitDecision,
   RateLimitRule,
@@ -26,7 +28,7 @@ const limiterKind = {
   kind: "limiter",
   measures: {
     allowed: counter("Calls that were allowed."),
-    refused: counter("Calls that were over the limit."),
+    refused: counter("Calls that were refused."),
     waiting: gauge("Callers that wait for their turn."),
     keys: gauge("Keys remembered in this process."),
     evictions: counter("Keys that went while they still counted."),
@@ -117,10 +119,21 @@ export interface RateLimiterStats {
   name: string;
   /** Number of calls that were allowed. */
   allowed: number;
-  /** Number of calls that were not. */
+  /**
+   * Number of calls that were refused: by `take`, or by `acquire` because their
+   * time wouldn't do. One that waited and got its units is allowed, and no more.
+   */
   limited: number;
   /** Number of callers that wait in `acquire` now. */
   waiting: number;
+}
+
+/** One call of `acquire`. */
+interface Caller {
+  readonly key: string;
+  readonly cost: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly untilMs: number;
 }
 
 /**
@@ -141,6 +154,8 @@ export class RateLimiter {
   readonly #own: MemoryRateLimitStore | undefined;
   readonly #name: string;
   readonly #clock: Clock;
+  /** Of the keys that somebody waits for. */
+  readonly #lines = new Map<string, RateLimitLine>();
   #allowed = 0;
   #limited = 0;
   #waiting = 0;
@@ -176,48 +191,39 @@ export class RateLimiter {
     options?: RateLimitTakeOptions,
   ): Promise<RateLimitDecision> {
     if (options !== undefined) checkKnown("take", options, TAKE_OPTIONS);
-    const { cost = 1 } = options ?? {};
-    const { limit, burst, algorithm } = this.#rule;
-    checkInteger("cost", cost, 1, algorithm === "token-bucket" ? burst : limit);
-    const decision = await this.#store.take(
-      `${this.#name}:${key}`,
-      cost,
-      this.#rule,
-    );
+    this.#checkUnits(options?.cost);
+    const decision = await this.#ask(key, options?.cost);
     if (decision.allowed) this.#allowed++;
     else this.#limited++;
     return decision;
   }
 
   /**
-   * Waits until the units could be taken for `key`.
+   * Waits until the units could be taken for `key`. Callers of one key wait in
+   * line, first come first served, in each process by itself; `take` doesn't
+   * stand in it.
    *
    * @throws {RateLimitedError} as soon as it is clear that `timeoutMs` won't
-   * do.
+   * do, and when it is over.
    * @throws {InvalidOptionError} when `cost` is more than could ever be
-   * allowed.
+   * allowed, or an option is none.
    */
   async acquire(
     key: string = "",
     options: RateLimitAcquireOptions = {},
   ): Promise<void> {
-    const { signal, timeoutMs, ...takeOptions } = readOptions(
+    const { signal, timeoutMs, cost } = readOptions(
       "acquire",
       options,
       ACQUIRE_OPTIONS,
     );
+    this.#checkUnits(cost);
     signal?.throwIfAborted();
     const untilMs = this.#clock.now() + timeoutMs;
     this.#waiting++;
     try {
-      for (;;) {
-        const { allowed, retryAfterMs } = await this.take(key, takeOptions);
-        if (allowed) return;
-        if (this.#clock.now() + retryAfterMs > untilMs) {
-          throw new RateLimitedError(this.#name, retryAfterMs);
-        }
-        await sleep(retryAfterMs, { signal, clock: this.#clock });
-      }
+      await this.#obtain({ key, cost, signal, untilMs });
+      this.#allowed++;
     } finally {
       this.#waiting--;
     }
@@ -231,6 +237,79 @@ export class RateLimiter {
       limited: this.#limited,
       waiting: this.#waiting,
     };
+  }
+
+  #checkUnits(cost = 1): void {
+    const { limit, burst, algorithm } = this.#rule;
+    checkInteger("cost", cost, 1, algorithm === "token-bucket" ? burst : limit);
+  }
+
+  #ask(
+    key: string,
+    cost = 1,
+  ): RateLimitDecision | Promise<RateLimitDecision> {
+    return this.#store.take(`${this.#name}:${key}`, cost, this.#rule);
+  }
+
+  /** Asks at once where there is no line, and else at this caller's turn. */
+  async #obtain(caller: Caller): Promise<void> {
+    const { key, cost, signal, untilMs } = caller;
+    let askAtMs = this.#clock.now();
+    if (!this.#lines.has(key)) {
+      const answer = this.#ask(key, cost);
+      // Without a turn of the microtasks, in which the next caller would overtake.
+      const decision = isThenable(answer) ? await answer : answer;
+      if (decision.allowed) return;
+      askAtMs = this.#clock.now() + decision.retryAfterMs;
+    }
+    signal?.throwIfAborted();
+    const nextAtMs = this.#lines.get(key)?.askAtMs ?? askAtMs;
+    this.#demandInTime(Math.max(askAtMs, nextAtMs), untilMs);
+    const line = this.#lines.get(key) ?? this.#beginLine(key, askAtMs);
+    await line.enter(signal, untilMs - this.#clock.now());
+    try {
+      await this.#takeTurn(line, caller, askAtMs);
+    } finally {
+      if (!line.leave()) this.#lines.delete(key);
+    }
+  }
+
+  /** Asks whenever the store says to come back, until the units are there. */
+  async #takeTurn(
+    line: RateLimitLine,
+    { key, cost, signal, untilMs }: Caller,
+    askAtMs: number,
+  ): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted();
+      this.#demandInTime(askAtMs, untilMs);
+      line.askAtMs = askAtMs;
+      const delayMs = askAtMs - this.#clock.now();
+      if (delayMs > 0) await sleep(delayMs, { signal, clock: this.#clock });
+      const { allowed, retryAfterMs } = await this.#ask(key, cost);
+      if (allowed) return;
+      askAtMs = this.#clock.now() + retryAfterMs;
+    }
+  }
+
+  #beginLine(key: string, askAtMs: number): RateLimitLine {
+    const line = new RateLimitLine(
+      this.#clock,
+      askAtMs,
+      (askAtMs) => this.#refusal(askAtMs),
+    );
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  #demandInTime(askAtMs: number, untilMs: number): void {
+    if (askAtMs > untilMs) throw this.#refusal(askAtMs);
+  }
+
+  #refusal(askAtMs: number): RateLimitedError {
+    this.#limited++;
+    const retryAfterMs = Math.max(0, askAtMs - this.#clock.now());
+    return new RateLimitedError(this.#name, Math.ceil(retryAfterMs));
   }
 
   /** Figures for operators: its calls, and the store that is its own. */

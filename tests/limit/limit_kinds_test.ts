@@ -66,7 +66,7 @@ Deno.test("operators see what a limiter does, and what its own store holds", asy
   await clock.advance(0);
   assert.deepEqual(figuresOf("limiter", { name }), {
     allowed: 2,
-    refused: 2,
+    refused: 1,
     waiting: 1,
     keys: 2,
     evictions: 0,
@@ -74,6 +74,7 @@ Deno.test("operators see what a limiter does, and what its own store holds", asy
   await clock.advance(1_000);
   await waiting;
   assert.equal(figuresOf("limiter", { name })?.waiting, 0);
+  assert.equal(figuresOf("limiter", { name })?.refused, 1);
   assert.equal(
     figuresOf("rate_limit_store", { name, type: "memory" }),
     undefined,

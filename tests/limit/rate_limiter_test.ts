@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { sleep } from "../../src/base/abort.ts";
 import { InvalidOptionError, RateLimitedError } from "../../src/base/errors.ts";
 import { MemoryRateLimitStore } from "../../src/limit/memory_rate_limit_store.ts";
-import { RateLimiter } from "../../src/limit/rate_limiter.ts";
+import type { RateLimitStore } from "../../src/limit/rate_limit_store.ts";
+import {
+  type RateLimitAcquireOptions,
+  RateLimiter,
+} from "../../src/limit/rate_limiter.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { testRateLimitStore } from "./rate_limiter_cases.ts";
 
@@ -64,6 +69,112 @@ Deno.test("callers that wait together go through one by one", async () => {
   await clock.advance(1_000);
   await Promise.all(all);
   assert.deepEqual(throughMs, [0, 0, 100, 100, 200, 200]);
+});
+
+/** A store that notes what it is asked; `delayMs` away, if it is remote. */
+function makeWatched(clock: FakeClock, delayMs?: number) {
+  const store = new MemoryRateLimitStore({ clock });
+  const asked: string[] = [];
+  const take: RateLimitStore["take"] = (...args) => {
+    asked.push(args[0]);
+    if (delayMs === undefined) return store.take(...args);
+    return sleep(delayMs, { clock }).then(() => store.take(...args));
+  };
+  return { store: { take }, asked };
+}
+
+Deno.test("first come, first served, whatever the cost and whoever comes after", async () => {
+  const clock = new FakeClock();
+  const limiter = new RateLimiter({ limit: 5, intervalMs: 100, clock });
+  const through: string[] = [];
+  const acquire = (name: string, cost: number) =>
+    limiter.acquire("a", { cost }).then(() => through.push(name));
+  await acquire("first", 1);
+  const costly = acquire("costly", 5);
+  const after = Array.from({ length: 4 }, (_, n) => acquire(`after ${n}`, 1));
+  const { allowed } = await limiter.take("b");
+  assert.equal(allowed, true, "another key has no line");
+  await clock.advance(20);
+  assert.deepEqual(through, ["first", "costly"]);
+  await clock.advance(80);
+  await Promise.all([costly, ...after]);
+  assert.deepEqual(through.slice(2), [0, 1, 2, 3].map((n) => `after ${n}`));
+});
+
+for (const delayMs of [undefined, 3]) {
+  const where = delayMs === undefined ? "at hand" : "elsewhere";
+  Deno.test(`only the first in line asks a store that is ${where}`, async () => {
+    const clock = new FakeClock();
+    const { store, asked } = makeWatched(clock, delayMs);
+    const limiter = new RateLimiter({ limit: 1, intervalMs: 10, clock, store });
+    const through: number[] = [];
+    const all = Array.from(
+      { length: 100 },
+      (_, n) => limiter.acquire("a").then(() => through.push(n)),
+    );
+    await clock.advance(10_000);
+    await Promise.all(all);
+    assert.deepEqual(through, Array.from({ length: 100 }, (_, n) => n));
+    assert.ok(asked.length <= 300, `${asked.length}`);
+    const { allowed, limited, waiting } = limiter.stats;
+    assert.deepEqual({ allowed, limited, waiting }, {
+      allowed: 100,
+      limited: 0,
+      waiting: 0,
+    });
+    asked.length = 0;
+    const anew = limiter.acquire("a");
+    assert.equal(asked.length, 1, "the line is gone");
+    await clock.advance(10);
+    await anew;
+    assert.equal(clock.pending, 0);
+  });
+}
+
+Deno.test("those who leave a line leave the others in it", async () => {
+  const clock = new FakeClock();
+  const { store: { take } } = makeWatched(clock);
+  let failures = 0;
+  const store: RateLimitStore = {
+    take(...args) {
+      if (failures-- > 0) throw new Error("down");
+      return take(...args);
+    },
+  };
+  const limiter = new RateLimiter({ limit: 1, intervalMs: 100, clock, store });
+  await limiter.acquire("a");
+  const throughMs: number[] = [];
+  const acquire = (options?: RateLimitAcquireOptions) =>
+    limiter.acquire("a", options).then(() => throughMs.push(clock.now()));
+  const late = (options: RateLimitAcquireOptions, retryAfterMs: number) =>
+    assert.rejects(
+      acquire(options),
+      (error) =>
+        error instanceof RateLimitedError &&
+        error.retryAfterMs === retryAfterMs,
+    );
+  const [first, middle] = [new AbortController(), new AbortController()];
+  const all = [
+    assert.rejects(acquire({ signal: first.signal }), /first/),
+    assert.rejects(acquire(), /down/),
+    acquire(),
+    assert.rejects(acquire({ signal: middle.signal }), /middle/),
+    acquire(),
+    late({ timeoutMs: 250 }, 100),
+    late({ timeoutMs: 150 }, 50),
+    late({ timeoutMs: 99 }, 100),
+    acquire(),
+  ];
+  middle.abort(new Error("middle"));
+  await clock.advance(50);
+  failures = 1;
+  first.abort(new Error("first"));
+  await clock.advance(250);
+  await Promise.all(all);
+  assert.deepEqual(throughMs, [100, 200, 300]);
+  const { waiting, limited } = limiter.stats;
+  assert.deepEqual({ waiting, limited }, { waiting: 0, limited: 3 });
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("keys are forgotten when they no longer count, and at the bound", async () => {
