@@ -26,7 +26,7 @@ export interface DeadlineOptions {
 }
 
 const DEADLINE_OPTIONS = {
-  signal: option.optional<AbortSignal>(),
+  signal: option.signal,
   name: option.any("the operation"),
   clock: option.any<Clock>(systemClock),
   keepAlive: option.optional<boolean>(),

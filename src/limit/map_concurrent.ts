@@ -19,7 +19,7 @@ export interface MapConcurrentOptions {
 
 const MAP_OPTIONS = {
   concurrency: option.limit(undefined, 1),
-  signal: option.optional<AbortSignal>(),
+  signal: option.signal,
   stopOnError: option.any(true),
 } satisfies OptionRules<MapConcurrentOptions>;
 

@@ -7,7 +7,7 @@ import {
   type ReadOptions,
   readOptions,
 } from "../base/option_rules.ts";
-import { checkInteger, checkKnown, quote } from "../base/options.ts";
+import { checkInteger, checkKnown, checkText, quote } from "../base/options.ts";
 import { isThenable } from "../base/thenable.ts";
 import {
   counter,
@@ -109,7 +109,7 @@ const TAKE_OPTIONS = {
 
 const ACQUIRE_OPTIONS = {
   ...TAKE_OPTIONS,
-  signal: option.optional<AbortSignal>(),
+  signal: option.signal,
   timeoutMs: option.timeoutMs(Infinity),
 } satisfies OptionRules<RateLimitAcquireOptions>;
 
@@ -184,14 +184,14 @@ export class RateLimiter {
    * Takes units for `key` if they are there, and says so either way.
    *
    * @throws {InvalidOptionError} when `cost` is more than could ever be
-   * allowed.
+   * allowed, or `key` is no string.
    */
   async take(
     key: string = "",
     options?: RateLimitTakeOptions,
   ): Promise<RateLimitDecision> {
     if (options !== undefined) checkKnown("take", options, TAKE_OPTIONS);
-    this.#checkUnits(options?.cost);
+    this.#checkUnits(key, options?.cost);
     const decision = await this.#ask(key, options?.cost);
     if (decision.allowed) this.#allowed++;
     else this.#limited++;
@@ -206,7 +206,7 @@ export class RateLimiter {
    * @throws {RateLimitedError} as soon as it is clear that `timeoutMs` won't
    * do, and when it is over.
    * @throws {InvalidOptionError} when `cost` is more than could ever be
-   * allowed, or an option is none.
+   * allowed, `key` is no string, or an option is none.
    */
   async acquire(
     key: string = "",
@@ -217,7 +217,7 @@ export class RateLimiter {
       options,
       ACQUIRE_OPTIONS,
     );
-    this.#checkUnits(cost);
+    this.#checkUnits(key, cost);
     signal?.throwIfAborted();
     const untilMs = this.#clock.now() + timeoutMs;
     this.#waiting++;
@@ -239,7 +239,8 @@ export class RateLimiter {
     };
   }
 
-  #checkUnits(cost = 1): void {
+  #checkUnits(key: string, cost = 1): void {
+    checkText("key", key);
     const { limit, burst, algorithm } = this.#rule;
     checkInteger("cost", cost, 1, algorithm === "token-bucket" ? burst : limit);
   }

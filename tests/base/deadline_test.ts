@@ -78,6 +78,10 @@ Deno.test("nothing is run for an aborted caller or a refused time", async () => 
   for (const timeoutMs of [-1, NaN, Infinity]) {
     await assert.rejects(deadline(refuse, timeoutMs), InvalidOptionError);
   }
+  await assert.rejects(
+    deadline(refuse, 10, { signal: {} as AbortSignal }),
+    InvalidOptionError,
+  );
 });
 
 Deno.test("waitAtMost says whether the promise resolved in time", async () => {

@@ -106,6 +106,10 @@ Deno.test("nothing is begun for an aborted caller or a refused option", async ()
       InvalidOptionError,
     );
   }
+  await assert.rejects(
+    mapConcurrent([1], refuse, { concurrency: 1, signal: {} as AbortSignal }),
+    /signal must be an AbortSignal, got an object/,
+  );
   assert.deepEqual(await mapConcurrent([], refuse, { concurrency: 1 }), []);
 });
 

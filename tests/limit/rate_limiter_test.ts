@@ -247,6 +247,14 @@ Deno.test("rules and costs that make no sense are refused", async () => {
     await assert.rejects(limiter.take("a", { cost }), /cost/);
   }
   await assert.rejects(limiter.acquire("a", { timeoutMs: NaN }), /timeoutMs/);
+  for (const key of [{ cost: 1 }, 7, null] as unknown as string[]) {
+    await assert.rejects(limiter.take(key), /key must be a string/);
+    await assert.rejects(limiter.acquire(key), /key must be a string/);
+  }
+  await assert.rejects(
+    limiter.acquire("a", { signal: {} as AbortSignal }),
+    /signal must be an AbortSignal, got an object/,
+  );
   assert.equal((await limiter.take("a")).remaining, 2);
   assert.equal(limiter.stats.allowed, 1);
 });

@@ -103,6 +103,10 @@ Deno.test("errors and signals come through", async () => {
     profileMemory(() => 1, { peakIntervalMs: 0 }),
     InvalidOptionError,
   );
+  await assert.rejects(
+    profileMemory(() => 1, { signal: {} as AbortSignal }),
+    InvalidOptionError,
+  );
 });
 
 Deno.test("a memory-profiled handler passes everything through", async () => {

@@ -298,7 +298,12 @@ Deno.test("without a function, what it called is its caller's", () => {
 
 Deno.test("a profile's options are checked before anything is called", async () => {
   for (
-    const options of [{ intervalUs: 1 }, { intervalUs: 99.5 }, { maxMs: 0 }]
+    const options of [
+      { intervalUs: 1 },
+      { intervalUs: 99.5 },
+      { maxMs: 0 },
+      { signal: {} as AbortSignal },
+    ]
   ) {
     await assert.rejects(
       profile(() => assert.fail("called"), options),

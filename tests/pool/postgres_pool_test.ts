@@ -94,6 +94,27 @@ Deno.test("a driver of one's own is asked, and closed once with the pool", async
   assert.equal(driver.connections[0].state, "broken");
 });
 
+Deno.test("a signal that is none is refused before anything is sent", async () => {
+  const driver = new EchoDriver();
+  await using db = await PostgresPool.connect("echo:", { driver });
+  await using session = await db.acquire();
+  const sent = driver.sent.length;
+  const options = { signal: {} as AbortSignal };
+  await assert.rejects(
+    session.query("SELECT 1", [], options),
+    InvalidOptionError,
+  );
+  await assert.rejects(
+    session.transaction(() => assert.fail("called"), options),
+    InvalidOptionError,
+  );
+  await assert.rejects(
+    session.stream("SELECT 1", [], options).next(),
+    InvalidOptionError,
+  );
+  assert.equal(driver.sent.length, sent);
+});
+
 Deno.test("a driver is closed when the pool can't be made or connected", async () => {
   const driver = new EchoDriver();
   await assert.rejects(

@@ -57,7 +57,7 @@ const RECORDING_OPTIONS = {
 
 const MEMORY_OPTIONS = {
   ...RECORDING_OPTIONS,
-  signal: option.optional<AbortSignal>(),
+  signal: option.signal,
 } satisfies OptionRules<MemoryProfileOptions>;
 
 /** The findings of {@linkcode profileMemory}. */

@@ -44,7 +44,7 @@ const RECORDING_OPTIONS = {
 
 const PROFILE_OPTIONS = {
   ...RECORDING_OPTIONS,
-  signal: option.optional<AbortSignal>(),
+  signal: option.signal,
 } satisfies OptionRules<ProfileOptions>;
 
 /** The result of {@linkcode profile}. */

@@ -25,7 +25,7 @@ export interface QueryOptions {
 
 /** How they are read. */
 export const QUERY_OPTIONS = {
-  signal: option.optional<AbortSignal>(),
+  signal: option.signal,
   timeoutMs: option.optional<number>(),
   prepare: option.optional<boolean>(),
 } satisfies OptionRules<QueryOptions>;

@@ -1,9 +1,10 @@
 import {
+  checkGiven,
   option,
   type OptionRules,
   readOptions,
 } from "../../base/option_rules.ts";
-import { checkKnown, quote } from "../../base/options.ts";
+import { quote } from "../../base/options.ts";
 import { QUERY_OPTIONS, type QueryOptions } from "./command_guard.ts";
 import type { PostgresResult } from "./postgres_driver.ts";
 import { PostgresParameterError } from "./postgres_errors.ts";
@@ -130,7 +131,7 @@ export abstract class PostgresQueries {
     options: QueryOptions,
   ): Promise<PostgresResult> {
     checkParams(params);
-    checkKnown("query", options, QUERY_OPTIONS);
+    checkGiven("query", options, QUERY_OPTIONS);
     return this.run(text, params, options);
   }
 

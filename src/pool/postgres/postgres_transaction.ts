@@ -68,7 +68,7 @@ const TRANSACTION_OPTIONS = {
   isolation: option.optional<PostgresIsolation>(),
   readOnly: option.optional<boolean>(),
   maxRetries: option.integer(5, 0),
-  signal: option.optional<AbortSignal>(),
+  signal: option.signal,
 } satisfies OptionRules<TransactionOptions>;
 
 /** A transaction while it runs; of no use afterwards. */
