@@ -1,4 +1,5 @@
 import { keyText } from "./key_text.ts";
+import { thrownText } from "./thrown.ts";
 
 /**
  * Every error that Sluice raises on its own account, by its stable code. The
@@ -221,16 +222,23 @@ export class BatchResultsError extends SluiceError {
   /**
    * Names the batcher, and how many keys its loader was given.
    *
-   * @param results How many there were; none if it wasn't an array or a Map.
+   * @param results How many there were; none if it wasn't an array or a Map. Or
+   * what was wrong with one of them.
    */
-  constructor(what: string, keys: number, results?: number) {
+  constructor(
+    what: string,
+    keys: number,
+    results?: number | string,
+    options?: ErrorOptions,
+  ) {
     super(
       "SLUICE_BATCH_RESULTS",
       `the loader of ${what} was given ${keys} keys and returned ${
-        results === undefined
-          ? "neither an array nor a Map"
-          : `${results} results`
+        typeof results === "number"
+          ? `${results} results`
+          : results ?? "neither an array nor a Map"
       }`,
+      options,
     );
   }
 }
@@ -242,13 +250,19 @@ export class BatchKeyMissingError extends SluiceError {
   /** The key, as the caller gave it. */
   readonly key: unknown;
 
-  /** Names the batcher, and the key that its loader left out. */
-  constructor(what: string, key: unknown) {
+  /**
+   * Names the batcher, and the key that its loader left out; `cause` is what the
+   * loader returned instead, if that was an Error.
+   */
+  constructor(what: string, key: unknown, options?: ErrorOptions) {
     super(
       "SLUICE_BATCH_KEY_MISSING",
       `the loader of ${what}, asked for ${
         keyText(key)
-      }, returned nothing for it`,
+      }, returned nothing for it${
+        options === undefined ? "" : `, but ${thrownText(options.cause)}`
+      }`,
+      options,
     );
     this.key = key;
   }

@@ -1,6 +1,8 @@
 import type { TimerHandle } from "../base/clock.ts";
 import { BatchKeyMissingError, BatchResultsError } from "../base/errors.ts";
+import { quote } from "../base/options.ts";
 import { handled } from "../base/thenable.ts";
+import { thrownText } from "../base/thrown.ts";
 import { TimedEntry } from "../base/timed_queue.ts";
 import type {
   BatchContext,
@@ -157,8 +159,11 @@ function outcomesOf<K, V>(
   if (results instanceof Map) return outcomesByKey(batch, results, settings);
   if (!Array.isArray(results)) throw new BatchResultsError(name, batch.size);
   if (resultKey !== undefined) {
-    const values = new Map(results.map((value) => [resultKey(value), value]));
-    return outcomesByKey(batch, values, settings);
+    const values = new Map(
+      results.map((row) => [keyOfRow(row, batch, settings), row]),
+    );
+    const cause = strayError(results, batch, values);
+    return outcomesByKey(batch, values, settings, cause);
   }
   if (results.length !== batch.size) {
     throw new BatchResultsError(name, batch.size, results.length);
@@ -166,13 +171,48 @@ function outcomesOf<K, V>(
   return results;
 }
 
+/** The key that a row belongs to; an Error needn't have one. */
+function keyOfRow<K, V>(
+  row: V | Error,
+  { size }: Batch<K, V>,
+  { name, resultKey }: BatcherSettings<K, V>,
+): unknown {
+  try {
+    return resultKey!(row as V);
+  } catch (cause) {
+    if (row instanceof Error) return undefined;
+    const returned = `${quote(row)} as a row, which resultKey can't take: ${
+      thrownText(cause)
+    }`;
+    throw new BatchResultsError(name, size, returned, { cause });
+  }
+}
+
+/** The Errors among the rows that belong to no key: any may be theirs that have no row. */
+function strayError<K, V>(
+  rows: readonly (V | Error)[],
+  { entries }: Batch<K, V>,
+  values: ReadonlyMap<unknown, V | Error>,
+): Error | undefined {
+  const errors = rows.filter((row) => row instanceof Error);
+  if (errors.length === 0) return undefined;
+  const placed = new Set(entries.map(({ identity }) => values.get(identity)));
+  const stray = errors.filter((error) => !placed.has(error));
+  return stray.length > 1 ? new AggregateError(stray) : stray[0];
+}
+
+/** @param cause Why keys may be left out, if it isn't because there is nothing. */
 function outcomesByKey<K, V>(
   batch: Batch<K, V>,
   values: ReadonlyMap<unknown, V | Error>,
   { name, missing }: BatcherSettings<K, V>,
+  cause?: Error,
 ): (V | Error)[] {
   return batch.entries.map(({ identity, key }) => {
     if (values.has(identity)) return values.get(identity) as V | Error;
+    if (cause !== undefined) {
+      return new BatchKeyMissingError(name, key, { cause });
+    }
     return missing === undefined
       ? new BatchKeyMissingError(name, key)
       : missing(key);

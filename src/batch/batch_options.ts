@@ -75,11 +75,14 @@ export interface BatcherOptions<K, V> {
   partition?: (key: K) => unknown;
   /**
    * Tells the key that a value belongs to. With it the loader may return its values in
-   * any order, leave some out and return others beside.
+   * any order, leave some out and return others beside. An Error among them that it
+   * can't tell the key of is the `cause` of a {@linkcode BatchKeyMissingError} for
+   * each key that was left out.
    */
   resultKey?: (value: V) => unknown;
   /**
-   * Makes the outcome of a key that is not among results by key.
+   * Makes the outcome of a key that is not among results by key, unless an Error
+   * may be why.
    * @default a BatchKeyMissingError
    */
   missing?: (key: K) => V | Error;

@@ -238,6 +238,53 @@ Deno.test("a key that results by key leave out is a named error, or what `missin
   );
 });
 
+Deno.test("an Error that resultKey can't place is the cause for the keys left out", async () => {
+  type Row = { id: number };
+  const down = new Error("shard 2 is down");
+  const known = Object.assign(new Error("three is bad"), { id: 3 });
+  const load = (...rows: (Row | Error)[]) =>
+    new Batcher((_: number[]) => rows, {
+      name: "find_user",
+      resultKey: ({ id }: Row) => id,
+      missing: () => ({ id: -1 }),
+    }).loadMany([1, 2, 3]);
+
+  const [one, two, three] = await load(known, down, { id: 1 });
+  assert.deepEqual(one, { id: 1 });
+  assert.ok(two instanceof BatchKeyMissingError);
+  assert.equal(two.key, 2);
+  assert.equal(two.cause, down);
+  assert.match(two.message, /asked for 2, .* it, but shard 2 is down$/);
+  assert.equal(three, known);
+
+  const [, missing] = await load(down, down, { id: 1 }, { id: 3 });
+  assert.ok(missing instanceof BatchKeyMissingError);
+  assert.deepEqual((missing.cause as AggregateError).errors, [down, down]);
+  assert.deepEqual(await load({ id: 3 }, known, { id: 1 }), [
+    { id: 1 },
+    { id: -1 },
+    known,
+  ]);
+});
+
+Deno.test("a row that resultKey can't take is a named error for the batch", async () => {
+  for (const [row, text] of [[null, "null"], [undefined, "undefined"]]) {
+    const batcher = new Batcher(
+      (_: number[]) => [{ id: 1 }, row as unknown as { id: number }],
+      { name: "find_user", resultKey: ({ id }) => id },
+    );
+    await assert.rejects(
+      batcher.load(1),
+      (error) =>
+        error instanceof BatchResultsError &&
+        error.cause instanceof TypeError &&
+        error.message.startsWith(
+          `the loader of find_user was given 1 keys and returned ${text} as a row`,
+        ),
+    );
+  }
+});
+
 Deno.test("an Error for one key hurts its callers alone", async () => {
   const batcher = new Batcher((keys: number[]) =>
     keys.map((key) => key === 2 ? new Error("two is bad") : key)
