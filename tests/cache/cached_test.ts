@@ -234,6 +234,23 @@ Deno.test("when every caller has left, the load is aborted and not kept", async 
   assert.equal(await load.peek(1, signal), "new");
 });
 
+Deno.test("an abort after the answer is no abort of the load", async () => {
+  const { fn, calls } = manual<[number, AbortSignal], string>();
+  await using load = cached(fn);
+  const controller = new AbortController();
+  const answered = load(1, controller.signal).then(() => controller.abort());
+  await settle();
+  calls[0].resolve("value");
+  await answered;
+  assert.equal(calls[0].args[1].aborted, false);
+  const failed = new AbortController();
+  const caught = load(2, failed.signal).catch(() => failed.abort());
+  await settle();
+  calls[1].reject(new Error("down"));
+  await caught;
+  assert.equal(calls[1].args[1].aborted, false);
+});
+
 Deno.test("a caller that has aborted already is refused, also on a hit", async () => {
   let loads = 0;
   await using load = cached((_: AbortSignal) => ++loads);

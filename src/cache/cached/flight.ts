@@ -53,9 +53,8 @@ export class Flight<T> {
       };
       if (signal.aborted) return leave();
       signal.addEventListener("abort", leave, { once: true });
-      promise.then(resolve, reject).finally(() =>
-        signal.removeEventListener("abort", leave)
-      );
+      promise.finally(() => signal.removeEventListener("abort", leave))
+        .then(resolve, reject);
     });
   }
 
