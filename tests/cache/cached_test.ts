@@ -114,6 +114,62 @@ Deno.test("a refresh behind a stale value may fail, and is tried again", async (
   assert.equal(await load(), "new");
 });
 
+Deno.test("tags that can't be told fail a load, and no look-up", async () => {
+  const clock = new FakeClock();
+  let broken = false;
+  let loads = 0;
+  const tags = (): string[] => {
+    if (broken) throw new Error("no tags");
+    return ["t"];
+  };
+  await using cache = new MemoryCache({ clock });
+  const options = { ttlMs: 100, staleMs: 100, tags, clock, cache };
+  const remote = {
+    claim: cache.claim.bind(cache),
+    set: cache.set.bind(cache),
+    delete: cache.delete.bind(cache),
+    get: cache.get.bind(cache),
+    invalidateTag: cache.invalidateTag.bind(cache),
+    lookup: (key: string) => Promise.resolve(cache.lookup(key)),
+  };
+  await using load = cached(() => ++loads, { ...options, name: "near" });
+  await using far = cached(() => ++loads, {
+    ...options,
+    cache: remote,
+    name: "far",
+  });
+  assert.deepEqual([await load(), await far()], [1, 2]);
+  broken = true;
+  assert.deepEqual([await load(), await far()], [1, 2]);
+  await clock.advance(100);
+  assert.deepEqual([await load(), await far()], [1, 2], "stale");
+  await settle();
+  await load.invalidateTag("t");
+  for (const call of [load, load.refresh, far, far.refresh]) {
+    await assert.rejects(call(), /no tags/);
+  }
+  assert.equal(loads, 2);
+  broken = false;
+  assert.equal(await load(), 3);
+});
+
+Deno.test("tags that can't be told beside a store that fails are one rejection", async () => {
+  const down = () => Promise.reject(new Error("down"));
+  const cache: CacheStore = {
+    get: down,
+    set: down,
+    delete: down,
+    invalidateTag: down,
+  };
+  await using load = cached(() => 1, {
+    cache,
+    name: "f",
+    tags: () => assert.fail("no tags"),
+  });
+  await assert.rejects(load(), /down/);
+  await settle();
+});
+
 Deno.test("errors reach every caller and aren't kept", async () => {
   let loads = 0;
   await using load = cached(async () => {

@@ -37,7 +37,10 @@ export interface CachedOptions<A extends readonly unknown[]>
    * @default the arguments, without abort signals
    */
   key?: (...args: A) => unknown;
-  /** Names under which the value can be invalidated together with others. */
+  /**
+   * Names under which the value can be invalidated together with others. What a
+   * function that tells them throws, a load fails with, but no look-up.
+   */
   tags?: readonly string[] | ((...args: A) => readonly string[]);
   /**
    * Told once when a value can't be kept.

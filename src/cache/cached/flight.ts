@@ -1,6 +1,7 @@
 /** Options of a {@linkcode Flight}. */
 export interface FlightOptions {
-  readonly tags?: readonly string[];
+  /** Tells its tags; what it throws, whoever asks for them gets. */
+  readonly tagsOf?: () => readonly string[];
   /** Called when it has ended or its last caller has left. */
   readonly onEnd?: () => void;
 }
@@ -10,7 +11,8 @@ export interface FlightOptions {
  * alone; when the last one has left, the work's own signal aborts.
  */
 export class Flight<T> {
-  readonly tags: readonly string[];
+  readonly #tags: readonly string[] | undefined;
+  readonly #tagsError: unknown;
   readonly #controller = new AbortController();
   readonly #onEnd: () => void;
   readonly #outcome = Promise.withResolvers<T>();
@@ -19,9 +21,13 @@ export class Flight<T> {
 
   constructor(
     work: (flight: Flight<T>) => Promise<T>,
-    { tags = [], onEnd = () => {} }: FlightOptions = {},
+    { tagsOf = () => [], onEnd = () => {} }: FlightOptions = {},
   ) {
-    this.tags = tags;
+    try {
+      this.#tags = tagsOf();
+    } catch (error) {
+      this.#tagsError = error;
+    }
     this.#onEnd = onEnd;
     const { promise, resolve, reject } = this.#outcome;
     work(this).finally(onEnd).then(resolve, reject);
@@ -30,6 +36,16 @@ export class Flight<T> {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Without them a value may be looked up, but not loaded. */
+  get tags(): readonly string[] {
+    if (this.#tags === undefined) throw this.#tagsError;
+    return this.#tags;
+  }
+
+  hasTag(tag: string): boolean {
+    return this.#tags?.includes(tag) ?? false;
   }
 
   /** Its value is out of date: for those who wait, but not to be kept. */

@@ -147,7 +147,7 @@ export class Loader<A extends readonly unknown[], R> {
     this.#errors?.invalidateTag(tag);
     for (const flights of [this.#flights, this.#refreshes]) {
       for (const [key, flight] of flights) {
-        if (flight.tags.includes(tag)) this.#supersede(key);
+        if (flight.hasTag(tag)) this.#supersede(key);
       }
     }
     await this.#store.invalidateTag(tag);
@@ -260,7 +260,7 @@ export class Loader<A extends readonly unknown[], R> {
       else this.#outdated.delete(flight);
     };
     const flight: Flight<R> = new Flight(work, {
-      tags: this.#tagsOf(args),
+      tagsOf: () => this.#tagsOf(args),
       onEnd,
     });
     flights.set(key, flight);
