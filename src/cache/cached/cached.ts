@@ -40,7 +40,9 @@ export interface CachedFunction<A extends readonly unknown[], R>
  *
  * Each key is loaded once at a time in this process, and over a
  * {@linkcode RedisCache} or {@linkcode TieredCache} once among all processes:
- * the others wait for the value, and one takes over if the loader dies.
+ * the others wait for the value, and one takes over if the loader dies. So a
+ * function must not ask its own cached form for the key that it is loading, itself
+ * or by way of others: it would wait for itself without end.
  *
  * @throws {InvalidOptionError} for an option out of its range, or a shared
  * cache without a name to file under, or with that of another function.
