@@ -261,7 +261,7 @@ export class RateLimiter {
       // Without a turn of the microtasks, in which the next caller would overtake.
       const decision = isThenable(answer) ? await answer : answer;
       if (decision.allowed) return;
-      askAtMs = this.#clock.now() + decision.retryAfterMs;
+      askAtMs = this.#backAtMs(decision);
     }
     signal?.throwIfAborted();
     const nextAtMs = this.#lines.get(key)?.askAtMs ?? askAtMs;
@@ -287,10 +287,15 @@ export class RateLimiter {
       line.askAtMs = askAtMs;
       const delayMs = askAtMs - this.#clock.now();
       if (delayMs > 0) await sleep(delayMs, { signal, clock: this.#clock });
-      const { allowed, retryAfterMs } = await this.#ask(key, cost);
-      if (allowed) return;
-      askAtMs = this.#clock.now() + retryAfterMs;
+      const decision = await this.#ask(key, cost);
+      if (decision.allowed) return;
+      askAtMs = this.#backAtMs(decision);
     }
+  }
+
+  /** Never at once, whatever a store says: others must have their turn of the loop. */
+  #backAtMs({ retryAfterMs }: RateLimitDecision): number {
+    return this.#clock.now() + Math.max(1, retryAfterMs);
   }
 
   #beginLine(key: string, askAtMs: number): RateLimitLine {

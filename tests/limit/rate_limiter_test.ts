@@ -177,6 +177,26 @@ Deno.test("those who leave a line leave the others in it", async () => {
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("a store that says to come back at once doesn't hold up the process", async () => {
+  const clock = new FakeClock();
+  const refusal = {
+    allowed: false,
+    remaining: 0,
+    retryAfterMs: 0,
+    resetAfterMs: 0,
+  };
+  let asked = 0;
+  const store: RateLimitStore = {
+    take: () => ({ ...refusal, allowed: ++asked > 3 }),
+  };
+  const limiter = new RateLimiter({ limit: 1, intervalMs: 100, clock, store });
+  const waiting = limiter.acquire();
+  await clock.advance(2);
+  assert.equal(asked, 3);
+  await clock.advance(1);
+  await waiting;
+});
+
 Deno.test("keys are forgotten when they no longer count, and at the bound", async () => {
   const clock = new FakeClock();
   const store = new MemoryRateLimitStore({ maxKeys: 100, clock });
