@@ -136,3 +136,6 @@ export const option = {
   optional: <Value>(): OptionRule<Value | undefined> => (_, given) =>
     given as Value | undefined,
 };
+
+/** How the options are read of what can but be given up. */
+export const SIGNAL_OPTIONS = { signal: option.signal } satisfies AnyRules;

@@ -5,7 +5,7 @@ import {
   QueueFullError,
   TimeoutError,
 } from "../base/errors.ts";
-import { checkGiven } from "../base/option_rules.ts";
+import { checkGiven, SIGNAL_OPTIONS } from "../base/option_rules.ts";
 import { quote } from "../base/options.ts";
 import { TimedQueue } from "../base/timed_queue.ts";
 import { instruments } from "../observe/metrics/instruments.ts";
@@ -134,7 +134,9 @@ export class Batcher<K, V> implements AsyncDisposable {
   }
 
   /** Loads what has gathered so far, and waits for it. */
-  async flush({ signal }: BatchFlushOptions = {}): Promise<void> {
+  async flush(options: BatchFlushOptions = {}): Promise<void> {
+    checkGiven("flush", options, SIGNAL_OPTIONS);
+    const { signal } = options;
     const finished = this.#unfinished.whenFinished();
     this.#endGathering();
     await abortable(finished, signal);

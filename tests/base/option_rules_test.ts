@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Batcher, HealthChecks, HttpPool } from "../../mod.ts";
 import {
   option,
   type OptionRules,
@@ -113,4 +114,20 @@ Deno.test("groups have their defaults, and what is only there if given has none"
 Deno.test("options that others read are passed over by readEach alone", () => {
   const { watts } = readEach({ watts: 7, shade: "wide" }, LAMP_OPTIONS);
   assert.equal(watts, 7);
+});
+
+Deno.test("what can be given up refuses a signal that is none", async () => {
+  await using http = new HttpPool();
+  await using batcher = new Batcher((keys: number[]) => keys);
+  const health = new HealthChecks();
+  const options = { signal: {} as AbortSignal };
+  for (
+    const call of [
+      () => http.drain(options),
+      () => batcher.flush(options),
+      () => health.run(options),
+    ]
+  ) {
+    await assert.rejects(call, /signal must be an AbortSignal/);
+  }
 });

@@ -2,9 +2,11 @@ import { abortable } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import {
+  checkGiven,
   readEach,
   type ReadOptions,
   readOptions,
+  SIGNAL_OPTIONS,
 } from "../../base/option_rules.ts";
 import { checkName, quote } from "../../base/options.ts";
 import { healthCheckables } from "./health_checkable.ts";
@@ -173,10 +175,11 @@ export class HealthChecks {
    * Runs every check, or gives the report of less than `cacheMs` ago. Those who
    * ask at the same time share one run.
    *
-   * @throws the signal's reason; nothing else
+   * @throws the signal's reason, or InvalidOptionError for one that is none
    */
-  run({ signal }: { signal?: AbortSignal } = {}): Promise<HealthReport> {
-    return abortable(this.#latest(), signal);
+  async run(options: { signal?: AbortSignal } = {}): Promise<HealthReport> {
+    checkGiven("run", options, SIGNAL_OPTIONS);
+    return await abortable(this.#latest(), options.signal);
   }
 
   #latest(): Promise<HealthReport> {

@@ -1,6 +1,6 @@
 import { abortable } from "../../base/abort.ts";
 import { ClosedError } from "../../base/errors.ts";
-import { checkGiven } from "../../base/option_rules.ts";
+import { checkGiven, SIGNAL_OPTIONS } from "../../base/option_rules.ts";
 import type { HealthCheckable } from "../../observe/health/health_checkable.ts";
 import type { HealthResult } from "../../observe/health/health_check.ts";
 import { instruments } from "../../observe/metrics/instruments.ts";
@@ -168,10 +168,11 @@ export class HttpPool implements AsyncDisposable, HealthCheckable {
   }
 
   /** Waits until nothing runs or waits any more; takes new requests meanwhile. */
-  async drain({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async drain(options: { signal?: AbortSignal } = {}): Promise<void> {
+    checkGiven("drain", options, SIGNAL_OPTIONS);
     if (this.#calls.size === 0) return;
     this.#drained ??= Promise.withResolvers();
-    await abortable(this.#drained.promise, signal);
+    await abortable(this.#drained.promise, options.signal);
   }
 
   /** Ends whatever runs or waits, and closes all connections. */
