@@ -37,7 +37,7 @@ Deno.test("a request without its session is refused as the official SDK does", a
     assertRefused(await send(null, method), {
       status: 400,
       code: -32000,
-      says: /Mcp-Session-Id header is required/,
+      says: /Mcp-Session-Id header is required: .*MCP-Protocol-Version: 2026/,
       id: null,
     });
     for (

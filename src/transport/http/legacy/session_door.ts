@@ -5,6 +5,7 @@ import {
   RefusedError,
 } from "../../../protocol/protocol_errors.ts";
 import type { RequestMessage } from "../../../protocol/incoming.ts";
+import { MODERN_REVISION } from "../../../protocol/revision.ts";
 import { isThenable } from "../../../base/thenable.ts";
 import type { RequestId } from "../../../protocol/types.ts";
 import type { Intake } from "../../../server/calls/intake.ts";
@@ -133,7 +134,11 @@ export class SessionDoor {
     if (id === null) {
       return refusal(
         400,
-        legacyError("Bad Request: Mcp-Session-Id header is required"),
+        legacyError(
+          "Bad Request: Mcp-Session-Id header is required: send initialize " +
+            "first, or for a call without a session the header " +
+            `MCP-Protocol-Version: ${MODERN_REVISION}`,
+        ),
       );
     }
     const found = this.#find(id, visit);
