@@ -15,7 +15,7 @@ const TAKING_MS = 2_000;
 
 /**
  * Takes what another member said on a subject; who handed it over is told if that
- * gives true.
+ * gives true, or a text that says why it was not taken.
  */
 export type MemberListener = (body: unknown, from: string) => unknown;
 
@@ -33,6 +33,8 @@ interface Utterance {
 interface Taken {
   readonly ref: string;
   readonly taken: boolean;
+  /** Why it was not; an older release doesn't say. */
+  readonly why?: string;
 }
 
 /** The other processes of this server, spoken to by subject over one bus. */
@@ -41,7 +43,7 @@ export class Cluster {
   readonly #clock: Clock;
   readonly #log: Log;
   /** Told whether what was handed over has been taken, by what was sent along. */
-  readonly #handed: Map<string, (taken: boolean) => void> = new Map();
+  readonly #handed: Map<string, (taken: boolean | string) => void> = new Map();
   readonly #ended = new AbortController();
   readonly #listeners: Map<string, MemberListener> = new Map();
   readonly #onGap: (() => void)[] = [];
@@ -54,8 +56,8 @@ export class Cluster {
     this.#clock = clock;
     this.#log = log;
     this.on(TAKEN, (body) => {
-      const { ref, taken } = body as Taken;
-      this.#handed.get(ref)?.(taken);
+      const { ref, taken, why } = body as Taken;
+      this.#handed.get(ref)?.(why ?? taken);
     });
     bus.listen({
       message: (text, from) => void this.#hear(text, from),
@@ -107,13 +109,18 @@ export class Cluster {
 
   /**
    * Hands something to one member and waits until it has been taken: what has been
-   * sent may yet be lost on its way. Gives false if the member has no use for it.
+   * sent may yet be lost on its way. Gives false if the member has no use for it, or
+   * its text if it says why it refuses it.
    *
    * @throws {UnavailableError} if the member isn't there, or doesn't say
    */
-  async hand(member: string, subject: string, body: unknown): Promise<boolean> {
+  async hand(
+    member: string,
+    subject: string,
+    body: unknown,
+  ): Promise<boolean | string> {
     const ref = crypto.randomUUID();
-    const taking = Promise.withResolvers<boolean>();
+    const taking = Promise.withResolvers<boolean | string>();
     this.#handed.set(ref, taking.resolve);
     try {
       return await deadline(
@@ -145,9 +152,12 @@ export class Cluster {
     try {
       const { v, on, body, ref } = JSON.parse(text) as Utterance;
       if (v !== VERSION) return;
-      const taken = await this.#listeners.get(on)?.(body, from) === true;
+      const said = await this.#listeners.get(on)?.(body, from);
       if (ref === undefined) return;
-      await this.tell(from, TAKEN, { ref, taken } satisfies Taken);
+      const taken: Taken = typeof said === "string"
+        ? { ref, taken: false, why: said }
+        : { ref, taken: said === true };
+      await this.tell(from, TAKEN, taken);
     } catch (error) {
       this.#misunderstood(error);
     }

@@ -198,9 +198,17 @@ withReplicas(
     const { inputRequests } = await b.is(taskId, "input_required");
     const { heard, stop } = await c.listen(taskId);
     const [key] = Object.keys(inputRequests as JsonObject);
+    await assert.rejects(
+      b.call("tasks/update", {
+        taskId,
+        inputResponses: { [key]: { ...YES, content: { sure: 3 } } },
+      }),
+      { code: -32602, message: /"elicit-1" does not match .*: sure/ },
+    );
     await b.call("tasks/update", { taskId, inputResponses: { [key]: YES } });
     const task = await b.is(taskId, "completed");
     assert.equal(textOf(task), "a heard accept");
+    assert.deepEqual(a.logged, []);
     await eventually(() => heard.at(-1)?.status === "completed");
     assert.deepEqual(
       heard.map(({ status }) => status)

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import {
   inputRequired,
   InvalidOptionError,
@@ -470,8 +471,8 @@ Deno.test("a tool that requires a task is listed like any other, in both eras", 
   await server.close();
 });
 
-Deno.test("a task asks nothing that its client did not declare, and takes no answer that is none", async () => {
-  const { server, begin, get, call } = serverFor((task) =>
+Deno.test("a task asks nothing that its client did not declare", async () => {
+  const { server, begin, get } = serverFor((task) =>
     task.elicit({ mode: "url", message: "?", url: "https://example.com/" })
   );
   const undeclared = await begin();
@@ -483,22 +484,54 @@ Deno.test("a task asks nothing that its client did not declare, and takes no ans
     message: "Missing required client capability: elicitation.url",
     data: { requiredCapabilities: { elicitation: { url: {} } } },
   });
-  server.registerTool(
-    "form",
-    {},
-    (ctx) => ctx.runAsTask((task) => task.elicit(QUESTION)),
-  );
-  for (const answer of [{ content: {} }, { ...YES, content: { sure: 3 } }]) {
-    const created = await call("tools/call", { name: "form" });
-    const taskId = created.taskId as string;
-    await eventually(async () => (await get(taskId)).status !== "working");
-    const { inputRequests } = await get(taskId);
-    const [key] = Object.keys(inputRequests as object);
-    await call("tasks/update", { taskId, inputResponses: { [key]: answer } });
-    await eventually(async () => (await get(taskId)).status !== "working");
-    const task = await get(taskId);
-    assert.equal(task.status, "failed");
-    assert.equal((task.error as { code: number }).code, -32602);
+  await server.close();
+});
+
+Deno.test("a wrong answer is refused by its key, and the task waits for a right one", async () => {
+  const { server, begin, get, call } = serverFor(async (task) => {
+    const [{ content }, { action }] = await Promise.all([
+      task.elicit({
+        message: "How many?",
+        requestedSchema: z.object({ count: z.coerce.number().max(9) }),
+      }),
+      task.elicit(QUESTION),
+    ]);
+    return `${content?.count} ${action}`;
+  });
+  const taskId = await begin();
+  const asked = async () =>
+    Object.keys((await get(taskId)).inputRequests ?? {}).length;
+  await eventually(async () => await asked() === 2);
+  const answer = (inputResponses: Record<string, unknown>) =>
+    call("tasks/update", { taskId, inputResponses });
+  const right = { action: "accept", content: { count: "7" } };
+  for (
+    const [wrong, why] of [
+      [null, /"elicit-1" is invalid: it must be an object/],
+      [{ content: {} }, /"elicit-1" is invalid: action must be/],
+      [
+        { action: "accept", content: { count: "70" } },
+        /elicitation\/create "elicit-1" does not match .*: count/,
+      ],
+    ] as const
+  ) {
+    await assert.rejects(
+      answer({ "elicit-2": YES, "elicit-1": wrong }),
+      { code: -32602, message: why },
+    );
+    assert.equal((await get(taskId)).status, "input_required");
+    assert.equal(await asked(), 2);
   }
+  // Both have been looked at before either is taken.
+  await Promise.all([
+    answer({ "elicit-1": right }),
+    answer({ "elicit-1": right }),
+  ]);
+  assert.equal(await asked(), 1);
+  await answer({ "elicit-2": YES });
+  await eventually(async () => (await get(taskId)).status === "completed");
+  assert.deepEqual((await get(taskId)).result, {
+    content: [{ type: "text", text: "7 accept" }],
+  });
   await server.close();
 });

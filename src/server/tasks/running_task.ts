@@ -1,6 +1,6 @@
 import { handled } from "../../base/thenable.ts";
 import { jsonForm } from "../../protocol/json_value.ts";
-import { isObject, type JsonObject } from "../../protocol/jsonrpc.ts";
+import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import {
   isStandardSchema,
   type StandardSchema,
@@ -33,6 +33,9 @@ export interface TaskClient extends Asked {
   readonly era: Pick<EraCodec, "pageParams">;
 }
 
+/** Holds an answer to its question; what that gives hands it over. */
+type OpenQuestion = (answer: unknown) => Promise<() => void>;
+
 /** A task at work: its state, its signal, and its open questions. */
 export class RunningTask {
   readonly task: Task;
@@ -46,7 +49,7 @@ export class RunningTask {
   readonly #save: (task: Task) => Promise<void>;
   readonly #client: TaskClient;
   readonly #controller = new AbortController();
-  readonly #questions: Map<string, (answer: JsonObject) => void> = new Map();
+  readonly #questions: Map<string, OpenQuestion> = new Map();
   readonly #term: number;
   #asked = 0;
   #lost = false;
@@ -143,11 +146,15 @@ export class RunningTask {
     this.signal.throwIfAborted();
     requireCapability(request, this.#client);
     const asked = jsonForm(request) as Question;
-    return await checkedAnswer(asked, await this.#put(asked, kind), kind, form);
+    return await this.#put(asked, kind, form);
   }
 
   /** A key is never used twice in a task's life, so it is numbered. */
-  #put(request: Question, kind: string): Promise<unknown> {
+  #put(
+    request: Question,
+    kind: string,
+    form: StandardSchema | undefined,
+  ): Promise<unknown> {
     const number = ++this.#asked;
     const key = this.#term === 1
       ? `${kind}-${number}`
@@ -155,9 +162,12 @@ export class RunningTask {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(this.signal.reason);
       this.signal.addEventListener("abort", onAbort, { once: true });
-      this.#questions.set(key, (answer) => {
-        this.signal.removeEventListener("abort", onAbort);
-        resolve(answer);
+      this.#questions.set(key, async (answer) => {
+        const checked = await checkedAnswer(request, answer, key, form);
+        return () => {
+          this.signal.removeEventListener("abort", onAbort);
+          resolve(checked);
+        };
       });
       this.#change({
         status: "input_required",
@@ -169,24 +179,31 @@ export class RunningTask {
     });
   }
 
-  /** Hands answers to the questions they belong to; the rest is ignored. */
+  /**
+   * Hands answers to the questions they belong to; the rest is ignored.
+   *
+   * @throws {InvalidParamsError} naming the key of an answer that its question
+   * does not allow: then none is taken
+   */
   async answer(responses: JsonObject): Promise<void> {
-    const answered: [(answer: JsonObject) => void, JsonObject][] = [];
-    const open = { ...this.task.inputRequests };
-    for (const [key, answer] of Object.entries(responses)) {
-      const question = this.#questions.get(key);
-      if (question === undefined || !isObject(answer)) continue;
-      this.#questions.delete(key);
-      delete open[key];
-      answered.push([question, answer]);
-    }
+    const checked = await Promise.all(
+      Object.entries(responses).map(async ([key, answer]) =>
+        [key, await this.#questions.get(key)?.(answer)] as const
+      ),
+    );
+    // Others may have been quicker while these were looked at.
+    const answered = checked.filter(([key, hand]) =>
+      hand !== undefined && this.#questions.delete(key)
+    );
     if (answered.length === 0) return;
+    const open = { ...this.task.inputRequests };
+    for (const [key] of answered) delete open[key];
     await this.#change(
       Object.keys(open).length === 0
         ? { status: "working", inputRequests: undefined }
         : { inputRequests: open },
     );
-    for (const [question, answer] of answered) question(answer);
+    for (const [, hand] of answered) hand!();
   }
 
   async cancel(reason: string): Promise<void> {

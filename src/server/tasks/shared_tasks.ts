@@ -4,6 +4,7 @@ import type { Cluster } from "../../cluster/cluster.ts";
 import type { Log } from "../../observe/log/log.ts";
 import { reportFailure } from "../../observe/log/logger.ts";
 import type { JsonObject } from "../../protocol/jsonrpc.ts";
+import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { BEATS, type HeldLease, LeaseKeeper } from "./lease_keeper.ts";
 import type { RunningTask } from "./running_task.ts";
 import type { StoredTask } from "./stored_task.ts";
@@ -91,13 +92,20 @@ export class SharedTasks {
     return true;
   }
 
-  /** Hands a client's answers to the replica that asked. @throws {UnavailableError} */
+  /**
+   * Hands a client's answers to the replica that asked.
+   *
+   * @throws {UnavailableError}
+   * @throws {InvalidParamsError} if that replica refuses them
+   */
   async answer(taskId: string, answers: JsonObject): Promise<void> {
     const { leases, cluster } = this.#parts;
     const owner = await leases.owner(taskId);
     if (owner === undefined || owner === cluster.member) throw unreachable();
     const news: News = { what: "answers", taskId, answers };
-    if (!await cluster.hand(owner, TASK, news)) throw unreachable();
+    const taken = await cluster.hand(owner, TASK, news);
+    if (typeof taken === "string") throw new InvalidParamsError(taken);
+    if (!taken) throw unreachable();
   }
 
   /** Gives a task to whichever replica claims it first. */
@@ -122,14 +130,19 @@ export class SharedTasks {
     }
   }
 
-  /** Tells if the task is here to take them. */
+  /** Tells if the task is here to take them, or why it does not. */
   async #take(
     { taskId, answers }: News & { what: "answers" },
-  ): Promise<boolean> {
+  ): Promise<boolean | string> {
     const task = this.#parts.running(taskId);
     if (task?.over !== false) return false;
-    await task.answer(answers);
-    return true;
+    try {
+      await task.answer(answers);
+      return true;
+    } catch (error) {
+      if (error instanceof InvalidParamsError) return error.message;
+      throw error;
+    }
   }
 
   #searchLater(): void {

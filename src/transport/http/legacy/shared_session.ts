@@ -222,7 +222,7 @@ export class SharedSession implements SessionLink {
     return await this.#parts.cluster.hand(asker, SESSION, {
       id: this.#id,
       ...news,
-    });
+    }) === true;
   }
 
   async passOn(method: string, params: JsonObject): Promise<void> {
