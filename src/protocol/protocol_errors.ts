@@ -27,8 +27,8 @@ export const ProtocolErrorCode = {
  * An error that goes to the client as a JSON-RPC error, with its code, its
  * message and its data: from resources, prompts, middleware and methods of your
  * own. A tool's errors are for the model to read, so there it becomes an
- * `isError` result like any other; only a missing capability, a required page and
- * a refusal keep their codes.
+ * `isError` result like any other; only a missing capability, a wrong answer of a
+ * modern client's, a required page and a refusal keep their codes.
  *
  * @example
  * ```ts

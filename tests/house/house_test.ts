@@ -280,6 +280,7 @@ const DOORS: Doors = {
     "inquiry.ts",
     "request_state.ts",
     "rounds.ts",
+    "wrong_answer.ts",
   ],
   "server/sessions": [
     "followed_resources.ts",

@@ -289,6 +289,31 @@ Deno.test("rounds: a question keeps nothing, what comes of the answer does", asy
   }
 });
 
+Deno.test("rounds: a wrong answer is no outcome", async () => {
+  await using shop = makeServer(async (amount, ctx) => {
+    const { content } = await ctx.elicit({
+      message: "Sure?",
+      requestedSchema: z.object({ sure: z.boolean() }),
+    });
+    return `paid ${amount}, ${content?.sure}`;
+  });
+  const { pay } = shop;
+  const meta = { [CAPABILITIES_KEY]: { elicitation: {} } };
+  const asked = (await pay(5, "k", { meta })).result;
+  const [key] = Object.keys(asked.inputRequests);
+  const answer = (sure: unknown) =>
+    pay(5, "k", {
+      meta,
+      extra: {
+        inputResponses: { [key]: { action: "accept", content: { sure } } },
+      },
+    });
+  const { error } = await answer("perhaps");
+  assert.equal(error!.code, -32602);
+  assert.ok(error!.message.includes(key));
+  assert.equal((await answer(true)).result.content[0].text, "paid 5, true");
+});
+
 Deno.test("rounds: who waits for a call that asks has its own turn", async () => {
   const { begun, begin, end } = later();
   await using shop = makeServer(async (_amount, ctx) => {

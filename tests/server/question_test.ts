@@ -509,6 +509,56 @@ Deno.test("a handler that counts on the repeat after its URL error gets it, in 2
   await server.close();
 });
 
+for (const legacy of [true, false]) {
+  Deno.test(`a form against its schema is its client's fault, whichever it is (${legacy ? "legacy" : "modern"})`, async () => {
+    const logged: unknown[] = [];
+    const server = new McpServer({ name: "asker", version: "1.0.0" }, {
+      log: (record) => void logged.push(record),
+      maskErrors: true,
+    });
+    server.registerTool("ages", {}, async (ctx) => {
+      const ages = [];
+      for (const _ of [1, 2]) ages.push(await ctx.elicit(FORM as never));
+      return ages.map(({ content }: Loose) => content?.age).join();
+    });
+    const [near, far] = linkedPair();
+    await server.connect(far);
+    let given: unknown[] = [];
+    const setup = {
+      capabilities: { elicitation: {} },
+      answers: {
+        "elicitation/create": () => ({
+          action: "accept",
+          content: { age: given.shift() },
+        }),
+      },
+    };
+    const client = legacy
+      ? await connectV1(near, setup)
+      : await connectV2(near, "modern", setup);
+    logged.length = 0;
+    for (const ages of [["old"], [7, "old"]]) {
+      given = ages;
+      const outcome = await client.tool("ages").catch((error) => error);
+      if (legacy) {
+        assert.equal(outcome.isError, true);
+        assert.match(textOf(outcome), /does not match .*: age/);
+      } else {
+        assert.equal(outcome.code, -32602);
+        assert.match(
+          outcome.message,
+          /"elicit-\d-[^"]+" does not match .*: age/,
+        );
+      }
+    }
+    given = [7, 8];
+    assert.equal(textOf(await client.tool("ages")), "7,8");
+    assert.deepEqual(logged, []);
+    await client.close();
+    await server.close();
+  });
+}
+
 for (const outcome of [{ result: 5 }, { result: null }, { error: "no" }]) {
   Deno.test(`who asked is told of an answer that is none: ${JSON.stringify(outcome)}`, async () => {
     const server = new McpServer({ name: "asker", version: "1.0.0" }, {

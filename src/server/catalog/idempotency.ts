@@ -22,6 +22,7 @@ import {
   InsufficientScopeError,
 } from "../identity/access_errors.ts";
 import { isInputRequiredResult } from "../questions/input_required.ts";
+import { isAnsweredWrong } from "../questions/rounds.ts";
 import { askerOf } from "./handler_cache.ts";
 import { idempotencyKeyOf } from "./idempotency_key.ts";
 
@@ -178,7 +179,7 @@ export class Idempotency implements AsyncDisposable {
       if (error instanceof NotKept) throw error;
       // It was given up, and how far it had come is not known.
       if (call.over) throw new IdempotencyError("outcome_unknown");
-      if (asks(call) || isRefusal(error)) {
+      if (asks(call) || isAnsweredWrong(call, error) || isRefusal(error)) {
         const outcome = () => Promise.reject(error);
         return await this.#leave(mark, new NotKept(call, outcome));
       }

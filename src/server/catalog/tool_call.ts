@@ -21,7 +21,13 @@ import type { Method } from "../calls/method_table.ts";
 import type { Extension } from "../extension.ts";
 import { isPartOf, lookAtTool } from "../extension_hooks.ts";
 import { isCreateTaskResult } from "../tasks/task.ts";
-import { isRepeat, questionsOf, throughRounds } from "../questions/rounds.ts";
+import {
+  isAnsweredWrong,
+  isRepeat,
+  questionsOf,
+  throughRounds,
+} from "../questions/rounds.ts";
+import { WrongAnswerError } from "../questions/wrong_answer.ts";
 import { type RegisteredTool, ToolInputError } from "./tool.ts";
 import { errorResult } from "./tool_result.ts";
 import { drain, drained, isSteps } from "./tool_steps.ts";
@@ -204,7 +210,8 @@ function toolFailure(
     error instanceof InsufficientScopeError ||
     error instanceof MissingRequiredClientCapabilityError ||
     error instanceof RefusedError ||
-    error instanceof IdempotencyError
+    error instanceof IdempotencyError ||
+    isAnsweredWrong(call, error)
   ) throw error;
   const required = asUrlElicitationRequired(error);
   if (required !== undefined) throw required;
@@ -213,7 +220,9 @@ function toolFailure(
   call.failure = error instanceof ToolInputError
     ? "invalid_arguments"
     : failureKindOf(error, "tool_error");
-  if (error instanceof ToolInputError) return errorResult(message);
+  if (error instanceof ToolInputError || error instanceof WrongAnswerError) {
+    return errorResult(message);
+  }
   // Its client has called it off: this goes nowhere, and nothing is wrong.
   if (call.cancelled) return errorResult(message);
   call.host.report(`tool ${tool.name}`, error, call);

@@ -16,6 +16,7 @@ import {
   type StandardSchema,
 } from "../../protocol/standard_schema.ts";
 import type { ClientCapabilities, ElicitResult } from "../../protocol/types.ts";
+import { WrongAnswerError } from "./wrong_answer.ts";
 
 /** A request of the server's to its client. */
 export interface Question {
@@ -157,7 +158,7 @@ function unbalanced(index: number, why: string): InvalidParamsError {
  *
  * @param key what an error calls the answer beside its method
  * @param form the schema that the form was made of, where that is not in the question
- * @throws {InvalidParamsError}
+ * @throws {WrongAnswerError}
  */
 export async function checkedAnswer(
   { method, params }: Question,
@@ -168,9 +169,7 @@ export async function checkedAnswer(
   const fault = answerFault(method, answer);
   const name = key === undefined ? method : `${method} ${JSON.stringify(key)}`;
   if (fault !== undefined) {
-    throw new InvalidParamsError(
-      `Invalid params: the answer to ${name} is invalid: ${fault}`,
-    );
+    throw new WrongAnswerError(`the answer to ${name} is invalid: ${fault}`);
   }
   const requested = isObject(params)
     ? form ?? params.requestedSchema
@@ -185,7 +184,7 @@ export async function checkedAnswer(
  * nobody asked for, or is no answer to its question, is left out: it will be
  * asked for again.
  *
- * @throws {InvalidParamsError} naming the key of a form that is filled in wrong
+ * @throws {WrongAnswerError} naming the key of a form that is filled in wrong
  */
 export async function checkedAnswers(
   questions: Readonly<Record<string, Question>>,
@@ -277,8 +276,8 @@ async function checkedForm(
     : fromJsonSchema(requested as JsonSchema);
   const checked = await schema["~standard"].validate(answer.content ?? {});
   if (checked.issues !== undefined) {
-    throw new InvalidParamsError(
-      `Invalid params: the content of the answer to ${name} does not match ` +
+    throw new WrongAnswerError(
+      `the content of the answer to ${name} does not match ` +
         `its requestedSchema: ${issuesText(checked.issues)}`,
     );
   }

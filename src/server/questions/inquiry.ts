@@ -188,9 +188,13 @@ export class Inquiry {
     options?: AskOptions,
     form?: StandardSchema,
   ): Promise<unknown> {
+    const asked = this.#inEra(request);
+    // Asked or not, the question counts: what it lacks is the client's to learn.
+    const key = `${kind}-${++this.#asked}-${fingerprint(asked)}`;
+    const known = this.#call.era.asksByResult ? key : undefined;
     return handled(
-      this.#put(kind, this.#inEra(request), options).then((answer) =>
-        checkedAnswer(request, answer, undefined, form)
+      this.#put(key, asked, options).then((answer) =>
+        checkedAnswer(request, answer, known, form)
       ),
     );
   }
@@ -204,12 +208,10 @@ export class Inquiry {
   }
 
   #put(
-    kind: string,
+    key: string,
     request: Question,
     options: AskOptions | undefined,
   ): Promise<unknown> {
-    // Asked or not, the question counts: what it lacks is the client's to learn.
-    const key = `${kind}-${++this.#asked}-${fingerprint(request)}`;
     let lacking: ClientCapabilities | undefined;
     try {
       lacking = missingCapability(request, this.#call);

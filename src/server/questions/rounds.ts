@@ -1,11 +1,17 @@
 import { asUrlElicitationRequired } from "../../protocol/protocol_errors.ts";
 import { isInputRequiredResult } from "./input_required.ts";
 import type { Call } from "../calls/call.ts";
+import { WrongAnswerError } from "./wrong_answer.ts";
 
 /** Tells if a repeated request brings answers or state along. */
 export function isRepeat({ era, params }: Call): boolean {
   return era.asksByResult &&
     (params.inputResponses !== undefined || params.requestState !== undefined);
+}
+
+/** Tells if a call failed for an answer that its client may give anew, and better. */
+export function isAnsweredWrong({ era }: Call, error: unknown): boolean {
+  return era.asksByResult && error instanceof WrongAnswerError;
 }
 
 /**

@@ -182,7 +182,7 @@ export class RunningTask {
   /**
    * Hands answers to the questions they belong to; the rest is ignored.
    *
-   * @throws {InvalidParamsError} naming the key of an answer that its question
+   * @throws {WrongAnswerError} naming the key of an answer that its question
    * does not allow: then none is taken
    */
   async answer(responses: JsonObject): Promise<void> {

@@ -7,6 +7,7 @@ import type { JsonObject } from "../../protocol/jsonrpc.ts";
 import { InvalidParamsError } from "../../protocol/protocol_errors.ts";
 import { BEATS, type HeldLease, LeaseKeeper } from "./lease_keeper.ts";
 import type { RunningTask } from "./running_task.ts";
+import { WrongAnswerError } from "../questions/wrong_answer.ts";
 import type { StoredTask } from "./stored_task.ts";
 import type { Task } from "./task.ts";
 import type { ClaimedTask, TaskLease, TaskLeases } from "./task_leases.ts";
@@ -140,7 +141,7 @@ export class SharedTasks {
       await task.answer(answers);
       return true;
     } catch (error) {
-      if (error instanceof InvalidParamsError) return error.message;
+      if (error instanceof WrongAnswerError) return error.message;
       throw error;
     }
   }
