@@ -79,7 +79,10 @@ export class InvalidParamsError extends ProtocolError {
   }
 }
 
-/** `-32601`: there is no such method here. */
+/**
+ * `-32601`: there is no such method here. Over HTTP a modern client gets 404; any
+ * other error of this code, such as one passed on, is 200.
+ */
 export class MethodNotFoundError extends ProtocolError {
   /** The class, by name. */
   override readonly name = "MethodNotFoundError";

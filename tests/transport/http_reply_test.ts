@@ -61,6 +61,30 @@ for (const responseMode of ["auto", "sse"] as const) {
   });
 }
 
+for (
+  const [code, status] of [
+    [-32601, 200],
+    [-32602, 200],
+    [-32000, 200],
+    [-32020, 200],
+    [-32022, 200],
+    [-32021, 400],
+  ]
+) {
+  Deno.test(`a handler's own error ${code} is ${status}, as the official server has it`, async () => {
+    await using server = new McpServer({ name: "low", version: "1.0.0" }, {
+      log: () => {},
+    });
+    server.server.registerCapabilities({ tools: {} });
+    server.server.setRequestHandler("tools/call", () => {
+      throw Object.assign(new Error("passed on"), { code });
+    });
+    const answer = await post(server, "tools/call", "plain");
+    assert.equal(answer.status, status);
+    assert.equal(JSON.parse(answer.text).error.code, code);
+  });
+}
+
 Deno.test("response mode sse makes a stream of every result", async () => {
   await using server = serverFor({ responseMode: "sse" });
   const { status, type, text } = await post(server, "tools/call", "plain");

@@ -1,8 +1,11 @@
 import {
+  HeaderMismatchError,
+  MethodNotFoundError,
   ProtocolError,
   ProtocolErrorCode,
   RefusedError,
   retryAfterSeconds,
+  UnsupportedProtocolVersionError,
 } from "../../protocol/protocol_errors.ts";
 import { errorText } from "../../protocol/jsonrpc.ts";
 import type { RequestId } from "../../protocol/types.ts";
@@ -156,17 +159,14 @@ export function rejectionStatus(error: ProtocolError): number {
 
 /**
  * The status of an error that a modern request's method ended with: most travel
- * under 200, as results do (specification 2026-07-28, Streamable HTTP).
+ * under 200, as results do (specification 2026-07-28, Streamable HTTP). A handler
+ * may pass another server's error on, whose code says nothing of this request.
  */
-export function modernStatus({ code }: ProtocolError): number {
-  switch (code) {
-    case ProtocolErrorCode.MethodNotFound:
-      return 404;
-    case ProtocolErrorCode.HeaderMismatch:
-    case ProtocolErrorCode.MissingRequiredClientCapability:
-    case ProtocolErrorCode.UnsupportedProtocolVersion:
-      return 400;
-    default:
-      return 200;
-  }
+export function modernStatus(error: ProtocolError): number {
+  if (error instanceof MethodNotFoundError) return 404;
+  return error instanceof HeaderMismatchError ||
+      error instanceof UnsupportedProtocolVersionError ||
+      error.code === ProtocolErrorCode.MissingRequiredClientCapability
+    ? 400
+    : 200;
 }
