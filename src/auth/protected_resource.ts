@@ -80,9 +80,27 @@ const PREFLIGHT = {
   "access-control-max-age": "600",
 };
 
-/** The endpoint's URI under what the server is called outside; no slash ends it. */
-export function resourceUri({ origin, pathname }: URL, path: string): string {
-  return (origin + pathname.replace(/\/+$/, "") + path).replace(/\/+$/, "");
+/**
+ * The endpoint's URI under what the server is called outside; no slash ends it.
+ *
+ * @throws {InvalidOptionError} if that has the endpoint's path in it already
+ */
+export function resourceUri(publicUrl: URL, path: string): string {
+  const { origin, href } = publicUrl;
+  const prefix = withoutSlash(publicUrl.pathname);
+  const suffix = withoutSlash(path);
+  if (suffix === "" || !prefix.endsWith(suffix)) {
+    return origin + prefix + suffix;
+  }
+  throw new InvalidOptionError(
+    `publicUrl must not have the endpoint's path in it, which follows it: write ${
+      quote(origin + prefix.slice(0, -suffix.length))
+    }, got ${quote(href)}`,
+  );
+}
+
+function withoutSlash(text: string): string {
+  return text.replace(/\/+$/, "");
 }
 
 /** @throws {InvalidOptionError} for what no client could go to */

@@ -65,6 +65,19 @@ Deno.test("no slash ends the resource, and a proxy's prefix is part of it", asyn
       ["https://a.example/", "/mcp", "https://a.example/mcp", "/mcp"],
       ["https://a.example/x/", "/mcp", "https://a.example/x/mcp", "/x/mcp"],
       ["http://localhost:9/x", "/", "http://localhost:9/x", "/x"],
+      ["http://mcp", "/mcp", "http://mcp/mcp", "/mcp"],
+      [
+        "https://a.example/mcp/x",
+        "/mcp",
+        "https://a.example/mcp/x/mcp",
+        "/mcp/x/mcp",
+      ],
+      [
+        "https://a.example/amcp",
+        "/mcp",
+        "https://a.example/amcp/mcp",
+        "/amcp/mcp",
+      ],
     ]
   ) {
     const auth = new Issuer().auth({ audience: undefined });
@@ -134,5 +147,20 @@ Deno.test("a public URL that is none is refused", () => {
     ]
   ) {
     assert.throws(() => serverOf({ publicUrl }), /publicUrl/, publicUrl);
+  }
+});
+
+Deno.test("a public URL with the endpoint's path in it is refused, and told what to write", () => {
+  const auth = new Issuer().auth({ audience: undefined });
+  for (
+    const [publicUrl, path, write] of [
+      ["https://a.example/mcp", "/mcp", "https://a.example"],
+      ["https://a.example/x/mcp/", "/mcp/", "https://a.example/x"],
+    ]
+  ) {
+    assert.throws(() => serverOf({ publicUrl, path, auth }), {
+      name: "InvalidOptionError",
+      message: new RegExp(`publicUrl must not .*: write "${write}", got`),
+    });
   }
 });
