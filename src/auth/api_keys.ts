@@ -220,14 +220,26 @@ function checkFacts({ name, scopes, expiresAt }: ApiKey): void {
 /** @throws {InvalidOptionError} */
 function checkApiKey(given: GivenApiKey): GivenApiKey {
   checkFacts(given);
-  const isGood = "digest" in given
-    ? /^[0-9a-f]{64}$/i.test(given.digest)
-    : typeof given.key === "string" && given.key.length >= 16;
-  if (isGood) return given;
+  if ("digest" in given) {
+    const { name, digest } = given;
+    if (/^[0-9a-f]{64}$/i.test(digest)) return given;
+    throw new InvalidOptionError(
+      `API key ${name}: digest must be the key's SHA-256 in 64 hexadecimal ` +
+        `digits, got ${kindOf(digest)}`,
+    );
+  }
+  if (typeof given.key === "string" && given.key.length >= 16) return given;
   throw new InvalidOptionError(
     `API key ${given.name} must have at least 16 characters, or its SHA-256 ` +
       "in hexadecimal as digest",
   );
+}
+
+/** Nothing of a text is shown: somebody may have put the key itself there. */
+function kindOf(digest: unknown): string {
+  return typeof digest === "string"
+    ? `a text of ${digest.length} characters`
+    : quote(digest);
 }
 
 /**

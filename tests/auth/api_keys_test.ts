@@ -275,6 +275,21 @@ Deno.test("keys that are none are refused when they are given", () => {
       { name: "scopes", key: KEY, scopes: ["a b"] },
     ] as GivenApiKey[]
   ) assert.throws(() => apiKeys({ keys: [key] }), /API key/);
+  for (
+    const [digest, got] of [
+      [undefined, "undefined"],
+      ["abc", "a text of 3 characters"],
+      [KEY.padEnd(64, "?"), "a text of 64 characters"],
+    ]
+  ) {
+    assert.throws(
+      () => apiKeys({ keys: [{ name: "ci", digest } as GivenApiKey] }),
+      {
+        message: "API key ci: digest must be the key's SHA-256 in 64 " +
+          `hexadecimal digits, got ${got}`,
+      },
+    );
+  }
   assert.throws(() => apiKeys({ header: "a b" }), /header/);
   assert.ok(apiKeys({}) instanceof ApiKeys);
 });
