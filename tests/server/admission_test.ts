@@ -3,6 +3,7 @@ import {
   InvalidOptionError,
   type JsonObject,
   linkedPair,
+  type LogRecord,
   McpServer,
   type McpServerOptions,
   type RefusalData,
@@ -365,6 +366,36 @@ Deno.test("the log has one line of a cause in a while", async () => {
   ]);
   started[0].resolve("done");
   await held;
+  await server.close();
+});
+
+Deno.test("the log says whose tool and which caller it is that has too much", async () => {
+  const records: LogRecord[] = [];
+  const { server, started } = gated({
+    admission: { maxInProgress: 4, maxPerCaller: 2, maxWaiting: 0 },
+    log: (record) => void records.push(record),
+  });
+  const clientInfo = { name: "greedy", version: "1.0.0" };
+  const call = (name: string) =>
+    ask(server, "tools/call", {
+      name,
+      _meta: { "io.modelcontextprotocol/clientInfo": clientInfo },
+    }, { authInfo: { token: "a", clientId: "a", scopes: [] } });
+  const calls = [call("one")];
+  await eventually(() => started.length === 1);
+  assertTurnedAway(await call("one"));
+  calls.push(call("wait"));
+  await eventually(() => started.length === 2);
+  assertTurnedAway(await call("sync"), "caller_share");
+  assert.deepEqual(
+    records.map(({ fields: { cause, tool, client } }) => [cause, tool, client]),
+    [
+      ["queue_full", "one", "greedy"],
+      ["caller_share", "sync", "greedy"],
+    ],
+  );
+  started.forEach((gate) => gate.resolve("done"));
+  await Promise.all(calls);
   await server.close();
 });
 

@@ -80,9 +80,9 @@ export class Admission {
     inProgress: ReadonlySet<Call>,
   ): RefusedError | undefined {
     const cause = this.#causeToRefuse(call, inProgress);
-    return cause === undefined || ALWAYS_TAKEN.has(call.method)
-      ? undefined
-      : this.#refuse(cause);
+    if (cause === undefined || ALWAYS_TAKEN.has(call.method)) return undefined;
+    // For any other cause it would be whoever comes.
+    return this.#refuse(cause, cause === "caller_share" ? call : undefined);
   }
 
   /**
@@ -161,7 +161,7 @@ export class Admission {
     timeoutMs: number,
   ): Promise<Permit> {
     // To listen for a client that leaves costs more than to refuse it.
-    if (line.isFull) throw this.#refuse("queue_full");
+    if (line.isFull) throw this.#refuse("queue_full", call);
     const waitMs = Math.min(
       timeoutMs,
       this.#limits.maxWaitMs,
@@ -177,9 +177,11 @@ export class Admission {
       if (this.#clock.now() - since < timeoutMs - 1) return permit;
       // Its handler would begin with no time left.
       permit.release();
-      throw this.#refuse("queue_time");
+      throw this.#refuse("queue_time", call);
     } catch (error) {
-      if (error instanceof TimeoutError) throw this.#refuse("queue_time");
+      if (error instanceof TimeoutError) {
+        throw this.#refuse("queue_time", call);
+      }
       throw error;
     } finally {
       if (line.stats.waiting === 0) this.#standing.delete(line);
@@ -201,9 +203,13 @@ export class Admission {
     );
   }
 
-  #refuse(cause: RefusalCause): RefusedError {
+  /** @param call the one that it is about, where its tool or its caller is the cause */
+  #refuse(cause: RefusalCause, call?: Call): RefusedError {
     this.#counts.set(cause, this.#counts.get(cause)! + 1);
-    this.#log.warning(`requests are refused: ${CAUSES[cause]}`, { cause });
+    this.#log.warning(`requests are refused: ${CAUSES[cause]}`, {
+      cause,
+      ...call?.logFields(),
+    });
     return ERRORS.get(cause)!;
   }
 
