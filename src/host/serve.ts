@@ -4,7 +4,7 @@ import { reportFailure } from "../observe/log/logger.ts";
 import { LAST_MS } from "../server/lifecycle/closing.ts";
 import { drain, quiet } from "./drain.ts";
 import { ENDING_BUT_HANGUP, EndSignal, onHangup } from "./end_signal.ts";
-import { addressInUse, endpointUrl } from "./listening.ts";
+import { endpointUrl, listenFailure } from "./listening.ts";
 import {
   type ResolvedServeOptions,
   resolveServeOptions,
@@ -164,7 +164,7 @@ function listen(
       },
     }, handler);
   } catch (error) {
-    throw addressInUse(error, { hostname, port });
+    throw listenFailure(error, { hostname, port });
   }
 }
 

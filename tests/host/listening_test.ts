@@ -87,6 +87,27 @@ Deno.test("options of serve and serveStdio are refused before anything is opened
   assert.equal((await server.fetch(elsewhere())).status, 403);
 });
 
+Deno.test("a hostname that is none of this machine's is named, and its option", async () => {
+  const server = routed({ log: () => {} });
+  const quiet = { port: 0, signals: false, onListen: () => {} };
+  for (const hostname of ["no.such.invalid", "192.0.2.1", "a b"]) {
+    const why =
+      `hostname must be a name or an address of this machine, got "${hostname}": `;
+    for (
+      const [options, of] of [[{}, "^"], [
+        { operatorPort: 0 },
+        "^operatorPort: ",
+      ]]
+    ) {
+      await assert.rejects(
+        server.serve({ ...quiet, hostname, ...options as object }),
+        { message: new RegExp(of + why) },
+      );
+    }
+  }
+  await server.close();
+});
+
 Deno.test("what throws once it listens leaves nothing open", async () => {
   const events: string[] = [];
   const server = routed({

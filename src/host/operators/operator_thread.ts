@@ -149,12 +149,8 @@ export class OperatorThread implements AsyncDisposable {
   #refused(
     { failure, inUse }: { failure: string; inUse: boolean },
   ): Error {
-    const { hostname } = this.#options;
-    return inUse
-      ? new Deno.errors.AddrInUse(
-        `operatorPort: ${hostname}:${this.#port} is in use by another program`,
-      )
-      : new Error(`operatorPort: ${failure}`);
+    const text = `operatorPort: ${failure}`;
+    return inUse ? new Deno.errors.AddrInUse(text) : new Error(text);
   }
 
   /** Lets another thread follow one that has ended. */

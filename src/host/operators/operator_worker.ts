@@ -14,6 +14,7 @@ import { thrownText } from "../../base/thrown.ts";
 import { Logger, reportFailure } from "../../observe/log/logger.ts";
 import { HostGate } from "../../transport/http/host_gate.ts";
 import { TrustedProxies } from "../../transport/http/trusted_proxies.ts";
+import { listenFailure } from "../listening.ts";
 import { OperatorLine } from "./operator_line.ts";
 import type {
   OperatorThreadData,
@@ -65,8 +66,9 @@ function listen(): Deno.HttpServer<Deno.NetAddr> | undefined {
       answer,
     );
   } catch (error) {
+    const failure = listenFailure(error, { hostname, port });
     const inUse = error instanceof Deno.errors.AddrInUse;
-    tell({ failure: thrownText(error), inUse });
+    tell({ failure: thrownText(failure), inUse });
   }
 }
 

@@ -3,7 +3,7 @@ import { readEnv } from "../../base/env.ts";
 import type { HttpHost } from "../http_host.ts";
 import { LAST_MS } from "../../server/lifecycle/closing.ts";
 import { ENDING_BUT_HANGUP, EndSignal, onHangup } from "../end_signal.ts";
-import { addressInUse, endpointUrl } from "../listening.ts";
+import { endpointUrl, listenFailure } from "../listening.ts";
 import type { ResolvedServeOptions, RunningServer } from "../serve_options.ts";
 import type { ServerParts } from "../server_parts.ts";
 import { REQUEST_STATE_KEY_VARIABLE } from "../../server/questions/request_state.ts";
@@ -124,7 +124,7 @@ function claimPort(hostname: string, asked: number): number {
     using listener = Deno.listen({ hostname, port: asked });
     return listener.addr.port;
   } catch (error) {
-    throw addressInUse(error, { hostname, port: asked });
+    throw listenFailure(error, { hostname, port: asked });
   }
 }
 

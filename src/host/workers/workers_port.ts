@@ -25,7 +25,7 @@ import {
 import type { NetworkPeer } from "../../base/network_peer.ts";
 import type { HttpHost } from "../http_host.ts";
 import { LastingListener } from "../lasting_listener.ts";
-import { addressInUse } from "../listening.ts";
+import { listenFailure } from "../listening.ts";
 import type { OperatorAddress } from "../operators/operator_messages.ts";
 import type { ServerParts } from "../server_parts.ts";
 import type { PackedAnswer } from "./this_worker.ts";
@@ -82,7 +82,7 @@ export class WorkersPort implements AsyncDisposable {
         (request, info) => this.#answer(request, info),
       );
     } catch (error) {
-      throw addressInUse(error, { hostname, port, of: "operatorPort: " });
+      throw listenFailure(error, { hostname, port, of: "operatorPort: " });
     }
   }
 
