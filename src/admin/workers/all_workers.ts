@@ -183,11 +183,12 @@ export class AllWorkers implements AdministeredServer, ShownMetrics {
       status: reports.get(worker.name)?.status ?? "unhealthy",
     }));
     const checks: HealthReport["checks"] = {};
-    for (const { worker: { name, pid }, status } of all) {
+    for (const { worker, status } of all) {
+      const { name } = worker;
       checks[`worker_${name}`] = {
         status,
         latency_ms: 0,
-        message: pid === undefined ? "it is started again" : `process ${pid}`,
+        message: stateOf(worker),
         checked_at: timestamp,
       };
       const own = Object.entries(reports.get(name)?.checks ?? {});
@@ -207,4 +208,9 @@ export class AllWorkers implements AdministeredServer, ShownMetrics {
       checks,
     };
   }
+}
+
+function stateOf({ pid, restarts }: ShownWorker): string {
+  if (pid !== undefined) return `process ${pid}`;
+  return restarts > 0 ? "it is started again" : "it is starting";
 }
