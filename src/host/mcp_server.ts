@@ -204,15 +204,11 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
    * @throws {AlreadyServingError} if it does so already
    * @throws whatever the lifespan throws, with everything closed again
    */
-  serve(options: ServeOptions = {}): Promise<RunningServer> {
+  async serve(options: ServeOptions = {}): Promise<RunningServer> {
     checkKnown("serve", options, SERVE_OPTIONS);
-    if (this.#parts.readiness.closing) {
-      return Promise.reject(new ClosedError("the server"));
-    }
-    if (this.#running !== undefined) {
-      return Promise.reject(new AlreadyServingError());
-    }
-    return this.#running = this.#listen(options);
+    if (this.#parts.readiness.closing) throw new ClosedError("the server");
+    if (this.#running !== undefined) throw new AlreadyServingError();
+    return await (this.#running = this.#listen(options));
   }
 
   /** One that could not begin may be tried again, on another port for example. */

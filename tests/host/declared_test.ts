@@ -371,7 +371,10 @@ Deno.test("an option that nobody reads is refused by name, with what may be mean
   for (const [make, says] of odd) {
     assert.throws(make, { name: "InvalidOptionError", message: says });
   }
-  assert.throws(() => server.serve({ prot: 1 } as never), /did you mean port/);
+  await assert.rejects(
+    server.serve({ prot: 1 } as never),
+    /serve has no option "prot": did you mean port/,
+  );
   await assert.rejects(
     server.serveStdio({ signal: undefined, singals: false } as never),
     /serveStdio has no option "singals": did you mean signals/,
