@@ -13,6 +13,7 @@ import type {
 import type { AdministeredServer } from "./admin_routes.ts";
 import { blockedText } from "./health_routes.ts";
 import type { MetricsPage } from "./metrics/metrics_route.ts";
+import { SharedAnswers } from "./metrics/shared_answers.ts";
 import { AdmittedRequests } from "./admitted_requests.ts";
 import type { DashboardFigures, OperatorSource } from "./operator_source.ts";
 
@@ -25,8 +26,9 @@ interface Kept<Value> {
 }
 
 /**
- * A server elsewhere, as operators' pages show it: asked anew each time, and
- * while its event loop is blocked as it last told of itself, with how old that is.
+ * A server elsewhere, as operators' pages show it: asked anew each time, but for
+ * its metrics once for all who scrape them in a moment, and while its event loop is
+ * blocked as it last told of itself, with how old that is.
  */
 export class ServerSnapshot implements AdministeredServer {
   readonly info: ServerFacts["info"];
@@ -35,6 +37,11 @@ export class ServerSnapshot implements AdministeredServer {
   readonly clock: Clock;
   readonly #source: OperatorSource;
   readonly #admitted: AdmittedRequests;
+  readonly #texts: SharedAnswers<
+    ExpositionFormat,
+    Kept<MetricsPage> | undefined
+  >;
+  readonly #documents: SharedAnswers<"json", void>;
   #health: HealthReport | undefined;
   #text: Kept<MetricsPage> | undefined;
   #document: Kept<MetricsDocument> | undefined;
@@ -95,6 +102,8 @@ export class ServerSnapshot implements AdministeredServer {
     this.log = log;
     this.clock = clock;
     this.#admitted = new AdmittedRequests(clock);
+    this.#texts = new SharedAnswers(clock);
+    this.#documents = new SharedAnswers(clock);
   }
 
   /** Set once it has told of itself. */
@@ -108,17 +117,15 @@ export class ServerSnapshot implements AdministeredServer {
 
   /** Metrics as text; the last that were read in any format, if there can be no others. */
   async page(format: ExpositionFormat): Promise<MetricsPage> {
-    const text = await this.#source.ask("metricsText", { format });
-    if (text !== undefined) {
-      this.#text = { value: { format, text }, readAt: this.clock.now() };
-    }
-    const { value: page = { format, text: "" } } = this.#text ?? {};
+    const kept = await this.#texts.get(format, () => this.#readText(format)) ??
+      this.#text;
+    const { value: page = { format, text: "" } } = kept ?? {};
     const own = new Exposition(page.format);
     own.figures([
       gauge(
         "metrics_age_seconds",
         "Time since these metrics were read, in seconds.",
-        this.#ageSeconds(this.#text),
+        this.#ageSeconds(kept),
       ),
       gauge(
         "event_loop_current_block_seconds",
@@ -134,13 +141,28 @@ export class ServerSnapshot implements AdministeredServer {
 
   /** Metrics as one document. */
   async read(): Promise<object> {
-    const document = await this.#source.ask("metricsDocument");
-    if (document !== undefined) this.#keep(document);
+    await this.#documents.get("json", () => this.#readDocument());
     return {
       ...this.#document?.value,
       metrics_age_seconds: this.#ageSeconds(this.#document) ?? null,
       event_loop_current_block_seconds: this.blockedMs() / 1_000,
     };
+  }
+
+  async #readText(
+    format: ExpositionFormat,
+  ): Promise<Kept<MetricsPage> | undefined> {
+    const text = await this.#source.ask("metricsText", { format });
+    if (text === undefined) return undefined;
+    return this.#text = {
+      value: { format, text },
+      readAt: this.clock.now(),
+    };
+  }
+
+  async #readDocument(): Promise<void> {
+    const document = await this.#source.ask("metricsDocument");
+    if (document !== undefined) this.#keep(document);
   }
 
   /** Asks for the dashboard's figures, unless they are being asked for. */

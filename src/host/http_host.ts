@@ -4,6 +4,7 @@ import { HttpAuth } from "../auth/http_auth.ts";
 import { InvalidOptionError } from "../base/errors.ts";
 import { AdminRoutes, type AdminSettings } from "../admin/admin_routes.ts";
 import { ServerMetrics } from "../admin/metrics/server_metrics.ts";
+import { SharedMetrics } from "../admin/metrics/shared_metrics.ts";
 import { askedUrlOf, type NetworkPeer } from "../base/network_peer.ts";
 import { OperatorDesk } from "../admin/operator_desk.ts";
 import { OperatorPages } from "../admin/operator_pages.ts";
@@ -60,7 +61,12 @@ export class HttpHost {
     const server = { ...parts, log: parts.quietLog };
     const pages = new OperatorPages(server, metrics, options);
     this.admin = new AdminRoutes(
-      { server, hosts: transport, metrics, pages },
+      {
+        server,
+        hosts: transport,
+        metrics: new SharedMetrics(metrics, parts.clock),
+        pages,
+      },
       authorizeOperator,
     );
     this.desk = new OperatorDesk({

@@ -1,19 +1,24 @@
 import assert from "node:assert/strict";
-import { McpServer, MemoryCache, type MetricsDocument } from "../../mod.ts";
+import {
+  type Clock,
+  McpServer,
+  MemoryCache,
+  type MetricsDocument,
+} from "../../mod.ts";
 import {
   PrometheusServer,
   promtoolFaults,
   skipsPrometheus,
 } from "../support/prometheus.ts";
-import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { modernCall, modernPost } from "../transport/wire.ts";
 
 const METRICS = "http://localhost/metrics";
 
-function makeServer(): McpServer {
+function makeServer(clock?: Clock): McpServer {
   const server = new McpServer({ name: 'a "shop"', version: "1.2.3" }, {
     log: () => {},
+    clock,
   });
   server.registerTool("echo", {}, () => "hi");
   server.registerTool("bad", {}, () => {
@@ -111,7 +116,8 @@ Deno.test("what alerts look for is there, at zero, before it first happens", asy
 });
 
 Deno.test("a scrape shows what the health checks last found, and waits for none", async () => {
-  await using server = makeServer();
+  const clock = new FakeClock();
+  await using server = makeServer(clock);
   let outcome: "healthy" | "degraded" = "healthy";
   server.health.add("api", () => outcome);
   const status = async (name: string) =>
@@ -121,11 +127,36 @@ Deno.test("a scrape shows what the health checks last found, and waits for none"
     );
   assert.equal(await status("healthy"), undefined);
   await server.health.run();
+  await clock.advance(100);
   assert.equal(await status("healthy"), 1);
   assert.equal(await status("degraded"), 0);
   outcome = "degraded";
-  await eventually(async () => await status("degraded") === 1);
+  await clock.advance(1_000);
+  assert.equal(await status("degraded"), 0);
+  await clock.advance(100);
+  assert.equal(await status("degraded"), 1);
   assert.equal(await status("healthy"), 0);
+});
+
+Deno.test("scrapes within a tenth of a second share one answer for each format", async () => {
+  const clock = new FakeClock();
+  await using server = makeServer(clock);
+  const count = "mcp_server_operation_duration_seconds_count" +
+    '{mcp_method_name="tools/list"}';
+  const calls = async () => sample(await text(server), count);
+  const inJson = async () => {
+    const accept = "application/json";
+    return JSON.parse(await text(server, { accept })).requests_total;
+  };
+  await server.call("tools/list");
+  assert.equal(await calls(), 1);
+  await server.call("tools/list");
+  assert.equal(await inJson(), 2);
+  await server.call("tools/list");
+  await clock.advance(99);
+  assert.deepEqual([await calls(), await inJson()], [1, 2]);
+  await clock.advance(1);
+  assert.deepEqual([await calls(), await inJson()], [3, 3]);
 });
 
 Deno.test("bytes are those of the messages on the wire", async () => {

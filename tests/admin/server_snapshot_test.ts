@@ -3,6 +3,7 @@ import { HealthRoutes } from "../../src/admin/health_routes.ts";
 import { ServerSnapshot } from "../../src/admin/server_snapshot.ts";
 import type {
   OperatorAnswers,
+  OperatorQuestion,
   OperatorSource,
 } from "../../src/admin/operator_source.ts";
 import { Logger } from "../../src/observe/log/logger.ts";
@@ -12,6 +13,7 @@ import { FakeClock } from "../support/fake_clock.ts";
 class Elsewhere implements OperatorSource {
   readonly clock = new FakeClock();
   readonly answers: Partial<OperatorAnswers> = {};
+  readonly asked: string[] = [];
   ms = 0;
   readonly snapshot = new ServerSnapshot(this, {
     info: { name: "elsewhere", version: "1.2.3" },
@@ -24,7 +26,9 @@ class Elsewhere implements OperatorSource {
 
   ask<Name extends keyof OperatorAnswers>(
     name: Name,
+    { format }: OperatorQuestion = {},
   ): Promise<OperatorAnswers[Name] | undefined> {
+    this.asked.push(format ?? name);
     return Promise.resolve(
       this.ms > 0 ? undefined : this.answers[name] as OperatorAnswers[Name],
     );
@@ -47,6 +51,49 @@ Deno.test("metrics of a blocked server are the last that were read, in the form 
     assert.match(page.text, /^event_loop_current_block_seconds 2.3$/m);
     assert.equal(page.text.match(/# EOF/g)?.length, 1);
   }
+});
+
+Deno.test("scrapes that come in a moment ask a server once for each format, and tell how old it is", async () => {
+  const there = new Elsewhere();
+  const { snapshot, clock, asked } = there;
+  there.answers.metricsText = "a 1\n";
+  there.answers.metricsDocument = {
+    requests_total: 1,
+  } as OperatorAnswers["metricsDocument"];
+  const scrape = async () => {
+    const [{ text }] = await Promise.all([
+      snapshot.page("prometheus"),
+      snapshot.page("prometheus"),
+      snapshot.page("openmetrics"),
+      snapshot.read(),
+      snapshot.read(),
+    ]);
+    return text;
+  };
+  const formats = ["prometheus", "openmetrics", "metricsDocument"];
+  assert.match(await scrape(), /^metrics_age_seconds 0$/m);
+  await clock.advance(90);
+  there.ms = 700;
+  const later = await scrape();
+  assert.match(later, /^a 1\n/);
+  assert.match(later, /^metrics_age_seconds 0.09$/m);
+  assert.match(later, /^event_loop_current_block_seconds 0.7$/m);
+  assert.deepEqual(asked, formats);
+  there.ms = 0;
+  there.answers.metricsText = "a 2\n";
+  await clock.advance(10);
+  assert.match(await scrape(), /^a 2\n.*^metrics_age_seconds 0$/ms);
+  assert.deepEqual(asked, [...formats, ...formats]);
+});
+
+Deno.test("a scrape that failed is not given to the next", async () => {
+  const there = new Elsewhere();
+  there.ask = () => Promise.reject(new Error("no"));
+  await assert.rejects(there.snapshot.page("prometheus"), /no/);
+  await assert.rejects(there.snapshot.read(), /no/);
+  there.ask = () => Promise.resolve(undefined);
+  await there.snapshot.page("prometheus");
+  await there.snapshot.read();
 });
 
 Deno.test("of a server that was blocked from the start, the metrics say at least that", async () => {

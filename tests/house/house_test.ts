@@ -371,6 +371,7 @@ const DOORS: Doors = {
     "admin_routes.ts",
     "metrics/metrics_route.ts",
     "metrics/server_metrics.ts",
+    "metrics/shared_metrics.ts",
     "operator_desk.ts",
     "operator_gate.ts",
     "operator_pages.ts",

@@ -427,6 +427,7 @@ Deno.test("the line is in the metrics: how long it is, and how old", async () =>
     await clock.advance(1);
   }
   await Promise.all(calls);
+  await clock.advance(100);
   assert.deepEqual(await read(), [0, 0]);
   await server.close();
 });

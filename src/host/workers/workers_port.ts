@@ -3,6 +3,7 @@ import {
   AdminRoutes,
 } from "../../admin/admin_routes.ts";
 import type { ShownMetrics } from "../../admin/metrics/metrics_route.ts";
+import { SharedMetrics } from "../../admin/metrics/shared_metrics.ts";
 import {
   OperatorPages,
   type ShownFigures,
@@ -55,7 +56,8 @@ export class WorkersPort implements AsyncDisposable {
       snapshot: this.#snapshotOf(slot),
     }));
     const all = new AllWorkers(known, facts, parts.quietLog);
-    this.#all = this.#routesFor(all, all, all.figures);
+    const metrics = new SharedMetrics(all, all.clock);
+    this.#all = this.#routesFor(all, metrics, all.figures);
     this.#each = new Map(slots.map((slot) => {
       // Latencies are told once to each who asks: here another than all.
       const one = this.#snapshotOf(slot);
