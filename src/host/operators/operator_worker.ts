@@ -9,6 +9,7 @@ import {
 } from "../../admin/operator_request.ts";
 import { ServerSnapshot } from "../../admin/server_snapshot.ts";
 import { sleep } from "../../base/abort.ts";
+import { ClosedError } from "../../base/errors.ts";
 import { isLoopback } from "../../base/loopback.ts";
 import { thrownText } from "../../base/thrown.ts";
 import { Logger, reportFailure } from "../../observe/log/logger.ts";
@@ -24,6 +25,9 @@ import type {
 
 /** Time that answers have to end when the thread does, in milliseconds. */
 const LAST_WORDS_MS = 500;
+
+/** What breaks answers off when the server closes: here an error has its message alone. */
+const CLOSED = new ClosedError("the server").message;
 
 const { setup, heartbeat, port, hostname, tls } =
   (workerData as OperatorThreadData).sluiceOperators;
@@ -106,6 +110,9 @@ function answer(
 }
 
 function failed(error: unknown): Response {
+  if (thrownText(error) === CLOSED) {
+    return refuseOperator(503, "the server closes");
+  }
   reportFailure(log, "a request of an operator", error);
   return refuseOperator(500, "Internal error");
 }

@@ -1,8 +1,9 @@
 import { sleep } from "../../base/abort.ts";
 import { systemClock } from "../../base/clock.ts";
 import { readEnv } from "../../base/env.ts";
-import { InvalidOptionError } from "../../base/errors.ts";
+import { ClosedError, InvalidOptionError } from "../../base/errors.ts";
 import type { OperatorDesk } from "../../admin/operator_desk.ts";
+import { refuseOperator } from "../../admin/operator_request.ts";
 import type { Bus } from "../../cluster/bus.ts";
 import { ProcessLink } from "../../cluster/process_link.ts";
 import { remoteStore } from "../../cluster/remote_store.ts";
@@ -189,6 +190,19 @@ export interface PackedAnswer {
 
 /** @param left ends what fills the body; what there is of it goes nowhere */
 async function packed(
+  response: Response,
+  left: AbortSignal,
+): Promise<PackedResponse> {
+  try {
+    return await packedWhole(response, left);
+  } catch (error) {
+    // A body that the shutdown breaks off is no fault.
+    if (!(error instanceof ClosedError)) throw error;
+    return await packedWhole(refuseOperator(503, "the server closes"), left);
+  }
+}
+
+async function packedWhole(
   { status, headers, body }: Response,
   left: AbortSignal,
 ): Promise<PackedResponse> {

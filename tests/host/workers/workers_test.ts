@@ -88,6 +88,27 @@ Deno.test("a worker's profile ends when nobody waits for it any longer", async (
   await eventually(async () => await profile(1) === 200, 20_000);
 });
 
+Deno.test("a shutdown that breaks a worker's profile off answers so, and is no fault in the log", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const profile = (seconds: number) =>
+    crew.operator(`/workers/1/debug/profile?seconds=${seconds}`);
+  let broken: ReturnType<typeof profile>;
+  // On a machine that is busy it may count as blocked for a moment.
+  await eventually(async () => {
+    broken = profile(60);
+    await crew.operator("/workers/1/health");
+    return (await profile(1)).status === 429;
+  }, 60_000);
+  crew.kill("SIGTERM");
+  const { status, text } = await broken!;
+  assert.deepEqual([status, JSON.parse(text).error], [
+    503,
+    "the server closes",
+  ]);
+  await crew.ended();
+  assert.deepEqual(crew.log.filter(({ level }) => level === "error"), []);
+});
+
 Deno.test("SIGHUP is for the supervisor, a worker that hears it serves on", async () => {
   await using crew = await Crew.start({ workers: 2 });
   const before = await crew.workers();
