@@ -120,16 +120,21 @@ export class SupervisedWorker {
     }
   }
 
-  /** Ends it in good order, or hard after a time. */
-  async close(withinMs: number): Promise<void> {
+  /**
+   * Ends it in good order, or hard after a time; resolves with how it ended, if not
+   * in good order.
+   */
+  async close(withinMs: number): Promise<string | undefined> {
     if (this.#listens) this.link.say("close");
     else this.#child.kill("SIGTERM");
     const timer = systemClock.setTimeout(
       () => this.kill("it did not end in time"),
       withinMs,
     );
-    await this.gone;
+    const how = await this.gone;
     systemClock.clearTimeout(timer);
+    const { exitCode, signalCode } = this.#child;
+    return exitCode === 0 || signalCode === "SIGTERM" ? undefined : how;
   }
 
   /** Ends it at once. */

@@ -89,15 +89,25 @@ export class WorkerSlot {
   async close(): Promise<void> {
     this.#closing = true;
     systemClock.clearTimeout(this.#restart);
-    const { endsWithinMs } = this.#options;
-    const all = [this.#starting, this.#current, ...this.#leaving.keys()];
-    await Promise.all(all.map((each) => each?.close(endsWithinMs)));
+    const all = [this.#starting, this.#current]
+      .filter((each) => each !== undefined);
+    await Promise.all([
+      ...all.map((each) => this.#end(each)),
+      ...this.#leaving.values(),
+    ]);
   }
 
   #dismiss(worker: SupervisedWorker): void {
-    const left = worker.close(this.#options.endsWithinMs)
+    const left = this.#end(worker)
       .then(() => void this.#leaving.delete(worker));
     this.#leaving.set(worker, left);
+  }
+
+  async #end(worker: SupervisedWorker): Promise<void> {
+    const { name, log, endsWithinMs } = this.#options;
+    const how = await worker.close(endsWithinMs);
+    if (how === undefined) return;
+    log.warning(`worker ${name} did not end in good order: ${how}`);
   }
 
   #lost(worker: SupervisedWorker, how: string, begunAt: number): void {

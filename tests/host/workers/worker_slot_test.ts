@@ -10,6 +10,8 @@ class Puppet {
   readonly listening = this.#listening.promise;
   readonly gone = this.#gone.promise;
   asked = 0;
+  /** How it ends when it is told to, if not in good order. */
+  lost: string | undefined;
 
   listen(): void {
     this.#listening.resolve();
@@ -20,13 +22,14 @@ class Puppet {
     this.#gone.resolve("it ended");
   }
 
-  async close(): Promise<void> {
+  async close(): Promise<string | undefined> {
     this.asked++;
     await this.gone;
+    return this.lost;
   }
 }
 
-function slotOf(puppets: Puppet[]): WorkerSlot {
+function slotOf(puppets: Puppet[], warned: string[]): WorkerSlot {
   return new WorkerSlot({
     name: "1",
     start: () => {
@@ -35,7 +38,12 @@ function slotOf(puppets: Puppet[]): WorkerSlot {
       puppets.push(puppet);
       return puppet as unknown as SupervisedWorker;
     },
-    log: { debug() {}, info() {}, warning() {}, error() {} },
+    log: {
+      debug() {},
+      info() {},
+      warning: (message) => void warned.push(message),
+      error() {},
+    },
     giveUp: assert.fail,
     endsWithinMs: 1_000,
   });
@@ -49,12 +57,13 @@ async function turn(): Promise<void> {
 /** A slot whose first worker listens. */
 async function begun() {
   const puppets: Puppet[] = [];
-  const slot = slotOf(puppets);
+  const warned: string[] = [];
+  const slot = slotOf(puppets, warned);
   const first = slot.renew();
   await turn();
   puppets[0].listen();
   await first;
-  return { puppets, slot };
+  return { puppets, slot, warned };
 }
 
 Deno.test("a successor that ends is followed, however long the one before it takes to go", async () => {
@@ -100,4 +109,20 @@ Deno.test("one that was being started before is replaced too, unless all ends", 
   puppets[3].end();
   await Promise.all([late, closing]);
   assert.equal(puppets.length, 4);
+});
+
+Deno.test("the log names each worker that ends otherwise than in good order, once", async () => {
+  const { puppets, slot, warned } = await begun();
+  const renewing = slot.renew();
+  await turn();
+  puppets[1].listen();
+  await turn();
+  const closing = slot.close();
+  for (const puppet of puppets) {
+    puppet.lost = "it did not end in time";
+    puppet.end();
+  }
+  await Promise.all([renewing, closing]);
+  const line = "worker 1 did not end in good order: it did not end in time";
+  assert.deepEqual(warned, [line, line]);
 });

@@ -314,6 +314,23 @@ Deno.test("a server whose workers can't start ends at once, with the reason", as
   assert.ok(crew.logged("could not start: it ended with exit code 1"));
 });
 
+Deno.test("a worker that has to be killed at a shutdown is in the log", async () => {
+  await using crew = await Crew.start({ workers: 2, graceMs: 0 });
+  const lost = crew.text("hang").catch(() => "lost");
+  await eventually(async () =>
+    (await crew.operator("/health/detailed")).text.includes("blocked")
+  );
+  crew.kill("SIGTERM");
+  assert.equal((await crew.ended()).code, 0);
+  assert.equal(await lost, "lost");
+  const warned = crew.log.filter(({ level }) => level === "warning")
+    .map(({ message }) => message);
+  assert.match(
+    warned.join(),
+    /^worker [12] did not end in good order: it did not (end in time|answer)/,
+  );
+});
+
 Deno.test("SIGTERM lets calls under way end, in all workers", async () => {
   await using crew = await Crew.start({ workers: 2 });
   const pids = Object.values(await crew.workers());
