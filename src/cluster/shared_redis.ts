@@ -161,6 +161,13 @@ export class SharedRedis
     } catch (error) {
       return { status: "unhealthy", message: redisFailure(error) };
     }
+    const failure = this.#commands.recentFailure;
+    if (failure !== undefined) {
+      return {
+        status: "degraded",
+        message: `some commands failed lately: ${failure}`,
+      };
+    }
     return this.bus.connected ? { status: "healthy" } : {
       status: "degraded",
       message: "the other replicas aren't heard",

@@ -23,6 +23,9 @@ export interface RedisCommandsOptions {
   readonly onChange: (error?: unknown) => void;
 }
 
+/** A failure counts as recent for so long, in milliseconds. */
+const RECENT_MS = 5_000;
+
 /**
  * Sends commands to Redis over one connection for all who share it. While there
  * is none a command fails at once; one whose answer is late gives the connection
@@ -34,6 +37,8 @@ export class RedisCommands {
   readonly #deadlines: ReplyDeadlines;
   readonly #options: RedisCommandsOptions;
   #up: boolean | undefined;
+  /** The last failure since a connection was opened. */
+  #failed: { readonly at: number; readonly cause: unknown } | undefined;
   #closed = false;
 
   constructor(options: RedisCommandsOptions) {
@@ -44,7 +49,10 @@ export class RedisCommands {
       this.#connection = new RedisConnection({
         ...options,
         open: commands,
-        onOpen: () => this.#change(true),
+        onOpen: () => {
+          this.#failed = undefined;
+          this.#change(true);
+        },
         onLost: (error) => this.#change(false, error),
       });
     } else this.#port = commands;
@@ -68,7 +76,7 @@ export class RedisCommands {
       });
       this.#dispatch(args).then((reply) => {
         pending.done = true;
-        if (this.#up !== true) this.#change(true);
+        if (this.#up !== true) this.#reached();
         resolve(reply);
       }, (error) => {
         pending.done = true;
@@ -77,6 +85,14 @@ export class RedisCommands {
         reject(isUnusable(error) ? this.#unavailable(error) : error);
       });
     });
+  }
+
+  /** Why a command failed within the last seconds; `undefined` if none did. */
+  get recentFailure(): string | undefined {
+    if (this.#failed === undefined) return undefined;
+    const { at, cause } = this.#failed;
+    const isRecent = this.#options.clock.now() - at < RECENT_MS;
+    return isRecent ? redisFailure(cause) : undefined;
   }
 
   close(): void {
@@ -91,7 +107,13 @@ export class RedisCommands {
     return Promise.try(() => way.command(args));
   }
 
+  /** Of a cluster's nodes one may answer, and another not. */
+  #reached(): void {
+    if (this.recentFailure === undefined) this.#change(true);
+  }
+
   #unavailable(cause: unknown): UnavailableError {
+    this.#failed = { at: this.#options.clock.now(), cause };
     // One that refuses some commands answers others: it is not lost and found with each.
     if (refusalOf(cause) === undefined) this.#change(false, cause);
     return new UnavailableError("Redis", redisFailure(cause), { cause });

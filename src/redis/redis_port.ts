@@ -1,4 +1,5 @@
 import { abortable } from "../base/abort.ts";
+import { thrownText } from "../base/thrown.ts";
 
 /** One argument of a Redis command. */
 export type RedisArgument = string | Uint8Array;
@@ -63,8 +64,9 @@ export function closeQuietly(close: () => void): void {
 /** Says why Redis failed: an error of several addresses has a code, no message. */
 export function redisFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { message, code } = error as Error & { code?: string };
-  return message || code || error.name;
+  const { message, code, name } = error as Error & { code?: string };
+  const text = message || code || thrownText(error);
+  return text === name ? `its client gave no reason but ${name}` : text;
 }
 
 /** Beginning of an error that Redis itself answers with. */
@@ -72,7 +74,9 @@ const REFUSAL = /^-?[A-Z]{2,}(?= |$)/;
 
 /** Kind of an error that Redis itself answered with; `undefined` for any other. */
 export function refusalOf(error: unknown): string | undefined {
-  return REFUSAL.exec(redisFailure(error))?.[0];
+  // A code of the system's would look like one.
+  const text = error instanceof Error ? error.message : String(error);
+  return REFUSAL.exec(text)?.[0];
 }
 
 /** Refusals of a Redis that can't be used now, though it answers. */

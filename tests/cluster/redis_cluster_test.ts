@@ -142,6 +142,7 @@ const CLIENTS: [name: string, open: Open][] = [
     const client = createCluster({
       rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })),
     });
+    client.on("error", () => {});
     await client.connect();
     return [client, () => client.destroy()];
   }],
@@ -149,6 +150,7 @@ const CLIENTS: [name: string, open: Open][] = [
     const client = new Cluster(
       ports.map((port) => ({ host: "127.0.0.1", port })),
     );
+    client.on("error", () => {});
     await client.ping();
     return [client, () => client.disconnect()];
   }],
@@ -193,5 +195,56 @@ Deno.test({
         ports.length - 1,
       );
     });
+  },
+});
+
+Deno.test({
+  name:
+    "a cluster that has lost a node is degraded, and the log says so in a line",
+  ignore: ignoreWithoutRedis,
+  fn: async (t) => {
+    for (const [name, open] of CLIENTS) {
+      await t.step(name, async () => {
+        await using cluster = await TestRedisCluster.start();
+        const ports = cluster.nodes.map(({ port }) => port);
+        const set = (...setting: [string, string]) =>
+          Promise.all(
+            cluster.nodes.map((each) =>
+              each.command("CONFIG", "SET", ...setting)
+            ),
+          );
+        await set("cluster-node-timeout", "1000");
+        await set("cluster-require-full-coverage", "no");
+        const slot = await cluster.nodes[0]
+          .command("CLUSTER", "KEYSLOT", "lost:trial");
+        const [client, end] = await open(ports);
+        const lines: string[] = [];
+        const server = replica({
+          redis: { client, prefix: "lost:" },
+          log: ({ message }) => lines.push(message),
+        });
+        await whole(server);
+        // Not the one that has the key which health asks for.
+        const healthy = Math.floor(Number(slot) / Math.ceil(16_384 / 3));
+        await cluster.nodes[(healthy + 1) % 3].kill();
+        const calls: Promise<unknown>[] = [];
+        for (let i = 0; i < 80; i++) {
+          calls.push(LegacyClient.open(server).catch(() => {}));
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        await Promise.all(calls);
+        await eventually(async () => {
+          const { status, message } = (await server.health.run()).checks.redis;
+          return status === "degraded" &&
+            /^some commands failed lately: ./.test(message!);
+        });
+        const told = lines.filter((each) => /^Redis can/.test(each));
+        assert.equal(told.length, 1, told.join("\n"));
+        await server.close();
+        end();
+        // An ioredis that could not connect keeps timers for two seconds.
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+      });
+    }
   },
 });
