@@ -14,6 +14,7 @@ export interface RemoteCall {
  * of its methods take and give JSON, and answer later.
  *
  * @param own what is not asked of the supervisor
+ * @param link should not wait for ever
  * @throws {UnavailableError} from every method once the supervisor is gone
  */
 export function remoteStore<Store extends object>(

@@ -8,11 +8,13 @@ import {
 } from "../../mod.ts";
 import { ProcessLink } from "../../src/cluster/process_link.ts";
 import { remoteStore } from "../../src/cluster/remote_store.ts";
+import { TimelyLink } from "../../src/cluster/timely_link.ts";
 import { WorkerBus } from "../../src/cluster/worker_bus.ts";
 import { WorkerHub } from "../../src/cluster/worker_hub.ts";
 import { refuseAsThere } from "../../src/host/workers/this_worker.ts";
 import type { SessionStore } from "../../src/server/sessions/session_store.ts";
 import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { busContract } from "./bus_contract.ts";
 
 /** Two ends of a channel, over which all goes as JSON and later, in order. */
@@ -105,6 +107,36 @@ Deno.test("a store of the supervisor's is one for all workers; errors come throu
     failing.followed("id"),
     /the supervisor holds no failing/,
   );
+});
+
+Deno.test("a supervisor that doesn't answer is unavailable after a second, and serves again when it does", async () => {
+  const clock = new FakeClock();
+  const held: (() => void)[] = [];
+  const worker: ProcessLink = new ProcessLink((message) =>
+    held.push(() => supervisor.take(message))
+  );
+  const supervisor = new ProcessLink((message) => worker.take(message));
+  new WorkerHub({ sessions: () => new MemorySessionStore() })
+    .connect(supervisor);
+  const store = remoteStore<SessionStore>(
+    new TimelyLink(worker, clock),
+    "test",
+    "sessions",
+  );
+  const waiting = store.followed("id");
+  await clock.advance(999);
+  assert.equal(await Promise.race([waiting, "nothing"]), "nothing");
+  const refused = assert.rejects(waiting, {
+    name: "UnavailableError",
+    message: /the supervisor can't be reached: an answer took longer/,
+  });
+  await clock.advance(1);
+  await refused;
+  const later = store.followed("id");
+  for (const deliver of held) deliver();
+  assert.deepEqual(await later, []);
+  await clock.advance(1_000);
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("what a store of the supervisor's refuses is a refusal in its workers", async () => {

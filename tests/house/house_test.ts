@@ -420,6 +420,7 @@ const DOORS: Doors = {
     "remote_store.ts",
     "shared_key.ts",
     "shared_redis.ts",
+    "timely_link.ts",
     "worker_bus.ts",
     "worker_hub.ts",
   ],

@@ -7,6 +7,7 @@ import { refuseOperator } from "../../admin/operator_request.ts";
 import type { Bus } from "../../cluster/bus.ts";
 import { ProcessLink } from "../../cluster/process_link.ts";
 import { remoteStore } from "../../cluster/remote_store.ts";
+import { TimelyLink } from "../../cluster/timely_link.ts";
 import { WorkerBus } from "../../cluster/worker_bus.ts";
 import type { RateLimitStore } from "../../limit/rate_limit_store.ts";
 import type { LogSink } from "../../observe/log/log.ts";
@@ -103,8 +104,9 @@ class ThisWorker implements WorkerIdentity {
 
   /** Makes what a server of this program has in common with those of other workers. */
   join(server: string): HeldParts {
+    const timely = new TimelyLink(this.link, systemClock);
     const link: Pick<ProcessLink, "ask"> = {
-      ask: (...asked) => this.link.ask(...asked).catch(refuseAsThere),
+      ask: (topic, body) => timely.ask(topic, body).catch(refuseAsThere),
     };
     const store = <Store extends object>(
       kind: HeldStore,

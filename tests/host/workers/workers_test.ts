@@ -314,6 +314,22 @@ Deno.test("a server whose workers can't start ends at once, with the reason", as
   assert.ok(crew.logged("could not start: it ended with exit code 1"));
 });
 
+Deno.test("what needs a supervisor that is halted gets 503, until it goes on", async () => {
+  await using crew = await Crew.start({ workers: 2 });
+  const open = async () => {
+    const answer = await crew.legacy(initialize("2025-11-25"));
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  crew.kill("SIGSTOP");
+  try {
+    assert.equal(await within(open()), 503);
+  } finally {
+    crew.kill("SIGCONT");
+  }
+  await eventually(async () => await open() === 200);
+});
+
 Deno.test("a worker that has to be killed at a shutdown is in the log", async () => {
   await using crew = await Crew.start({ workers: 2, graceMs: 0 });
   const lost = crew.text("hang").catch(() => "lost");
