@@ -543,8 +543,9 @@ Deno.test("an answer that fits no form does not reach the handler", async () => 
     inputResponses: { [key]: { what: "ever" } },
     _meta: { [CAPABILITIES_KEY]: { elicitation: {} } },
   });
-  assert.match(answer.body.result.content[0].text, /action must be accept/);
-  assert.equal(log.length, 1);
+  assert.equal(answer.body.error?.code, -32602);
+  assert.match(`${answer.body.error?.message}`, /action must be accept/);
+  assert.equal(log.length, 0);
 });
 
 Deno.test("output that misses its schema is the tool's failure", async () => {
