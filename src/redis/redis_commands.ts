@@ -107,8 +107,9 @@ export class RedisCommands {
     return Promise.try(() => way.command(args));
   }
 
-  /** Of a cluster's nodes one may answer, and another not. */
+  /** A connection of its own is to one node; of a client's, another may not answer. */
   #reached(): void {
+    if (this.#connection !== undefined) this.#failed = undefined;
     if (this.recentFailure === undefined) this.#change(true);
   }
 
