@@ -18,12 +18,10 @@ export interface EndSignalSources {
 export class EndSignal implements Disposable {
   readonly #names: readonly Deno.Signal[];
   readonly #signal: AbortSignal | undefined;
-  readonly #come = Promise.withResolvers<void>();
-  #hasCome = false;
+  readonly #come = new AbortController();
   readonly #onSignal = (): void => {
-    this.#hasCome = true;
     this[Symbol.dispose]();
-    this.#come.resolve();
+    this.#come.abort();
   };
 
   /** @param names the signals, where one has another meaning */
@@ -40,13 +38,19 @@ export class EndSignal implements Disposable {
     if (signal?.aborted) this.#onSignal();
   }
 
+  /** Aborts when it comes. */
+  get signal(): AbortSignal {
+    return this.#come.signal;
+  }
+
   get hasCome(): boolean {
-    return this.#hasCome;
+    return this.signal.aborted;
   }
 
   /** Has `end` called when it comes, in a moment if it has come already. */
   whenCome(end: () => void): void {
-    void this.#come.promise.then(end);
+    if (this.hasCome) queueMicrotask(end);
+    else this.signal.addEventListener("abort", end, { once: true });
   }
 
   /** Listens no more. */

@@ -228,13 +228,11 @@ export class McpServer<Lifespan = unknown> extends V1Registrations<Lifespan>
       await this.#host.auth?.fromEnvironment();
     using endSignal = new EndSignal(read);
     await startOrTell(this.#parts, endSignal, () => watch(this.#parts));
-    const stop = new AbortController();
-    endSignal.whenCome(() => stop.abort());
     try {
       await serveStdio(this.#parts, {
         ...read,
         authInfo,
-        signal: stop.signal,
+        signal: endSignal.signal,
       });
     } finally {
       endSignal[Symbol.dispose]();

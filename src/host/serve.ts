@@ -236,13 +236,11 @@ export async function startOrTell<Result>(
   endSignal: EndSignal,
   begin: () => Result,
 ): Promise<Result> {
-  let isOpen = false;
   endSignal.whenCome(() => {
-    if (!isOpen) log.info(`${info.name} ends once it has opened`);
+    if (!lifespan.ready) log.info(`${info.name} ends once it has opened`);
   });
   try {
     await lifespan.start();
-    isOpen = true;
     return begin();
   } catch (error) {
     reportFailure(log, `starting ${info.name}`, error);
