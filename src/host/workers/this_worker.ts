@@ -190,34 +190,20 @@ export interface PackedAnswer {
   readonly response?: PackedResponse;
 }
 
-/** @param left ends what fills the body; what there is of it goes nowhere */
+/** @param left ends what fills the body: nobody waits for it any longer */
 async function packed(
-  response: Response,
-  left: AbortSignal,
-): Promise<PackedResponse> {
-  try {
-    return await packedWhole(response, left);
-  } catch (error) {
-    // A body that the shutdown breaks off is no fault.
-    if (!(error instanceof ClosedError)) throw error;
-    return await packedWhole(refuseOperator(503, "the server closes"), left);
-  }
-}
-
-async function packedWhole(
   { status, headers, body }: Response,
-  left: AbortSignal,
+  left?: AbortSignal,
 ): Promise<PackedResponse> {
-  const reader = body?.getReader();
-  left.addEventListener("abort", () => reader?.cancel().catch(() => {}));
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  for (;;) {
-    const { value } = await reader?.read() ?? {};
-    if (value === undefined) break;
-    pieces.push(value);
+  const open = body?.pipeThrough(new TransformStream(), { signal: left });
+  try {
+    const base64 = (await new Response(open).bytes()).toBase64();
+    return { status, headers: [...headers], base64 };
+  } catch (error) {
+    // What the shutdown breaks off, or who asked for it, is no fault.
+    if (!(error instanceof ClosedError || left?.aborted)) throw error;
+    return await packed(refuseOperator(503, "the server closes"));
   }
-  const base64 = (await new Blob(pieces).bytes()).toBase64();
-  return { status, headers: [...headers], base64 };
 }
 
 export type { ThisWorker };
