@@ -131,7 +131,7 @@ export interface RateLimiterStats {
 /** One call of `acquire`. */
 interface Caller {
   readonly key: string;
-  readonly cost: number | undefined;
+  readonly cost: number;
   readonly signal: AbortSignal | undefined;
   readonly untilMs: number;
 }
@@ -191,8 +191,8 @@ export class RateLimiter {
     options?: RateLimitTakeOptions,
   ): Promise<RateLimitDecision> {
     if (options !== undefined) checkKnown("take", options, TAKE_OPTIONS);
-    this.#checkUnits(key, options?.cost);
-    const decision = await this.#ask(key, options?.cost);
+    const cost = this.#checkedCost(key, options?.cost);
+    const decision = await this.#ask(key, cost);
     if (decision.allowed) this.#allowed++;
     else this.#limited++;
     return decision;
@@ -212,12 +212,12 @@ export class RateLimiter {
     key: string = "",
     options: RateLimitAcquireOptions = {},
   ): Promise<void> {
-    const { signal, timeoutMs, cost } = readOptions(
+    const { signal, timeoutMs, cost: given } = readOptions(
       "acquire",
       options,
       ACQUIRE_OPTIONS,
     );
-    this.#checkUnits(key, cost);
+    const cost = this.#checkedCost(key, given);
     signal?.throwIfAborted();
     const untilMs = this.#clock.now() + timeoutMs;
     this.#waiting++;
@@ -239,15 +239,16 @@ export class RateLimiter {
     };
   }
 
-  #checkUnits(key: string, cost = 1): void {
+  #checkedCost(key: string, cost = 1): number {
     checkText("key", key);
     const { limit, burst, algorithm } = this.#rule;
-    checkInteger("cost", cost, 1, algorithm === "token-bucket" ? burst : limit);
+    const most = algorithm === "token-bucket" ? burst : limit;
+    return checkInteger("cost", cost, 1, most);
   }
 
   #ask(
     key: string,
-    cost = 1,
+    cost: number,
   ): RateLimitDecision | Promise<RateLimitDecision> {
     return this.#store.take(`${this.#name}:${key}`, cost, this.#rule);
   }
